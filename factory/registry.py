@@ -1,0 +1,96 @@
+"""Plug-ins by name. The signature is the schema: keyword-only parameters are the settings a recipe may give.
+
+One decorated function gives the recipe's validation, the editor's JSON Schema and the reference page:
+
+    @register("check", "near_truth")
+    def near_truth(case: Case, *, radius_km: float = 25.0) -> CheckResult: ...
+
+Importing the package of a kind (`factory.verify`, `factory.select`, ...) registers its plug-ins.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+Kind = Literal["source", "generator", "teacher", "check", "decider", "selector"]
+
+_HOMES: Mapping[Kind, str] = {
+    "source": "factory.sources",
+    "generator": "factory.generators",
+    "teacher": "factory.teachers",
+    "check": "factory.verify",
+    "decider": "factory.verify",
+    "selector": "factory.select",
+}
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A registered function with the closed pydantic model of its settings."""
+
+    kind: Kind
+    name: str
+    function: Callable[..., Any]
+    settings: type[BaseModel]
+
+
+class UnknownPlugin(LookupError):
+    """No plug-in of this kind has this name; `known` and `nearest` help to say which was meant."""
+
+    def __init__(self, kind: Kind, name: str, known: list[str]) -> None:
+        self.kind, self.name, self.known = kind, name, known
+        close = difflib.get_close_matches(name, known, n=1)
+        self.nearest = close[0] if close else None
+        hint = f" (did you mean `{self.nearest}`?)" if self.nearest else ""
+        super().__init__(f"unknown {kind} `{name}`{hint}; known: {', '.join(known)}")
+
+
+_PLUGINS: dict[tuple[Kind, str], Plugin] = {}
+
+
+def register(kind: Kind, name: str) -> Callable[[FunctionT], FunctionT]:
+    """Registers a function under a name a recipe can use. Raises ValueError when the name is taken."""
+
+    def add(function: FunctionT) -> FunctionT:
+        if (kind, name) in _PLUGINS:
+            raise ValueError(f"{kind} `{name}` is registered twice")
+        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function))
+        return function
+
+    return add
+
+
+def settings_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
+    """The closed pydantic model of a function's keyword-only parameters."""
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+    summary = (inspect.getdoc(function) or "").split("\n", 1)[0]
+    return create_model(name, __config__=ConfigDict(extra="forbid", frozen=True), __doc__=summary, **fields)
+
+
+def plugin(kind: Kind, name: str) -> Plugin:
+    """The plug-in of that name. Raises UnknownPlugin with the nearest known name."""
+    importlib.import_module(_HOMES[kind])
+    try:
+        return _PLUGINS[kind, name]
+    except KeyError:
+        raise UnknownPlugin(kind, name, sorted(known(kind))) from None
+
+
+def known(kind: Kind) -> dict[str, Plugin]:
+    """All plug-ins of a kind, by name."""
+    importlib.import_module(_HOMES[kind])
+    return {name: plugin for (k, name), plugin in _PLUGINS.items() if k == kind}

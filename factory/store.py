@@ -1,0 +1,193 @@
+"""The directory of one build: where each file lies, and read access to it as polars frames.
+
+builds/<recipe>-<fingerprint8>/
+  recipe.lock.yaml  build.json  plan.parquet  dropped.parquet
+  shards/00042/{part.parquet,images.tar,ledger.parquet,report.json}
+  selection.parquet  review/  release/  report.html
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory.errors import CorruptBuild, RecipeError
+from schemas import arrow
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPaths:
+    """Files of one shard. `report` is written last: it marks the shard as done."""
+
+    root: Path
+
+    @property
+    def part(self) -> Path:
+        return self.root / "part.parquet"
+
+    @property
+    def images(self) -> Path:
+        """Prepared JPEGs of the shard, named by position: `000017.jpg`."""
+        return self.root / "images.tar"
+
+    @property
+    def live_ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.parquet"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPaths:
+    """Files of one build."""
+
+    root: Path
+
+    @property
+    def info(self) -> Path:
+        return self.root / "build.json"
+
+    @property
+    def recipe_lock(self) -> Path:
+        return self.root / "recipe.lock.yaml"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan.parquet"
+
+    @property
+    def dropped(self) -> Path:
+        return self.root / "dropped.parquet"
+
+    @property
+    def selection(self) -> Path:
+        return self.root / "selection.parquet"
+
+    @property
+    def budget(self) -> Path:
+        return self.root / "budget.sqlite"
+
+    @property
+    def release(self) -> Path:
+        return self.root / "release"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def shard(self, number: int) -> ShardPaths:
+        return ShardPaths(self.root / "shards" / f"{number:05d}")
+
+    def shards(self) -> list[ShardPaths]:
+        """Shard directories on disk, in order."""
+        return [ShardPaths(path) for path in sorted((self.root / "shards").glob("[0-9]*")) if path.is_dir()]
+
+
+@dataclass(frozen=True)
+class Build:
+    """Read access to a build. Frames are loaded on first use and follow the schemas in `schemas.arrow`."""
+
+    paths: BuildPaths
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """build.json: state, recipe name, profile, fingerprint, versions, counts, seconds."""
+        value: dict[str, Any] = orjson.loads(self.paths.info.read_bytes())
+        return value
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe as plain data."""
+        from factory.yaml_lines import plain_yaml
+
+        return plain_yaml(self.paths.recipe_lock)
+
+    @cached_property
+    def plan(self) -> pl.DataFrame:
+        return read_table(self.paths.plan, arrow.PLAN)
+
+    @cached_property
+    def dropped(self) -> pl.DataFrame:
+        return read_table(self.paths.dropped, arrow.DROPPED)
+
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """All finished shards' parts, in plan order."""
+        return read_tables([s.part for s in self.paths.shards() if s.report.exists()], arrow.PART)
+
+    @cached_property
+    def selection(self) -> pl.DataFrame:
+        return read_table(self.paths.selection, arrow.SELECTION)
+
+    @cached_property
+    def ledger(self) -> pl.DataFrame:
+        """All sealed ledgers: one row a teacher call or replayed answer."""
+        return read_tables([s.ledger for s in self.paths.shards() if s.ledger.exists()], arrow.LEDGER)
+
+    def image(self, shard: int, position: int) -> bytes:
+        """The prepared JPEG of one planned sample. Raises KeyError when it was quarantined before it had one."""
+        offset, size = self._image_index(shard)[f"{position:06d}.jpg"]
+        with self.paths.shard(shard).images.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def _image_index(self, shard: int) -> dict[str, tuple[int, int]]:
+        cache: dict[int, dict[str, tuple[int, int]]] = self.__dict__.setdefault("_indices", {})
+        if shard not in cache:
+            with tarfile.open(self.paths.shard(shard).images) as tar:
+                cache[shard] = {m.name: (m.offset_data, m.size) for m in tar if m.isreg()}
+        return cache[shard]
+
+
+def open_build(path: str | Path) -> Build:
+    """A build directory as polars frames. Raises RecipeError when the path is not a build."""
+    paths = BuildPaths(Path(path))
+    if not paths.info.is_file():
+        raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
+    return Build(paths)
+
+
+def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
+    """One Parquet file with its page checksums verified. Raises CorruptBuild naming the file."""
+    return read_tables([path], schema)
+
+
+def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
+    """Several Parquet files of one schema, in the order given; an empty frame for none."""
+    tables = []
+    for path in paths:
+        try:
+            tables.append(pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise CorruptBuild(
+                f"{path}: cannot be read ({error}); `factory verify` names every damaged file"
+            ) from error
+    frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Parquet with page checksums, durable before it has its name (write, fsync, rename)."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True, write_page_index=True)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
