@@ -1,3 +1,58 @@
-"""Geo-reasoning data factory: a recipe turns geotagged images into a released dataset whose every label can be explained."""
+"""Geo-reasoning data factory: a recipe turns geotagged images into a dataset whose every label can be explained.
+
+import factory
+
+result = factory.build("recipes/mp16_reason.yaml")
+build = factory.open_build(result.directory)
+build.parts.filter(pl.col("decision") == "review")
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from factory.phases import BuildResult, Listener
+    from factory.store import Build
+
+__version__ = "0.1.0"
+__all__ = ["build", "open_build"]
+
+
+def build(
+    recipe: str | Path,
+    *,
+    profile: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path = "builds",
+    workers: int | None = None,
+    listener: Listener | None = None,
+) -> BuildResult:
+    """Builds a recipe and says what came out; a finished build returns at once, a stopped one goes on.
+
+    Args:
+        recipe: the recipe's YAML file.
+        profile: a profile of the recipe; `demo` by default where the recipe has one.
+        overrides: `key.key=value` texts, as `--set` on the command line.
+        out: the folder that holds builds.
+        workers: shards run at the same time; by default one a core.
+        listener: told about phases and progress; see `factory.phases.Listener`.
+
+    Raises:
+        FactoryError: see `factory.errors`; everything paid for is kept and the same call resumes.
+    """
+    from factory.phases import run_build
+    from factory.recipe_load import load_recipe
+    from release import write_release
+
+    loaded = load_recipe(recipe, profile=profile, overrides=overrides)
+    return run_build(loaded, out=Path(out), workers=workers, write_release=write_release, listener=listener)
+
+
+def open_build(path: str | Path) -> Build:
+    """A build directory as polars frames: plan, dropped, parts, selection, ledger."""
+    from factory.store import open_build as open_directory
+
+    return open_directory(path)

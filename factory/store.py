@@ -8,13 +8,14 @@ builds/<recipe>-<fingerprint8>/
 
 from __future__ import annotations
 
+import hashlib
 import os
-import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 import polars as pl
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild, RecipeError
+from factory.image_store import ImageStore
 from schemas import arrow
 
 
@@ -51,6 +53,11 @@ class ShardPaths:
     @property
     def report(self) -> Path:
         return self.root / "report.json"
+
+    @property
+    def progress(self) -> Path:
+        """How far a running shard is: `done/total`."""
+        return self.root / "progress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +149,10 @@ class Build:
 
     def image(self, shard: int, position: int) -> bytes:
         """The prepared JPEG of one planned sample. Raises KeyError when it was quarantined before it had one."""
-        offset, size = self._image_index(shard)[f"{position:06d}.jpg"]
-        with self.paths.shard(shard).images.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-
-    def _image_index(self, shard: int) -> dict[str, tuple[int, int]]:
-        cache: dict[int, dict[str, tuple[int, int]]] = self.__dict__.setdefault("_indices", {})
-        if shard not in cache:
-            with tarfile.open(self.paths.shard(shard).images) as tar:
-                cache[shard] = {m.name: (m.offset_data, m.size) for m in tar if m.isreg()}
-        return cache[shard]
+        stores: dict[int, ImageStore] = self.__dict__.setdefault("_image_stores", {})
+        if shard not in stores:
+            stores[shard] = ImageStore(self.paths.shard(shard).images)
+        return stores[shard].read(position)
 
 
 def open_build(path: str | Path) -> Build:
@@ -184,10 +184,39 @@ def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Parquet with page checksums, durable before it has its name (write, fsync, rename)."""
+    """Parquet with page checksums, durable before it has its name."""
+    with durable(path) as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True, write_page_index=True)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """A small file, durable before it has its name."""
+    with durable(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def durable(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears whole or not at all: written aside, synced, renamed, and the rename synced too."""
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True, write_page_index=True)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

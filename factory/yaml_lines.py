@@ -72,6 +72,14 @@ def plain_yaml(path: Path) -> dict[str, Any]:
     return read_yaml(path).data
 
 
+def scalar_yaml(text: str) -> Any:
+    """The value of a `--set` override: a YAML scalar or flow collection. Raises RecipeError when it is neither."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError) as error:
+        raise RecipeError(f"not a YAML value: {(str(error).splitlines() or ['?'])[0]}") from None
+
+
 def dump_yaml(data: Mapping[str, Any]) -> str:
     """Block-style YAML of plain data, keys in the order given."""
     import io

@@ -10,7 +10,7 @@ from schemas.answer import GeoAnswer
 from schemas.sample import Sample
 
 Outcome = Literal["pass", "fail", "abstain"]
-Decision = Literal["accept", "review", "reject"]
+Decision = Literal["accept", "review", "reject", "quarantine"]
 Origin = Literal["call", "replay", "ledger"]
 
 

@@ -1,0 +1,134 @@
+"""What a build *is*: everything that can change a byte of the release, hashed.
+
+Two recipes with the same fingerprint give the same release. Contents count, not places: a source enters by the digest
+of its table or listing and a recording by the digest of its file, so that moving a folder rebuilds nothing. Comments,
+key order and file times never count. Limitation: a `folder` or `webdataset` source is known by names and sizes, so a
+photo replaced by another of the same name and size is not seen.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FINGERPRINT_VERSION = 1
+"""Raise when the meaning of identity changes; every fingerprint then changes with it."""
+
+NOT_IDENTITY: tuple[tuple[str, str], ...] = (
+    ("description", "prose for people; the card quotes it but no row depends on it"),
+    ("build", "when a run counts as failed, not what it makes"),
+    ("source.path", "where the source lies; its digest counts"),
+    ("source.images", "where the images lie; each image counts by its own sha256 in the request keys"),
+    ("teachers.*.path", "where a recording lies; its digest counts"),
+    ("teachers.*.base_urls", "which machines answer; the model counts"),
+    ("teachers.*.api_key_env", "how one is let in"),
+    ("teachers.*.max_in_flight", "concurrency"),
+    ("teachers.*.timeout_s", "patience"),
+    ("teachers.*.attempts", "patience"),
+    ("teachers.*.budget", "what may be spent before the build stops; a stopped build goes on"),
+    ("teachers.*.prices", "accounting"),
+    ("teachers.*.recovery_s", "patience"),
+    ("select.decontaminate.benchmarks.*.table", "where a benchmark's table lies; its digest counts"),
+    ("verify.embeddings.base_url", "which machine answers; the model counts"),
+    ("verify.embeddings.api_key_env", "how one is let in"),
+    ("images.cpu_seconds", "a limit of the machine that decodes"),
+    ("images.memory_mb", "a limit of the machine that decodes"),
+)
+"""Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for any name."""
+
+STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("plan", ("source", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
+    ("images", ("images", "inputs.prepare")),
+    ("answers", ("generator", "teachers", "inputs.generator", "inputs.teachers", "verify.embeddings")),
+    ("verify", ("verify",)),
+    ("select", ("select",)),
+    ("review", ("review",)),
+    ("release", ("name", "release")),
+)
+"""Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The identity of a build: the hash of it, of each stage, and the identity itself as flat keys and values."""
+
+    build: str
+    stages: Mapping[str, str]
+    identity: Mapping[str, Any]
+
+    @property
+    def short(self) -> str:
+        """The eight characters that name the build's directory."""
+        return self.build[:8]
+
+
+def fingerprint(recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> Fingerprint:
+    """The fingerprint of a resolved recipe (plain data, defaults filled in) and its inputs.
+
+    `inputs` are digests and versions of what the recipe points to, keyed like `source`, `teachers.first`, `gazetteer`.
+    """
+    identity = {key: value for key, value in flatten(recipe) if not _excluded(key)}
+    identity |= {f"inputs.{key}": value for key, value in inputs.items()}
+    identity = dict(sorted(identity.items()))
+    stages: dict[str, str] = {}
+    covered: dict[str, Any] = {}
+    for stage, prefixes in STAGES:
+        covered |= {
+            key: value for key, value in identity.items() if any(key == p or key.startswith(f"{p}.") for p in prefixes)
+        }
+        stages[stage] = _digest(dict(sorted(covered.items())))
+    return Fingerprint(_digest(identity), stages, identity)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What changed between two identities, one `key: old → new` each."""
+    keys = sorted(set(old) | set(new))
+    return [f"{key}: {_shown(old, key)} → {_shown(new, key)}" for key in keys if old.get(key) != new.get(key)]
+
+
+def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of plain data. List items are keyed by their name or single key, where they have one."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list | tuple) and value:
+        for index, item in enumerate(value):
+            name: Any = index
+            if isinstance(item, Mapping) and item.get("name"):
+                name = item["name"]
+                yield f"{prefix}.{name}.#", index
+            elif isinstance(item, Mapping) and len(item) == 1 and isinstance(next(iter(item.values())), Mapping):
+                name, item = next(iter(item.items()))
+                yield f"{prefix}.{name}.#", index
+            yield from flatten(item, f"{prefix}.{name}")
+    else:
+        yield prefix, value
+
+
+def _excluded(key: str) -> bool:
+    return any(fnmatch.fnmatchcase(key, p) or fnmatch.fnmatchcase(key, f"{p}.*") for p, _ in NOT_IDENTITY)
+
+
+def _shown(identity: Mapping[str, Any], key: str) -> str:
+    if key not in identity:
+        return "absent"
+    text = json.dumps(identity[key], ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _digest(identity: Mapping[str, Any]) -> str:
+    canonical = json.dumps([FINGERPRINT_VERSION, _canonical(identity)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """1.0 and 1 are one number, however YAML wrote them."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _canonical(item) for key, item in value.items()}
+    return [_canonical(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,17 @@
+"""Generators: one module a dataset family. Importing the package registers them."""
+
+from __future__ import annotations
+
+from factory.generators import mp16_reason as mp16_reason
+from factory.generators.contract import Generator, ParseFailure, Prompt
+from factory.plugin_blocks import Call
+from factory.registry import plugin
+
+__all__ = ["Generator", "ParseFailure", "Prompt", "open_generator"]
+
+
+def open_generator(call: Call) -> Generator:
+    """The generator that a recipe names, with the recipe's settings."""
+    generator = plugin("generator", call.name).function(**dict(call.settings))
+    assert isinstance(generator, Generator)
+    return generator

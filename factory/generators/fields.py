@@ -1,0 +1,174 @@
+"""Values as teachers write them, as typed values: names, coordinates, confidence, yes and no.
+
+Nothing is invented: a value that cannot be read is absent, and a coordinate pair is whole and possible or absent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import Any
+
+_NULL_WORD = re.compile(
+    r"unknown|n/a|n\.a|none|null|nil|unclear|undetermined|unspecified|uncertain|indeterminate|not available|—|"
+    r"not applicable|cannot be determined|cannot determine|not determinable|not identifiable|unidentifiable|"
+    r"unbekannt|inconnue?|desconocid[oa]|未知|不明|неизвестно"
+)
+"""Words for "I cannot tell". "NA" is not among them: it is Namibia's code."""
+
+_CONFIDENCE_WORDS = {
+    "very high": 0.95,
+    "high": 0.85,
+    "medium": 0.5,
+    "moderate": 0.5,
+    "low": 0.25,
+    "very low": 0.1,
+    "none": 0.0,
+}
+_YES = frozenset(("true", "yes", "y", "1", "localizable", "localisable", "positive"))
+_NO = frozenset(("false", "no", "n", "0", "not localizable", "not localisable", "unlocalizable", "negative"))
+
+# Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
+_INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_NUMBER = r"[-+\u2212]?\d{1,3}(?:[.,]\d{1,15})?"
+_DECIMAL = re.compile(rf"\A([NSEWnsew])?\s*({_NUMBER})\s*(?:°|deg(?:rees)?)?\s*([NSEWnsew])?\Z")
+_SEXAGESIMAL = re.compile(
+    r"\A([NSEWnsew])?\s*([-+\u2212]?\d{1,3})\s*[°d:]\s*(\d{1,2}(?:\.\d{1,9})?)\s*['\u2032\u2019m:]?\s*"
+    r"(?:(\d{1,2}(?:\.\d{1,9})?)\s*(?:\"|\u2033|\u201d|''|s)?)?\s*([NSEWnsew])?\Z"
+)
+_PERCENT = re.compile(r"\A(\d{1,3}(?:\.\d{1,9})?)\s*(%|/\s*10|/\s*100|percent)?\Z")
+
+
+def tidy(text: str, limit: int, *, lines: bool = False) -> str:
+    """Text without control characters, invisible characters and surrogates, at most `limit` characters long.
+
+    `lines` keeps line breaks and tabs; otherwise every run of white space is one blank.
+    """
+    text = _INVISIBLE.sub("", text)
+    keep = "\n\t" if lines else ""
+    if not text.isprintable():
+        text = text if lines else " ".join(text.split())
+        text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cs"))
+    if not lines:
+        text = " ".join(text.split())
+    return text.strip()[:limit].strip()
+
+
+def words(value: Any, depth: int = 3) -> str:
+    """Text from text, a number, or lists and mappings of them (a reasoning written as steps)."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or depth == 0:
+        return ""
+    if isinstance(value, int | float):
+        return repr(_float(value)) if isinstance(value, float) or abs(value) > 2**63 else str(value)
+    if isinstance(value, list | tuple):
+        return "\n".join(filter(None, (words(item, depth - 1) for item in value[:256])))
+    if isinstance(value, dict):
+        pairs = ((key, words(item, depth - 1)) for key, item in list(value.items())[:256])
+        return "\n".join(f"{key}: {text}" for key, text in pairs if text)
+    return ""
+
+
+def name(value: Any, limit: int = 200) -> str | None:
+    """A place name, or None when it is absent or a word for not knowing."""
+    if isinstance(value, list | tuple) and value:
+        value = value[0]
+    text = tidy(words(value, depth=1), limit) if not isinstance(value, list | tuple | dict) else ""
+    bare = text.lower().strip(" .?-()[]\"'")
+    return text if bare and not _NULL_WORD.fullmatch(bare) else None
+
+
+def yes_no(value: Any) -> bool | None:
+    """A boolean, a word for it, or a score (0.5 and more is yes)."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return None if math.isnan(value) else value >= 0.5
+    if isinstance(value, str):
+        word = value.strip().strip(".").lower()
+        return True if word in _YES else False if word in _NO else None
+    return None
+
+
+def confidence(value: Any) -> float | None:
+    """A probability from 0.85, 85, "85%", "8/10" or "high". Above 1 it is read as a percentage."""
+    if isinstance(value, bool):
+        return None
+    unit = ""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _CONFIDENCE_WORDS:
+            return _CONFIDENCE_WORDS[word]
+        match = _PERCENT.match(word)
+        if match is None:
+            return None
+        number, unit = float(match.group(1)), (match.group(2) or "").replace(" ", "")
+    elif isinstance(value, int | float):
+        number = _float(value)
+    else:
+        return None
+    share = number / 10 if unit == "/10" else number / 100 if unit or number > 1 else number
+    return share if 0 <= share <= 1 else None
+
+
+def coordinates(lat: Any, lon: Any) -> tuple[float, float] | None:
+    """A pair in degrees, or None: a half, an impossible or a swapped pair says nothing reliable."""
+    latitude, longitude = _degrees(lat, "NS"), _degrees(lon, "EW")
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    return latitude, longitude
+
+
+def coordinate_pair(value: Any) -> tuple[Any, Any] | None:
+    """The two halves of `[48.85, 2.35]`, `{"lat": ..., "lon": ...}` or "48.85, 2.35", unread."""
+    if isinstance(value, str):
+        parts = [part for part in re.split(r"[,;]\s+|;", value.strip(" ()[]")[:100]) if part]
+        value = parts if len(parts) == 2 else None
+    if isinstance(value, dict):
+        lowered = {str(key).lower(): item for key, item in value.items()}
+        lat = lowered.get("lat", lowered.get("latitude"))
+        lon = lowered.get("lon", lowered.get("lng", lowered.get("longitude")))
+        return (lat, lon)
+    return (value[0], value[1]) if isinstance(value, list | tuple) and len(value) == 2 else None
+
+
+def _degrees(value: Any, letters: str) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        number = _float(value)
+        return number if math.isfinite(number) else None
+    if not isinstance(value, str) or len(value) > 60:
+        return None
+    text = value.strip()
+    match = _DECIMAL.match(text)
+    if match:
+        before, digits, after = match.groups()
+        magnitude, negative = abs(_number(digits)), digits[0] in "-\u2212"
+    else:
+        match = _SEXAGESIMAL.match(text)
+        if match is None:
+            return None
+        before, whole, minutes, seconds, after = match.groups()
+        if float(minutes) >= 60 or float(seconds or 0) >= 60:
+            return None
+        magnitude = abs(_number(whole)) + float(minutes) / 60 + float(seconds or 0) / 3600
+        negative = whole[0] in "-\u2212"
+    letter = (before or after or "").upper()
+    if (before and after) or (letter and letter not in letters):
+        return None
+    return -magnitude if negative or letter in ("S", "W") else magnitude
+
+
+def _number(digits: str) -> float:
+    return float(digits.replace("\u2212", "-").replace(",", "."))
+
+
+def _float(value: float) -> float:
+    """A JSON number as a float; integers too large for one are not finite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,117 @@
+"""A teacher's reply as a typed answer, or a typed failure. Never raises: a reply is hostile text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from factory.generators.contract import ParseFailure
+from factory.generators.extract import ANSWER_KEYS, extract
+from factory.generators.fields import confidence, coordinate_pair, coordinates, name, tidy, words, yes_no
+from schemas import Clue, GeoAnswer
+
+MAX_REASONING = 20_000
+MAX_CLUES = 64
+MAX_CLUE_TEXT = 1_000
+
+_REFUSAL = re.compile(
+    r"\b(i'?m sorry|i am sorry|i apologi[sz]e|sorry, (but )?i|as an ai\b|"
+    r"i (can'?t|can ?not|won'?t|am unable to|am not able to) (help|assist|comply|provide|identify|determine|fulfil)|"
+    r"i'm (not able|unable) to (help|assist|comply|provide|identify|determine|fulfil)|"
+    r"lo siento|no puedo (ayudar|proporcionar|identificar|determinar)|désolée?\b|je ne peux pas|"
+    r"es tut mir leid|leider kann ich|ich kann (dabei|ihnen|das|diese) |desculpe|não posso|mi dispiace|non posso|"
+    r"извините|к сожалению|не могу)|"
+    r"抱歉|对不起|對不起|无法(提供|协助|确定|回答|识别)|申し訳|お手伝いできません|죄송|도와드릴 수 없|عذر|मुझे खेद",
+    re.IGNORECASE,
+)
+
+
+def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailure:
+    """The answer in a reply.
+
+    Args:
+        text: What the teacher wrote; reasoning of a separate channel stands before it inside <think>.
+        finish_reason: As the endpoint gave it. `length` is a failure even when the text parses: fields may be missing.
+
+    Returns:
+        A GeoAnswer, or a ParseFailure of kind truncated, refused, empty, not_json or bad_schema.
+    """
+    if finish_reason == "length":
+        return ParseFailure("truncated", f"cut by max_tokens after {len(text)} characters")
+    if finish_reason in ("content_filter", "refusal"):
+        return ParseFailure("refused", tidy(text, 200) or f"finish_reason is {finish_reason}")
+    if not text.strip():
+        return ParseFailure("empty", f"finish_reason is {finish_reason}")
+    found = extract(text)
+    if found is None:
+        kind = "refused" if _REFUSAL.search(text[:600].replace("\u2019", "'")) else "not_json"
+        return ParseFailure(kind, tidy(text, 200))
+    known = found.fields.keys() & ANSWER_KEYS
+    answer = to_answer(found.fields, found.reasoning)
+    says_something = answer.country or answer.city or yes_no(_first(found.fields, *_LOCALIZABLE)) is not None
+    if says_something or "country" in known:
+        return answer
+    listed = ", ".join(sorted(tidy(key, 40) for key in list(found.fields)[:12])) or "none"
+    return ParseFailure("bad_schema", f"neither `localizable` nor a place is given; keys found: {listed}")
+
+
+_LOCALIZABLE = ("localizable", "is_localizable", "localizability", "localisable")
+
+
+def to_answer(fields: Mapping[str, Any], around: str = "") -> GeoAnswer:
+    """Fields as the teacher wrote them, as a GeoAnswer. `around` is used when the fields hold no reasoning."""
+    country = name(_first(fields, "country", "country_name", "nation"))
+    localizable = yes_no(_first(fields, *_LOCALIZABLE))
+    lat = _first(fields, "lat", "latitude")
+    lon = _first(fields, "lon", "longitude", "lng", "long")
+    if lat is None and lon is None:
+        lat, lon = coordinate_pair(_first(fields, "coordinates", "coords", "gps")) or (None, None)
+    point = coordinates(lat, lon)
+    reasoning = tidy(
+        words(_first(fields, "reasoning", "explanation", "rationale", "analysis")), MAX_REASONING, lines=True
+    )
+    city = name(_first(fields, "city", "town", "municipality", "locality"))
+    return GeoAnswer(
+        localizable=bool(country or city) if localizable is None else localizable,
+        confidence=confidence(_first(fields, "confidence", "confidence_score", "certainty")),
+        scene=name(_first(fields, "scene", "scene_type"), 60),
+        clues=clues(_first(fields, "clues", "evidence", "visual_clues", "key_clues")),
+        reasoning=reasoning or tidy(around, MAX_REASONING, lines=True),
+        country=country,
+        region=name(_first(fields, "region", "state", "province", "admin1", "state_or_province")),
+        city=city,
+        lat=point[0] if point else None,
+        lon=point[1] if point else None,
+    )
+
+
+def clues(value: Any) -> tuple[Clue, ...]:
+    """Clues from objects, strings or a mapping of kind to text; those without text are left out."""
+    if isinstance(value, str):
+        value = [line.strip(" -*•\t") for line in value[:MAX_REASONING].splitlines()]
+    elif isinstance(value, dict):
+        value = [{"kind": kind, "text": text} for kind, text in list(value.items())[:MAX_CLUES]]
+    if not isinstance(value, list | tuple):
+        return ()
+    found = (_clue(item) for item in value[: MAX_CLUES * 4])
+    return tuple(clue for clue in found if clue is not None)[:MAX_CLUES]
+
+
+def _clue(value: Any) -> Clue | None:
+    if isinstance(value, str):
+        value = {"text": value}
+    if not isinstance(value, dict):
+        return None
+    lowered = {str(key).lower(): item for key, item in value.items()}
+    text = tidy(words(_first(lowered, "text", "description", "clue", "observation", "evidence")), MAX_CLUE_TEXT)
+    if not text:
+        return None
+    kind = tidy(words(_first(lowered, "kind", "type", "category")), 40).lower()
+    supports = tidy(words(_first(lowered, "supports", "suggests", "indicates", "implication")), MAX_CLUE_TEXT)
+    return Clue(kind=kind or "other", text=text, supports=supports)
+
+
+def _first(fields: Mapping[str, Any], *keys: str) -> Any:
+    """The first of several spellings that is present and not null."""
+    return next((fields[key] for key in keys if fields.get(key) is not None), None)

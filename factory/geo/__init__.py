@@ -1,0 +1,24 @@
+"""Where is this point, and where is the place this text names. Nothing else in the repository knows about either."""
+
+from __future__ import annotations
+
+from factory.geo.distance import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, cell, cell_id, haversine, haversine_km
+from factory.geo.forward import forward, same_place
+from factory.geo.gazetteer import GAZETTEER_VERSION
+from factory.geo.names import country_code, country_name
+from factory.geo.reverse import reverse
+
+__all__ = [
+    "DISTANCE_TIERS_KM",
+    "EARTH_RADIUS_KM",
+    "GAZETTEER_VERSION",
+    "cell",
+    "cell_id",
+    "country_code",
+    "country_name",
+    "forward",
+    "haversine",
+    "haversine_km",
+    "reverse",
+    "same_place",
+]

@@ -1,0 +1,85 @@
+"""The prepared images of a shard: one tar with deterministic bytes, readable by position while it grows.
+
+Teachers read an image back from here when its call is due, so a shard never holds its images in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from types import TracebackType
+
+BLOCK = tarfile.BLOCKSIZE
+
+
+def member_name(position: int) -> str:
+    """`000017.jpg`: images are named by their place in the shard, never by a foreign id."""
+    return f"{position:06d}.jpg"
+
+
+class ImageStore:
+    """Writes `images.tar.tmp` and renames it when finished; or reads a finished tar.
+
+    A tar left half-written by a killed run is started again: decoding is cheap, answers are not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._finished = path.exists()
+        self._file = path.open("rb") if self._finished else self._temporary.open("w+b")
+        self._index = _index(path) if self._finished else {}
+        self._end = 0
+
+    @property
+    def _temporary(self) -> Path:
+        return self._path.with_name(self._path.name + ".tmp")
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    def add(self, position: int, jpeg: bytes) -> None:
+        """Appends one image. Positions come in plan order, so that the tar's bytes are the same on every run."""
+        header = tarfile.TarInfo(member_name(position))
+        header.size = len(jpeg)
+        header.mode = 0o644
+        padding = -len(jpeg) % BLOCK
+        self._file.seek(self._end)
+        self._file.write(header.tobuf(tarfile.USTAR_FORMAT) + jpeg + b"\0" * padding)
+        self._index[position] = (self._end + BLOCK, len(jpeg))
+        self._end += BLOCK + len(jpeg) + padding
+
+    def read(self, position: int) -> bytes:
+        """One image. Raises KeyError when the store has none at this position."""
+        offset, size = self._index[position]
+        if not self._finished:
+            self._file.flush()
+        return os.pread(self._file.fileno(), size, offset)
+
+    def finish(self) -> None:
+        """Makes the tar durable and gives it its name."""
+        if self._finished:
+            return
+        self._file.seek(self._end)
+        self._file.write(b"\0" * (2 * BLOCK))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._temporary.replace(self._path)
+        self._finished = True
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> ImageStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _index(path: Path) -> dict[int, tuple[int, int]]:
+    with tarfile.open(path, "r:") as tar:
+        return {int(Path(member.name).stem): (member.offset_data, member.size) for member in tar}

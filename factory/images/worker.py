@@ -1,0 +1,274 @@
+"""Decoding in separate processes with limits on memory, CPU time and wall clock.
+
+A hostile picture can cost its worker's life and nothing else: the kernel ends a runaway decode (RLIMIT_CPU), refuses
+memory beyond the limit (RLIMIT_AS), and the pool replaces the process. Limits are those of POSIX; where a system does
+not enforce RLIMIT_AS (macOS), the pixel limit and the wall clock remain.
+
+Processes come from a forkserver: it imports the image libraries once, and a new worker costs milliseconds. As with
+every such pool, a script that uses it needs the usual `if __name__ == "__main__":`.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import resource
+import select
+import signal
+import stat
+import threading
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from pebble import ProcessExpired, ProcessPool
+
+from factory.errors import EnvironmentFault
+from factory.images.records import ImageRejected, ImageSettings, Prepared
+
+_Result = Prepared | ImageRejected
+
+START_SECONDS: Final = 60.0
+"""Longest wait for the first worker to answer."""
+_BROKEN_RETRIES: Final = 2
+"""How often a picture is handed to a new pool when the whole pool broke while it waited."""
+_FALLBACK_MAPPED: Final = 512 << 20
+"""Taken for what the interpreter maps where /proc does not tell."""
+
+_mapped_at_start = _FALLBACK_MAPPED
+"""In a worker: address space before its first picture, bytes."""
+
+
+class DecodeWorkers:
+    """A pool of limited decode processes; a context manager.
+
+    `submit` may be called from any thread. Leaving the context normally waits for what was submitted; leaving it with
+    an exception (Ctrl-C included) stops the workers at once and cancels what is open.
+    """
+
+    def __init__(self, processes: int, settings: ImageSettings) -> None:
+        """Prepare a pool of `processes` workers, all with the limits of `settings`; none is started yet."""
+        if processes < 1:
+            raise ValueError(f"processes must be at least 1, not {processes}")
+        self._processes = processes
+        self._settings = settings
+        self._wall_seconds = 6 * settings.cpu_seconds + 15
+        self._lock = threading.Lock()
+        self._open: set[Future[_Result]] = set()
+        self._broken: list[ProcessPool] = []
+        self._pool: ProcessPool | None = None
+
+    def __enter__(self) -> DecodeWorkers:
+        """Start the workers.
+
+        Raises:
+            EnvironmentFault: no worker answers.
+        """
+        self._pool = self._new_pool()
+        try:
+            self._pool.schedule(os.getpid, timeout=START_SECONDS).result(timeout=START_SECONDS)
+        except BaseException as problem:
+            self._stop(self._pool)
+            if not isinstance(problem, Exception):
+                raise
+            raise EnvironmentFault(
+                f"no decode worker started within {START_SECONDS:g} s ({type(problem).__name__}: {problem}). "
+                'A script that builds must do so under `if __name__ == "__main__":`; '
+                f"otherwise raise images.memory_mb (now {self._settings.memory_mb})."
+            ) from problem
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            if kind is None:
+                pool.close()  # type: ignore[no-untyped-call]
+                pool.join()
+        finally:
+            # First: a picture whose worker is stopped by us must not look like one that killed it.
+            for future in list(self._open):
+                future.cancel()
+            for each in [pool, *self._broken]:
+                self._stop(each)
+
+    def submit(self, source: Path | bytes) -> Future[_Result]:
+        """Prepare one picture in a worker.
+
+        Args:
+            source: the bytes of the file, or its path, which the worker reads.
+
+        Returns:
+            A future of what `prepare` returns. A picture that kills, stalls or starves its worker gives an
+            `ImageRejected` (`worker_died`, `decode_timeout`, `decode_memory`), never an exception.
+
+        Raises:
+            RuntimeError: the context was not entered or is left.
+        """
+        future: Future[_Result] = Future()
+        task = source if isinstance(source, bytes) else str(source)
+        self._open.add(future)
+        future.add_done_callback(self._open.discard)
+        if not self._schedule(task, future, _BROKEN_RETRIES):
+            self._open.discard(future)
+            raise RuntimeError("DecodeWorkers is used as a context manager, and only inside it")
+        return future
+
+    def _schedule(self, task: bytes | str, future: Future[_Result], retries: int) -> bool:
+        """Hand a task to the pool, replacing a broken one; False when the context is left."""
+        with self._lock:
+            if self._pool is None:
+                return False
+            if not self._pool.active:
+                self._broken.append(self._pool)
+                self._pool = self._new_pool()
+            inner = self._pool.schedule(_work, args=(task, self._settings), timeout=self._wall_seconds)
+
+        def finish(done: Future[_Result]) -> None:
+            if done.cancelled():
+                return
+            problem = done.exception()
+            if isinstance(problem, BrokenProcessPool) and retries and self._schedule(task, future, retries - 1):
+                return
+            if future.set_running_or_notify_cancel():
+                future.set_result(done.result() if problem is None else self._rejection(problem))
+
+        inner.add_done_callback(finish)
+        return True
+
+    def _new_pool(self) -> ProcessPool:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["factory.images.prepare", "factory.images.worker"])
+        return ProcessPool(
+            max_workers=self._processes,
+            initializer=_start_worker,
+            initargs=(os.getpid(),),
+            context=context,
+        )
+
+    def _rejection(self, problem: BaseException) -> ImageRejected:
+        if isinstance(problem, ProcessExpired):
+            if problem.exitcode == -signal.SIGXCPU:
+                return ImageRejected("decode_timeout", f"more than {self._settings.cpu_seconds:g} s of CPU time")
+            return ImageRejected("worker_died", f"the decode process ended with {_exit_name(problem.exitcode)}")
+        if isinstance(problem, TimeoutError):
+            return ImageRejected("decode_timeout", f"more than {self._wall_seconds:g} s")
+        if isinstance(problem, MemoryError):
+            return ImageRejected("decode_memory", f"more than {self._settings.memory_mb} MiB")
+        return ImageRejected("worker_died", f"{type(problem).__name__} in the decode pool")
+
+    @staticmethod
+    def _stop(pool: ProcessPool) -> None:
+        pool.stop()  # type: ignore[no-untyped-call]
+        pool.join()
+
+
+def _exit_name(code: int) -> str:
+    if code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            pass
+    return f"exit code {code}"
+
+
+def _start_worker(owner: int) -> None:
+    """Runs once in each worker: signals, and a watch on the process that owns it."""
+    from PIL import Image
+
+    import factory.images.prepare  # noqa: F401  mapped before the limit is measured
+
+    Image.MAX_IMAGE_PIXELS = None  # `prepare` checks sizes itself, against the recipe
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    # The pool's own handler would wait for the C code of a decoder to return.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _exit_with(owner)
+    global _mapped_at_start
+    _mapped_at_start = _mapped_bytes()
+    # Codecs print their complaints about damaged files; the reasons say the same.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.close(silence)
+
+
+def _exit_with(owner: int) -> None:
+    """End this process when `owner` ends, even if it is killed while a picture is being decoded."""
+    if not hasattr(os, "pidfd_open"):
+        return
+    try:
+        descriptor = os.pidfd_open(owner)
+    except ProcessLookupError:
+        os._exit(1)
+    except OSError:
+        return
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
+
+
+def _mapped_bytes() -> int:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        return _FALLBACK_MAPPED
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _limit(kind: int, soft: int) -> None:
+    """Set a soft limit, keeping the hard one so that the next picture can raise it again."""
+    hard = resource.getrlimit(kind)[1]
+    try:
+        resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+    except (OSError, ValueError):
+        return
+
+
+def _work(task: bytes | str, settings: ImageSettings) -> _Result:
+    from factory.images.prepare import prepare
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    sent = len(task) if isinstance(task, bytes) else 0
+    _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + settings.cpu_seconds))
+    _limit(resource.RLIMIT_AS, _mapped_at_start + (settings.memory_mb << 20) + sent)
+    try:
+        data = task if isinstance(task, bytes) else _read(task, settings)
+        return data if isinstance(data, ImageRejected) else prepare(data, settings)
+    except MemoryError:
+        return ImageRejected("decode_memory", f"more than {settings.memory_mb} MiB")
+    finally:
+        # Between pictures the worker reads and writes the pool's shared pipe: no limit may strike there.
+        _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+
+
+def _read(path: str, settings: ImageSettings) -> bytes | ImageRejected:
+    limit = int(settings.max_file_mb * 1e6)
+    try:
+        # O_NONBLOCK: opening a pipe must not wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, not a path
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return ImageRejected("not_a_file", "not a regular file")
+            if status.st_size > limit:
+                return ImageRejected("file_too_large", f"{status.st_size} bytes, limit {settings.max_file_mb:g} MB")
+            return file.read(limit + 1)
+    except FileNotFoundError:
+        return ImageRejected("file_missing", "no file at this path")
+    except IsADirectoryError:
+        return ImageRejected("not_a_file", "a directory")
+    except OSError as error:
+        return ImageRejected("file_unreadable", error.strerror or type(error).__name__)

@@ -1,0 +1,86 @@
+"""The rows of a part: what became of each planned sample, as Arrow records and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from factory.store import read_table
+from schemas import LocatedAnswer, Verdict, arrow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardImage:
+    """What is known of a sample's photo: the prepared picture's facts, or why it was refused."""
+
+    sha256: str | None
+    """Of the source bytes."""
+    phash: int | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int | None = None
+    """Size of the prepared JPEG."""
+    refused: str | None = None
+    """Slug of `factory.images.REASONS`."""
+
+
+def part_table(
+    ids: Sequence[str],
+    images: Sequence[ShardImage],
+    answers: Sequence[Sequence[LocatedAnswer]],
+    verdicts: Sequence[Verdict],
+) -> pa.Table:
+    """part.parquet of a shard, one row a sample, in plan order."""
+    rows = [
+        {
+            "id": sample_id,
+            "image_sha256": image.sha256,
+            "image_phash": image.phash,
+            "image_width": image.width,
+            "image_height": image.height,
+            "image_bytes": image.bytes,
+            "answers": [answer_record(located) for located in located_answers],
+            "checks": [asdict(check) for check in verdict.checks],
+            "decision": verdict.decision,
+            "reasons": list(verdict.reasons),
+        }
+        for sample_id, image, located_answers, verdict in zip(ids, images, answers, verdicts, strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow.PART)
+
+
+def answer_record(located: LocatedAnswer) -> dict[str, Any]:
+    """One answer as the struct `schemas.arrow.ANSWER`."""
+    answered = located.answered
+    said: dict[str, Any] = answered.answer.model_dump() if answered.answer else {}
+    return {
+        **said,
+        "teacher": answered.teacher,
+        "model": answered.model,
+        "request_key": answered.request_key,
+        "failure": answered.failure,
+        "detail": answered.detail,
+        "country_code": located.country_code,
+        "named_lat": located.named_lat,
+        "named_lon": located.named_lon,
+        "named_level": located.named_level,
+        "country_correct": located.country_correct,
+        "distance_km": located.distance_km,
+        "named_distance_km": located.named_distance_km,
+    }
+
+
+def part_images(part: Path) -> list[ShardImage]:
+    """The photos of a finished part, for a build that links its images instead of decoding them again."""
+    frame = read_table(part, arrow.PART).select(
+        "image_sha256", "image_phash", "image_width", "image_height", "image_bytes", "reasons"
+    )
+    images = []
+    for sha256, phash, width, height, size, reasons in frame.iter_rows():
+        refused = reasons[0].removeprefix("images:") if size is None else None
+        images.append(ShardImage(sha256=sha256, phash=phash, width=width, height=height, bytes=size, refused=refused))
+    return images

@@ -1,0 +1,280 @@
+"""The plan: which rows of a source become samples, in which shard, and why the others do not.
+
+A pure function of the table and the settings; nothing is read, no image is opened. Every source row ends either in
+`samples` or in `dropped`, with the first rule that took it out. Rows leave in a fixed order of rules, cheapest first,
+and names are looked up last, for the rows that stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import polars as pl
+
+from factory import geo
+from factory.errors import SourceError
+from factory.sources.contract import raw_columns
+from factory.sources.coordinates import judge_coordinates
+from schemas import arrow
+
+PLAN_VERSION: Final = 1
+"""Raise when the same table and settings give another plan. Part of a build's identity."""
+
+MAX_ID_LENGTH: Final = 512
+LABEL_DECIMALS: Final = 5
+"""Rows within a metre of each other share one look-up of names."""
+
+SAMPLES: Final = pl.DataFrame(arrow.PLAN.empty_table()).schema
+DROPPED: Final = pl.DataFrame(arrow.DROPPED.empty_table()).schema
+
+Overlaps = Callable[[pl.DataFrame], pl.DataFrame]
+"""Takes candidate rows (the columns of a sample) and returns id, reason, detail of those to leave out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """Which rows are planned and how they are cut."""
+
+    shard_size: int = 1000
+    limit: int | None = None
+    """At most so many samples, those with the smallest hash of seed and id: adding rows displaces few others."""
+    seed: int = 0
+    order: Literal["source", "hash"] = "source"
+    """Samples in the order of the source's rows, or shuffled by hash so that a shard mixes authors and places."""
+    exclude_licences: tuple[str, ...] = ()
+    """Rows whose licence contains one of these texts, without case, are dropped."""
+    allow_licences: tuple[str, ...] | None = None
+    """When given, rows whose licence equals none of these, without case, are dropped."""
+    max_uncertainty_km: float | None = None
+    """Rows whose place is less certain are dropped."""
+    max_swapped_share: float = 0.01
+    """Above this share of rows with a latitude that only a longitude can be, the columns are swapped: the plan stops,
+    because the rows of such a table that look possible are wrong too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A frozen plan."""
+
+    samples: pl.DataFrame
+    """Columns of `schemas.arrow.PLAN`, in shard order."""
+    dropped: pl.DataFrame
+    """Columns of `schemas.arrow.DROPPED`, in source order."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """source, planned, dropped, shards, and country_not_recognised: rows whose own country name nobody knows, labelled
+    by their coordinates instead."""
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Dropped rows by reason, commonest first."""
+        tally = self.dropped.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+        return dict(tally.iter_rows())
+
+
+@dataclass(slots=True)
+class _Sieve:
+    """Rows still in, and what was taken out so far."""
+
+    rows: pl.DataFrame
+    dropped: list[pl.DataFrame]
+
+    def drop(self, rule: str, reason: pl.Expr, detail: pl.Expr) -> None:
+        """Takes out the rows for which `reason` is not null."""
+        marked = self.rows.with_columns(_reason=reason)
+        out = marked.filter(pl.col("_reason").is_not_null())
+        if out.is_empty():
+            return
+        self.dropped.append(
+            out.select(
+                "id",
+                "source_row",
+                phase=pl.lit("plan"),
+                rule=pl.lit(rule),
+                reason=pl.col("_reason"),
+                detail=detail.fill_null(""),
+            )
+        )
+        self.rows = marked.filter(pl.col("_reason").is_null()).drop("_reason")
+
+
+def compile_plan(
+    table: pl.DataFrame,
+    settings: PlanSettings,
+    *,
+    overlaps: Overlaps | None = None,
+    origin: str = "the source",
+    coordinate_columns: tuple[str, str] = ("lat", "lon"),
+) -> Plan:
+    """Compiles a source's raw table (`factory.sources.contract`) into a plan.
+
+    Args:
+        table: raw rows; a missing column counts as empty, and without `source_row` rows are numbered as they come.
+        settings: which rows are planned.
+        overlaps: finds rows that a benchmark holds.
+        origin: the source's file, for messages.
+        coordinate_columns: what latitude and longitude are called there, for messages.
+
+    Raises:
+        SourceError: when latitude and longitude are swapped in the whole table.
+    """
+    if "source_row" not in table.columns:
+        table = table.with_row_index("source_row")
+    sieve = _Sieve(raw_columns(table).sort("source_row"), [])
+    _drop_unusable(sieve)
+    _drop_impossible_places(sieve, settings, origin, coordinate_columns)
+    _drop_duplicates(sieve)
+    _drop_licences(sieve, settings)
+    if overlaps is not None:
+        _drop_overlaps(sieve, overlaps)
+    _drop_beyond_limit(sieve, settings)
+    if settings.order == "hash":
+        sieve.rows = sieve.rows.with_columns(_draw=_draws(sieve.rows["id"], settings.seed)).sort("_draw", "id")
+    labelled, not_recognised = _labelled(sieve.rows)
+    samples = _in_shards(labelled, settings.shard_size)
+    dropped = pl.concat([pl.DataFrame(schema=DROPPED), *sieve.dropped]).sort("source_row")
+    counts = {
+        "source": table.height,
+        "planned": samples.height,
+        "dropped": dropped.height,
+        "shards": -(-samples.height // settings.shard_size),
+        "country_not_recognised": not_recognised,
+    }
+    return Plan(samples, dropped, counts)
+
+
+def _drop_unusable(sieve: _Sieve) -> None:
+    name = pl.col("id")
+    reason = _first_reason(
+        (pl.col("problem").is_not_null(), pl.col("problem")),
+        (name.is_null(), "missing_id"),
+        (pl.col("image").is_null(), "missing_image"),
+        ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(r"\p{C}"), "bad_id"),
+    )
+    sieve.drop("source", reason, pl.col("image"))
+
+
+def _drop_impossible_places(
+    sieve: _Sieve, settings: PlanSettings, origin: str, coordinate_columns: tuple[str, str]
+) -> None:
+    judged = judge_coordinates(sieve.rows)
+    verdict = judged["verdict"]
+    swapped = int((verdict == "swapped_columns").sum())
+    located = int((verdict != "missing").sum())
+    if swapped > settings.max_swapped_share * located:
+        lat, lon = coordinate_columns
+        raise SourceError(
+            f"{origin}: latitude and longitude are swapped: {swapped:,} of {located:,} rows have a latitude beyond 90 "
+            f"beside a longitude within it. Say `columns: {{lat: {lon}, lon: {lat}}}` in the recipe's source"
+        )
+    written = pl.format("lat {}, lon {}", *(pl.col(f"_{name}").fill_null("none") for name in ("lat", "lon")))
+    sieve.rows = sieve.rows.with_columns(
+        judged["lat"],
+        judged["lon"],
+        verdict.alias("_verdict"),
+        *(sieve.rows[name].cast(pl.String).str.slice(0, 40).alias(f"_{name}") for name in ("lat", "lon")),
+        uncertainty_km=sieve.rows["uncertainty_km"].cast(pl.Float64, strict=False),
+        _vague=sieve.rows["uncertainty_km"].is_not_null(),
+    )
+    reason = pl.when(pl.col("_verdict") == "missing").then(pl.lit("no_coordinates")).otherwise(pl.col("_verdict"))
+    sieve.drop("coordinates", pl.when(pl.col("_verdict") != "ok").then(reason), written)
+    radius, most = pl.col("uncertainty_km"), settings.max_uncertainty_km
+    reason = _first_reason(
+        (pl.col("_vague") & ~(radius.is_finite() & (radius >= 0)).fill_null(False), "bad_uncertainty"),
+        (radius > (most if most is not None else float("inf")), "too_uncertain"),
+    )
+    sieve.drop("uncertainty", reason, pl.format("{} km", radius))
+    sieve.rows = sieve.rows.drop("_verdict", "_lat", "_lon", "_vague")
+
+
+def _drop_duplicates(sieve: _Sieve) -> None:
+    again = ~pl.col("id").is_first_distinct()
+    sieve.drop("ids", pl.when(again).then(pl.lit("duplicate_id")), pl.lit("an earlier row has this id"))
+
+
+def _drop_licences(sieve: _Sieve, settings: PlanSettings) -> None:
+    licence = pl.col("licence").str.to_lowercase()
+    excluded = [licence.str.contains(text.lower(), literal=True) for text in settings.exclude_licences]
+    allowed = None if settings.allow_licences is None else [text.lower() for text in settings.allow_licences]
+    reason = _first_reason(
+        (pl.any_horizontal(excluded) if excluded else pl.lit(False), "licence_excluded"),
+        (licence.is_null() if allowed is not None else pl.lit(False), "licence_missing"),
+        (~licence.is_in(allowed) if allowed is not None else pl.lit(False), "licence_not_allowed"),
+    )
+    sieve.drop("licences", reason, pl.col("licence").str.slice(0, 200))
+
+
+def _drop_overlaps(sieve: _Sieve, overlaps: Overlaps) -> None:
+    known = [name for name in SAMPLES if name in sieve.rows.columns]
+    found = overlaps(sieve.rows.select(known)).select("id", _found="reason", _why="detail")
+    sieve.rows = sieve.rows.join(found, on="id", how="left", maintain_order="left")
+    sieve.drop("decontaminate", pl.col("_found"), pl.col("_why"))
+    sieve.rows = sieve.rows.drop("_found", "_why")
+
+
+def _drop_beyond_limit(sieve: _Sieve, settings: PlanSettings) -> None:
+    if settings.limit is None or sieve.rows.height <= settings.limit:
+        return
+    rank = pl.DataFrame({"draw": _draws(sieve.rows["id"], settings.seed), "id": sieve.rows["id"]})
+    chosen = rank.with_row_index("row").sort("draw", "id").head(settings.limit)["row"]
+    out = ~pl.int_range(pl.len()).is_in(chosen.cast(pl.Int64).implode())
+    sieve.drop("limit", pl.when(out).then(pl.lit("not_sampled")), pl.lit(f"beyond the limit of {settings.limit}"))
+
+
+def _draws(ids: pl.Series, seed: int) -> pl.Series:
+    """A number in 0..2^64 for each id: BLAKE2b, because polars' own hash changes between its versions."""
+    start = hashlib.blake2b(str(seed).encode() + b"\0", digest_size=8)
+    return pl.Series([_draw(start.copy(), name) for name in ids.to_list()], dtype=pl.UInt64)
+
+
+def _draw(hasher: hashlib.blake2b, name: str) -> int:
+    hasher.update(name.encode())
+    return int.from_bytes(hasher.digest(), "big")
+
+
+def _labelled(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Rows with country code, region and city, and how many had a country that is none.
+
+    The source's own names stand. Where it has none the nearest city's are taken, region and city only when that city
+    lies in the row's country.
+    """
+    names = rows["country"].drop_nulls().unique()
+    codes = {name: geo.country_code(name) for name in names.to_list()}
+    given = pl.col("country").replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.String)
+    rows = rows.with_columns(_given=given if codes else pl.lit(None, pl.String))
+    not_recognised = rows.filter(pl.col("country").is_not_null() & pl.col("_given").is_null()).height
+    rows = rows.hstack(_nearest(rows["lat"], rows["lon"]))
+    near = pl.coalesce("_given", "_near_country") == pl.col("_near_country")
+    return rows.with_columns(
+        country_code=pl.coalesce("_given", "_near_country"),
+        region=pl.coalesce("region", pl.when(near).then("_near_region")),
+        city=pl.coalesce("city", pl.when(near).then("_near_city")),
+    ), not_recognised
+
+
+def _nearest(lat: pl.Series, lon: pl.Series) -> pl.DataFrame:
+    """Names of the nearest city, looked up once for each distinct place."""
+    places = pl.DataFrame({"lat": lat.round(LABEL_DECIMALS), "lon": lon.round(LABEL_DECIMALS)})
+    unique = places.unique(maintain_order=True)
+    found = geo.reverse(unique["lat"], unique["lon"]).select(
+        _near_country="country_code", _near_region="region", _near_city="city"
+    )
+    return places.join(unique.hstack(found), on=["lat", "lon"], how="left", maintain_order="left").drop("lat", "lon")
+
+
+def _in_shards(rows: pl.DataFrame, shard_size: int) -> pl.DataFrame:
+    number = pl.int_range(pl.len(), dtype=pl.Int32)
+    return rows.with_columns(
+        shard=number // shard_size, position=number % shard_size, uncertainty_km=pl.col("uncertainty_km").fill_null(0.0)
+    ).select(pl.col(name).cast(dtype) for name, dtype in SAMPLES.items())
+
+
+def _first_reason(*cases: tuple[pl.Expr, str | pl.Expr]) -> pl.Expr:
+    """The reason of the first case that is true, else null. A comparison with null is false."""
+    reason: pl.Expr = pl.lit(None, dtype=pl.String)
+    for condition, word in reversed(cases):
+        text = pl.lit(word) if isinstance(word, str) else word
+        reason = pl.when(condition.fill_null(False)).then(text).otherwise(reason)
+    return reason

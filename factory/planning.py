@@ -1,0 +1,82 @@
+"""The plan phase on a real source, and a shard's samples read back from it. Compiling is `factory.plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from factory.plan import Plan, PlanSettings, compile_plan
+from factory.plugin_blocks import Call
+from factory.recipe import Recipe
+from factory.select import FRAME_SCHEMA, overlaps_by_metadata, run_selection
+from factory.sources import Source
+from factory.store import Build
+from schemas import Sample, arrow
+
+
+def plan_source(source: Source, recipe: Recipe, root: Path) -> Plan:
+    """Reads the source's table and compiles the plan. No image is opened.
+
+    Rows that overlap a benchmark by id, author and coordinate, or distance are dropped here, before anybody pays for
+    them; the `decontaminate` rule looks at their pictures later.
+    """
+    overlaps = None
+    for name, settings in selection_rules(recipe.select, root):
+        if name == "decontaminate":
+            given = dict(settings)
+            overlaps = partial(overlaps_by_metadata, benchmarks=given["benchmarks"], radius_km=given["radius_km"])
+    return compile_plan(
+        source.table(),
+        PlanSettings(**recipe.plan.model_dump()),
+        overlaps=overlaps,
+        origin=source.name,
+        coordinate_columns=source.coordinate_columns,
+    )
+
+
+def select_rows(build: Build, recipe: Recipe, root: Path) -> pl.DataFrame:
+    """selection.parquet of a build: every accepted row, kept or removed by a named rule."""
+    return run_selection(accepted_rows(build), selection_rules(recipe.select, root))
+
+
+def accepted_rows(build: Build) -> pl.DataFrame:
+    """What the selectors may look at: one row an accepted sample, in plan order; see `factory.select.FRAME_SCHEMA`.
+
+    `best_distance_km` is the smallest distance of any answer to the truth: of its coordinates, else of the place named.
+    """
+    near = pl.element().struct.field("distance_km").fill_null(pl.element().struct.field("named_distance_km"))
+    accepted = build.parts.filter(pl.col("decision") == "accept").select(
+        "id", "image_sha256", "image_phash", best_distance_km=pl.col("answers").list.eval(near).list.min()
+    )
+    joined = build.plan.join(accepted, on="id", maintain_order="left")
+    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
+
+
+def read_samples(plan: Path, shard: int) -> list[Sample]:
+    """The samples of one shard, in plan order, without reading the other shards' row groups."""
+    table = pq.read_table(plan, schema=arrow.PLAN, filters=[("shard", "=", shard)], page_checksum_verification=True)
+    return [Sample(**row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+
+
+def selection_rules(calls: Sequence[Call], root: Path) -> list[tuple[str, BaseModel]]:
+    """The recipe's selectors with the benchmarks' relative paths resolved against the recipe's folder."""
+    return [(call.name, _rooted(call.settings, root)) for call in calls]
+
+
+def _rooted(settings: BaseModel, root: Path) -> BaseModel:
+    benchmarks = getattr(settings, "benchmarks", None)
+    if benchmarks is None:
+        return settings
+
+    def full(path: Path | None) -> Path | None:
+        return None if path is None else root / path.expanduser()
+
+    resolved = tuple(
+        entry.model_copy(update={"table": full(entry.table), "images": full(entry.images)}) for entry in benchmarks
+    )
+    return settings.model_copy(update={"benchmarks": resolved})

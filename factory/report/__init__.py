@@ -1,0 +1,139 @@
+"""The report of a build: one self-contained HTML file, from whatever the build has reached.
+
+`write_report(build)` reads the frames once, aggregates them, chooses the cards of the gallery and renders the page.
+It shows nothing that is not in the build's files, so a report can be made again at any time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from factory.report import charts, funnel, gallery, html, maps, measures
+from factory.report.frames import DECISIONS, PENDING, TIERS_KM, Frames, dropped, ledger_totals, read_frames
+from factory.store import Build
+
+__all__ = ["write_report"]
+
+DECISION_WORDS = {
+    "accept": "accepted",
+    "review": "to review",
+    "reject": "rejected",
+    "quarantine": "quarantined",
+    PENDING: "not yet worked",
+}
+CALIBRATION_SIDE = 100.0
+
+
+def write_report(build: Build, path: Path | None = None) -> Path:
+    """Writes the report and returns its path (`report.html` of the build by default).
+
+    Works at any state of the build: frames that do not exist yet are shown as empty. Raises CorruptBuild when a file
+    of the build cannot be read.
+    """
+    target = path or build.paths.report
+    page = html.render(*_page(build))
+    temporary = target.with_name(target.name + ".tmp")
+    temporary.write_text(page, encoding="utf-8")
+    return temporary.replace(target)
+
+
+def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The template's values and the script's data."""
+    frames = read_frames(build)
+    samples = frames.samples
+    chosen = gallery.choose(samples)
+    cards = gallery.cards(build, frames, chosen)
+    world_map = maps.world_map(samples)
+    context = {
+        "header": _header(build, frames),
+        "words": DECISION_WORDS,
+        "decisions": DECISIONS,
+        "tiers": TIERS_KM,
+        "world": maps.world(),
+        "map": world_map,
+        "phases": funnel.phases(frames, dropped(build)),
+        "countries": funnel.places(samples, "country_code", "country"),
+        "scenes": funnel.places(samples, "scene", "scene"),
+        "cards": cards,
+        "card_ids": set(chosen),
+        "not_shown": samples.height - len(cards),
+        "choices": _choices(cards),
+        **_teacher_context(frames),
+        **_check_context(frames),
+    }
+    return context, {"cards": [_script_card(card) for card in cards]}
+
+
+def _header(build: Build, frames: Frames) -> dict[str, Any]:
+    info = build.info
+    counts = dict(frames.samples["decision"].value_counts().iter_rows())
+    changed = datetime.fromtimestamp(build.paths.info.stat().st_mtime, tz=UTC).isoformat()
+    when = str(info.get("finished_at") or info.get("updated_at") or changed)
+    return {
+        "recipe": str(info.get("recipe") or info.get("name") or build.paths.root.name),
+        "profile": str(info.get("profile") or ""),
+        "fingerprint": str(info.get("fingerprint") or ""),
+        "state": str(info.get("state") or "unknown"),
+        "version": str(info.get("factory_version") or ""),
+        "when": when[:16].replace("T", " "),
+        "seconds": info.get("seconds") if isinstance(info.get("seconds"), int | float) else None,
+        "planned": frames.samples.height,
+        "counts": {decision: counts.get(decision, 0) for decision in (*DECISIONS, PENDING)},
+        "kept": int(frames.samples["kept"].sum() or 0),
+        "countries": frames.samples["country_code"].drop_nulls().n_unique(),
+        "ledger": ledger_totals(build),
+    }
+
+
+def _teacher_context(frames: Frames) -> dict[str, Any]:
+    teachers = measures.teacher_statistics(frames)
+    tallest = max((b.count for teacher in teachers for b in teacher.distances), default=1)
+    pairs = measures.pair_statistics(frames)
+    return {
+        "teachers": [
+            {
+                "it": teacher,
+                "histogram": charts.distance_histogram(teacher.distances, largest=tallest),
+                "calibration": charts.calibration_points(teacher.calibration, CALIBRATION_SIDE),
+            }
+            for teacher in teachers
+        ],
+        "pairs": pairs,
+        "pair_of": {(pair.first, pair.second): pair for pair in pairs},
+        "right_km": measures.RIGHT_KM,
+    }
+
+
+def _check_context(frames: Frames) -> dict[str, Any]:
+    checks = measures.check_statistics(frames.checks)
+    drawn = [charts.score_histogram(c.scores, log=c.log_axis, threshold=c.threshold) for c in checks]
+    return {"checks": [{"it": c, "histogram": h} for c, h in zip(checks, drawn, strict=True)]}
+
+
+def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]:
+    """(value, label, cards) of the filters of the gallery."""
+    reasons = pl.Series([reason for card in cards for reason in card.reasons], dtype=pl.String)
+    countries = {card.country_code: card.country for card in cards}
+    codes = pl.Series([card.country_code for card in cards], dtype=pl.String)
+    counted = dict(codes.value_counts().iter_rows())
+    return {
+        "reasons": sorted((value, value.replace(":", ": "), n) for value, n in reasons.value_counts().iter_rows()),
+        "countries": sorted(((c, countries[c], counted[c]) for c in countries), key=lambda choice: choice[1]),
+    }
+
+
+def _script_card(card: gallery.Card) -> dict[str, Any]:
+    guesses = [[g.teacher, g.lat, g.lon, g.distance_km, g.confidence] for g in card.guesses]
+    return {
+        "id": card.id,
+        "decision": card.decision,
+        "reasons": card.reasons,
+        "country": card.country_code,
+        "truth": [card.lat, card.lon],
+        "disagree": card.disagree,
+        "guesses": guesses,
+    }

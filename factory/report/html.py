@@ -1,0 +1,114 @@
+"""The page: template, style, script and data put together into one HTML file that needs no network.
+
+Everything a teacher, a source or a recipe wrote is text: Jinja escapes it, and the data for the script is JSON in which
+`<`, `>`, `&` and the two JavaScript line separators are escaped. The Content-Security-Policy lets only the page's own
+script run, by its hash, so a slip in either could show odd text but run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from factory.report.maps import ASSETS
+
+_JSON_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def render(context: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """The whole page.
+
+    Args:
+        context: values of the template.
+        data: what the script reads, as JSON types.
+    """
+    style = (ASSETS / "report.css").read_text(encoding="utf-8")
+    script = (ASSETS / "report.js").read_text(encoding="utf-8")
+    template = environment().get_template("report.jinja")
+    return template.render(
+        **context, style=Markup(style), script=Markup(script), policy=policy(script), data=script_json(data)
+    )
+
+
+def policy(script: str) -> str:
+    """Content-Security-Policy that allows this one script, inline style and embedded pictures."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    sources = ("default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'")
+    return "; ".join((*sources, "base-uri 'none'", "form-action 'none'"))
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that is safe inside a script element: no character of it can end the element or start a comment."""
+    text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode("utf-8")
+    return Markup("".join(_JSON_ESCAPES.get(char, char) for char in text))
+
+
+def environment() -> Environment:
+    """Jinja with autoescape on, whatever the template's name, and an error for every unknown name."""
+    made = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["zip"] = zip
+    made.filters |= {
+        "n": number,
+        "km": kilometres,
+        "pct": percent,
+        "fragment": fragment,
+        "score": score,
+        "relation": relation,
+    }
+    return made
+
+
+def number(value: float | None) -> str:
+    """12345 -> "12,345"; millions and more are shortened to three figures."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    for size, letter in ((1e9, "G"), (1e6, "M")):
+        if abs(value) >= 10 * size:
+            return f"{value / size:,.3g} {letter}"
+    return f"{value:,.0f}"
+
+
+def kilometres(value: float | None) -> str:
+    """0.22 -> "220 m", 3.14 -> "3.1 km", 2471.3 -> "2,471 km"."""
+    if value is None:
+        return "no place"
+    if value < 0.995:
+        return f"{value * 1000:.0f} m"
+    return f"{value:.1f} km" if value < 9.95 else f"{value:,.0f} km"
+
+
+def percent(value: float) -> str:
+    """0.9328 -> "93.3 %"."""
+    return f"{100 * value:.1f} %"
+
+
+def score(value: float | None) -> str:
+    """Three significant figures, without an exponent below a million."""
+    return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def relation(check: Mapping[str, Any]) -> str:
+    """How a check's score stands to its threshold. Whether it should be above or below is the check's business."""
+    value, threshold = check["score"], check["threshold"]
+    if check["outcome"] == "fail":
+        return "<" if value < threshold else ">"
+    return "≥" if value >= threshold else "≤"
+
+
+def fragment(value: str) -> str:
+    """An id as the part of a link after `#`."""
+    return quote(value, safe="")

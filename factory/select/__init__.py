@@ -1,0 +1,27 @@
+"""Which accepted rows are released, and in which split: the recipe's selectors, run in its order.
+
+Importing this package registers the selectors. Each is one module; `run_selection` applies them and keeps, for every
+row that leaves, which rule took it and why.
+"""
+
+from __future__ import annotations
+
+from factory.select.balance import quota
+from factory.select.benchmarks import Benchmark
+from factory.select.decontaminate import decontaminate, overlaps_by_metadata
+from factory.select.near_duplicates import near_duplicates
+from factory.select.removals import FRAME_SCHEMA, Removals
+from factory.select.run import run_selection
+from factory.select.split import split
+
+__all__ = [
+    "FRAME_SCHEMA",
+    "Benchmark",
+    "Removals",
+    "decontaminate",
+    "near_duplicates",
+    "overlaps_by_metadata",
+    "quota",
+    "run_selection",
+    "split",
+]

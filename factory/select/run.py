@@ -1,0 +1,73 @@
+"""Runs the recipe's selectors over the accepted rows. A rule sees only what earlier rules left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+from pydantic import BaseModel
+
+from factory.registry import plugin
+from factory.select.removals import FRAME_SCHEMA, Removals
+from schemas import arrow
+
+DEFAULT_SPLIT: Final = "train"
+"""Where rows go when the recipe has no `split`."""
+
+_START: Final = {
+    "kept": pl.lit(True),
+    "split": pl.lit(None, pl.String),
+    "group": pl.lit(None, pl.String),
+    "removed_by": pl.lit(None, pl.String),
+    "reason": pl.lit(None, pl.String),
+    "detail": pl.lit(None, pl.String),
+}
+
+
+def run_selection(frame: pl.DataFrame, rules: Sequence[tuple[str, BaseModel]]) -> pl.DataFrame:
+    """What every rule together leaves, as `schemas.arrow.SELECTION`, in plan order.
+
+    Args:
+        frame: accepted rows with the columns of `FRAME_SCHEMA`, ids unique.
+        rules: selector names with their validated settings, in the recipe's order.
+
+    Raises:
+        ValueError: a column is missing, or an id is there twice.
+    """
+    frame = _checked(frame)
+    state = frame.select("id", "shard", "position").with_columns(**_START)
+    for name, settings in rules:
+        remaining = frame.filter(state["kept"])
+        found: Removals = plugin("selector", name).function(
+            remaining, **{key: getattr(settings, key) for key in type(settings).model_fields}
+        )
+        state = _apply(state, name, found)
+    state = state.with_columns(split=pl.when("kept").then(pl.col("split").fill_null(DEFAULT_SPLIT)))
+    return state.select(arrow.SELECTION.names)
+
+
+def _checked(frame: pl.DataFrame) -> pl.DataFrame:
+    if missing := [name for name in FRAME_SCHEMA if name not in frame.columns]:
+        raise ValueError(f"selection needs the columns {', '.join(missing)}")
+    frame = frame.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items()).sort("shard", "position")
+    if frame["id"].n_unique() != frame.height:
+        twice = frame.filter(pl.col("id").is_duplicated())["id"][0]
+        raise ValueError(f"id {twice!r} is there twice; the plan makes ids unique")
+    return frame
+
+
+def _apply(state: pl.DataFrame, rule: str, found: Removals) -> pl.DataFrame:
+    """Joins one rule's findings to the state; a rule that groups or splits overrides earlier ones for its rows."""
+    state = state.join(found.removed.rename({"reason": "r", "detail": "d"}), on="id", how="left", maintain_order="left")
+    state = state.join(found.groups.rename({"group": "g"}), on="id", how="left", maintain_order="left")
+    state = state.join(found.splits.rename({"split": "s"}), on="id", how="left", maintain_order="left")
+    gone = pl.col("r").is_not_null()
+    return state.with_columns(
+        kept=pl.col("kept") & ~gone,
+        split=pl.coalesce("s", "split"),
+        group=pl.coalesce("g", "group"),
+        removed_by=pl.when(gone).then(pl.lit(rule)).otherwise("removed_by"),
+        reason=pl.coalesce("reason", "r"),
+        detail=pl.coalesce("detail", "d"),
+    ).drop("r", "d", "g", "s")

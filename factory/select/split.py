@@ -1,0 +1,95 @@
+"""Splits that cannot leak: rows that share something go to one split together.
+
+Groups are the connected components of everything kept together, and a group's split is decided by a hash of the seed
+and its smallest id alone. So adding rows elsewhere, or cutting shards differently, moves nothing. The price: shares
+are met on average, not exactly, and a small set may leave a split empty.
+
+At the size of MP-16 authors and cells join into one giant group, as authors travel. A group that large cannot be held
+out: a group of more than `max_held_out_group` rows, or of more than half of all (one person's own photos), trains,
+and the others fill validation and test.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from factory.geo.distance import cell
+from factory.registry import register
+from factory.select.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
+from factory.select.hamming import MAX_BITS
+from factory.select.near_duplicates import duplicate_labels
+from factory.select.removals import Removals, groups_of, splits_of
+
+SPLITS = ("train", "validation", "test")
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@register("selector", "split")
+def split(
+    frame: pl.DataFrame,
+    *,
+    train: Share = 0.9,
+    validation: Share = 0.05,
+    test: Share = 0.05,
+    keep_together: tuple[Literal["author", "geocell", "near_duplicates", "place"], ...] = ("author", "geocell"),
+    cell_degrees: Annotated[float, Field(gt=0, le=90)] = 0.05,
+    max_hamming: Annotated[int, Field(ge=0, le=MAX_BITS)] = 8,
+    max_held_out_group: Annotated[int, Field(ge=1)] = 1000,
+    seed: int = 0,
+) -> Removals:
+    """Assigns train, validation and test so that no author, cell, place or near-duplicate is in two of them.
+
+    Args:
+        train, validation, test: relative sizes; they are scaled to sum to one.
+        keep_together: what two rows may not share across splits. A missing author or place is shared with nobody.
+        cell_degrees: height and width of a geocell; 0.05 degrees is 5.6 km of latitude.
+        max_hamming: bits for `near_duplicates`, wider than what removes them.
+        max_held_out_group: a group of more rows than this always trains, and so does one of most rows.
+        seed: another seed, another assignment.
+    """
+    shares = np.array([train, validation, test])
+    if shares.sum() <= 0:
+        raise ValueError("split: train, validation and test are all 0; expected at least one share above 0")
+    bounds = np.cumsum(shares / shares.sum())
+    last = int(np.flatnonzero(shares)[-1])
+    label = together(frame, keep_together, cell_degrees=cell_degrees, max_hamming=max_hamming)
+    group = smallest_ids(frame["id"], label)
+    sizes = group.value_counts(name="rows")
+    names: dict[str, str] = {}
+    for name, rows in sizes.iter_rows():
+        drawn = min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)
+        too_large = rows > max_held_out_group or 2 * rows > frame.height
+        names[name] = SPLITS[0 if train > 0 and too_large else drawn]
+    ids = frame["id"].to_list()
+    groups = group.to_list()
+    return Removals(groups=groups_of(ids, groups), splits=splits_of(ids, [names[name] for name in groups]))
+
+
+def together(
+    frame: pl.DataFrame, rules: tuple[str, ...], *, cell_degrees: float = 0.05, max_hamming: int = 8
+) -> Indices:
+    """For each row the first row of its group, where each rule joins the rows that share its value."""
+    edges = [equal_value_edges(_values(frame, rule, cell_degrees)) for rule in rules if rule != "near_duplicates"]
+    if "near_duplicates" in rules:
+        label = duplicate_labels(frame, max_hamming=max_hamming)
+        edges.append((label, np.arange(frame.height, dtype=np.int64)))
+    if not edges:
+        return np.arange(frame.height, dtype=np.int64)
+    left, right = (np.concatenate([edge[side] for edge in edges]) for side in (0, 1))
+    return connected(frame.height, left, right)
+
+
+def _values(frame: pl.DataFrame, rule: str, cell_degrees: float) -> pl.Series:
+    """The value a rule compares, null where a row has none."""
+    if rule == "author":
+        return frame["author"]
+    if rule == "geocell":
+        value = cell(pl.col("lat"), pl.col("lon"), degrees=cell_degrees)
+    else:
+        value = pl.concat_str("country_code", "region", "city", separator="\x1f")  # null when any of them is
+    return frame.select(value=value)["value"]

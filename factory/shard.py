@@ -1,0 +1,210 @@
+"""One shard: planned samples in, a committed part out. The unit of work, of resuming and of distribution.
+
+    run_shard(spec) -> ShardReport
+
+is all an engine sees. Inside, every sample goes image -> answers -> verdict:
+
+- its photo is decoded in a limited worker process and appended to the shard's `images.tar`, in plan order;
+- every teacher is asked through the ledger, so an answer that was paid for is never paid for again;
+- when all answers are in, the checks decide and the part is written.
+
+A sample that fails anywhere is a row with a reason, never an exception. The report is written last and marks the shard
+as done; killed before that, the shard runs again and finds its answers in the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from factory.budget import Budget, BudgetLimits
+from factory.errors import FactoryError
+from factory.generators import open_generator
+from factory.images.prepare import image_key
+from factory.lease import lease
+from factory.ledger import Ledger, remove_live
+from factory.part import ShardImage, part_table
+from factory.planning import read_samples
+from factory.progress import progress_file
+from factory.recipe import Recipe, teacher_settings
+from factory.shard_images import image_settings, linked_images, open_image_store, shard_images
+from factory.shard_verdicts import judge
+from factory.sources import open_source
+from factory.store import BuildPaths, ShardPaths, file_digest, write_bytes, write_table
+from factory.teachers.ask import ask, open_teachers
+from schemas import Answered, Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSpec:
+    """What a shard needs to run anywhere: plain data and paths."""
+
+    build: str
+    """The build's directory."""
+    number: int
+    recipe: Mapping[str, Any]
+    """The resolved recipe."""
+    root: str
+    """The folder from which the recipe's relative paths start."""
+    prior_ledgers: tuple[str, ...] = ()
+    """Ledgers of earlier builds that may hold answers to the same requests."""
+    prior_shard: str | None = None
+    """A finished shard of an earlier build with the same samples and image settings; its images are linked."""
+    share: int = 1
+    """Shards that run at the same time: each takes this part of a teacher's calls in flight."""
+    decoders: int = 1
+    """Processes that decode photos for this shard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardReport:
+    """What became of a shard. Counts come from what is stored, so they are right after any number of resumes."""
+
+    number: int
+    samples: int
+    decisions: Mapping[str, int]
+    reasons: Mapping[str, int]
+    calls: int
+    """HTTP calls over the shard's whole life."""
+    calls_now: int
+    """HTTP calls of the run that returned this report."""
+    replayed: int
+    """Answers taken from recordings."""
+    reused: int
+    """Answers taken over from an earlier build's ledger."""
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    seconds: float
+    files: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of each file of the shard, for `factory verify`."""
+
+
+def run_shard(spec: ShardSpec) -> ShardReport:
+    """Runs a shard to its end, or returns the report of one that is done.
+
+    Raises BudgetReached, EnvironmentFault (disk, credentials) or CorruptBuild; what was recorded until then is kept.
+    """
+    paths = BuildPaths(Path(spec.build)).shard(spec.number)
+    if paths.report.exists():
+        return read_report(paths)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    with lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10):
+        return asyncio.run(_work(spec, paths))
+
+
+def read_report(paths: ShardPaths) -> ShardReport:
+    """The report of a finished shard, with no call counted as made now."""
+    return ShardReport(**(orjson.loads(paths.report.read_bytes()) | {"calls_now": 0}))
+
+
+async def _work(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
+    started = time.monotonic()
+    recipe = Recipe.model_validate(spec.recipe)
+    samples = read_samples(BuildPaths(Path(spec.build)).plan, spec.number)
+    priors = [Path(path) for path in spec.prior_ledgers]
+    with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
+        before = ledger.totals()
+        images, answers = await _ask_all(spec, recipe, samples, paths, ledger)
+        evidence = [()] * len(samples)
+        located, verdicts = judge(samples, images, answers, evidence, recipe.verify)
+        write_table(part_table([sample.id for sample in samples], images, located, verdicts), paths.part)
+        ledger.seal(paths.ledger)
+        after = ledger.totals()
+    report = ShardReport(
+        number=spec.number,
+        samples=len(samples),
+        decisions=Counter(verdict.decision for verdict in verdicts),
+        reasons=Counter(reason for verdict in verdicts for reason in verdict.reasons),
+        calls=after.calls,
+        calls_now=after.calls - before.calls,
+        replayed=after.replayed,
+        reused=after.reused,
+        prompt_tokens=after.prompt_tokens,
+        completion_tokens=after.completion_tokens,
+        cost=after.cost,
+        seconds=round(time.monotonic() - started, 3),
+        files={path.name: file_digest(path) for path in (paths.part, paths.images, paths.ledger)},
+    )
+    write_bytes(orjson.dumps(asdict(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), paths.report)
+    remove_live(paths.live_ledger)
+    return report
+
+
+async def _ask_all(
+    spec: ShardSpec, recipe: Recipe, samples: Sequence[Sample], paths: ShardPaths, ledger: Ledger
+) -> tuple[list[ShardImage], list[tuple[Answered, ...]]]:
+    """The photo and the answers of every sample, in plan order.
+
+    When something stops the shard (a spent budget, a full disk), no new question is asked, and the calls in flight
+    finish and are recorded before the error is raised.
+    """
+    root, settings = Path(spec.root), image_settings(recipe)
+    images: list[ShardImage] = []
+    answers: list[tuple[Answered, ...]] = [() for _ in samples]
+    stopped: list[FactoryError] = []
+    async with AsyncExitStack() as stack:
+        progress = stack.enter_context(progress_file(paths.progress, len(samples)))
+        store = stack.enter_context(open_image_store(paths, spec.prior_shard))
+        budget = stack.enter_context(Budget(BuildPaths(Path(spec.build)).budget, budget_limits(recipe)))
+        teachers = await stack.enter_async_context(open_teachers(recipe.teachers, root, share=spec.share))
+        generator = open_generator(recipe.generator)
+        source = open_source(recipe.source, root)
+        gate = asyncio.Semaphore(max(teacher.max_in_flight for teacher in teachers))
+
+        async def ask_teachers(position: int, key: str) -> None:
+            sample, image = samples[position], partial(store.read, position)
+            try:
+                questions = (ask(teacher, generator, sample, image, key, ledger, budget) for teacher in teachers)
+                answers[position] = await all_answered(questions)
+                progress.advance()
+            except FactoryError as error:
+                stopped.append(error)
+            finally:
+                gate.release()
+
+        arriving = (
+            linked_images(spec.prior_shard)
+            if store.finished and spec.prior_shard
+            else shard_images(samples, source, settings, store, decoders=spec.decoders)
+        )
+        async with aclosing(arriving), asyncio.TaskGroup() as group:
+            async for image in arriving:
+                images.append(image)
+                if image.refused is None and image.sha256 is not None:
+                    await gate.acquire()
+                    group.create_task(ask_teachers(len(images) - 1, image_key(image.sha256, settings)))
+                else:
+                    progress.advance()
+                if stopped:
+                    break
+        if stopped:
+            raise stopped[0]
+        store.finish()
+    return images, answers
+
+
+def budget_limits(recipe: Recipe) -> dict[str, BudgetLimits]:
+    """What each teacher of a recipe may spend."""
+    teachers = [teacher_settings(call) for call in recipe.teachers]
+    return {teacher.name: BudgetLimits(**teacher.budget.model_dump()) for teacher in teachers}
+
+
+async def all_answered(questions: Iterable[Awaitable[Answered]]) -> tuple[Answered, ...]:
+    """Every teacher's answer to one sample; an error is raised only after the other teachers' calls are recorded."""
+    results = await asyncio.gather(*questions, return_exceptions=True)
+    answers = []
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        answers.append(result)
+    return tuple(answers)

@@ -1,0 +1,57 @@
+"""Paths from recipes and from tables. A recipe is trusted and may point anywhere; a table may not leave its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from factory.errors import SourceError
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def recipe_path(root: Path, written: str, *, key: str) -> Path:
+    """A path of a recipe, with `~` and environment variables expanded, relative ones taken from `root`.
+
+    Raises SourceError naming the recipe's key when a variable is not set.
+    """
+    expanded = os.path.expandvars(written)
+    if unset := _VARIABLE.search(expanded):
+        name = unset[1] or unset[2]
+        raise SourceError(f"source.{key}: the environment variable {name} is not set; set it, or write the path out")
+    return root / Path(expanded).expanduser()
+
+
+def locate(folder: Path, locator: str) -> Path:
+    """The regular file that a locator names inside `folder`.
+
+    Raises SourceError for an absolute path, `..`, a symbolic link that leads out, a missing file, or anything that is
+    not a regular file (a pipe would hang its reader).
+    """
+    relative = Path(locator)
+    if not locator or "\0" in locator or relative.is_absolute() or ".." in relative.parts:
+        raise SourceError(f"{locator!r}: must be a relative path inside {folder.name}/, without `..`")
+    try:
+        path = (folder / relative).resolve()
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise SourceError(f"{locator!r}: no such file in {folder.name}/") from None
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{locator!r}: cannot be opened ({error.__class__.__name__})") from None
+    if not path.is_relative_to(folder.resolve()):
+        raise SourceError(f"{locator!r}: a symbolic link leads out of {folder.name}/")
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{locator!r}: not a regular file")
+    return path
+
+
+def listing_digest(entries: Iterable[tuple[str, int]]) -> str:
+    """sha256 over sorted (relative name, size in bytes)."""
+    digest = hashlib.sha256()
+    for name, size in sorted(entries):
+        digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

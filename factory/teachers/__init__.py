@@ -1,0 +1,6 @@
+"""Teachers: vision-language models that answer a prompt about a photo. Importing the package registers the backends."""
+
+from __future__ import annotations
+
+from factory.teachers import openai_backend as openai_backend
+from factory.teachers import replay as replay

@@ -1,0 +1,78 @@
+"""What a teacher's backend is: something that answers one prompt about one image, or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from factory.generators.contract import Prompt
+
+SCHEMA_REFUSED = "schema_refused"
+"""Kind of the failure that says: this server takes no `response_format`; the next call goes without it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, before anybody parsed it."""
+
+    text: str
+    finish_reason: str | None = None
+    model: str = ""
+    """As the endpoint names it; empty when it does not."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_s: float = 0.0
+
+
+@dataclass(eq=False, kw_only=True)
+class CallFailed(Exception):
+    """One question got no usable reply.
+
+    `retryable` failures are tried again. `down` says that the endpoint itself is away, `presses` that it asks for
+    less, `fatal` that no sample can succeed (credentials, unknown model, spent quota).
+    """
+
+    kind: str
+    detail: str
+    retryable: bool = False
+    down: bool = False
+    presses: bool = False
+    fatal: bool = False
+    retry_after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}"
+
+
+class Backend(Protocol):
+    """One endpoint (or one file of recorded answers). An async context manager around its connections."""
+
+    name: str
+    """The endpoint's address, for messages."""
+    paid: bool
+    """False for recorded answers: no image is read, no budget is touched, no slot is taken."""
+
+    def inputs(self, sample_id: str) -> Mapping[str, Any]:
+        """What besides prompt, sampling and image decides the answer; part of the ledger key."""
+        ...
+
+    async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
+        """One answer, by at most one request. Raises CallFailed."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What a registered teacher function returns: one backend an endpoint, all giving the same answers."""
+
+    endpoints: tuple[Backend, ...]
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    """Backend settings that change answers; they join the sampling parameters in the ledger key."""

@@ -1,0 +1,270 @@
+"""Any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, hosted models. The official client on its aiohttp transport.
+
+Requests are serialised with orjson and replies read from the raw response: building the client's typed objects costs
+more than the ledger does. Retries, backoff and limits are not here (`factory.teachers.ask`): one call is one HTTP
+request. A server that refuses `response_format` is remembered and asked without it from then on.
+
+An endpoint is not trusted: a deadline for the whole call, a bound on the body, no redirects, no compressed bodies, and
+no secret in any message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import AfterValidator, Field
+
+from factory.errors import EnvironmentFault, RecipeError
+from factory.generators.contract import Prompt
+from factory.registry import register
+from factory.teachers.backend import SCHEMA_REFUSED, Backend, Backends, CallFailed, Reply
+from factory.teachers.replies import http_failure, read_reply, redact, refuses_schema
+from factory.teachers.settings import ExtraFields, TeacherSettings
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+MAX_BODY = 8 * 2**20
+"""Bytes of a response; a chat completion of 32k tokens has about 0.2 MB."""
+_HOSTED = "api.openai.com"
+
+
+def endpoint_url(url: str) -> str:
+    """A base URL without its trailing slash. Raises ValueError for anything but http(s) without credentials."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an http or https address such as http://localhost:8000/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("credentials do not belong in a recipe: name an environment variable in api_key_env")
+    if parts.query or parts.fragment:
+        raise ValueError("an address with `?` or `#` cannot be a base URL")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(endpoint_url)]
+
+
+@register("teacher", "openai")
+def openai_teacher(
+    settings: TeacherSettings,
+    root: Path,
+    *,
+    base_urls: Annotated[tuple[BaseUrl, ...], Field(min_length=1)],
+    api_key_env: str = "OPENAI_API_KEY",
+    image_detail: Literal["auto", "low", "high"] | None = None,
+    extra_body: ExtraFields = {},  # noqa: B006
+) -> Backends:
+    """A model behind one or several OpenAI-compatible endpoints; several share the work."""
+    if not settings.model:
+        raise RecipeError(f"teacher {settings.name}: `model` is missing; it is the name the endpoint knows it by")
+    fields = {**settings.sampling.extra, **extra_body}
+    endpoints: list[Backend] = []
+    for url in dict.fromkeys(base_urls):
+        key = api_key(url, api_key_env)
+        endpoints.append(OpenAIBackend(url, key, api_key_env, settings, image_detail, fields))
+    identity = {
+        "structured_output": settings.structured_output,
+        "image_detail": image_detail,
+        "extra_body": dict(extra_body),
+    }
+    return Backends(tuple(endpoints), identity)
+
+
+def api_key(url: str, variable: str) -> str:
+    """The key for an endpoint, from the environment. Raises EnvironmentFault when one is needed and missing.
+
+    Only OpenAI itself, or a variable other than the default, makes a key necessary: local servers take any.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not key and (urlsplit(url).hostname == _HOSTED or variable != "OPENAI_API_KEY"):
+        raise EnvironmentFault(f"{url} needs an API key: set the environment variable {variable}")
+    if not key.isascii() or not key.isprintable():
+        raise EnvironmentFault(f"the environment variable {variable} holds characters that no API key has")
+    return key or "EMPTY"
+
+
+class OpenAIBackend:
+    """One endpoint. Use as an async context manager."""
+
+    paid = True
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        key_variable: str,
+        settings: TeacherSettings,
+        image_detail: str | None,
+        fields: Mapping[str, Any],
+    ) -> None:
+        self.name = url
+        self._key, self._key_variable = key, key_variable
+        self._settings = settings
+        self._image_detail = image_detail
+        sampling = settings.sampling.model_dump(exclude={"seed", "extra"}, exclude_none=True)
+        self._fields = {"model": settings.model, **sampling, **fields}
+        self._structured = settings.structured_output
+        self._client: openai.AsyncOpenAI | None = None
+
+    def inputs(self, sample_id: str) -> Mapping[str, Any]:
+        """Nothing but prompt, sampling and image decides the answer."""
+        return {}
+
+    async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
+        """One answer, by one HTTP request. Raises CallFailed."""
+        structured = self._structured and prompt.response_schema is not None
+        body = request_body(self._fields, prompt, images, self._seed(attempt), structured, self._image_detail)
+        started = time.perf_counter()
+        try:
+            status, content, retry_after = await self._post(body)
+            if status == 200:
+                return read_reply(content, retry_after, latency_s=time.perf_counter() - started)
+            if structured and refuses_schema(status, content):
+                self._structured = False
+                raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
+            raise http_failure(status, content, retry_after)
+        except CallFailed as failure:
+            failure.detail = redact(failure.detail, self._key)
+            if failure.kind == "credentials":
+                failure.detail += f" (the key comes from the environment variable {self._key_variable})"
+            raise
+
+    async def __aenter__(self) -> Self:
+        import httpx2
+        import openai
+
+        slots = self._settings.max_in_flight + 8
+        transport = openai.DefaultAioHttpClient(
+            timeout=None,  # asyncio.timeout bounds the whole call, which socket timeouts cannot
+            limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=15.0),
+            follow_redirects=False,
+            event_hooks={"response": [_guard_body]},
+        )
+        self._client = openai.AsyncOpenAI(
+            base_url=self.name,
+            api_key=self._key,
+            max_retries=0,
+            timeout=None,
+            http_client=transport,
+            default_headers={"Accept-Encoding": "identity", "Content-Type": "application/json"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _seed(self, attempt: int) -> int | None:
+        seed = self._settings.sampling.seed
+        return None if seed is None else seed + attempt
+
+    async def _post(self, body: bytes) -> tuple[int, bytes, str | None]:
+        """Status, body and Retry-After of one HTTP call. Raises CallFailed when no whole response arrived."""
+        import aiohttp
+        import httpx2
+        import openai
+
+        assert self._client is not None, "open the backend with `async with` first"
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                response = await self._client.post(
+                    "/chat/completions",
+                    cast_to=httpx2.Response,
+                    content=body,
+                    # Without this the client would also send an administrator's key that it finds in the environment.
+                    options={"security": {"bearer_auth": True}},
+                )
+        except openai.APIStatusError as error:
+            response = error.response
+        except TimeoutError:
+            raise CallFailed(
+                kind="timeout",
+                detail=f"no whole answer within {self._settings.timeout_s:g} s",
+                retryable=True,
+                presses=True,
+            ) from None
+        except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
+            raise _connection_failure(error) from None
+        return response.status_code, response.content, response.headers.get("retry-after")
+
+
+def request_body(
+    fields: Mapping[str, Any],
+    prompt: Prompt,
+    images: Sequence[bytes],
+    seed: int | None,
+    structured: bool,
+    image_detail: str | None,
+) -> bytes:
+    """The JSON of a chat completion. Words come before images: servers cache the prefix that all requests share."""
+    detail = {"detail": image_detail} if image_detail else {}
+    content: list[dict[str, Any]] = [{"type": "text", "text": prompt.user}]
+    for image in images:
+        data = base64.b64encode(image).decode("ascii")
+        content.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}", **detail}})
+    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    if prompt.system:
+        messages.insert(0, {"role": "system", "content": prompt.system})
+    body: dict[str, Any] = {**fields, "messages": messages}
+    if seed is not None:
+        body["seed"] = seed
+    if structured:
+        schema = {"name": prompt.name, "strict": True, "schema": prompt.response_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return orjson.dumps(body)
+
+
+def _connection_failure(error: BaseException) -> CallFailed:
+    """A failure below HTTP. A refused connection or an unknown host means that the endpoint is down."""
+    import aiohttp
+
+    cause: BaseException | None = error
+    down = False
+    while cause is not None:
+        down = down or isinstance(cause, aiohttp.ClientConnectorError)
+        deepest, cause = cause, cause.__cause__
+    detail = f"{type(deepest).__name__}: {str(deepest)[:200]}"
+    return CallFailed(
+        kind="refused_connection" if down else "dropped", detail=detail, retryable=True, down=down, presses=True
+    )
+
+
+async def _guard_body(response: httpx2.Response) -> None:
+    """Bounds what any response may send, error bodies included, before somebody reads it into memory."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise CallFailed(kind="bad_body", detail="a compressed body, which was not asked for", retryable=True)
+    if int(response.headers.get("content-length") or 0) > MAX_BODY:
+        raise CallFailed(kind="bad_body", detail=f"a body of more than {MAX_BODY} bytes", retryable=True)
+    if "content-length" not in response.headers:
+        response.stream = _bounded(response.stream)
+
+
+def _bounded(stream: Any) -> Any:
+    import httpx2
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for chunk in stream:
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise CallFailed(kind="bad_body", detail=f"a body of more than {MAX_BODY} bytes", retryable=True)
+                yield chunk
+
+        async def aclose(self) -> None:
+            await stream.aclose()
+
+    return Bounded()

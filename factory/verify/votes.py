@@ -1,0 +1,60 @@
+"""One vote a teacher, combined into one result: the three-valued logic that checks share.
+
+A teacher without an answer, or whose answer gives nothing to look at, abstains and leaves the finding to the others:
+a failed call says nothing about the photo. That two answers were wanted and one came is for `teachers_agree` to say
+(`single_answer`) and for the decider's `review_abstained` to act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from schemas import CheckResult, Outcome
+
+Teachers = Literal["all", "any"]
+
+
+class Vote(NamedTuple):
+    """What a check finds for one teacher."""
+
+    teacher: str
+    outcome: Outcome
+    reason: str
+    score: float | None = None
+    detail: str = ""
+
+
+def combine(
+    check: str,
+    votes: Sequence[Vote],
+    *,
+    teachers: Teachers,
+    passed: str,
+    nothing: str,
+    threshold: float | None,
+    score: float | None,
+) -> CheckResult:
+    """One result of many votes.
+
+    Args:
+        check: Name of the check.
+        votes: One a teacher.
+        teachers: `all`: one fail fails. `any`: one pass passes. Abstentions never count against a sample.
+        passed: Reason slug of a pass.
+        nothing: Reason slug when there was no vote at all.
+        threshold: What the score was compared with.
+        score: The score that decided, as the check aggregates it.
+    """
+    outcomes = {vote.outcome for vote in votes}
+    first, second = ("fail", "pass") if teachers == "all" else ("pass", "fail")
+    outcome: Outcome = "abstain"
+    for candidate in (first, second):
+        if candidate in outcomes:
+            outcome = "pass" if candidate == "pass" else "fail"
+            break
+    reason = passed
+    if outcome != "pass":
+        reason = next((vote.reason for vote in votes if vote.outcome == outcome), nothing)
+    detail = "; ".join(f"{vote.teacher} {vote.detail or vote.reason}" for vote in votes)
+    return CheckResult(check=check, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=detail)

@@ -1,0 +1,164 @@
+"""The dataset card (README.md), its map and LICENSE-DATA.md: a release explained to people.
+
+Everything that comes from photos, tables or teachers is escaped: a licence text or a place name can neither break a
+table nor become HTML on the Hub's page.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from factory.report.maps import world, world_map
+from schemas.release import COLUMN_NOTES, ROW, card_features
+
+SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
+HUB_LICENCES: Final = {
+    "CC0": "cc0-1.0",
+    "CC0-1.0": "cc0-1.0",
+    "CC-BY-4.0": "cc-by-4.0",
+    "CC-BY-SA-4.0": "cc-by-sa-4.0",
+    "CC-BY-NC-4.0": "cc-by-nc-4.0",
+    "CC-BY-NC-SA-4.0": "cc-by-nc-sa-4.0",
+    "ODBL-1.0": "odbl",
+}
+"""SPDX identifiers (upper case) to the Hub's licence tags; others become `other`."""
+LISTED_COUNTRIES: Final = 40
+_SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#!~$])")
+
+
+def render_card(facts: Mapping[str, Any]) -> str:
+    """README.md of a release.
+
+    Args:
+        facts: the manifest's fields except `files`, plus `title`, `licence`, `formats` and `tars`, `parquet` (numbers
+            of files).
+    """
+    front = _yaml(_front_matter(facts))
+    countries = list(facts["counts"]["countries"].items())
+    text = _environment().get_template("card.md.jinja").render(
+        **facts,
+        front=front,
+        settings=_yaml(facts["recipe"]),
+        top_countries=countries[:LISTED_COUNTRIES],
+        other_countries=(len(countries[LISTED_COUNTRIES:]), sum(rows for _, rows in countries[LISTED_COUNTRIES:])),
+        empty_splits=[name for name in SPLIT_COLOURS if name not in facts["counts"]["splits"]],
+        columns=COLUMN_NOTES,
+    )
+    return _squeezed(text)
+
+
+def render_licences(facts: Mapping[str, Any]) -> str:
+    """LICENSE-DATA.md: the photos' licences, counted, and what attribution they ask for."""
+    return _squeezed(_environment().get_template("licences.md.jinja").render(**facts))
+
+
+def render_map(kept: pl.DataFrame) -> str:
+    """Where the rows are, as an SVG: one dot a row, or bins when there are many, coloured by split.
+
+    Args:
+        kept: id, lat, lon (degrees), split of the released rows.
+    """
+    outlines = world()
+    drawn = world_map(kept.select("id", "lat", "lon", decision="split", place=pl.lit("")))
+    left, top, width, height = drawn.view_box
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:g} {top:g} {width:g} {height:g}" role="img">',
+        f"<title>{kept.height} rows on the world map</title>",
+        f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="#f8fafc"/>',
+        f'<path d="{outlines.graticule}" fill="none" stroke="#e2e8f0" stroke-width="0.5"/>',
+        f'<path d="{outlines.land}" fill="#dbe1e8"/>',
+        f'<path d="{outlines.borders}" fill="none" stroke="#ffffff" stroke-width="0.5"/>',
+    ]
+    for dot in drawn.dots:
+        colour = SPLIT_COLOURS.get(dot.decision, "#64748b")
+        lines.append(
+            f'<circle cx="{dot.x:g}" cy="{dot.y:g}" r="{dot.size / 2:g}" fill="{colour}" fill-opacity="0.75" '
+            'stroke="#ffffff" stroke-width="0.6"/>'
+        )
+    present = [name for name in SPLIT_COLOURS if name in set(kept["split"])]
+    for number, name in enumerate(present):
+        x, y = left + 16 + 110 * number, top + height - 14
+        lines.append(f'<circle cx="{x:g}" cy="{y - 4:g}" r="5" fill="{SPLIT_COLOURS[name]}"/>')
+        lines.append(f'<text x="{x + 10:g}" y="{y:g}" font-family="sans-serif" font-size="14">{name}</text>')
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def escape(value: object) -> str:
+    """Text as one line of Markdown that shows it literally, inside tables too."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())
+    return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
+
+
+def hub_licence(licence: str) -> str:
+    """The Hub's tag for a release-wide licence."""
+    return HUB_LICENCES.get(licence.upper().replace(" ", "-"), "other")
+
+
+def _front_matter(facts: Mapping[str, Any]) -> dict[str, Any]:
+    rows = facts["counts"]["rows"]
+    licence = hub_licence(facts["licence"])
+    named = {"license_name": "per-row", "license_link": "LICENSE-DATA.md"} if licence == "other" else {}
+    front: dict[str, Any] = {
+        "pretty_name": facts["title"],
+        "language": ["en"],
+        "license": licence,
+        **named,
+        "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>1M")],
+        "task_categories": ["image-text-to-text", "visual-question-answering"],
+        "annotations_creators": ["machine-generated"],
+        "tags": ["geolocation", "image-geolocation", "geography", "reasoning", "vision-language", "geo-reasoning-factory"],
+    }
+    if "parquet" in facts["formats"]:
+        files = [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in facts["counts"]["splits"]]
+        front["configs"] = [{"config_name": "default", "data_files": files}]
+        front["dataset_info"] = {"config_name": "default", "features": card_features(ROW)}
+    elif "webdataset" in facts["formats"]:
+        files = [{"split": name, "path": f"webdataset/{name}-*.tar"} for name in facts["counts"]["splits"]]
+        front["configs"] = [{"config_name": "default", "data_files": files}]
+    return front
+
+
+def _yaml(value: Any) -> str:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 1_000_000
+    yaml.allow_unicode = True
+    out = io.StringIO()
+    yaml.dump(value, out)
+    return out.getvalue().rstrip("\n")
+
+
+def _environment() -> Environment:
+    loader = FileSystemLoader(Path(__file__).parent)
+    # Markdown, not HTML: `finalize` is not enough for tables, so every value goes through `md` by name.
+    environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment.filters["md"] = escape
+    environment.filters["number"] = lambda value: f"{value:,}"
+    return environment
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def scrubbed(value: Any) -> Any:
+    """Recipe settings without places on the builder's disk: an absolute or home path keeps its last part."""
+    if isinstance(value, Mapping):
+        return {str(key): scrubbed(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [scrubbed(item) for item in value]
+    if isinstance(value, str) and re.match(r"(/|~|\\|[A-Za-z]:[\\/]|\.\.?[\\/])", value):
+        return re.split(r"[\\/]", value.rstrip("/\\"))[-1]
+    return value

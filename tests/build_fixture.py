@@ -1,0 +1,312 @@
+"""A small finished build on disk, made through the schemas: for tests of what reads builds (release, report, explain).
+
+Nothing here runs the engine. `make_build` writes plan, parts, image tars, ledgers, selection, dropped rows, the recipe
+lock and build.json as the work and select phases would, with drawn JPEGs, every decision and hostile teacher text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from PIL import Image, ImageDraw
+
+from factory.store import Build, BuildPaths, open_build, write_table
+from schemas import arrow
+
+FINGERPRINT = hashlib.sha256(b"fixture").hexdigest()
+
+HOSTILE_TEXT = "Sign reads <script>alert('x')</script> & \"Bäckerei\" | pipe `tick` ![x](http://evil.example/p.png)"
+
+PLACES: tuple[tuple[str, str, str, float, float, str], ...] = (
+    ("DE", "Saxony", "Leipzig", 51.3397, 12.3731, "urban"),
+    ("JP", "Kyoto", "Kyoto", 35.0116, 135.7681, "urban"),
+    ("NA", "Khomas", "Windhoek", -22.5594, 17.0832, "natural"),
+    ("BR", "Amazonas", "Manaus", -3.1190, -60.0217, "natural"),
+    ("RU", "Tatarstan", "Kazan", 55.7963, 49.1088, "urban"),
+    ("NZ", "Otago", "Dunedin", -45.8788, 170.5028, "indoor"),
+    ("US", "Washington", "Seattle", 47.6062, -122.3321, "urban"),
+)
+
+DECISIONS = ("accept", "accept", "accept", "review", "reject", "quarantine")
+"""Decision of sample i is DECISIONS[i % 6], so any six samples hold every kind."""
+
+RECIPE_LOCK = """\
+name: mp16_reason
+generator: mp16_reason
+source: {kind: table, path: scenes.csv, images: images}
+images: {max_side: 1024, quality: 90, max_file_mb: 64, max_megapixels: 100}
+teachers:
+  - {name: first, backend: replay, path: first.jsonl, model: recorded-first}
+  - {name: second, backend: replay, path: second.jsonl, model: recorded-second}
+verify:
+  checks:
+    - localizable: {min_confidence: 0.5, teachers: all}
+    - near_truth: {tier: city, radius_km: 25.0}
+    - teachers_agree: {radius_km: 25.0}
+    - no_leak: {}
+  decide: {by: rules, accept: all_pass, review: [teachers_agree], reject: [localizable, near_truth, no_leak]}
+select:
+  - near_duplicates: {max_hamming: 6}
+  - split: {train: 0.5, validation: 0.25, test: 0.25, keep_together: [author, geocell], seed: 7}
+release: {shard_size: 1000, formats: [webdataset, parquet]}
+"""
+
+
+def draw_jpeg(index: int, *, width: int = 160, height: int = 120) -> bytes:
+    """A JPEG that differs from every other index: sky, ground, a road and a board with its number."""
+    image = Image.new("RGB", (width, height), (110 + 7 * index % 120, 160, 210))
+    draw = ImageDraw.Draw(image)
+    horizon = height // 3 + (index * 11) % (height // 3)
+    draw.rectangle((0, horizon, width, height), fill=(60 + 13 * index % 150, 130, 70))
+    draw.polygon(((width // 2, horizon), (width // 4, height), (3 * width // 4, height)), fill=(90, 90, 95))
+    left = (index * 29) % (width - 40)
+    draw.rectangle((left, horizon - 18, left + 36, horizon + 6), fill=(240, 240, 230), outline=(20, 20, 20))
+    draw.text((left + 4, horizon - 14), str(index), fill=(10, 10, 10))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def make_build(root: Path, samples: int = 6, *, shard_size: int = 4, all_accepted: bool = False) -> Build:
+    """Writes a finished build under `root` and opens it.
+
+    Args:
+        root: build directory, created; usually `tmp_path / "builds" / "mp16_reason-fixture0"`.
+        samples: planned samples; decisions repeat as in `DECISIONS`. Sample ids are `s000`, `s001`, ...
+        shard_size: samples a shard.
+        all_accepted: every sample is accepted and kept (for tests of size).
+    """
+    paths = BuildPaths(root)
+    root.mkdir(parents=True, exist_ok=True)
+    plan = [_plan_row(index, shard_size) for index in range(samples)]
+    decisions = ["accept" if all_accepted else DECISIONS[index % len(DECISIONS)] for index in range(samples)]
+    write_table(pa.Table.from_pylist(plan, schema=arrow.PLAN), paths.plan)
+    write_table(pa.Table.from_pylist(_dropped_rows(samples), schema=arrow.DROPPED), paths.dropped)
+    for shard in range((samples + shard_size - 1) // shard_size):
+        members = [i for i in range(samples) if i // shard_size == shard]
+        _write_shard(paths, shard, [plan[i] for i in members], [decisions[i] for i in members])
+    selection = _selection_rows([row for row, decision in zip(plan, decisions, strict=True) if decision == "accept"])
+    if all_accepted:
+        selection = [{**row, "kept": True, "split": row["split"] or "train", "removed_by": None} for row in selection]
+        selection = [{**row, "reason": None, "detail": None} for row in selection]
+    write_table(pa.Table.from_pylist(selection, schema=arrow.SELECTION), paths.selection)
+    paths.recipe_lock.write_text(RECIPE_LOCK, encoding="utf-8")
+    counts = {kind: decisions.count(kind) for kind in ("accept", "review", "reject", "quarantine")}
+    info = {
+        "recipe": "mp16_reason",
+        "profile": "demo",
+        "fingerprint": FINGERPRINT,
+        "stage_fingerprints": {},
+        "state": "done",
+        "factory_version": "0.1.0",
+        "gazetteer_version": "geonames-fixture-2026-01-01",
+        "counts": {"planned": samples, "dropped": 2, **counts, "kept": sum(row["kept"] for row in selection)},
+        "seconds": 1.0,
+    }
+    paths.info.write_bytes(orjson.dumps(info, option=orjson.OPT_INDENT_2))
+    return open_build(root)
+
+
+def _plan_row(index: int, shard_size: int) -> dict[str, Any]:
+    code, region, city, lat, lon, scene = PLACES[index % len(PLACES)]
+    return {
+        "shard": index // shard_size,
+        "position": index % shard_size,
+        "id": f"s{index:03d}",
+        "image": f"images/s{index:03d}.jpg",
+        "lat": lat + 0.01 * (index // len(PLACES)),
+        "lon": lon,
+        "uncertainty_km": 0.0,
+        "country_code": code,
+        "region": region,
+        "city": city,
+        "scene": scene,
+        "author": None if index % 3 == 2 else f"author <b>{index % 3}</b>",
+        "licence": ("CC BY 4.0", "CC0", "CC BY-SA 4.0")[index % 3],
+        "captured_at": None if index % 2 else "2024-05-01",
+        "source_url": f"https://photos.example/{index}",
+        "source_row": index,
+    }
+
+
+def _dropped_rows(samples: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"d{n}",
+            "source_row": samples + n,
+            "phase": "plan",
+            "rule": "coordinates",
+            "reason": reason,
+            "detail": "lat 0.0, lon 0.0",
+        }
+        for n, reason in enumerate(("null_island", "latitude_out_of_range"))
+    ]
+
+
+def _answer(row: dict[str, Any], teacher: str, *, wrong: bool) -> dict[str, Any]:
+    nearer = teacher == "second"
+    city = "Leipzig" if wrong else row["city"]
+    return {
+        "teacher": teacher,
+        "model": f"recorded-{teacher}",
+        "request_key": hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest(),
+        "failure": None,
+        "detail": "",
+        "localizable": True,
+        "confidence": 0.9 if teacher == "first" else 0.7,
+        "scene": row["scene"],
+        "clues": [
+            {"kind": "signage", "text": HOSTILE_TEXT, "supports": row["country_code"]},
+            {"kind": "road", "text": f"grey road number {row['source_row']}", "supports": ""},
+        ],
+        "reasoning": f"{teacher}: {HOSTILE_TEXT}. The road and the board speak for {city}.",
+        "country": {"DE": "Germany", "JP": "Japan"}.get(row["country_code"], row["country_code"]),
+        "region": row["region"],
+        "city": city,
+        "lat": row["lat"] + (5.0 if wrong else 0.01 if nearer else 0.05),
+        "lon": row["lon"],
+        "country_code": "DE" if wrong else row["country_code"],
+        "named_lat": row["lat"],
+        "named_lon": row["lon"],
+        "named_level": "city",
+        "country_correct": not wrong,
+        "distance_km": 556.0 if wrong else 1.1 if nearer else 5.6,
+        "named_distance_km": 556.0 if wrong else 0.0,
+    }
+
+
+def _failed_answer(row: dict[str, Any], teacher: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {field.name: None for field in arrow.ANSWER}
+    key = hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest()
+    failure = {"teacher": teacher, "model": f"recorded-{teacher}", "request_key": key, "failure": "not_json"}
+    return {**answer, **failure, "detail": HOSTILE_TEXT, "clues": [], "reasoning": ""}
+
+
+def _check(name: str, outcome: str, reason: str, score: float | None, threshold: float | None) -> dict[str, Any]:
+    detail = f"{name} compared {HOSTILE_TEXT}"
+    return {
+        "check": name,
+        "outcome": outcome,
+        "reason": reason,
+        "score": score,
+        "threshold": threshold,
+        "detail": detail,
+    }
+
+
+def _part_row(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]:
+    far, split_teachers = decision == "reject", decision == "review"
+    answers = [
+        _answer(row, "first", wrong=far),
+        _failed_answer(row, "second") if split_teachers else _answer(row, "second", wrong=False),
+    ]
+    checks = [
+        _check("localizable", "pass", "confident", 0.7, 0.5),
+        _check("near_truth", "fail", "too_far", 556.0, 25.0)
+        if far
+        else _check("near_truth", "pass", "near", 1.1, 25.0),
+        _check("teachers_agree", "abstain", "one_answer", None, 25.0)
+        if split_teachers
+        else _check("teachers_agree", "pass", "same_place", 4.5, 25.0),
+        _check("no_leak", "pass", "clean", None, None),
+    ]
+    reasons = {"reject": ["near_truth:too_far"], "review": ["teachers_agree:one_answer"]}.get(decision, [])
+    with Image.open(io.BytesIO(jpeg)) as image:
+        width, height = image.size
+    digest = hashlib.sha256(b"source of " + jpeg).hexdigest()
+    return {
+        "id": row["id"],
+        "image_sha256": digest,
+        "image_phash": int(digest[:16], 16),
+        "image_width": width,
+        "image_height": height,
+        "image_bytes": len(jpeg),
+        "answers": answers,
+        "checks": checks,
+        "decision": decision,
+        "reasons": reasons,
+    }
+
+
+def _quarantined(row: dict[str, Any]) -> dict[str, Any]:
+    empty: dict[str, Any] = {field.name: None for field in arrow.PART}
+    return {
+        **empty,
+        "id": row["id"],
+        "answers": [],
+        "checks": [],
+        "decision": "quarantine",
+        "reasons": ["images:truncated"],
+    }
+
+
+def _write_shard(paths: BuildPaths, shard: int, plan: list[dict[str, Any]], decisions: list[str]) -> None:
+    files = paths.shard(shard)
+    files.root.mkdir(parents=True, exist_ok=True)
+    parts, ledger = [], []
+    with tarfile.open(files.images, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for row, decision in zip(plan, decisions, strict=True):
+            if decision == "quarantine":
+                parts.append(_quarantined(row))
+                continue
+            jpeg = draw_jpeg(row["source_row"])
+            member = tarfile.TarInfo(f"{row['position']:06d}.jpg")
+            member.size = len(jpeg)
+            tar.addfile(member, io.BytesIO(jpeg))
+            parts.append(_part_row(row, decision, jpeg))
+            ledger += [_ledger_row(row["id"], answer) for answer in parts[-1]["answers"]]
+    write_table(pa.Table.from_pylist(parts, schema=arrow.PART), files.part)
+    write_table(pa.Table.from_pylist(ledger, schema=arrow.LEDGER), files.ledger)
+    report = {"shard": shard, "samples": len(plan), "seconds": 0.1}
+    files.report.write_bytes(orjson.dumps(report))
+
+
+def _ledger_row(sample: str, answer: dict[str, Any]) -> dict[str, Any]:
+    failed = answer["failure"] is not None
+    return {
+        "key": answer["request_key"],
+        "sample_id": sample,
+        "teacher": answer["teacher"],
+        "model": answer["model"],
+        "attempt": 1,
+        "origin": "replay",
+        "status": "ok",
+        "response": "not json <script>" if failed else orjson.dumps({"city": answer["city"]}).decode(),
+        "finish_reason": "stop",
+        "error_kind": None,
+        "error_detail": None,
+        "http_calls": 0,
+        "prompt_tokens": 900,
+        "completion_tokens": 120,
+        "cost": 0.0,
+        "latency_s": 0.0,
+        "created_at": "2026-01-01T00:00:00Z",
+        "row_sha256": hashlib.sha256(answer["request_key"].encode()).hexdigest(),
+    }
+
+
+def _selection_rows(accepted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows alternate train, train, test; the last accepted row of a build with three or more is a near-duplicate."""
+    rows = []
+    for number, row in enumerate(accepted):
+        removed = len(accepted) >= 3 and number == len(accepted) - 1
+        rows.append(
+            {
+                "id": row["id"],
+                "shard": row["shard"],
+                "position": row["position"],
+                "kept": not removed,
+                "split": None if removed else ("train", "train", "test")[number % 3],
+                "group": accepted[0]["id"] if removed else row["id"],
+                "removed_by": "near_duplicates" if removed else None,
+                "reason": "perceptual_duplicate" if removed else None,
+                "detail": f"3 bits from {accepted[0]['id']}, which is kept" if removed else None,
+            }
+        )
+    return rows

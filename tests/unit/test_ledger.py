@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.errors import CorruptBuild, EnvironmentFault
+from factory.ledger import (
+    Ledger,
+    LedgerRow,
+    ledger_faults,
+    network_filesystem,
+    read_ledger,
+    remove_live,
+    request_key,
+    salvage,
+)
+from schemas import arrow
+
+SEALED, LIVE = "ledger.parquet", "ledger.sqlite"
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+REQUEST: dict[str, Any] = {
+    "generator": "mp16_reason",
+    "prompt_version": "1",
+    "prompt_sha256": "aa",
+    "model": "qwen",
+    "sampling": {"temperature": 1.0, "max_tokens": 700},
+    "image": "bb",
+    "inputs": {"language": "en"},
+    "attempt": 0,
+}
+
+
+def row(key: str = "k", **changes: Any) -> LedgerRow:
+    base = LedgerRow(
+        key=key,
+        sample_id=f"sample-{key}",
+        teacher="qwen",
+        model="qwen3-vl",
+        attempt=0,
+        origin="call",
+        status="ok",
+        response='{"country": "Österreich"}',
+        finish_reason="stop",
+        error_kind=None,
+        error_detail=None,
+        http_calls=1,
+        prompt_tokens=900,
+        completion_tokens=120,
+        cost=0.25,
+        latency_s=1.5,
+        created_at="2026-01-01T00:00:00Z",
+    )
+    return replace(base, **changes)
+
+
+def recorded(path: Path, *rows: LedgerRow, prior: tuple[Path, ...] = ()) -> None:
+    async def go() -> None:
+        with Ledger(path, prior=prior) as ledger:
+            await asyncio.gather(*[ledger.record(r) for r in rows])
+
+    asyncio.run(go())
+
+
+def sealed(path: Path, *rows: LedgerRow) -> Path:
+    live = path.with_suffix(".sqlite")
+    recorded(live, *rows)
+    with Ledger(live) as ledger:
+        ledger.seal(path)
+    remove_live(live)
+    return path
+
+
+def shuffled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: shuffled(value[key]) for key in reversed(list(value))}
+    if isinstance(value, list):
+        return tuple(shuffled(item) for item in value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def spelled(value: Any) -> str:
+    """The value as the key should see it: numbers by value, booleans apart from them, mappings without order."""
+    if isinstance(value, dict):
+        return "{" + ",".join(sorted(f"{key!r}:{spelled(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(spelled, value)) + "]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return repr(int(value))
+    return repr(value)
+
+
+@given(sampling=st.dictionaries(st.text(), JSON, max_size=4))
+def test_a_key_does_not_depend_on_order_or_on_how_a_number_is_written(sampling: dict[str, Any]) -> None:
+    assert request_key(**REQUEST | {"sampling": sampling}) == request_key(**REQUEST | {"sampling": shuffled(sampling)})
+
+
+@given(one=st.dictionaries(st.text(), JSON, max_size=3), other=st.dictionaries(st.text(), JSON, max_size=3))
+def test_keys_are_equal_exactly_when_the_requests_are(one: dict[str, Any], other: dict[str, Any]) -> None:
+    same = request_key(**REQUEST | {"inputs": one}) == request_key(**REQUEST | {"inputs": other})
+    assert same == (spelled(one) == spelled(other))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("generator", "naviclues"),
+        ("prompt_version", "2"),
+        ("prompt_sha256", "ab"),
+        ("model", "qwen2"),
+        ("sampling", {"temperature": True, "max_tokens": 700}),
+        ("image", "bc"),
+        ("inputs", {}),
+        ("attempt", 1),
+    ],
+)
+def test_any_change_of_the_request_changes_its_key(field: str, value: object) -> None:
+    assert request_key(**REQUEST | {field: value}) != request_key(**REQUEST)
+
+
+def test_a_key_is_the_same_in_every_release() -> None:
+    assert request_key(**REQUEST) == "8be89f6254db628c700b78a9306c532d983c9795607082634681e23e9bb2a0e4"
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, {1: "a"}, 2**70, "\ud800"])
+def test_a_value_that_is_not_json_has_no_key(value: object) -> None:
+    with pytest.raises(ValueError, match=r"sampling|keyed"):
+        request_key(**REQUEST | {"sampling": {"x": value}})
+
+
+@given(text=st.text(st.characters(codec=None), max_size=40), count=st.integers(0, 2**31 - 1), cost=st.floats(0, 1e9))
+@settings(max_examples=25, deadline=None)
+def test_every_row_comes_back_as_it_was_recorded(
+    tmp_path_factory: pytest.TempPathFactory, text: str, count: int, cost: float
+) -> None:
+    folder = tmp_path_factory.mktemp("ledger")
+    written = row(response=text, error_detail=text, http_calls=count, completion_tokens=count, cost=cost, latency_s=3)
+    recorded(folder / LIVE, written)
+    with Ledger(folder / LIVE) as ledger:
+        assert ledger.get("k") == written
+        ledger.seal(folder / SEALED)
+    with Ledger(folder / "other" / LIVE, prior=[folder / SEALED]) as other:
+        assert other.get("k") == written
+
+
+def test_lone_surrogates_become_replacement_characters_before_anybody_reads_them() -> None:
+    assert row(response='{"city": "Z\ud800rich \U0001f30d"}').response == '{"city": "Z\ufffdrich \U0001f30d"}'
+
+
+@pytest.mark.parametrize("change", [{"http_calls": -1}, {"prompt_tokens": 2**63}, {"cost": float("nan")}])
+def test_impossible_numbers_are_refused_naming_the_field(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        row(**change)
+
+
+def test_every_field_is_part_of_the_row_digest() -> None:
+    one = row(error_kind="timeout", error_detail="x")
+    for field in fields(LedgerRow):
+        value = getattr(one, field.name)
+        other = value + "x" if isinstance(value, str) else value + 1
+        assert replace(one, **{field.name: other}).row_sha256 != one.row_sha256, field.name
+
+
+def test_an_acknowledged_row_survives_without_closing(tmp_path: Path) -> None:
+    async def go() -> None:
+        ledger = Ledger(tmp_path / LIVE)
+        await ledger.record(row())
+        with sqlite3.connect(tmp_path / LIVE) as other:
+            assert other.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+        ledger.close()
+
+    asyncio.run(go())
+
+
+def test_an_ok_row_is_never_replaced_and_a_second_delivery_changes_nothing(tmp_path: Path) -> None:
+    recorded(tmp_path / LIVE, row(), row(response="second"))
+    recorded(tmp_path / LIVE, row(response="third", status="permanent"))
+    with Ledger(tmp_path / LIVE) as ledger:
+        assert list(ledger.rows()) == [row()]
+
+
+def test_an_exhausted_row_gives_way_and_what_it_cost_is_carried_on(tmp_path: Path) -> None:
+    failed = row(status="exhausted", response=None, http_calls=5, prompt_tokens=10, completion_tokens=0, cost=0.5)
+    recorded(tmp_path / LIVE, failed)
+    recorded(tmp_path / LIVE, row(response="at last"))
+    with Ledger(tmp_path / LIVE) as ledger:
+        assert ledger.get("k") == row(response="at last", http_calls=6, prompt_tokens=910, cost=0.75)
+        assert (ledger.totals().calls, ledger.totals().exhausted) == (6, 0)
+
+
+def test_a_prior_row_is_found_adopted_and_is_no_spending_of_this_build(tmp_path: Path) -> None:
+    prior = sealed(tmp_path / "old" / SEALED, row("a"), row("b"))
+
+    async def go() -> None:
+        with Ledger(tmp_path / "new" / LIVE, prior=[prior], sample_ids={"sample-a"}) as ledger:
+            found = ledger.get("a")
+            assert found == row("a")
+            assert ledger.get("b") is None
+            assert list(ledger.rows()) == []
+            await ledger.adopt(found)
+            assert list(ledger.rows()) == [row("a", origin="ledger")]
+            totals = ledger.totals()
+            assert (totals.rows, totals.calls, totals.reused, totals.cost) == (1, 0, 1, 0.0)
+
+    asyncio.run(go())
+
+
+def test_rows_of_the_same_shard_stay_its_own_when_they_are_adopted(tmp_path: Path) -> None:
+    prior = sealed(tmp_path / SEALED, row("a"))
+
+    async def go() -> None:
+        with Ledger(tmp_path / LIVE, prior=[prior]) as ledger:
+            await ledger.adopt(row("a"))
+            assert ledger.get("a") == row("a")
+
+    asyncio.run(go())
+
+
+def test_a_prior_reply_wins_over_failures_and_the_first_prior_over_the_next(tmp_path: Path) -> None:
+    failed = row(status="exhausted", response=None)
+    priors = tuple(
+        sealed(tmp_path / name / SEALED, r) for name, r in [("1", failed), ("2", row()), ("3", row(response="late"))]
+    )
+    recorded(tmp_path / "own" / LIVE, failed)
+    with Ledger(tmp_path / "own" / LIVE, prior=priors) as ledger:
+        assert ledger.get("k") == row()
+    with Ledger(tmp_path / "own" / LIVE, prior=priors[:1]) as ledger:
+        assert ledger.get("k") == failed
+
+
+def test_a_live_ledger_of_another_build_can_be_a_prior(tmp_path: Path) -> None:
+    recorded(tmp_path / "old" / LIVE, row())
+    with Ledger(tmp_path / "new" / LIVE, prior=[tmp_path / "old" / LIVE], sample_ids=["sample-k"]) as ledger:
+        assert ledger.get("k") == row()
+
+
+def test_sealing_is_sorted_verified_and_does_not_depend_on_the_order_of_recording(tmp_path: Path) -> None:
+    rows = [row(key) for key in "dacb"]
+    one = sealed(tmp_path / "1" / SEALED, *rows)
+    two = sealed(tmp_path / "2" / SEALED, *reversed(rows))
+    assert one.read_bytes() == two.read_bytes()
+    assert read_ledger(one)["key"].to_list() == list("abcd")
+    assert pq.read_schema(one).remove_metadata() == arrow.LEDGER
+    assert ledger_faults(one) == []
+
+
+def test_an_empty_ledger_can_be_sealed_and_read(tmp_path: Path) -> None:
+    empty = sealed(tmp_path / SEALED)
+    assert read_ledger(empty).height == 0
+    assert ledger_faults(empty) == []
+
+
+def test_live_and_sealed_ledgers_read_the_same(tmp_path: Path) -> None:
+    rows = [row(key, error_detail="ß") for key in "cab"]
+    recorded(tmp_path / LIVE, *rows)
+    assert read_ledger(tmp_path / LIVE).equals(read_ledger(sealed(tmp_path / "s" / SEALED, *rows)))
+
+
+def test_a_changed_row_is_refused_naming_file_and_key_and_the_others_can_be_salvaged(tmp_path: Path) -> None:
+    path = tmp_path / LIVE
+    recorded(path, row("good"), row("bad"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE calls SET response = 'forged' WHERE key = 'bad'")
+    with Ledger(path) as ledger:
+        assert ledger.get("good") == row("good")
+        with pytest.raises(CorruptBuild, match=r"ledger\.sqlite: the row of key bad"):
+            ledger.get("bad")
+        with pytest.raises(CorruptBuild, match="bad"):
+            ledger.seal(tmp_path / SEALED)
+    with pytest.raises(CorruptBuild, match="bad"):
+        read_ledger(path)
+    assert [fault.partition("key ")[2][:3] for fault in ledger_faults(path)] == ["bad"]
+    assert salvage(path) == [row("good")]
+
+
+def test_a_sealed_ledger_that_lost_a_row_is_named(tmp_path: Path) -> None:
+    path = sealed(tmp_path / SEALED, row("a"), row("b"))
+    whole = pq.read_table(path)
+    pq.write_table(whole.slice(1), path, write_page_checksum=True)
+    assert "digest differs" in ledger_faults(path)[0]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a ledger" * 1000])
+@pytest.mark.parametrize("name", [SEALED, LIVE])
+def test_faults_never_raise(tmp_path: Path, name: str, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert all(name in fault for fault in ledger_faults(tmp_path / name))
+    assert ledger_faults(tmp_path / name)
+
+
+def test_a_ledger_of_a_newer_release_is_refused_naming_the_versions(tmp_path: Path) -> None:
+    recorded(tmp_path / LIVE, row())
+    with sqlite3.connect(tmp_path / LIVE) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    with pytest.raises(EnvironmentFault, match=r"version 7.*version 1"):
+        Ledger(tmp_path / LIVE)
+    with pytest.raises(EnvironmentFault, match="version 7"):
+        read_ledger(tmp_path / LIVE)
+
+
+def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / LIVE).write_bytes(b"hello" * 500)
+    with pytest.raises(CorruptBuild, match=r"ledger\.sqlite"):
+        Ledger(tmp_path / LIVE)
+
+
+def test_a_folder_that_cannot_be_made_is_an_environment_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFault, match="file"):
+        Ledger(tmp_path / "file" / LIVE)
+
+
+def test_a_row_whose_caller_was_cancelled_is_kept(tmp_path: Path) -> None:
+    async def go() -> None:
+        with Ledger(tmp_path / LIVE) as ledger:
+            tasks = [asyncio.create_task(ledger.record(row(str(i)))) for i in range(40)]
+            await asyncio.sleep(0)
+            for task in tasks[::2]:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [r for r in results[1::2] if r is not None] == []
+
+    asyncio.run(go())
+    assert read_ledger(tmp_path / LIVE).height == 40
+
+
+def test_rows_gather_while_a_commit_runs(tmp_path: Path) -> None:
+    async def go() -> int:
+        commits = 0
+        with Ledger(tmp_path / LIVE) as ledger:
+            commit = ledger._commit
+
+            def counted(rows: list[LedgerRow]) -> None:
+                nonlocal commits
+                commits += 1
+                commit(rows)
+
+            ledger._commit = counted  # type: ignore[method-assign]
+            await asyncio.gather(*[ledger.record(row(str(i))) for i in range(200)])
+        return commits
+
+    assert asyncio.run(go()) <= 2
+    assert read_ledger(tmp_path / LIVE).height == 200
+
+
+def test_the_log_is_folded_in_while_the_ledger_grows(tmp_path: Path) -> None:
+    big = "x" * 200_000
+    recorded(tmp_path / "small" / LIVE, row())
+
+    async def go() -> int:
+        with Ledger(tmp_path / LIVE) as ledger:
+            for i in range(60):
+                await ledger.record(row(str(i), response=big))
+            return (tmp_path / (LIVE + "-wal")).stat().st_size
+
+    assert asyncio.run(go()) < 6_000_000
+    assert read_ledger(tmp_path / LIVE).height == 60
+
+
+def test_closing_leaves_one_file_and_removing_leaves_none(tmp_path: Path) -> None:
+    recorded(tmp_path / LIVE, row())
+    assert [path.name for path in tmp_path.iterdir()] == [LIVE]
+    remove_live(tmp_path / LIVE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("host:/export {0} nfs4 rw 0 0", "nfs4"),
+        ("//nas/share {0} cifs rw 0 0", "cifs"),
+        ("me@host:/ {0} fuse.sshfs rw 0 0", "fuse.sshfs"),
+        ("/dev/sdb1 {0} ext4 rw 0 0", None),
+        ("tmpfs {0} tmpfs rw 0 0", None),
+    ],
+)
+def test_network_file_systems_are_named(tmp_path: Path, line: str, kind: str | None) -> None:
+    folder = tmp_path / "with space"
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda1 / ext4 rw 0 0\n" + line.format(str(folder).replace(" ", "\\040")) + "\n")
+    assert network_filesystem(folder / "builds", mounts) == kind
+    assert network_filesystem(tmp_path / "elsewhere", mounts) is None
+    assert network_filesystem(folder, tmp_path / "no such file") is None
