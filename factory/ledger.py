@@ -72,6 +72,7 @@ COMMIT;
 _LOOK_UP = f"{SELECT} WHERE key = ?"
 _MAX_GROUP = 256
 _WIDEST = 32  # rows in one statement: 576 parameters, below the 999 of old SQLite libraries
+_WAIT_MS = 5000
 _CHECKPOINT_PAGES = 1000  # SQLite's own default; done here so that the log is truncated, see ledger_wal
 
 
@@ -150,6 +151,15 @@ class Ledger:
         values = self._prior.slice(at, 1).to_pylist()[0]
         prior = row_from(self._prior_files[at], list(values.values()))
         return own if own is not None and prior.status == "exhausted" else prior
+
+    def owns(self, key: str) -> bool:
+        """Whether this ledger itself holds a reply or permanent failure of `key`; else what `get` found is a prior's,
+        or has to be asked again."""
+        try:
+            found = self._reader.execute("SELECT status FROM calls WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise sqlite_fault(self.path, error) from error
+        return found is not None and found[0] != "exhausted"
 
     async def record(self, row: LedgerRow) -> None:
         """Returns once `row` is committed and synced. A reply or permanent failure that is there already stays;
@@ -296,7 +306,9 @@ class Ledger:
         wal = self.path.with_name(self.path.name + "-wal")
         try:
             if wal.stat().st_size > _CHECKPOINT_PAGES * 4096:
+                self._writer.execute("PRAGMA busy_timeout = 0")  # somebody is reading: the next commit tries again
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._writer.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
         except (OSError, sqlite3.Error):
             return
 
@@ -308,7 +320,7 @@ def remove_live(path: Path) -> None:
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=_WAIT_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
         if check_version(path, connection) == 0:
             connection.execute("PRAGMA journal_mode = WAL")

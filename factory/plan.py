@@ -125,6 +125,7 @@ def compile_plan(
     sieve = _Sieve(raw_columns(table).sort("source_row"), [])
     _drop_unusable(sieve)
     _drop_impossible_places(sieve, settings, origin, coordinate_columns)
+    _drop_uncertain(sieve, settings)
     _drop_duplicates(sieve)
     _drop_licences(sieve, settings)
     if overlaps is not None:
@@ -164,29 +165,37 @@ def _drop_impossible_places(
     swapped = int((verdict == "swapped_columns").sum())
     located = int((verdict != "missing").sum())
     if swapped > settings.max_swapped_share * located:
-        lat, lon = coordinate_columns
+        lat_column, lon_column = coordinate_columns
         raise SourceError(
             f"{origin}: latitude and longitude are swapped: {swapped:,} of {located:,} rows have a latitude beyond 90 "
-            f"beside a longitude within it. Say `columns: {{lat: {lon}, lon: {lat}}}` in the recipe's source"
+            "beside a longitude within it. Say "
+            f"`columns: {{lat: {lon_column}, lon: {lat_column}}}` in the recipe's source"
         )
-    written = pl.format("lat {}, lon {}", *(pl.col(f"_{name}").fill_null("none") for name in ("lat", "lon")))
+    # Joined with +: pl.format panics on text columns of several chunks (polars 2.1.0).
+    lat, lon = (pl.col(f"_{name}").fill_null("none") for name in ("lat", "lon"))
+    written = pl.lit("lat ") + lat + pl.lit(", lon ") + lon
     sieve.rows = sieve.rows.with_columns(
         judged["lat"],
         judged["lon"],
         verdict.alias("_verdict"),
         *(sieve.rows[name].cast(pl.String).str.slice(0, 40).alias(f"_{name}") for name in ("lat", "lon")),
-        uncertainty_km=sieve.rows["uncertainty_km"].cast(pl.Float64, strict=False),
-        _vague=sieve.rows["uncertainty_km"].is_not_null(),
     )
     reason = pl.when(pl.col("_verdict") == "missing").then(pl.lit("no_coordinates")).otherwise(pl.col("_verdict"))
     sieve.drop("coordinates", pl.when(pl.col("_verdict") != "ok").then(reason), written)
-    radius, most = pl.col("uncertainty_km"), settings.max_uncertainty_km
+    sieve.rows = sieve.rows.drop("_verdict", "_lat", "_lon")
+
+
+def _drop_uncertain(sieve: _Sieve, settings: PlanSettings) -> None:
+    written, radius, most = sieve.rows["uncertainty_km"], pl.col("uncertainty_km"), settings.max_uncertainty_km
+    sieve.rows = sieve.rows.with_columns(
+        uncertainty_km=written.cast(pl.Float64, strict=False), _written=written.cast(pl.String).str.slice(0, 40)
+    )
     reason = _first_reason(
-        (pl.col("_vague") & ~(radius.is_finite() & (radius >= 0)).fill_null(False), "bad_uncertainty"),
+        (pl.col("_written").is_not_null() & ~(radius.is_finite() & (radius >= 0)).fill_null(False), "bad_uncertainty"),
         (radius > (most if most is not None else float("inf")), "too_uncertain"),
     )
-    sieve.drop("uncertainty", reason, pl.format("{} km", radius))
-    sieve.rows = sieve.rows.drop("_verdict", "_lat", "_lon", "_vague")
+    sieve.drop("uncertainty", reason, pl.col("_written") + " km")
+    sieve.rows = sieve.rows.drop("_written")
 
 
 def _drop_duplicates(sieve: _Sieve) -> None:
@@ -208,7 +217,7 @@ def _drop_licences(sieve: _Sieve, settings: PlanSettings) -> None:
 
 def _drop_overlaps(sieve: _Sieve, overlaps: Overlaps) -> None:
     known = [name for name in SAMPLES if name in sieve.rows.columns]
-    found = overlaps(sieve.rows.select(known)).select("id", _found="reason", _why="detail")
+    found = overlaps(sieve.rows.select(known).rechunk()).select("id", _found="reason", _why="detail")
     sieve.rows = sieve.rows.join(found, on="id", how="left", maintain_order="left")
     sieve.drop("decontaminate", pl.col("_found"), pl.col("_why"))
     sieve.rows = sieve.rows.drop("_found", "_why")

@@ -49,7 +49,7 @@ class PlanBlock(Closed):
     exclude_licences: tuple[str, ...] = ()
     """Rows whose licence contains one of these texts are dropped."""
     allow_licences: tuple[str, ...] | None = None
-    """Only rows whose licence contains one of these texts are planned."""
+    """When given, only rows whose licence equals one of these are planned."""
     max_uncertainty_km: float | None = Field(default=None, ge=0)
     """Rows whose truth is less certain than this are dropped."""
     max_swapped_share: Share = 0.01

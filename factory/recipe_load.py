@@ -209,7 +209,7 @@ def _expand_variables(draft: _Draft) -> None:
                 "so name the variable in `api_key_env` instead"
             )
             return ""
-        found = os.environ.get(name, default)
+        found: str | None = os.environ.get(name, default)
         if found is None:
             unset.append(f"{draft.where(place)}: `{key}`: the environment variable {name} is not set")
             return ""

@@ -123,8 +123,8 @@ async def _work(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
     report = ShardReport(
         number=spec.number,
         samples=len(samples),
-        decisions=Counter(verdict.decision for verdict in verdicts),
-        reasons=Counter(reason for verdict in verdicts for reason in verdict.reasons),
+        decisions=dict(Counter(verdict.decision for verdict in verdicts)),
+        reasons=dict(Counter(reason for verdict in verdicts for reason in verdict.reasons)),
         calls=after.calls,
         calls_now=after.calls - before.calls,
         replayed=after.replayed,

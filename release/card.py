@@ -30,6 +30,14 @@ HUB_LICENCES: Final = {
     "ODBL-1.0": "odbl",
 }
 """SPDX identifiers (upper case) to the Hub's licence tags; others become `other`."""
+TAGS: Final = (
+    "geolocation",
+    "image-geolocation",
+    "geography",
+    "reasoning",
+    "vision-language",
+    "geo-reasoning-factory",
+)
 LISTED_COUNTRIES: Final = 40
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#!~$])")
@@ -44,14 +52,18 @@ def render_card(facts: Mapping[str, Any]) -> str:
     """
     front = _yaml(_front_matter(facts))
     countries = list(facts["counts"]["countries"].items())
-    text = _environment().get_template("card.md.jinja").render(
-        **facts,
-        front=front,
-        settings=_yaml(facts["recipe"]),
-        top_countries=countries[:LISTED_COUNTRIES],
-        other_countries=(len(countries[LISTED_COUNTRIES:]), sum(rows for _, rows in countries[LISTED_COUNTRIES:])),
-        empty_splits=[name for name in SPLIT_COLOURS if name not in facts["counts"]["splits"]],
-        columns=COLUMN_NOTES,
+    text = (
+        _environment()
+        .get_template("card.md.jinja")
+        .render(
+            **facts,
+            front=front,
+            settings=_yaml(facts["recipe"]),
+            top_countries=countries[:LISTED_COUNTRIES],
+            other_countries=(len(countries[LISTED_COUNTRIES:]), sum(rows for _, rows in countries[LISTED_COUNTRIES:])),
+            empty_splits=[name for name in SPLIT_COLOURS if name not in facts["counts"]["splits"]],
+            columns=COLUMN_NOTES,
+        )
     )
     return _squeezed(text)
 
@@ -115,7 +127,7 @@ def _front_matter(facts: Mapping[str, Any]) -> dict[str, Any]:
         "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>1M")],
         "task_categories": ["image-text-to-text", "visual-question-answering"],
         "annotations_creators": ["machine-generated"],
-        "tags": ["geolocation", "image-geolocation", "geography", "reasoning", "vision-language", "geo-reasoning-factory"],
+        "tags": list(TAGS),
     }
     if "parquet" in facts["formats"]:
         files = [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in facts["counts"]["splits"]]
@@ -154,11 +166,15 @@ def _squeezed(text: str) -> str:
 
 
 def scrubbed(value: Any) -> Any:
-    """Recipe settings without places on the builder's disk: an absolute or home path keeps its last part."""
+    """Recipe settings without places: an address is left out, a path on the builder's disk keeps its last part."""
     if isinstance(value, Mapping):
-        return {str(key): scrubbed(item) for key, item in value.items()}
+        return {str(key): scrubbed(item) for key, item in value.items() if not _is_address(item)}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [scrubbed(item) for item in value]
-    if isinstance(value, str) and re.match(r"(/|~|\\|[A-Za-z]:[\\/]|\.\.?[\\/])", value):
+    if isinstance(value, str) and re.match(r"(/|~/|\\|[A-Za-z]:[\\/]|\.\.?[\\/])", value):
         return re.split(r"[\\/]", value.rstrip("/\\"))[-1]
     return value
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and re.match(r"[a-z][a-z0-9+.-]*://", value, re.IGNORECASE) is not None

@@ -20,7 +20,7 @@ Answer = Mapping[str, Any]
 Answerer = Callable[[Sequence[Answer]], Answer | None]
 """Chooses the answer whose reasoning is released, in the recipe's order of teachers; None when no answer can be."""
 
-_TEXT_FIELDS: Final = frozenset(field.name for field in ROW if str(field.type) == "string")
+_ROW_TEXT: Final = frozenset(field.name for field in ROW if str(field.type) == "string")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +92,15 @@ def released_rows(build: Build, order: pl.DataFrame, answerer: Answerer, licence
 
 def json_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The row as its WebDataset JSON: every key, unknown text as ""."""
-    answer = {name: "" if value is None and name in _ANSWER_TEXT else value for name, value in values["answer"].items()}
-    plain = {key: "" if values[key] is None and key in _TEXT_FIELDS else values[key] for key in JSON_KEYS}
-    plain["answer"] = answer
-    for name, struct in (("clues", CLUE), ("checks", CHECK)):
-        texts = _text_names(struct)
-        plain[name] = [
-            {key: "" if value is None and key in texts else value for key, value in item.items()} for item in plain[name]
-        ]
+    plain = _without_null_text({key: values[key] for key in JSON_KEYS}, _ROW_TEXT)
+    plain["answer"] = _without_null_text(values["answer"], _ANSWER_TEXT)
+    plain["clues"] = [_without_null_text(clue, _CLUE_TEXT) for clue in values["clues"]]
+    plain["checks"] = [_without_null_text(check, _CHECK_TEXT) for check in values["checks"]]
     return plain
+
+
+def _without_null_text(item: Mapping[str, Any], texts: frozenset[str]) -> dict[str, Any]:
+    return {key: "" if value is None and key in texts else value for key, value in item.items()}
 
 
 def _text_names(struct: Any) -> frozenset[str]:
@@ -108,6 +108,8 @@ def _text_names(struct: Any) -> frozenset[str]:
 
 
 _ANSWER_TEXT: Final = _text_names(ANSWER)
+_CLUE_TEXT: Final = _text_names(CLUE)
+_CHECK_TEXT: Final = _text_names(CHECK)
 
 
 def _values(row: Mapping[str, Any], answerer: Answerer, licence: str | None) -> dict[str, Any]:
@@ -147,7 +149,8 @@ def _answer_values(answer: Answer) -> dict[str, Any]:
     by = "coordinates" if answer["lat"] is not None else "place" if lat is not None else None
     names = {name: answer[name] for name in ("country", "region", "city")}
     rest = {"confidence": answer["confidence"], "teacher": answer["teacher"], "model": answer["model"]}
-    return {**names, "lat": lat, "lon": lon, "located_by": by, **rest, "distance_km": None if km == float("inf") else km}
+    rest["distance_km"] = None if km == float("inf") else km
+    return {**names, "lat": lat, "lon": lon, "located_by": by, **rest}
 
 
 def _located(answer: Answer) -> tuple[float | None, float | None, float]:

@@ -7,7 +7,6 @@ Members are named by number, never by id, so a hostile id cannot become a path. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any, Final
 
 import orjson
@@ -39,10 +38,6 @@ def write_sample(file: IO[bytes], number: int, values: Mapping[str, Any], jpeg: 
 def end_tar(file: IO[bytes]) -> None:
     """Writes the two empty blocks that end an archive."""
     file.write(bytes(2 * _BLOCK))
-
-
-def tar_path(root: Path, split: str, number: int) -> Path:
-    return root / "webdataset" / shard_name(split, number)
 
 
 def _member(name: str, data: bytes) -> bytes:

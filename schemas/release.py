@@ -48,38 +48,44 @@ CHECK: Final = pa.struct(
 
 ROW: Final = pa.schema(
     [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("images", pa.list_(IMAGE), nullable=False),
-        pa.field("response", pa.string(), nullable=False),
-        pa.field("__#solution", pa.string(), nullable=False),
-        pa.field("entities", pa.list_(pa.struct([pa.field("text", pa.string())])), nullable=False),
+        pa.field("id", pa.string()),
+        pa.field("images", pa.list_(IMAGE)),
+        pa.field("response", pa.string()),
+        pa.field("__#solution", pa.string()),
+        pa.field("entities", pa.list_(pa.struct([pa.field("text", pa.string())]))),
         pa.field("country", pa.string()),
         pa.field("country_code", pa.string()),
         pa.field("region", pa.string()),
         pa.field("city", pa.string()),
-        pa.field("lat", pa.float64(), nullable=False),
-        pa.field("lon", pa.float64(), nullable=False),
-        pa.field("uncertainty_km", pa.float64(), nullable=False),
+        pa.field("lat", pa.float64()),
+        pa.field("lon", pa.float64()),
+        pa.field("uncertainty_km", pa.float64()),
         pa.field("scene", pa.string()),
-        pa.field("clues", pa.list_(CLUE), nullable=False),
-        pa.field("answer", ANSWER, nullable=False),
-        pa.field("teachers", pa.list_(pa.string()), nullable=False),
-        pa.field("checks", pa.list_(CHECK), nullable=False),
+        pa.field("clues", pa.list_(CLUE)),
+        pa.field("answer", ANSWER),
+        pa.field("teachers", pa.list_(pa.string())),
+        pa.field("checks", pa.list_(CHECK)),
         pa.field("licence", pa.string()),
         pa.field("author", pa.string()),
         pa.field("source_url", pa.string()),
         pa.field("captured_at", pa.string()),
-        pa.field("image_sha256", pa.string(), nullable=False),
-        pa.field("image_phash", pa.string(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("requests", pa.list_(pa.string()), nullable=False),
-        pa.field("source_row", pa.int64(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
+        pa.field("image_sha256", pa.string()),
+        pa.field("image_phash", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("requests", pa.list_(pa.string())),
+        pa.field("source_row", pa.int64()),
+        pa.field("split", pa.string()),
     ]
 )
 """One released row. `country`, `region`, `city`, `lat`, `lon` are the truth's; `image_sha256` is of the source file,
 `image_phash` 16 hexadecimal digits; `requests` are ledger keys, one a teacher."""
+
+NULLABLE: Final = frozenset(
+    {"country", "country_code", "region", "city", "scene", "licence", "author", "source_url", "captured_at"}
+)
+"""Columns that may be unknown. The Arrow schema itself calls every column nullable: `datasets` shows the images of a
+file only when its schema equals the one of its features, which know nothing else."""
 
 JSON_KEYS: Final = tuple(name for name in ROW.names if name != "images")
 """Keys of a WebDataset sample's JSON, in order; its picture is the `jpg` member."""

@@ -17,6 +17,8 @@ MAX_TEXT = 200_000
 MAX_STARTS = 64
 MAX_DEPTH = 4
 MAX_REPAIR = 32_000
+MIN_PROSE = 40
+"""Shorter words before the JSON ("Sure! Here it is:") are no reasoning."""
 
 ANSWER_KEYS = frozenset(
     """localizable localizability is_localizable localisable confidence scene clues evidence reasoning country
@@ -31,6 +33,7 @@ _LINE = re.compile(r"^[ \t*-]{0,8}([A-Za-z][A-Za-z /_]{1,30}?)[ \t*]{0,8}[:=](.*
 # A string matches even when it is not closed: no start is ever tried twice.
 _STRING = r'"(?:[^"\\]|\\.)*"?'
 _COMMA = re.compile(_STRING + r"|,(?=\s{0,200}[}\]])", re.DOTALL)
+_OBJECT = re.compile(r"\{\s{0,200}(?:[\"']|//|/\*|[A-Za-z_]\w{0,40}\s{0,20}:)")
 _BRACE = re.compile(_STRING + r"|[{}]", re.DOTALL)
 
 
@@ -104,7 +107,8 @@ def _json_fields(text: str, depth: int) -> Extracted | None:
     for start, value in _objects(text):
         candidate = _unwrap(value, depth)
         if candidate is not None and (best is None or candidate.known > best.known):
-            best = Extracted(candidate.fields, candidate.reasoning or text[:start].split("```")[0].strip())
+            prose = text[:start].split("```")[0].strip()
+            best = Extracted(candidate.fields, candidate.reasoning or (prose if len(prose) >= MIN_PROSE else ""))
     return best
 
 
@@ -119,7 +123,7 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
             value, end = _DECODER.raw_decode(text, position)
             yield position, value
         except (ValueError, RecursionError):
-            if text[end : end + 200].lstrip()[:1] in ('"', "'"):
+            if _OBJECT.match(text, position):
                 end = _closing(text, position)
                 if end < 0:
                     return  # cut off: what stands inside is not the answer

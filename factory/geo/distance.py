@@ -43,8 +43,8 @@ def cell_id(lat: float, lon: float, *, degrees: float) -> str:
     `degrees` is positive.
     """
     _check_size(degrees)
-    row = math.floor((min(lat, _LAST_LAT) + 90.0) / degrees)
-    column = math.floor((lon + 180.0 - (360.0 if lon >= 180.0 else 0.0)) / degrees)
+    row = math.floor(min(lat + 90.0, _NORTH) / degrees)
+    column = math.floor(0.0 if lon >= 180.0 else min(lon + 180.0, _EAST) / degrees)
     return f"{row}_{column}"
 
 
@@ -52,12 +52,13 @@ def cell(lat: pl.Expr, lon: pl.Expr, *, degrees: float) -> pl.Expr:
     """`cell_id` as a polars expression, null where an input is null."""
     _check_size(degrees)
     lat, lon = lat.cast(pl.Float64), lon.cast(pl.Float64)
-    row = (lat.clip(upper_bound=_LAST_LAT) + 90.0) / degrees
-    column = (lon + 180.0 - pl.when(lon >= 180.0).then(360.0).otherwise(0.0)) / degrees
-    return pl.format("{}_{}", row.floor().cast(pl.Int64), column.floor().cast(pl.Int64))
+    row = (lat + 90.0).clip(upper_bound=_NORTH) / degrees
+    column = pl.when(lon >= 180.0).then(0.0).otherwise((lon + 180.0).clip(upper_bound=_EAST)) / degrees
+    row, column = (index.floor().cast(pl.Int64).cast(pl.String) for index in (row, column))
+    return row + "_" + column
 
 
-_LAST_LAT = math.nextafter(90.0, 0.0)
+_NORTH, _EAST = math.nextafter(180.0, 0.0), math.nextafter(360.0, 0.0)
 
 
 def _check_size(degrees: float) -> None:

@@ -58,7 +58,8 @@ class Point:
 def distance_histogram(bins: Sequence[Bin], *, largest: int) -> Histogram:
     """Distances on a logarithmic axis with the five tiers as lines; `largest` is the count at full height."""
     chart = _histogram(bins, log=True, largest=largest)
-    return Histogram(chart.bars, chart.ticks, tuple(Mark(_x(bins, t, log=True), f"{t:,}") for t in TIERS_KM), largest)
+    lines = tuple(Mark(_x(bins, tier, log=True), f"{tier:,}") for tier in TIERS_KM) if bins else ()
+    return Histogram(chart.bars, chart.ticks, lines, largest)
 
 
 def score_histogram(bins: Sequence[Bin], *, log: bool, threshold: float | None) -> Histogram:
@@ -111,9 +112,8 @@ def _ticks(bins: Sequence[Bin], *, log: bool) -> tuple[Mark, ...]:
     if log:
         powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high)) + 1)
         return tuple(Mark(_x(bins, 10.0**p, log=True), _power(p)) for p in powers)
-    return tuple(
-        Mark(_x(bins, low + (high - low) * i / 4, log=False), f"{low + (high - low) * i / 4:.3g}") for i in range(5)
-    )
+    quarters = (low + (high - low) * step / 4 for step in range(5))
+    return tuple(Mark(_x(bins, value, log=False), f"{value:.3g}") for value in quarters)
 
 
 def _power(exponent: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import tarfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -206,9 +207,11 @@ def _card(build: Build, row: Row, part: Row) -> Card:
 
 
 def _photo(build: Build, shard: int, position: int) -> str | None:
+    if not build.paths.shard(shard).images.is_file():
+        return None
     try:
         small = thumbnail(build.image(shard, position))
-    except (KeyError, FileNotFoundError):
+    except (KeyError, ValueError, OSError, tarfile.TarError):
         return None
     return None if small is None else "data:image/jpeg;base64," + base64.b64encode(small).decode("ascii")
 

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from factory.report.maps import ASSETS
 
-_JSON_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_JSON_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
 def render(context: Mapping[str, Any], data: Mapping[str, Any]) -> str:
@@ -33,9 +33,8 @@ def render(context: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
     script = (ASSETS / "report.js").read_text(encoding="utf-8")
     template = environment().get_template("report.jinja")
-    return template.render(
-        **context, style=Markup(style), script=Markup(script), policy=policy(script), data=script_json(data)
-    )
+    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - two files of this package
+    return template.render(**context, **own, policy=policy(script), data=script_json(data))
 
 
 def policy(script: str) -> str:
@@ -48,7 +47,7 @@ def policy(script: str) -> str:
 def script_json(value: Any) -> Markup:
     """JSON that is safe inside a script element: no character of it can end the element or start a comment."""
     text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode("utf-8")
-    return Markup("".join(_JSON_ESCAPES.get(char, char) for char in text))
+    return Markup(text.translate(_JSON_ESCAPES))  # noqa: S704 - the five characters that matter are escaped
 
 
 def environment() -> Environment:

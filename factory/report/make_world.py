@@ -19,8 +19,8 @@ import numpy as np
 
 from factory.report.maps import ASSETS, project
 
-HEADER = """<!-- Natural Earth 1:110m land and country boundaries (naturalearthdata.com, public domain), from the npm package
-     world-atlas 2.0.2 (ISC licence, copyright Michael Bostock), in the Natural Earth projection.
+HEADER = """<!-- Natural Earth 1:110m land and country boundaries (naturalearthdata.com, public domain), from the
+     npm package world-atlas 2.0.2 (ISC licence, copyright Michael Bostock), in the Natural Earth projection.
      Made by factory/report/make_world.py; do not edit. -->
 """
 STEP_DEG = 30

@@ -102,7 +102,7 @@ def _singles(placed: pl.DataFrame) -> tuple[Dot, ...]:
 
 
 def _bins(placed: pl.DataFrame, max_dots: int) -> tuple[Dot, ...]:
-    """One dot a (cell, decision); cells grow until the dots fit. Large bins come first so that small ones stay visible."""
+    """One dot a (cell, decision); cells grow until the dots fit. Large bins come first: small ones stay visible."""
     cell = 1.5
     while True:
         keys = [(pl.col(axis) / cell).floor().cast(pl.Int32).alias(f"{axis}_cell") for axis in ("x", "y")]

@@ -108,21 +108,20 @@ class TableSource:
         try:
             names = frame.collect_schema().names()
             found = self._mapping(names)
-            raw = frame.select(pl.col(column).alias(field) for field, column in found.items()).collect()
+            raw = frame.select(pl.col(column).alias(field) for field, column in found.items()).collect().rechunk()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise self._unreadable(error) from None
-        raw = raw.with_columns(_as_text(raw[field]) for field in found if field in TEXT_FIELDS).with_row_index(
-            "source_row"
-        )
-        plan = self._layout
-        raw = plan.finish(raw_columns(raw)) if plan else raw_columns(raw)
+        texts = (_as_text(raw[field], number=field not in TEXT_FIELDS) for field in found)
+        raw = raw.with_columns(texts).with_row_index("source_row")
+        layout = self._layout
+        raw = layout.finish(raw_columns(raw)) if layout else raw_columns(raw)
         defaults = dict(self.defaults)
-        if plan and plan.licence:
-            defaults.setdefault("licence", plan.licence)
+        if layout and layout.licence:
+            defaults.setdefault("licence", layout.licence)
         return raw.with_columns(
             pl.coalesce("id", "image").alias("id"),
             pl.coalesce("image", "id").alias("image"),
-            *(pl.col(name).fill_null(pl.lit(value, dtype=raw.schema[name])) for name, value in defaults.items()),
+            *(pl.col(name).cast(pl.String).fill_null(pl.lit(str(value))) for name, value in defaults.items()),
         )
 
     def read(self, locator: str) -> Path:
@@ -243,11 +242,15 @@ def scalar_text(value: Any) -> str | None:
     return value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
 
 
-def _as_text(values: pl.Series) -> pl.Series:
+def _as_text(values: pl.Series, *, number: bool) -> pl.Series:
+    """A column as text; numbers stay where `number` says so. What is no scalar becomes the name of its type."""
+    if number and values.dtype.is_numeric():
+        return values
     if values.dtype.is_temporal():
         return values.dt.to_string("iso:strict")
-    if values.dtype.is_nested() or values.dtype == pl.Binary:
-        return pl.Series(values.name, [None] * len(values), dtype=pl.String)
+    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
+        kind = values.dtype.base_type().__name__.lower()
+        return values.is_null().replace_strict({True: None, False: kind}, return_dtype=pl.String).alias(values.name)
     return values.cast(pl.String)
 
 

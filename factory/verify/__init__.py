@@ -6,12 +6,14 @@ a reason. `decide` turns the results into a verdict. To add a check, write its m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from pydantic import BaseModel
 
 from factory.errors import FactoryError
-from factory.registry import plugin
+from factory.registry import Kind, plugin
 from factory.verify.decide import rules
 from factory.verify.grounded import grounded
 from factory.verify.localizable import localizable
@@ -50,7 +52,7 @@ def verify_case(case: Case, checks: Sequence[tuple[str, BaseModel]], decider: tu
     """
     results = [_run_check(name, settings, case) for name, settings in checks]
     name, settings = decider
-    decide = plugin("decider", name).function
+    decide = _function("decider", name)
     try:
         verdict = decide(results, **vars(settings))
     except Exception as error:
@@ -60,8 +62,13 @@ def verify_case(case: Case, checks: Sequence[tuple[str, BaseModel]], decider: tu
     return verdict
 
 
+@lru_cache(maxsize=256)
+def _function(kind: Kind, name: str) -> Callable[..., Any]:
+    return plugin(kind, name).function
+
+
 def _run_check(name: str, settings: BaseModel, case: Case) -> CheckResult:
-    check = plugin("check", name).function
+    check = _function("check", name)
     try:
         result = check(case, **vars(settings))
     except Exception as error:

@@ -22,6 +22,8 @@ from math import isfinite, sqrt
 from operator import itemgetter
 from typing import NamedTuple
 
+from factory.verify.remember import Remembered
+
 Vectors = Mapping[str, tuple[float, ...]]
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -30,7 +32,6 @@ MAX_CHARACTERS = 8_000
 MAX_CLUES = 48
 """Of one answer; the rest is ignored. Bounds the number of comparisons."""
 
-_LONGEST_REMEMBERED = 40
 _WEIGHT = itemgetter(1)
 _NUMBER, _QUOTED, _NAME, _WORD, _COMMON = 2.0, 2.0, 1.5, 1.0, 0.5
 
@@ -90,7 +91,7 @@ def _weigh(chunk: str) -> list[tuple[str, float]]:
     return forms
 
 
-_weigh_cached = lru_cache(maxsize=65_536)(_weigh)
+_WEIGHED = Remembered(_weigh)
 
 
 @lru_cache(maxsize=512)
@@ -100,10 +101,7 @@ def words(text: str) -> Words:
     Cached: several checks ask for the same texts of one case right after each other.
     """
     text = text[:MAX_CHARACTERS]
-    chunks = text.split()
-    # Only what can be a word is remembered: a flood of long chunks must not fill the memory.
-    weigh = _weigh_cached if max(map(len, chunks), default=0) <= _LONGEST_REMEMBERED else _weigh
-    forms = list(chain.from_iterable(map(weigh, chunks)))
+    forms = list(chain.from_iterable(map(_WEIGHED.__getitem__, text.split())))
     for groups in _QUOTES.findall(text):
         forms += [(form, max(weight, _QUOTED)) for form, weight in _weigh("".join(groups))]
     forms.sort(key=_WEIGHT)
@@ -112,9 +110,10 @@ def words(text: str) -> Words:
 
 
 @lru_cache(maxsize=512)
-def affirmed_words(text: str) -> Words:
-    """The weighted words of running text without what it denies: `no plate is visible` mentions no plate."""
-    return words(_DENIED.sub(" ", " " + text[:MAX_CHARACTERS]))
+def affirmed(text: str) -> Mapping[str, float]:
+    """The words of running text without what it denies: `no plate is visible` mentions no plate."""
+    kept = _DENIED.sub(" ", " " + text[:MAX_CHARACTERS])
+    return dict(chain.from_iterable(map(_WEIGHED.__getitem__, kept.split())))
 
 
 def similarity(a: Words, b: Words) -> float:
@@ -122,29 +121,25 @@ def similarity(a: Words, b: Words) -> float:
 
     Dividing by the smaller side keeps a terse teacher from being punished for not saying more.
     """
-    shared = _shared(a, b)
-    return min(1.0, shared / min(a.total, b.total)) if shared else 0.0
+    # Weights are multiples of a half, so their sum is exact in any order, also in that of a set.
+    both = a.weights.keys() & b.weights.keys()
+    if not both:
+        return 0.0
+    shared = sum([min(a.weights[word], b.weights[word]) for word in both])
+    return shared / min(a.total, b.total)
 
 
-def containment(part: Words, whole: Words) -> float:
-    """The share of `part`'s weight that `whole` holds too, in [0, 1]; not symmetric."""
-    shared = _shared(part, whole)
-    return min(1.0, shared / part.total) if shared else 0.0
-
-
-def _shared(a: Words, b: Words) -> float:
-    small, large = (a.weights, b.weights) if len(a.weights) <= len(b.weights) else (b.weights, a.weights)
-    shared = 0.0
-    for word, weight in small.items():
-        partner = large.get(word)
-        if partner is not None:
-            shared += weight if weight < partner else partner
-    return shared
+def containment(part: Words, whole: Mapping[str, float]) -> float:
+    """The share of `part`'s weight whose words stand in `whole`, in [0, 1]."""
+    both = part.weights.keys() & whole.keys()
+    return sum([part.weights[word] for word in both]) / part.total if both else 0.0
 
 
 @lru_cache(maxsize=64)
 def similarities(a: tuple[str, ...], b: tuple[str, ...]) -> Matrix:
     """`similarity` of every text of `a` (rows) with every text of `b`, cached for the checks of one case."""
+    if b < a:
+        return tuple(zip(*similarities(b, a), strict=True)) or ((),) * len(a)
     columns = [words(text) for text in b]
     return tuple(tuple(similarity(row, column) for column in columns) for row in map(words, a))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from factory.registry import register
-from factory.verify.clues import Words, affirmed_words, containment, said, similarities, words
+from factory.verify.clues import affirmed, containment, said, similarities, words
 from factory.verify.votes import Teachers, Vote, combine
 from schemas import Case, CheckResult, GeoAnswer
 
@@ -23,7 +23,7 @@ class _Source(NamedTuple):
     """What one source says is in the picture."""
 
     entities: tuple[str, ...]
-    prose: Words | None
+    prose: str
     """Running text of the same source, where entities are mentioned rather than listed."""
 
 
@@ -71,7 +71,7 @@ def grounded(
             continue
         others = [other for position, other in own.items() if position != index and other is not None]
         others += [
-            _Source(tuple(text for text in evidence.entities[:MAX_ENTITIES] if words(text).total), None)
+            _Source(tuple(text for text in evidence.entities[:MAX_ENTITIES] if words(text).total), "")
             for evidence in case.evidence
             if evidence.entities and evidence.source != teacher
         ]
@@ -94,7 +94,7 @@ def _source(answer: GeoAnswer | None) -> _Source | None:
     if answer is None:
         return None
     listed = said(clue.text for clue in answer.clues)
-    return _Source(listed, affirmed_words(answer.reasoning) if answer.reasoning else None)
+    return _Source(listed, answer.reasoning)
 
 
 def _shares(source: _Source, others: list[_Source], min_match: float) -> _Shares:
@@ -113,7 +113,7 @@ def _seen(entities: tuple[str, ...], source: _Source, min_match: float) -> list[
     rows = similarities(entities, source.entities)
     return [
         max(row, default=0.0) >= min_match
-        or (source.prose is not None and containment(words(entity), source.prose) >= min_match)
+        or (source.prose != "" and containment(words(entity), affirmed(source.prose)) >= min_match)
         for entity, row in zip(entities, rows, strict=True)
     ]
 

@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from factory.registry import register
+from factory.verify.remember import Remembered
 from factory.verify.votes import Vote, combine
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 
@@ -43,17 +44,19 @@ def _rule(leak: Leak, trigger: str, *alternatives: str) -> _Rule:
 
 _GIVEN = r"(?:given|provided|supplied|embedded|attached|stated)"
 _PICTURE = r"(?:image|photo|photograph|picture|file|original|source)"
+_BOUNDARY = "~"
+"""Stands between reasoning and clues, so that no pattern reads across."""
 _MARK = r"(?:°|deg(?:ree)?s?\b)"
 _FRACTION = r"[0-9]{1,3}[.,][0-9]{1,12}"
 
-# Searched in lower-cased text.
+# Searched in lower-cased text with single spaces.
 _RULES = (
     _rule(
         "quotes_coordinates",
         r"itude|oordinate",
-        rf"\b(?:latitude|longitude)\b[^0-9\n]{{0,20}}[-+−]?{_FRACTION}",
+        rf"\b(?:latitude|longitude)\b[^0-9~]{{0,20}}[-+−]?{_FRACTION}",
         rf"{_FRACTION}\s{{0,2}}(?:{_MARK})?\s{{0,2}}(?:[ns]\b|north|south|east|west)?\s{{0,2}}(?:latitude|longitude)\b",
-        r"\blatitude\b[^0-9\n]{0,12}[0-9]{1,3}\b.{0,30}\blongitude\b[^0-9\n]{0,12}[0-9]{1,3}\b",
+        r"\blatitude\b[^0-9~]{0,12}[0-9]{1,3}\b.{0,30}\blongitude\b[^0-9~]{0,12}[0-9]{1,3}\b",
         r"\bcoordinates?\s{0,2}(?:are|is|of|:|=)?\s{0,2}[(\[]?[-+−]?[0-9]{1,3}[.,°]",
         rf"\b(?:{_GIVEN}|gps|exact|true|actual|image|photo)(?:'s)? coordinates?\b",
         rf"\bcoordinates? (?:{_GIVEN}|say|show|indicate|confirm|point|place|suggest|match|correspond)",
@@ -93,13 +96,17 @@ _RULES = (
     ),
     _rule(
         "quotes_file_name",
-        r"\b(?:file|folder|image|photo|sample)",
+        r"\bfile|\bfolder\b",
         r"\bfile[ -]?(?:name|path)s?\b|\bname of the file\b|\bfile (?:called|named|titled)\b|\bfolder name\b",
+    ),
+    _rule(
+        "quotes_file_name",
+        r"\b(?:id|name|title)\b",
         r"\b(?:image|photo)(?:'s)? (?:id|name|title)\b|\bsample id\b",
     ),
     _rule(
         "quotes_metadata",
-        r"exif|meta|\bgeo",
+        r"exif|meta-?data|\bmeta\b|\bgeo-?(?:tag|loc)|\bgeo$",
         r"\bexif\b|\bmeta[- ]?data\b|\bgeo[- ]?tag(?:s|ged|ging)?\b|\bgeo-?location (?:tag|data)\b",
     ),
     _rule(
@@ -136,8 +143,6 @@ _PAIR = re.compile(
     r"([-+−]?[0-9]{1,3}[.,][0-9]{1,12})\s{0,2}°?\s{0,2}[EWew]?(?![\w])"
 )
 _DIGIT = re.compile(r"[0-9]")
-_SPACES = re.compile(r"[^\S\n]+")
-_LONGEST_REMEMBERED = 40
 
 
 @register("check", "no_leak")
@@ -187,21 +192,18 @@ def _text(answer: GeoAnswer) -> str:
     parts = [answer.reasoning]
     for clue in answer.clues:
         parts += (clue.text, clue.supports)
-    text = "\n".join(part for part in parts if part)[:MAX_CHARACTERS]
+    text = f" {_BOUNDARY} ".join([part for part in parts if part])[:MAX_CHARACTERS]
     # Full-width digits and letters are read like plain ones; º would become the letter o.
     return text if text.isascii() else unicodedata.normalize("NFKC", text.replace("º", "°").replace("’", "'"))
 
 
 def _leaks(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str]]:
     """Every rule that fires, with the words that made it fire."""
-    lowered = text.lower()
-    chunks = lowered.split()
-    # Only what can be a word is remembered: a flood of long chunks must not fill the memory.
-    trigger = _triggered_cached if max(map(len, chunks), default=0) <= _LONGEST_REMEMBERED else _triggered
-    due = set(chain.from_iterable(map(trigger, chunks)))
+    chunks = text.lower().split()
+    due = set(chain.from_iterable(map(_TRIGGERED.__getitem__, chunks)))
     if not due:
         return
-    lowered = _SPACES.sub(" ", lowered)
+    lowered = " ".join(chunks)
     for index, rule in enumerate(_RULES):
         if index in due and (match := rule.pattern.search(lowered)):
             yield rule.leak, match.group()
@@ -222,7 +224,7 @@ def _triggered(chunk: str) -> tuple[int, ...]:
     return (*found, _NUMBERS) if _DIGIT.search(chunk) else tuple(found)
 
 
-_triggered_cached = lru_cache(maxsize=65_536)(_triggered)
+_TRIGGERED = Remembered(_triggered)
 
 
 def _pairs(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str]]:

@@ -46,15 +46,12 @@ def combine(
         threshold: What the score was compared with.
         score: The score that decided, as the check aggregates it.
     """
-    outcomes = {vote.outcome for vote in votes}
-    first, second = ("fail", "pass") if teachers == "all" else ("pass", "fail")
-    outcome: Outcome = "abstain"
-    for candidate in (first, second):
-        if candidate in outcomes:
-            outcome = "pass" if candidate == "pass" else "fail"
-            break
+    outcomes = [vote.outcome for vote in votes]
+    strong: Outcome = "fail" if teachers == "all" else "pass"
+    weak: Outcome = "pass" if teachers == "all" else "fail"
+    outcome: Outcome = strong if strong in outcomes else weak if weak in outcomes else "abstain"
     reason = passed
     if outcome != "pass":
-        reason = next((vote.reason for vote in votes if vote.outcome == outcome), nothing)
-    detail = "; ".join(f"{vote.teacher} {vote.detail or vote.reason}" for vote in votes)
+        reason = votes[outcomes.index(outcome)].reason if votes else nothing
+    detail = "; ".join([f"{vote.teacher} {vote.detail or vote.reason}" for vote in votes])
     return CheckResult(check=check, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=detail)

@@ -213,7 +213,9 @@ def test_a_prior_row_is_found_adopted_and_is_no_spending_of_this_build(tmp_path:
             assert found == row("a")
             assert ledger.get("b") is None
             assert list(ledger.rows()) == []
+            assert not ledger.owns("a")
             await ledger.adopt(found)
+            assert ledger.owns("a")
             assert list(ledger.rows()) == [row("a", origin="ledger")]
             totals = ledger.totals()
             assert (totals.rows, totals.calls, totals.reused, totals.cost) == (1, 0, 1, 0.0)
@@ -240,6 +242,7 @@ def test_a_prior_reply_wins_over_failures_and_the_first_prior_over_the_next(tmp_
     recorded(tmp_path / "own" / LIVE, failed)
     with Ledger(tmp_path / "own" / LIVE, prior=priors) as ledger:
         assert ledger.get("k") == row()
+        assert not ledger.owns("k")
     with Ledger(tmp_path / "own" / LIVE, prior=priors[:1]) as ledger:
         assert ledger.get("k") == failed
 
@@ -372,6 +375,38 @@ def test_the_log_is_folded_in_while_the_ledger_grows(tmp_path: Path) -> None:
 
     assert asyncio.run(go()) < 6_000_000
     assert read_ledger(tmp_path / LIVE).height == 60
+
+
+def test_a_reader_in_the_middle_of_the_ledger_does_not_hold_up_the_writer(tmp_path: Path) -> None:
+    recorded(tmp_path / LIVE, *[row(str(i)) for i in range(10)])
+
+    async def go() -> float:
+        reader = sqlite3.connect(tmp_path / LIVE)
+        cursor = reader.execute("SELECT * FROM calls")
+        cursor.fetchone()
+        started = asyncio.get_running_loop().time()
+        with Ledger(tmp_path / LIVE) as ledger:
+            for i in range(10, 40):
+                await ledger.record(row(str(i), response="x" * 200_000))
+            seconds = asyncio.get_running_loop().time() - started
+            cursor.close()
+            reader.close()
+        return seconds
+
+    assert asyncio.run(go()) < 4
+    assert read_ledger(tmp_path / LIVE).height == 40
+
+
+@pytest.mark.parametrize("name", ["with space", "per%20cent", "hash#mark?", "Wąchock"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    recorded(tmp_path / name / LIVE, row())
+    assert read_ledger(tmp_path / name / LIVE).height == 1
+    assert ledger_faults(tmp_path / name / LIVE) == []
+
+
+def test_sealing_where_nothing_can_be_written_is_an_environment_fault(tmp_path: Path) -> None:
+    with Ledger(tmp_path / LIVE) as ledger, pytest.raises(EnvironmentFault, match="nothing is paid twice"):
+        ledger.seal(tmp_path / "missing" / SEALED)
 
 
 def test_closing_leaves_one_file_and_removing_leaves_none(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def marrakech(cv: Canvas, take: int) -> None:
     car(cab, "#d9b98a", Plate("41827 | 26"))
     cab.rect(-0.5, 1.6, 0.5, 1.85, "#f6f1dc", 0.04)
     cab.text(0, 1.725, "PETIT TAXI", 0.19, "#15181d", fit=0.9)
-    for x, z, coat in ((-3.0, 15, "#d9cfba"), (5.9, 17, "#3f6b8f")):
+    for x, z, coat in ((-4.3, 24, "#d9cfba"), (4.2, 24, "#3f6b8f")):
         person(cam.at(x, z), coat, coat, skin="#b5835e")
     foreground_shade(cv)
 
@@ -112,7 +112,7 @@ def narok(cv: Canvas, take: int) -> None:
     board(cam.at(5.2, 12.6), 3.5, [Row("NAIROBI", 0.42, right="142", tag="B3", tag_colors=("#0f4f34", "#f6d04a")), Row("MAASAI MARA", 0.42, right="95")], "#14703f", "#ffffff", "#ffffff", clear=1.6)
     bus(cam.at(-1.7, 11.5), "#f2f2ee", "NAROK – NAIROBI", Plate("KCD 418Q", "#f4c531"), accent="#c8262c", tall=2.4, front=False)
     cam.at(-1.7, 11.5).rect(-1.27, 0.98, 1.27, 1.08, "#f0c02c")
-    maasai = cam.at(3.9, 15)
+    maasai = cam.at(4.3, 20)
     person(maasai, "#c8262c", "#c8262c", hair="#1b1a1c", skin="#6b4630", tall=1.85)
     maasai.line([(0.45, 0), (0.5, 2.1)], 0.05, "#5d4a38")
     foreground_shade(cv)
@@ -214,7 +214,7 @@ def paris_texas(cv: Canvas, take: int) -> None:
     marker.rect(-0.62, 1.6, 0.62, 2.85, "#f6f6f2", 0.05)
     us_shield(marker, 0, 2.2, 1.0, "82")
     plate(marker, 0, 1.15, 1.1, [Row("WEST", 0.26, centre=True)], "#f6f6f2", "#15181d", "#15181d")
-    for x, z in ((7.4, 34), (7.4, 22), (-7.6, 30)):
+    for x, z in ((7.4, 40), (-7.6, 34)):
         utility_pole(cam.at(x, z), 8)
     truck = cam.at(2.4, 11)
     tag = Plate("LVR 8402", "#f6f6f2", "#1a1a2a", band="#3a5f9a", letters="TEXAS", at="top", square=True)
@@ -261,6 +261,9 @@ def quebec(cv: Canvas, take: int) -> None:
     castle.rect(-6, 0, 6, 15, "#a5654c")
     castle.poly([(-6.4, 15), (6.4, 15), (4.4, 20), (-4.4, 20)], "#6fa08c")
     castle.rect(-2, 15, 2, 22, "#a5654c")
+    for floor in range(4):
+        for bay in range(6):
+            castle.rect(-5.2 + bay * 1.9, 4 + floor * 2.9, -4.4 + bay * 1.9, 5.6 + floor * 2.9, "#e9d9b0")
     castle.poly([(-2.4, 22), (2.4, 22), (0.6, 27), (-0.6, 27)], "#6fa08c")
 
     def painter(wall: str, roof: str) -> object:

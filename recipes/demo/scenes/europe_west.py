@@ -211,7 +211,7 @@ def lisbon(cv: Canvas, take: int) -> None:
     for x in (-1.7, -0.4, 0.5, 1.8):
         land.strip(cam, x, x + 0.09, 1, 120, "#4b4d52")
     z = 11.5 if take == 0 else 10.8
-    tram(cam.at(1.05, z), "#f3c21b", "#f6efda", "MARTIM MONIZ", "28E", narrow=True)
+    tram(cam.at(-1.0, z), "#f3c21b", "#f6efda", "MARTIM MONIZ", "28E", narrow=True)
     left = cam.wall(-4.59, 9, -4.59, 16)
     shop(left, 0.5, 5.6, "PASTELARIA ALFAMA", "#1f5b4a", "#f5e6c0", "serif", tall=3.3)
     blade = cam.at(3.5, 10.5)

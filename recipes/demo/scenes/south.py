@@ -132,7 +132,6 @@ def rio(cv: Canvas, take: int) -> None:
     sign = cam.at(3.9, 10.4)
     posts(sign, [0], 2.9)
     street_plate(sign, 0, 2.2, 2.6, [Row("AV. ATLÂNTICA", 0.32, centre=True), Row("COPACABANA", 0.2, centre=True)], "#1d4fa3", "#ffffff", "#ffffff")
-    car(cam.at(2.2, 8.6), "#d7dadc", Plate("RIO 4C72", "#f6f6f2", band="#1f3f94", letters="BRASIL", at="top", square=False))
     person(cam.at(-0.9, 9.6), "#f0c02c", "#2f7a4d", hair="#1b1a1c", skin="#8a5a3c")
     person(cam.at(-0.1, 11), "#d9433f", "#2f5f8f", skin="#c08a66")
     foreground_shade(cv)
@@ -160,7 +159,7 @@ def calafate(cv: Canvas, take: int) -> None:
         pen.line([(0.5, 1.1), (0.72, 1.95), (0.95, 1.95)], 0.17, "#b8804f")
         pen.poly([(0.64, 1.98), (0.7, 2.2), (0.78, 1.98)], "#8f6038")
     land.road(cam, -3.6, 3.6, "#69696c", centre="#f0b62a", edge="#f4f4f0", double=True)
-    rows = [Row("EL CALAFATE", 0.38, right="4"), Row("Glaciar P. Moreno", 0.34, right="82"), Row("Río Gallegos", 0.34, right="302")]
+    rows = [Row("EL CALAFATE", 0.38, right="4"), Row("Glaciar P. Moreno", 0.34, right="82"), Row("Pto. Bandera", 0.34, right="51")]
     board(cam.at(5.1, 12.4), 3.6, rows, "#14653f", "#ffffff", "#ffffff", clear=1.4)
     mark = cam.at(-4.8, 12)
     posts(mark, [0], 2.4)
@@ -188,7 +187,7 @@ def alice_springs(cv: Canvas, take: int) -> None:
     for x, z, t in ((-15, 34, 8), (11, 30, 8.5), (-9, 22, 8), (17, 40, 8)):
         eucalyptus(cam.at(x, z), t)
     land.road(cam, -3.6, 3.6, "#6d6564", centre="#f4f4f0", edge="#f4f4f0", dash=(3, 5))
-    board(cam.at(-5.1, 11.6), 3.5, [Row("Alice Springs", 0.38, right="6"), Row("Tennant Creek", 0.38, right="514"), Row("Darwin", 0.38, right="1502")], "#14653f", "#ffffff", "#ffffff", clear=1.4)
+    board(cam.at(-5.2, 13), 3.4, [Row("Alice Springs", 0.38, right="6"), Row("Tennant Creek", 0.38, right="514"), Row("Darwin", 0.38, right="1502")], "#14653f", "#ffffff", "#ffffff", clear=1.4)
     warn = cam.at(4.9, 12)
     posts(warn, [0], 2.0)
     diamond(warn, 2.1, 0.78)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.report.frames import Frames
+from factory.report.measures import check_statistics, pair_statistics, teacher_statistics
+
+
+def answer(id_: str, teacher: str, lat: float | None, distance: float | None, **more: Any) -> dict[str, Any]:
+    base = {"failure": None, "localizable": True, "confidence": 0.9, "country_code": "DE", "country_correct": True}
+    place = {"lat": lat, "lon": None if lat is None else 10.0, "distance_km": distance}
+    return {"id": id_, "decision": "accept", "teacher": teacher, **base, **place, **more}
+
+
+def frames(rows: list[dict[str, Any]]) -> Frames:
+    answers = pl.DataFrame(rows, schema_overrides={"lat": pl.Float64, "lon": pl.Float64, "failure": pl.String})
+    empty = pl.DataFrame()
+    return Frames(empty, answers, empty, tuple(answers["teacher"].unique(maintain_order=True)))
+
+
+def test_a_missing_guess_counts_as_wrong() -> None:
+    rows = [
+        answer("a", "first", 50.0, 0.5),
+        answer("b", "first", 50.0, 100.0),
+        answer("c", "first", None, None, failure="not_json", country_correct=None),
+        answer("c", "second", 50.0, 3.0),
+    ]
+    first, second = teacher_statistics(frames(rows))
+    assert first.judged == second.judged == 3
+    assert first.tiers == pytest.approx((1 / 3, 1 / 3, 2 / 3, 2 / 3, 2 / 3))
+    assert first.country == pytest.approx(2 / 3)
+    assert first.failures == (("not_json", 1),)
+    assert second.tiers[1] == pytest.approx(1 / 3)
+
+
+def test_quarantined_samples_are_not_judged_but_their_failures_are_named() -> None:
+    rows = [
+        answer("a", "first", 50.0, 1.0),
+        answer("q", "first", None, None, decision="quarantine", failure="refused", country_correct=None),
+    ]
+    (teacher,) = teacher_statistics(frames(rows))
+    assert teacher.judged == 1
+    assert teacher.failures == (("refused", 1),)
+
+
+def test_pairs_count_agreement_and_who_was_right() -> None:
+    rows = [
+        answer("both", "x", 50.0, 1.0),
+        answer("both", "y", 50.01, 2.0),
+        answer("one", "x", 50.0, 1.0),
+        answer("one", "y", 60.0, 1100.0, country_code="NO"),
+        answer("none", "x", 40.0, 900.0),
+        answer("none", "y", 40.0, 900.0),
+        answer("silent", "x", 50.0, 1.0),
+        answer("silent", "y", None, None, failure="refused", country_code=None),
+    ]
+    (pair,) = pair_statistics(frames(rows))
+    assert (pair.both_right, pair.only_first, pair.only_second, pair.none_right) == (1, 2, 0, 1)
+    assert pair.within_radius == pytest.approx(2 / 4)
+    assert pair.same_country == pytest.approx(2 / 4)
+    assert pair.right_when_agreeing == pytest.approx(1 / 2)
+
+
+def test_calibration_needs_enough_answers() -> None:
+    few = [answer(f"s{i}", "t", 50.0, 1.0, confidence=0.95) for i in range(10)]
+    many = [answer(f"s{i}", "t", 50.0, 1.0 if i % 2 else 500.0, confidence=1.0) for i in range(60)]
+    assert teacher_statistics(frames(few))[0].calibration == ()
+    (bucket,) = teacher_statistics(frames(many))[0].calibration
+    assert (bucket.confidence, bucket.right, bucket.count) == (1.0, 0.5, 60)
+    assert teacher_statistics(frames(many))[0].calibration_error == pytest.approx(0.5)
+
+
+def check_rows(scores: list[float | None], threshold: float) -> pl.DataFrame:
+    outcomes = ["abstain" if s is None else "pass" if s >= threshold else "fail" for s in scores]
+    return pl.DataFrame(
+        {
+            "id": [f"s{i}" for i in range(len(scores))],
+            "check": "grounded",
+            "outcome": outcomes,
+            "reason": [f"{outcome}_reason" for outcome in outcomes],
+            "score": pl.Series(scores, dtype=pl.Float64),
+            "threshold": threshold,
+        }
+    )
+
+
+@given(st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=60), st.floats(0.01, 0.99))
+def test_every_scored_row_is_in_one_bin(scores: list[float | None], threshold: float) -> None:
+    (check,) = check_statistics(check_rows(scores, threshold))
+    scored = [s for s in scores if s is not None]
+    assert check.passed + check.failed + check.abstained == len(scores)
+    assert sum(b.count for b in check.scores) == len(scored)
+    assert sum(b.failed for b in check.scores) == sum(s < threshold for s in scored)
+    assert not check.log_axis
+
+
+@given(st.lists(st.floats(0, 20_037), min_size=1, max_size=60))
+def test_distances_are_drawn_on_a_log_axis_and_none_is_lost(scores: list[float]) -> None:
+    (check,) = check_statistics(check_rows([*scores, 400.0], 25.0))
+    assert check.log_axis
+    assert sum(b.count for b in check.scores) == len(scores) + 1
+
+
+def test_a_check_without_scores_or_threshold_has_no_histogram() -> None:
+    rows = check_rows([None, None], 0.5).with_columns(threshold=pl.lit(None, pl.Float64))
+    (check,) = check_statistics(rows)
+    assert check.scores == () and check.threshold is None
+
+
+def test_scores_that_are_not_finite_are_left_out_of_the_histogram() -> None:
+    (check,) = check_statistics(check_rows([float("nan"), float("inf"), 0.4], 0.5))
+    assert sum(b.count for b in check.scores) == 1

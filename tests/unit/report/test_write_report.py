@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pytest
+
+from factory.report import write_report
+from factory.store import Build, open_build, write_table
+from schemas import arrow
+from tests.build_fixture import HOSTILE_TEXT, make_build
+
+HOSTILE_ID = 'x"><img src=x onerror=alert(1)>/../&#'
+
+
+class Elements(HTMLParser):
+    """Start tags with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
+    path = write_report(make_build(tmp_path / "b", samples=12))
+    page = path.read_text(encoding="utf-8")
+    assert path == tmp_path / "b" / "report.html"
+    elements = Elements(page)
+    for tag, attributes in elements.tags:
+        assert tag not in {"iframe", "object", "embed", "base"}
+        for name in ("src", "href", "action", "poster", "srcset", "data"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:image/jpeg;base64,", "data:,")), (tag, name, value)
+    assert sum(tag == "article" for tag, _ in elements.tags) == 12
+    assert "@import" not in page and "url(" not in page
+
+
+def test_teacher_text_is_shown_and_never_markup(tmp_path: Path) -> None:
+    page = write_report(make_build(tmp_path / "b")).read_text(encoding="utf-8")
+    elements = Elements(page)
+    assert sum(tag == "script" for tag, _ in elements.tags) == 2, "the page's own data and script"
+    assert HOSTILE_TEXT in elements.text
+    assert not any(name.startswith("on") for _, attributes in elements.tags for name in attributes)
+
+
+def test_a_hostile_id_is_a_working_link(tmp_path: Path) -> None:
+    build = rename_first(make_build(tmp_path / "b"), HOSTILE_ID)
+    elements = Elements(write_report(build).read_text(encoding="utf-8"))
+    assert ("article", HOSTILE_ID) in {(tag, attributes.get("id")) for tag, attributes in elements.tags}
+    assert [tag for tag, _ in elements.tags].count("img") == 5, "photos of the build and nothing else"
+    links = {attributes["href"] for tag, attributes in elements.tags if tag == "a" and "data-id" in attributes}
+    assert "#x%22%3E%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E%2F..%2F%26%23" in links
+
+
+def rename_first(build: Build, name: str) -> Build:
+    for path, schema in (
+        (build.paths.plan, arrow.PLAN),
+        (build.paths.shard(0).part, arrow.PART),
+        (build.paths.selection, arrow.SELECTION),
+    ):
+        rows = pa.parquet.read_table(path, schema=schema).to_pylist()
+        rows[0]["id"] = name
+        write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    return open_build(build.paths.root)
+
+
+@pytest.mark.parametrize("state", ["planned only", "no selection", "one shard", "nothing"])
+def test_an_unfinished_build_has_a_report(tmp_path: Path, state: str) -> None:
+    build = make_build(tmp_path / "b", samples=8, shard_size=4)
+    build.paths.selection.unlink()
+    if state in ("planned only", "nothing"):
+        for shard in build.paths.shards():
+            shard.report.unlink()
+            shard.ledger.unlink()
+    if state == "one shard":
+        build.paths.shard(1).report.unlink()
+    if state == "nothing":
+        build.paths.plan.unlink()
+        build.paths.dropped.unlink()
+    build.paths.info.write_bytes(orjson.dumps({"recipe": "mp16_reason", "state": "working"}))
+    text = Elements(write_report(open_build(tmp_path / "b")).read_text(encoding="utf-8")).text
+    assert "mp16_reason" in text and "working" in text
+    assert ("No sample has been worked yet." in text) == (state in ("planned only", "nothing"))
+
+
+def test_the_same_build_gives_the_same_page(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=12)
+    first = write_report(build).read_bytes()
+    assert write_report(open_build(tmp_path / "b"), tmp_path / "again.html").read_bytes() == first
+
+
+def test_the_page_names_no_path_of_this_machine(tmp_path: Path) -> None:
+    page = write_report(make_build(tmp_path / "b")).read_text(encoding="utf-8")
+    assert str(tmp_path) not in page
+
+
+def test_counts_of_the_header_are_those_of_the_build(tmp_path: Path) -> None:
+    page = write_report(make_build(tmp_path / "b", samples=12)).read_text(encoding="utf-8")
+    figures = re.findall(r'<(?:a|div) class="figure[^>]*><b>([^<]*)</b>', page)
+    assert figures == ["12", "6", "2", "2", "2", "5"]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.select.hamming import MAX_BITS, matches_within, pairs_within
+
+
+@given(
+    st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=12),
+    st.lists(st.sets(st.integers(0, 63), max_size=MAX_BITS + 2), min_size=1, max_size=12),
+    st.integers(0, MAX_BITS),
+)
+@settings(max_examples=25, deadline=None)
+def test_finds_exactly_the_pairs_that_a_full_comparison_finds(
+    base: list[int], flips: list[set[int]], bits: int
+) -> None:
+    near = [value ^ sum(1 << bit for bit in flip) for value, flip in zip(base, flips, strict=False)]
+    hashes = np.unique(np.array(base + near, dtype=np.uint64))
+    left, right = pairs_within(hashes, bits)
+    found = {tuple(sorted(pair)) for pair in zip(left.tolist(), right.tolist(), strict=True)}
+    values = hashes.tolist()
+    assert found == {
+        (i, j) for i in range(len(values)) for j in range(i) if (values[i] ^ values[j]).bit_count() <= bits
+    } | set() or found == {
+        (j, i) for i in range(len(values)) for j in range(i) if (values[i] ^ values[j]).bit_count() <= bits
+    }
+
+
+def test_matches_queries_against_another_set() -> None:
+    queries = np.array([0, 0xFF], dtype=np.uint64)
+    hashes = np.array([0b111, 1 << 63, 0xFFFF], dtype=np.uint64)
+    asked, hit = matches_within(queries, hashes, 3)
+    assert sorted(set(zip(asked.tolist(), hit.tolist(), strict=True))) == [(0, 0), (0, 1)]
+
+
+def test_equal_hashes_are_pairs_at_zero_bits() -> None:
+    left, right = pairs_within(np.array([7, 7], dtype=np.uint64), 0)
+    assert (left.tolist(), right.tolist()) == ([0], [1])
+
+
+def test_refuses_a_radius_at_which_unrelated_photos_meet() -> None:
+    with pytest.raises(ValueError, match="0 to 12 bits"):
+        pairs_within(np.zeros(1, dtype=np.uint64), 30)
