@@ -37,15 +37,14 @@ def main() -> NoReturn:
     except FactoryError as error:
         print(error, file=sys.stderr)
         code = error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
+    except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.Exit as stop:
         code = stop.exit_code
-    except typer.Abort:
-        code = EXIT_INTERRUPTED
     except Exception as error:
         code = _usage_error(error)
+    if code == EXIT_INTERRUPTED:
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
     sys.stdout.flush()
     sys.exit(code or EXIT_OK)
 

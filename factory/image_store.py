@@ -69,7 +69,12 @@ class ImageStore:
         self._finished = True
 
     def close(self) -> None:
-        self._file.close()
+        """Lets go of the file. What was written and not finished is worth nothing, so it may fail to reach the disk."""
+        try:
+            self._file.close()
+        except OSError:
+            if self._finished:
+                raise
 
     def __enter__(self) -> ImageStore:
         return self

@@ -34,7 +34,7 @@ from factory.recipe import Recipe, teacher_settings
 from factory.recipe_load import LoadedRecipe
 from factory.shard import ShardReport, ShardSpec, budget_limits, read_report
 from factory.sources import Source, open_source
-from factory.store import Build, BuildPaths, file_digest, write_bytes, write_table
+from factory.store import Build, BuildPaths, disk_faults, file_digest, write_bytes, write_table
 from factory.yaml_lines import dump_yaml
 
 
@@ -116,7 +116,7 @@ def run_build(
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = _Run(loaded, identity, paths, source, _worker_count(loaded.recipe, workers), listener or Silent())
     run.listener.started(_title(run))
-    with lease(paths.root / "lease", what=str(paths.root)):
+    with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root)):
         run.info = _read_info(paths) or _new_info(run)
         if run.info["state"] == "done":
             return _result(run, 0, begun)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ from factory.recipe import Recipe, teacher_settings
 from factory.shard_images import image_settings, linked_images, open_image_store, shard_images
 from factory.shard_verdicts import judge
 from factory.sources import open_source
-from factory.store import BuildPaths, ShardPaths, file_digest, write_bytes, write_table
+from factory.store import BuildPaths, ShardPaths, disk_faults, file_digest, write_bytes, write_table
 from factory.teachers.ask import ask, open_teachers
 from schemas import Answered, Sample
 
@@ -97,8 +97,7 @@ def run_shard(spec: ShardSpec) -> ShardReport:
     paths = BuildPaths(Path(spec.build)).shard(spec.number)
     if paths.report.exists():
         return read_report(paths)
-    paths.root.mkdir(parents=True, exist_ok=True)
-    with lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10):
+    with disk_faults(paths.root), lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10):
         return asyncio.run(_work(spec, paths))
 
 
@@ -177,12 +176,12 @@ async def _ask_all(
             if store.finished and spec.prior_shard
             else shard_images(samples, source, settings, store, decoders=spec.decoders)
         )
-        async with aclosing(arriving), asyncio.TaskGroup() as group:
+        async with aclosing(arriving), all_tasks() as tasks:
             async for image in arriving:
                 images.append(image)
                 if image.refused is None and image.sha256 is not None:
                     await gate.acquire()
-                    group.create_task(ask_teachers(len(images) - 1, image_key(image.sha256, settings)))
+                    tasks.create_task(ask_teachers(len(images) - 1, image_key(image.sha256, settings)))
                 else:
                     progress.advance()
                 if stopped:
@@ -208,3 +207,13 @@ async def all_answered(questions: Iterable[Awaitable[Answered]]) -> tuple[Answer
             raise result
         answers.append(result)
     return tuple(answers)
+
+
+@asynccontextmanager
+async def all_tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that raises its first error as it is, so that callers see a disk fault and not a group of one."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None

@@ -8,6 +8,7 @@ builds/<recipe>-<fingerprint8>/
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -22,9 +23,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factory.errors import CorruptBuild, RecipeError
+from factory.errors import CorruptBuild, EnvironmentFault, RecipeError
 from factory.image_store import ImageStore
 from schemas import arrow
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,21 @@ def write_bytes(data: bytes, path: Path) -> None:
     """A small file, durable before it has its name."""
     with durable(path) as file:
         file.write(data)
+
+
+@contextmanager
+def disk_faults(root: Path) -> Iterator[None]:
+    """Turns a full or failing disk into an EnvironmentFault that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        place = error.filename or root
+        raise EnvironmentFault(
+            f"{place}: cannot be written ({error.strerror}); what was recorded is kept. "
+            "Make room and run the same command again: it goes on where it stopped"
+        ) from error
 
 
 @contextmanager

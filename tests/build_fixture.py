@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,14 @@ def draw_jpeg(index: int, *, width: int = 160, height: int = 120) -> bytes:
     return out.getvalue()
 
 
-def make_build(root: Path, samples: int = 6, *, shard_size: int = 4, all_accepted: bool = False) -> Build:
+def make_build(
+    root: Path,
+    samples: int = 6,
+    *,
+    shard_size: int = 4,
+    all_accepted: bool = False,
+    photos: Sequence[bytes] = (),
+) -> Build:
     """Writes a finished build under `root` and opens it.
 
     Args:
@@ -81,6 +89,7 @@ def make_build(root: Path, samples: int = 6, *, shard_size: int = 4, all_accepte
         samples: planned samples; decisions repeat as in `DECISIONS`. Sample ids are `s000`, `s001`, ...
         shard_size: samples a shard.
         all_accepted: every sample is accepted and kept (for tests of size).
+        photos: JPEGs to use in turn instead of drawn ones (for bytes that must not depend on Pillow).
     """
     paths = BuildPaths(root)
     root.mkdir(parents=True, exist_ok=True)
@@ -90,7 +99,7 @@ def make_build(root: Path, samples: int = 6, *, shard_size: int = 4, all_accepte
     write_table(pa.Table.from_pylist(_dropped_rows(samples), schema=arrow.DROPPED), paths.dropped)
     for shard in range((samples + shard_size - 1) // shard_size):
         members = [i for i in range(samples) if i // shard_size == shard]
-        _write_shard(paths, shard, [plan[i] for i in members], [decisions[i] for i in members])
+        _write_shard(paths, shard, [plan[i] for i in members], [decisions[i] for i in members], photos)
     selection = _selection_rows([row for row, decision in zip(plan, decisions, strict=True) if decision == "accept"])
     if all_accepted:
         selection = [{**row, "kept": True, "split": row["split"] or "train", "removed_by": None} for row in selection]
@@ -246,7 +255,9 @@ def _quarantined(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_shard(paths: BuildPaths, shard: int, plan: list[dict[str, Any]], decisions: list[str]) -> None:
+def _write_shard(
+    paths: BuildPaths, shard: int, plan: list[dict[str, Any]], decisions: list[str], photos: Sequence[bytes]
+) -> None:
     files = paths.shard(shard)
     files.root.mkdir(parents=True, exist_ok=True)
     parts, ledger = [], []
@@ -255,7 +266,8 @@ def _write_shard(paths: BuildPaths, shard: int, plan: list[dict[str, Any]], deci
             if decision == "quarantine":
                 parts.append(_quarantined(row))
                 continue
-            jpeg = draw_jpeg(row["source_row"])
+            number = row["source_row"]
+            jpeg = photos[number % len(photos)] if photos else draw_jpeg(number)
             member = tarfile.TarInfo(f"{row['position']:06d}.jpg")
             member.size = len(jpeg)
             tar.addfile(member, io.BytesIO(jpeg))

@@ -31,7 +31,9 @@ def make_photos(root: Path, count: int, *, side: int = 48) -> Path:
             noise = random.Random(number).randbytes(side * side * 3)
             Image.frombytes("RGB", (side, side), noise).save(path, quality=85)
             answer = plausible_answer(hashlib.sha256(path.read_bytes()).hexdigest())
-            table.writerow([f"p{number:05d}", path.name, answer["latitude"], answer["longitude"], f"a{number}", "CC0-1.0"])
+            table.writerow(
+                [f"p{number:05d}", path.name, answer["latitude"], answer["longitude"], f"a{number}", "CC0-1.0"]
+            )
     return root / "photos.csv"
 
 

@@ -99,6 +99,8 @@ def choose(samples: pl.DataFrame, limit: int = MAX_CARDS) -> list[str]:
 
 def cards(build: Build, frames: Frames, ids: list[str]) -> list[Card]:
     """The cards of the chosen samples, with their thumbnails."""
+    if not ids:
+        return []
     chosen = pl.DataFrame({"id": ids}, schema={"id": pl.String})
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
     extra = build.plan.select("id", "licence", "author", "source_row").join(chosen, on="id", how="semi")

@@ -17,6 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from factory.report.frames import DECISIONS
+
 MAP_WIDTH = 1000.0
 """Width of the map in its own units; one unit is about 40 km at the equator."""
 MAX_DOTS = 5000
@@ -102,21 +104,33 @@ def _singles(placed: pl.DataFrame) -> tuple[Dot, ...]:
 
 
 def _bins(placed: pl.DataFrame, max_dots: int) -> tuple[Dot, ...]:
-    """One dot a (cell, decision); cells grow until the dots fit. Large bins come first: small ones stay visible."""
+    """One dot a (cell, decision), at the mean of its samples; cells grow until the dots fit.
+
+    Where a cell holds several decisions, each dot moves to its own corner of the cell, so that none hides another.
+    """
     cell = 1.5
     while True:
         keys = [(pl.col(axis) / cell).floor().cast(pl.Int32).alias(f"{axis}_cell") for axis in ("x", "y")]
-        bins = (
-            placed.group_by([*keys, "decision"])
-            .agg(count=pl.len(), x=pl.col("x").mean(), y=pl.col("y").mean(), place=pl.col("place").min())
-            .sort(["count", "x_cell", "y_cell", "decision"], descending=[True, False, False, False])
+        bins = placed.group_by([*keys, "decision"]).agg(
+            count=pl.len(), x=pl.col("x").mean(), y=pl.col("y").mean(), place=pl.col("place").min()
         )
         if bins.height <= max_dots:
             break
         cell *= 1.3
+    crowded = pl.len().over("x_cell", "y_cell") > 1
+    corners = {decision: ((n % 2) * 2 - 1, (n // 2) * 2 - 1) for n, decision in enumerate(DECISIONS)}
+    for n, axis in enumerate(("x", "y")):
+        side = pl.col("decision").replace_strict({d: c[n] for d, c in corners.items()}, default=0, return_dtype=pl.Int8)
+        corner = (pl.col(f"{axis}_cell") + 0.5 + side * 0.24) * cell
+        bins = bins.with_columns(pl.when(crowded).then(corner).otherwise(pl.col(axis)).alias(axis))
+    largest = min(16.0, max(5.0, 0.55 * cell))
+    bins = bins.with_columns(size=(3.0 + 1.6 * pl.col("count").log(2)).clip(upper_bound=largest).round(1))
+    bins = bins.sort(["count", "x_cell", "y_cell", "decision"], descending=[True, False, False, False])
     return tuple(
-        Dot(round(x, 1), round(y, 1), decision, count, "", place, round(min(18.0, 3.0 + 1.6 * math.log2(count)), 1))
-        for decision, count, x, y, place in bins.select("decision", "count", "x", "y", "place").iter_rows()
+        Dot(round(x, 1), round(y, 1), decision, count, "", place, size)
+        for decision, count, x, y, place, size in bins.select(
+            "decision", "count", "x", "y", "place", "size"
+        ).iter_rows()
     )
 
 

@@ -169,16 +169,17 @@ def _pair(first: str, second: str, a: pl.DataFrame, b: pl.DataFrame, judged: int
     left = (both["distance_km"] <= RIGHT_KM).fill_null(value=False)
     right = (both["distance_km_b"] <= RIGHT_KM).fill_null(value=False)
     agreeing = int(close.sum())
+    both_right, only_first, only_second = (int(rows.sum()) for rows in (left & right, left & ~right, ~left & right))
     return Pair(
         first=first,
         second=second,
         judged=judged,
         same_country=_share(int(same.sum()), judged),
         within_radius=_share(agreeing, judged),
-        both_right=int((left & right).sum()),
-        only_first=int((left & ~right).sum()),
-        only_second=int((~left & right).sum()),
-        none_right=int((~left & ~right).sum()),
+        both_right=both_right,
+        only_first=only_first,
+        only_second=only_second,
+        none_right=judged - both_right - only_first - only_second,
         right_when_agreeing=_share(int((close & left & right).sum()), agreeing) if agreeing else None,
     )
 

@@ -152,7 +152,10 @@ class TableSource:
         delimiter = self.delimiter or max(",;\t", key=header.count)
         if len(delimiter.encode()) != 1:
             raise SourceError(f"{self.name}: `delimiter` must be one ASCII character, not {delimiter!r}")
-        names = next(csv.reader([header], delimiter=delimiter), [])
+        try:
+            names = next(csv.reader([header], delimiter=delimiter), [])
+        except csv.Error as error:
+            raise self._unreadable(error) from None
         if twice := sorted({name for name in names if names.count(name) > 1} & set(self._wanted())):
             raise SourceError(f"{self.name}: the header has {', '.join(twice)} twice; rename one of them")
         source: Path | bytes = self.file

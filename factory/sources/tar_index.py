@@ -68,8 +68,9 @@ def _read_members(file: BinaryIO, total: int, max_members: int, label: str) -> d
         if count > max_members:
             raise SourceError(f"{label}: more than {max_members} members; raise `max_members` if that is right")
         kind = header[156:157]
-        name, size = _name_and_size(header, label)
-        name, size = extended.get("path", name), int(extended.get("size", size))
+        _refuse_checksum(header, label)
+        name = extended.get("path") or _text(_name(header), label)
+        size = int(extended.get("size") or _octal(header[124:136], label))
         data = position + BLOCK
         position = data + -(-size // BLOCK) * BLOCK
         if position > total:
@@ -89,14 +90,15 @@ def _read_members(file: BinaryIO, total: int, max_members: int, label: str) -> d
         file.seek(position)
 
 
-def _name_and_size(header: bytes, label: str) -> tuple[str, int]:
-    total = sum(header) - sum(header[148:156]) + 8 * 32
-    if total != _octal(header[148:156], label):
+def _refuse_checksum(header: bytes, label: str) -> None:
+    if sum(header) - sum(header[148:156]) + 8 * 32 != _octal(header[148:156], label):
         raise SourceError(f"{label}: not a plain tar (a header's checksum is wrong); compressed tars are not read")
+
+
+def _name(header: bytes) -> bytes:
     name = header[:100].split(b"\0", 1)[0]
-    if header[257:263] == b"ustar\0" and (prefix := header[345:500].split(b"\0", 1)[0]):
-        name = prefix + b"/" + name
-    return _text(name, label), _octal(header[124:136], label)
+    prefix = header[345:500].split(b"\0", 1)[0] if header[257:263] == b"ustar\0" else b""
+    return prefix + b"/" + name if prefix else name
 
 
 def _octal(number: bytes, label: str) -> int:

@@ -216,10 +216,18 @@
     const w = view[2] * factor, h = view[3] * factor;
     look([view[0] + (view[2] - w) * fx, view[1] + (view[3] - h) * fy, w]);
   }
+  // The buttons zoom towards the middle of the dots, or of the view when that lies outside it.
+  const spots = all(".dots .d").map((dot) => dot.getAttribute("d").slice(1, -2).split(" ").map(Number));
+  const median = (axis) => spots.map((spot) => spot[axis]).sort((a, b) => a - b)[spots.length >> 1] ?? 0;
+  const middle = [median(0), median(1)];
+  function focus() {
+    const [fx, fy] = [(middle[0] - view[0]) / view[2], (middle[1] - view[1]) / view[3]];
+    return fx > 0 && fx < 1 && fy > 0 && fy < 1 ? [fx, fy] : [0.5, 0.5];
+  }
   one(".zoom").addEventListener("click", (event) => {
     const action = event.target.dataset.zoom;
     if (action === "reset") look(whole);
-    else if (action) zoom(action === "in" ? 0.6 : 1 / 0.6);
+    else if (action) zoom(action === "in" ? 0.6 : 1 / 0.6, ...focus());
   });
   map.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;

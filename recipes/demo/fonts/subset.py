@@ -24,10 +24,11 @@ def open_face(folder: Path, postscript_name: str) -> TTFont:
     """Find a face by file name, or inside the CJK collection by its PostScript name."""
     plain = sorted(folder.rglob(f"{postscript_name}.ttf"))
     if plain:
-        return TTFont(plain[0])
+        return TTFont(plain[0], recalcTimestamp=False)
     for path in sorted(folder.rglob("NotoSansCJK-Bold.ttc")):
         for face in TTCollection(path).fonts:
             if face["name"].getDebugName(6) == postscript_name:
+                face.recalcTimestamp = False  # a font cut twice must be the same file
                 return face
     raise SystemExit(f"{postscript_name} not found below {folder}; install fonts-noto-core and fonts-noto-cjk")
 
@@ -37,7 +38,14 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for scene in SCENES:
         scene.paint(Canvas(*scene.size, seed=scene.paint.__name__), scene.look.take)
-    options = subset.Options(hinting=False, layout_features=[], drop_tables=["GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx"], name_IDs=[0, 1, 2, 3, 4, 5, 6, 7, 13, 14], notdef_outline=True, recalc_timestamp=False)
+    options = subset.Options(
+        hinting=False,
+        layout_features=[],
+        drop_tables=["GSUB", "GPOS", "GDEF", "BASE", "VORG", "vhea", "vmtx"],
+        name_IDs=[0, 1, 2, 3, 4, 5, 6, 7, 13, 14],
+        notdef_outline=True,
+        recalc_timestamp=False,
+    )
     for name, file in FONT_FILES.items():
         face = open_face(folder, file.split(".")[0])
         cutter = subset.Subsetter(options)
@@ -46,7 +54,8 @@ def main() -> None:
         missing = {c for c in GLYPHS_USED[name] if ord(c) not in face.getBestCmap()}
         (HERE / file).unlink(missing_ok=True)
         face.save(HERE / file)
-        print(f"{file}: {len(GLYPHS_USED[name])} characters, {(HERE / file).stat().st_size} bytes, missing {sorted(missing)}")
+        size = (HERE / file).stat().st_size
+        print(f"{file}: {len(GLYPHS_USED[name])} characters, {size} bytes, missing {sorted(missing)}")
 
 
 if __name__ == "__main__":

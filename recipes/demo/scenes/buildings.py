@@ -116,7 +116,10 @@ def shop(
         low, high, stripes = tall - 1.35, tall - 0.78, max(4, int(w / 0.45))
         for i in range(stripes):
             a, b = x + w * i / stripes, x + w * (i + 1) / stripes
-            pen.poly([(a, high), (b, high), (b + (b - x - w / 2) * 0.06, low), (a + (a - x - w / 2) * 0.06, low)], awning[i % len(awning)])
+            pen.poly(
+                [(a, high), (b, high), (b + (b - x - w / 2) * 0.06, low), (a + (a - x - w / 2) * 0.06, low)],
+                awning[i % len(awning)],
+            )
         pen.rect(x, low - 0.28, x + w, low, "#14182838")
 
 
@@ -136,7 +139,9 @@ def pitched_front(pen: Pen, w: float, h: float, rise: float, wall: str, roof: st
     """The triangular gable above a front, with thick roof edges."""
     pen.poly([(0, h), (w, h), (w / 2, h + rise)], wall)
     pen.poly([(-over, h - 0.25), (w / 2, h + rise), (w / 2, h + rise + 0.4), (-over, h + 0.15)], roof)
-    pen.poly([(w + over, h - 0.25), (w / 2, h + rise), (w / 2, h + rise + 0.4), (w + over, h + 0.15)], shade(roof, -0.2))
+    pen.poly(
+        [(w + over, h - 0.25), (w / 2, h + rise), (w / 2, h + rise + 0.4), (w + over, h + 0.15)], shade(roof, -0.2)
+    )
 
 
 def dutch_gable(pen: Pen, w: float, h: float, kind: str, wall: str, trim: str = "#f2ede2") -> None:
@@ -165,7 +170,9 @@ def dutch_gable(pen: Pen, w: float, h: float, kind: str, wall: str, trim: str = 
 def mansard(pen: Pen, w: float, h: float, bays: int, tall: float = 2.6, slate: str = "#5d6875") -> None:
     """A Parisian zinc roof with dormers and chimneys."""
     pen.poly([(0, h), (w, h), (w - 0.5, h + tall), (0.5, h + tall)], slate)
-    pen.poly([(0.5, h + tall), (w - 0.5, h + tall), (w - 1.1, h + tall + 0.5), (1.1, h + tall + 0.5)], shade(slate, 0.15))
+    pen.poly(
+        [(0.5, h + tall), (w - 0.5, h + tall), (w - 1.1, h + tall + 0.5), (1.1, h + tall + 0.5)], shade(slate, 0.15)
+    )
     for i in range(bays):
         x = w * (i + 0.5) / bays
         pen.rect(x - 0.6, h + 0.25, x + 0.6, h + 1.95, "#ece5d4")
@@ -202,7 +209,12 @@ Draw = Callable[[Pen, float, float], None]
 
 
 def row(
-    cam: Camera, side: int, x_face: float, blocks: Sequence[tuple[float, float, str, Draw]], start: float, depth: float = 9
+    cam: Camera,
+    side: int,
+    x_face: float,
+    blocks: Sequence[tuple[float, float, str, Draw]],
+    start: float,
+    depth: float = 9,
 ) -> None:
     """Houses along one side of a street, far ones first. A block is (length, height, end-wall colour, painter).
 

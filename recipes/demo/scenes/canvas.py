@@ -68,7 +68,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int, seed: str) -> None:
         self.width, self.height = width, height
-        self.rng = random.Random(seed)
+        self.rng = random.Random(seed)  # noqa: S311
         self.image = Image.new("RGB", (width * SCALE, height * SCALE), "#ffffff")
         self.draw = ImageDraw.Draw(self.image, "RGBA")
         self.flat = Pen(self, lambda x, y: (x, y), 1.0)

@@ -1,15 +1,15 @@
-"""Scenes from western and southern Europe."""
+"""Scenes from western Europe."""
 
 from __future__ import annotations
 
 from scenes import land
-from scenes.buildings import Front, dutch_gable, gable_roof, house, mansard, row, shop, window
-from scenes.canvas import Camera, Canvas, Pen, shade
-from scenes.landmarks import greek_church, phone_box, pillar_box
-from scenes.plants import broadleaf, bush, cypress, vine_pot
-from scenes.signs import Row, arrow_board, board, disc_sign, plate, posts, street_plate
-from scenes.stage import across, foreground_shade, street_light, wires
-from scenes.vehicles import Plate, bicycle, boat, bus, car, car_side, person, tram
+from scenes.buildings import Draw, Front, dutch_gable, house, mansard, row, shop, window
+from scenes.canvas import Camera, Canvas, Pen
+from scenes.landmarks import phone_box, pillar_box
+from scenes.plants import broadleaf
+from scenes.signs import Row, arrow_board, board, plate, posts, street_plate
+from scenes.stage import foreground_shade
+from scenes.vehicles import Plate, bicycle, boat, bus, car, person, tram
 
 EU = "#1f3f94"
 
@@ -57,7 +57,16 @@ def _quay_corner(cv: Canvas, cam: Camera) -> None:
     pen.rect(-8, 0.4, 8, 0.46, "#20352f")
     sign = cam.at(-2.9, 7.6)
     posts(sign, [0], 2.6, "#20352f")
-    street_plate(sign, 0, 2.0, 2.3, [Row("Prinsengracht", 0.36, centre=True), Row("Amsterdam-Centrum", 0.19, centre=True)], "#1d4aa0", "#ffffff", "#ffffff")
+    street_plate(
+        sign,
+        0,
+        2.0,
+        2.3,
+        [Row("Prinsengracht", 0.36, centre=True), Row("Amsterdam-Centrum", 0.19, centre=True)],
+        "#1d4aa0",
+        "#ffffff",
+        "#ffffff",
+    )
     bicycle(cam.at(-1.2, 7.4).moved(0, 0, 1.05))
     bicycle(cam.at(0.2, 7.5).moved(0, 0, 1.05))
     car(cam.at(3.1, 7.4), "#c8cdd2", Plate("KX-482-P", "#f2c32c", band=EU, letters="NL"))
@@ -69,7 +78,16 @@ def paris(cv: Canvas, take: int) -> None:
     land.clouds(cv, 2, 30, 120)
     cam = Camera(cv, 470, focal=600, height=1.7, centre=0.7)
     cv.gradient(470, cv.height, ("#8d8a88", "#6c6c72"))
-    stone = Front(wall="#e2d4b8", floors=5, bays=3, balcony="#2b2e33", trim="#d3c3a3", window=(1.1, 2.0), ground=3.6, glass="#566a78")
+    stone = Front(
+        wall="#e2d4b8",
+        floors=5,
+        bays=3,
+        balcony="#2b2e33",
+        trim="#d3c3a3",
+        window=(1.1, 2.0),
+        ground=3.6,
+        glass="#566a78",
+    )
 
     def front(pen: Pen, w: float, h: float) -> None:
         house(pen, w, h, stone, upper_only=True)
@@ -87,7 +105,16 @@ def paris(cv: Canvas, take: int) -> None:
         for x in (1.3, 3.9):
             window(near, x, y, 1.15, 2.2, stone)
     shop(near, 2.3, 3.9, "CAFÉ LE MARAIS", "#7d2029", "#f4dca0", "serif", ("#8f2430", "#f3eadb"), tall=3.5)
-    street_plate(near, 4.2, 3.72, 2.5, [Row("4ᵉ Arrᵗ", 0.2, centre=True, font="serif"), Row("RUE DE RIVOLI", 0.3, centre=True)], "#173f8f", "#ffffff", "#2c7a4c")
+    street_plate(
+        near,
+        4.2,
+        3.72,
+        2.5,
+        [Row("4ᵉ Arrᵗ", 0.2, centre=True, font="serif"), Row("RUE DE RIVOLI", 0.3, centre=True)],
+        "#173f8f",
+        "#ffffff",
+        "#2c7a4c",
+    )
     cross = cam.at(5.0, 20)
     for a, b in ((0.7, 0.24), (0.24, 0.7)):
         cross.rect(-a, 3.9 - b, a, 3.9 + b, "#19a05a")
@@ -120,13 +147,23 @@ def kehl(cv: Canvas, take: int) -> None:
     for x, z in ((8.5, 30), (10, 20), (-12, 26), (-15, 19)):
         broadleaf(cam.at(x, z), 7, "#5c8a45")
     entry = cam.at(5.5, 13, 0.13)
-    board(entry, 2.7, [Row("Kehl", 0.62, centre=True), Row("Ortenaukreis", 0.3, centre=True)], "#f5cd2f", "#15181d", "#15181d", clear=1.5)
+    board(
+        entry,
+        2.7,
+        [Row("Kehl", 0.62, centre=True), Row("Ortenaukreis", 0.3, centre=True)],
+        "#f5cd2f",
+        "#15181d",
+        "#15181d",
+        clear=1.5,
+    )
     way = cam.at(-5.0, 12.4)
     posts(way, [0], 3.4)
     arrow_board(way, 2.9, 3.0, Row("Strasbourg (F)", 0.32, right="6"), "#f5cd2f", "#15181d", right=False)
     arrow_board(way, 2.25, 3.0, Row("Offenburg", 0.32, right="20"), "#f5cd2f", "#15181d", right=True)
     border = cam.at(6.5, 34)
-    board(border, 2.6, [Row("F", 0.8, centre=True), Row("FRANCE", 0.4, centre=True)], EU, "#ffffff", "#f7d038", clear=2.4)
+    board(
+        border, 2.6, [Row("F", 0.8, centre=True), Row("FRANCE", 0.4, centre=True)], EU, "#ffffff", "#f7d038", clear=2.4
+    )
     car(cam.at(2.1, 9.5), "#7c1f2b", Plate("OG KM 418", band=EU, letters="D"))
     car(cam.at(-2.0, 19), "#dcdfe0", Plate("EL-774-RC", band=EU, letters="F"), front=True)
     foreground_shade(cv)
@@ -156,70 +193,33 @@ def ulm(cv: Canvas, take: int) -> None:
         gantry.rect(x - 0.18, -0.1, x + 0.18, 8.6, "#9aa2a8")
     gantry.rect(-6.8, 8.2, 7.2, 8.5, "#9aa2a8")
     blue = "#1b56a6"
-    plate(gantry, -2.6, 5.0, 6.2, [Row("8", 0.62, centre=True), Row("Stuttgart", 0.95, centre=True), Row("Karlsruhe", 0.95, centre=True)], blue, "#ffffff", "#ffffff")
-    plate(gantry, 4.1, 5.0, 5.6, [Row("Ulm-West", 0.95, centre=True), Row("Ulm  Heidenheim", 0.62, centre=True), Row("Ausfahrt 1000 m", 0.62, centre=True)], blue, "#ffffff", "#ffffff")
+    plate(
+        gantry,
+        -2.6,
+        5.0,
+        6.2,
+        [Row("8", 0.62, centre=True), Row("Stuttgart", 0.95, centre=True), Row("Karlsruhe", 0.95, centre=True)],
+        blue,
+        "#ffffff",
+        "#ffffff",
+    )
+    plate(
+        gantry,
+        4.1,
+        5.0,
+        5.6,
+        [
+            Row("Ulm-West", 0.95, centre=True),
+            Row("Ulm  Heidenheim", 0.62, centre=True),
+            Row("Ausfahrt 1000 m", 0.62, centre=True),
+        ],
+        blue,
+        "#ffffff",
+        "#ffffff",
+    )
     bus(cam.at(5.5, 26), "#d8dadc", "", Plate("UL TK 88", band=EU, letters="D"), front=False, tall=3.8)
     car(cam.at(1.75, 10.4), "#23272e", Plate("UL KP 204", band=EU, letters="D"))
     car(cam.at(-10, 30), "#aa2d2d", Plate("S MZ 91", band=EU, letters="D"), front=True)
-    foreground_shade(cv)
-
-
-def pienza(cv: Canvas, take: int) -> None:
-    """A white road between cypresses in the Val d'Orcia."""
-    land.sky(cv, land.GOLD, 290, sun=(120, 150))
-    for y, amp, tone in ((266, 60, "#b3a791"), (286, 40, "#b8a66f"), (302, 26, "#a99a52")):
-        land.ridge(cv, y, amp, tone, 3, 340)
-    cam = Camera(cv, 300, haze="#f0d3a0")
-    land.grass(cam, "#c3a951", 120, keep_out=(-3, 3))
-    land.road(cam, -2.7, 2.7, "#8b8175", centre="#f2ede0", edge="#f2ede0")
-    farm = cam.at(15, 75)
-    farm.rect(0, 0, 12, 7, "#d9a878")
-    gable_roof(farm, 12, 7, 2.6, "#a8603f")
-    for i in range(9):
-        z = 62 - 6.2 * i
-        cypress(cam.at(-4.6, z), 8.5)
-        cypress(cam.at(4.8, z + 2), 8)
-    sign = cam.at(3.9, 10.4)
-    board(sign, 2.5, [Row("PIENZA", 0.5, centre=True)], "#f8f8f4", "#15181d", "#15181d", clear=1.6)
-    way = cam.at(-3.9, 10)
-    posts(way, [0], 2.9)
-    arrow_board(way, 2.55, 2.7, Row("Montepulciano", 0.27, right="14"), "#1c53a0", "#ffffff", right=True)
-    arrow_board(way, 2.0, 2.7, Row("S. Quirico d'Orcia", 0.27, right="10"), "#1c53a0", "#ffffff", right=False)
-    car(cam.at(1.3, 12.5), "#b9c9d1", Plate("FW 621 KT", band=EU, letters="I"))
-    foreground_shade(cv)
-
-
-def lisbon(cv: Canvas, take: int) -> None:
-    """The small yellow tram on a steep tiled street."""
-    land.sky(cv, land.DAY, 436, sun=(400, 90))
-    cam = Camera(cv, 430, focal=600, height=1.7)
-    cv.gradient(430, cv.height, ("#b5ab9c", "#94897b"))
-    tiles = (("#6d9fc4", "#dfe9ee"), ("#e9c46a", "#f5ecd2"), ("#d98f86", "#f4e4dd"), ("#88b39b", "#e5efe6"))
-
-    def painter(tone: str) -> object:
-        def paint(pen: Pen, w: float, h: float) -> None:
-            house(pen, w, h, Front(wall=tone, floors=4, bays=3, balcony="#2f3b38", frame="#f4efe2", trim="#efe7d6"))
-
-        return paint
-
-    blocks = [(7.0, 12 + i % 2, tiles[i % 4][0], painter(tiles[i % 4][0])) for i in range(6)]
-    row(cam, -1, 4.6, blocks, 9)  # type: ignore[arg-type]
-    row(cam, 1, 4.4, blocks[::-1], 8)  # type: ignore[arg-type]
-    land.cobbles(cam, -3.2, 3.2, "#8e8578")
-    land.kerb(cam, -3.2, -1, paving="#e4ddcf", width=1.4)
-    land.kerb(cam, 3.2, 1, paving="#e4ddcf", width=1.4)
-    for x in (-1.7, -0.4, 0.5, 1.8):
-        land.strip(cam, x, x + 0.09, 1, 120, "#4b4d52")
-    z = 11.5 if take == 0 else 10.8
-    tram(cam.at(-1.0, z), "#f3c21b", "#f6efda", "MARTIM MONIZ", "28E", narrow=True)
-    left = cam.wall(-4.59, 9, -4.59, 16)
-    shop(left, 0.5, 5.6, "PASTELARIA ALFAMA", "#1f5b4a", "#f5e6c0", "serif", tall=3.3)
-    blade = cam.at(3.5, 10.5)
-    street_plate(blade, -0.3, 3.3, 2.0, [Row("RUA DAS", 0.24, centre=True), Row("ESCOLAS GERAIS", 0.26, centre=True)], "#f2efe4", "#1d4b86", "#1d4b86")
-    wires(cv, [(0, 150, 540, 205), (0, 235, 540, 190), (270, 0, 318, 300)])
-    person(cam.at(-3.8, 9.5, 0.13), "#b54e3d")
-    person(cam.at(-3.7, 14, 0.13), "#3c5e7c")
-    vine_pot(cam.at(-3.7, 7.2, 0.13))
     foreground_shade(cv)
 
 
@@ -232,7 +232,7 @@ def penzance(cv: Canvas, take: int) -> None:
     cv.gradient(305, cv.height, ("#9c9b96", "#85837e"))
     granite = ("#b3aca1", "#d9d6cb", "#a8b6bc", "#cabfae")
 
-    def painter(tone: str) -> object:
+    def painter(tone: str) -> Draw:
         def paint(pen: Pen, w: float, h: float) -> None:
             house(pen, w, h, Front(wall=tone, floors=2, bays=2, window=(1.0, 1.3), ground=2.7))
             pen.poly([(0, h), (w, h), (w, h + 1.2), (0, h + 1.2)], "#5b636c")
@@ -244,8 +244,8 @@ def penzance(cv: Canvas, take: int) -> None:
         return paint
 
     blocks = [(6.0, 5.6, granite[i % 4], painter(granite[i % 4])) for i in range(7)]
-    row(cam, -1, 6.4, blocks, 8)  # type: ignore[arg-type]
-    row(cam, 1, 6.6, blocks[::-1], 8)  # type: ignore[arg-type]
+    row(cam, -1, 6.4, blocks, 8)
+    row(cam, 1, 6.6, blocks[::-1], 8)
     land.road(cam, -4.2, 4.2, "#62656b", centre="#f2f2ee", dash=(4, 2.4))
     land.kerb(cam, -4.2, -1, paving="#aaa79f", width=2.2)
     land.kerb(cam, 4.2, 1, paving="#aaa79f", width=2.4)
@@ -255,8 +255,28 @@ def penzance(cv: Canvas, take: int) -> None:
     phone_box(cam.at(5.0, 10, 0.13))
     pillar_box(cam.at(-4.9, 8, 0.13))
     way = cam.at(4.9, 18, 0.13)
-    board(way, 5.0, [Row("Land's End", 0.5, right="10", tag="A30", tag_colors=("#0f5a41", "#f5cd2f")), Row("St Ives", 0.5, right="8")], "#0f5a41", "#ffffff", "#ffffff", clear=2.6)
-    street_plate(cam.at(-5.4, 11.4), 0, 2.5, 2.4, [Row("CHAPEL STREET", 0.28, centre=True), Row("STRET AN CHAPEL", 0.2, centre=True)], "#f6f6f2", "#15181d", "#15181d")
+    board(
+        way,
+        5.0,
+        [
+            Row("Land's End", 0.5, right="10", tag="A30", tag_colors=("#0f5a41", "#f5cd2f")),
+            Row("St Ives", 0.5, right="8"),
+        ],
+        "#0f5a41",
+        "#ffffff",
+        "#ffffff",
+        clear=2.6,
+    )
+    street_plate(
+        cam.at(-5.4, 11.4),
+        0,
+        2.5,
+        2.4,
+        [Row("CHAPEL STREET", 0.28, centre=True), Row("STRET AN CHAPEL", 0.2, centre=True)],
+        "#f6f6f2",
+        "#15181d",
+        "#15181d",
+    )
     car(cam.at(-2.1, 9.2), "#2d5a4a", Plate("WK19 PZC", "#f4c531", band="#1c3f94", letters="GB"))
     car(cam.at(2.1, 18), "#c9ccd0", Plate("WJ68 TRO"), front=True, drive="right")
     foreground_shade(cv)
@@ -279,7 +299,9 @@ def clifden(cv: Canvas, take: int) -> None:
         z = 44 - 0.66 * i
         stone = cam.at(4.6 + cv.rng.uniform(-0.2, 0.2), z)
         for k in range(3):
-            stone.disc(cv.rng.uniform(-0.3, 0.3), 0.2 + 0.25 * k, 0.34, ("#9a9a94", "#7f807b", "#b1b0a8")[(i + k) % 3], 0.2)
+            stone.disc(
+                cv.rng.uniform(-0.3, 0.3), 0.2 + 0.25 * k, 0.34, ("#9a9a94", "#7f807b", "#b1b0a8")[(i + k) % 3], 0.2
+            )
     sheep = ((-6, 13), (-7.4, 16), (-5.6, 18), (9, 20))
     for x, z in sheep:
         pen = cam.at(x, z)
@@ -288,39 +310,30 @@ def clifden(cv: Canvas, take: int) -> None:
             pen.rect(lx, 0, lx + 0.08, 0.35, "#2a2a2a")
         pen.disc(0, 0.55, 0.48, "#f0ede3", 0.32)
         pen.disc(0.48, 0.62, 0.16, "#2a2a2a", 0.13)
-    board(cam.at(-4.7, 11.8), 2.7, [Row("An Clochán", 0.36, centre=True, font="regular"), Row("CLIFDEN", 0.44, centre=True)], "#f6f6f2", "#15181d", "#15181d", clear=1.4)
-    board(cam.at(5.2, 13.4), 3.9, [Row("Gaillimh", 0.36, font="regular"), Row("GALWAY", 0.44, right="77", tag="N59", tag_colors=("#0f5a41", "#f5cd2f")), Row("Cathair na Mart", 0.36, font="regular"), Row("WESTPORT", 0.44, right="64")], "#0f5a41", "#ffffff", "#ffffff", clear=1.5)
+    board(
+        cam.at(-4.7, 11.8),
+        2.7,
+        [Row("An Clochán", 0.36, centre=True, font="regular"), Row("CLIFDEN", 0.44, centre=True)],
+        "#f6f6f2",
+        "#15181d",
+        "#15181d",
+        clear=1.4,
+    )
+    board(
+        cam.at(5.2, 13.4),
+        3.9,
+        [
+            Row("Gaillimh", 0.36, font="regular"),
+            Row("GALWAY", 0.44, right="77", tag="N59", tag_colors=("#0f5a41", "#f5cd2f")),
+            Row("Cathair na Mart", 0.36, font="regular"),
+            Row("WESTPORT", 0.44, right="64"),
+        ],
+        "#0f5a41",
+        "#ffffff",
+        "#ffffff",
+        clear=1.5,
+    )
     car(cam.at(-1.5, 12), "#6d2630", Plate("191-G-2043", band=EU, letters="IRL"))
-    foreground_shade(cv)
-
-
-def naousa(cv: Canvas, take: int) -> None:
-    """A Cycladic harbour at noon."""
-    land.sky(cv, ("#3d8fd6", "#8cc4ea", "#dff0f4"), 300)
-    land.ridge(cv, 286, 46, "#b4a68c", 3, 310)
-    cam = Camera(cv, 296, focal=620, height=3.0)
-    land.sea(cv, 300, cv.height, "#3f93bd", "#1e6d96")
-    for x, z, w, h in ((-15, 30, 6, 5), (-9, 31, 5, 3.4), (7.5, 30, 6, 4.4), (13, 31, 7, 6)):
-        pen = cam.at(x, z)
-        house(pen, w, h, Front(wall="#f8f8f5", floors=2, bays=2, frame="#2f6fc0", ground=2.4, shutters=""))
-    greek_church(cam.at(0.5, 29))
-    land.strip(cam, -40, 40, 22, 29, "#d8d0c0")
-    cam.face([(-40, 0, 22), (40, 0, 22), (40, -1.0, 22), (-40, -1.0, 22)], "#b5aa97")
-    taverna = cam.at(-11.0, 23.5)
-    shop(taverna, 0, 6.2, "ΤΑΒΕΡΝΑ Ο ΓΛΑΡΟΣ", "#2f6fc0", "#ffffff", awning=("#ffffff", "#2f6fc0"), tall=3.4)
-    for x in (-10, -8, -6):
-        pen = cam.at(x, 22.6)
-        pen.rect(-0.5, 0.7, 0.5, 0.78, "#2f6fc0")
-        pen.rect(-0.05, 0, 0.05, 0.7, "#6a6a6a")
-    boat(cam.at(0.9, 17, -0.9), "#2468a8")
-    boat(cam.at(-4.6, 13, -0.9), "#c8452f")
-    cam.at(0.9, 17, -0.9).text(0.9, 0.62, "ΑΓ. ΝΙΚΟΛΑΟΣ", 0.42, "#ffffff")
-    cam.at(-4.6, 13, -0.9).text(0.8, 0.6, "ΜΑΡΙΑ", 0.42, "#ffffff")
-    cv.gradient(492, cv.height, ("#d8cfbd", "#c3b8a4"))
-    sign = cam.at(4.0, 10.6)
-    posts(sign, [-1.3, 1.3], 2.3)
-    plate(sign, 0, 1.3, 3.5, [Row("ΝΑΟΥΣΑ", 0.4, color="#f7d038"), Row("Naousa", 0.38), Row("ΠΑΡΟΙΚΙΑ", 0.34, right="11", color="#f7d038"), Row("Parikia", 0.32)], "#1c53a0", "#ffffff", "#ffffff")
-    vine_pot(cam.at(-4.6, 7.6), "#e0518b")
     foreground_shade(cv)
 
 
@@ -334,7 +347,9 @@ def vienna(cv: Canvas, take: int) -> None:
     for i in range(12):
         for k in range(9):
             tone = ("#4d7a5a", "#d8b65a", "#3b4b50")[(i + k) % 3]
-            tower.poly([(-36 + k * 4, 18 + i), (-34 + k * 4, 19.2 + i), (-32 + k * 4, 18 + i), (-34 + k * 4, 16.8 + i)], tone)
+            tower.poly(
+                [(-36 + k * 4, 18 + i), (-34 + k * 4, 19.2 + i), (-32 + k * 4, 18 + i), (-34 + k * 4, 16.8 + i)], tone
+            )
     tower.rect(-38, 0, 0, 17, "#b9ad9b")
     tower.rect(2, 0, 13, 34, "#a89c8b")
     tower.poly([(2, 34), (13, 34), (10, 46), (7.5, 62), (5, 46)], "#938877")
@@ -352,12 +367,7 @@ def vienna(cv: Canvas, take: int) -> None:
     pen.rect(72, 196, 408, 202, "#3e281b")
     pen.poly([(40, 40), (110, 40), (80, 370), (40, 372)], "#8e2f33")
     pen.poly([(440, 40), (372, 40), (402, 370), (440, 372)], "#8e2f33")
-    pen.rect(452, 50, 706, 330, "#2b1b12", 6)
-    pen.rect(460, 58, 698, 322, "#26332c", 4)
-    pen.text(580, 84, "WIENER KAFFEEHAUS", 20, "#f0e3c0", "serif", fit=190)
-    for i, (name, price) in enumerate((("Melange", "5,20 €"), ("Einspänner", "6,10 €"), ("Kleiner Brauner", "4,10 €"), ("Apfelstrudel", "5,90 €"), ("Sachertorte", "6,80 €"), ("Kaiserschmarrn", "14,50 €"))):
-        pen.text(474, 122 + 33 * i, name, 18, "#f6f1e2", "regular", "lm")
-        pen.text(686, 122 + 33 * i, price, 18, "#f6f1e2", "regular", "rm")
+    _menu_board(pen)
     cv.glow(580, 20, 220, "#ffdf9c", 0.5)
     pen.disc(250, 470, 250, "#1a0f0a60", 60)
     pen.disc(250, 452, 245, "#d9d3ca", 56)
@@ -376,3 +386,22 @@ def vienna(cv: Canvas, take: int) -> None:
     pen.line([(590, 470), (600, 400), (650, 400), (662, 470)], 6, "#2a1710")
     pen.disc(625, 480, 72, "#c9a46c", 20)
     foreground_shade(cv)
+
+
+def _menu_board(pen: Pen) -> None:
+    """The slate with prices on the coffee-house wall."""
+    pen.rect(452, 50, 706, 330, "#2b1b12", 6)
+    pen.rect(460, 58, 698, 322, "#26332c", 4)
+    pen.text(580, 84, "WIENER KAFFEEHAUS", 20, "#f0e3c0", "serif", fit=190)
+    for i, (name, price) in enumerate(
+        (
+            ("Melange", "5,20 €"),
+            ("Einspänner", "6,10 €"),
+            ("Kleiner Brauner", "4,10 €"),
+            ("Apfelstrudel", "5,90 €"),
+            ("Sachertorte", "6,80 €"),
+            ("Kaiserschmarrn", "14,50 €"),
+        )
+    ):
+        pen.text(474, 122 + 33 * i, name, 18, "#f6f1e2", "regular", "lm")
+        pen.text(686, 122 + 33 * i, price, 18, "#f6f1e2", "regular", "rm")

@@ -85,7 +85,10 @@ def peak(
         ]
 
     left, right = edge(x - half), edge(x + half)
-    spine = [(x + lean * half * i / steps + rng.uniform(-1, 1) * half * 0.09, y + (base - y) * i / steps) for i in range(1, steps + 1)]
+    spine = [
+        (x + lean * half * i / steps + rng.uniform(-1, 1) * half * 0.09, y + (base - y) * i / steps)
+        for i in range(1, steps + 1)
+    ]
     pen.poly([top, *left, (x - half, base), *reversed(spine)], shade(rock, 0.16))
     pen.poly([top, *right, (x + half, base), *reversed(spine)], shade(rock, -0.18))
     if snow:
@@ -115,7 +118,9 @@ def strip(cam: Camera, x0: float, x1: float, z0: float, z1: float, color: str) -
     cam.ground([(x0, z0), (x1, z0), (x1, z1), (x0, z1)], color)
 
 
-def dashes(cam: Camera, x: float, w: float, color: str, dash: float, gap: float, start: float = 2.0, far: float = 160) -> None:
+def dashes(
+    cam: Camera, x: float, w: float, color: str, dash: float, gap: float, start: float = 2.0, far: float = 160
+) -> None:
     """A broken line along the road; gap 0 makes it solid."""
     if gap <= 0:
         strip(cam, x - w / 2, x + w / 2, 0.9, far, color)
@@ -153,14 +158,25 @@ def road(
         dashes(cam, right - 0.3, 0.13, edge, 1, 0)
 
 
-def kerb(cam: Camera, x: float, outward: float, far: float = 120, stone: str = "#b9b6ae", paving: str = "#c9c4b8", width: float = 4) -> None:
+def kerb(
+    cam: Camera,
+    x: float,
+    outward: float,
+    far: float = 120,
+    stone: str = "#b9b6ae",
+    paving: str = "#c9c4b8",
+    width: float = 4,
+) -> None:
     """A raised pavement beside the road: kerb stone, kerb face and slabs; `outward` is -1 (left) or 1 (right)."""
     far_x = x + outward * width
     cam.face([(x, 0.13, 0.8), (far_x, 0.13, 0.8), (far_x, 0.13, far), (x, 0.13, far)], paving)
     z = 2.0
     while z < 40:
         a, b = sorted((x, far_x))
-        cam.face([(a, 0.13, z), (b, 0.13, z), (b, 0.13, z + 0.03 + z * 0.002), (a, 0.13, z + 0.03 + z * 0.002)], shade(paving, -0.12))
+        cam.face(
+            [(a, 0.13, z), (b, 0.13, z), (b, 0.13, z + 0.03 + z * 0.002), (a, 0.13, z + 0.03 + z * 0.002)],
+            shade(paving, -0.12),
+        )
         z += 1.2
     cam.face([(x, 0, 0.8), (x, 0.13, 0.8), (x, 0.13, far), (x, 0, far)], shade(stone, -0.22))
     cap = x + outward * 0.2

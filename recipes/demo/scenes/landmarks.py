@@ -12,7 +12,11 @@ def onion(pen: Pen, x: float, y: float, r: float, color: str, cross: str = "#e2b
     pen.rect(x - r * 0.14, y - r * 1.1, x + r * 0.14, y - r * 0.3, "#44525e")
     half = [(0.62, 0), (0.95, 0.35), (1.0, 0.7), (0.78, 1.1), (0.36, 1.5), (0.1, 1.95), (0, 2.2)]
     pen.poly([(x - a * r, y + b * r) for a, b in half] + [(x + a * r, y + b * r) for a, b in reversed(half)], color)
-    pen.poly([(x - a * r * 0.7, y + b * r) for a, b in half[1:6]] + [(x - a * r * 0.35, y + b * r) for a, b in reversed(half[1:6])], shade(color, 0.35))
+    pen.poly(
+        [(x - a * r * 0.7, y + b * r) for a, b in half[1:6]]
+        + [(x - a * r * 0.35, y + b * r) for a, b in reversed(half[1:6])],
+        shade(color, 0.35),
+    )
     top = y + 2.2 * r
     pen.rect(x - 0.05 * r - 0.03, top, x + 0.05 * r + 0.03, top + r, cross)
     pen.rect(x - 0.28 * r, top + 0.55 * r, x + 0.28 * r, top + 0.68 * r, cross)
@@ -79,11 +83,39 @@ def torii(pen: Pen, tall: float = 6, color: str = "#d6452b") -> None:
         pen.rect(side * half * 0.72 - 0.26, 0, side * half * 0.72 + 0.26, 0.4, "#2b2a2e")
     pen.rect(-half * 0.9, tall * 0.66, half * 0.9, tall * 0.73, color)
     pen.rect(-0.28, tall * 0.73, 0.28, tall * 0.88, "#22303c")
-    pen.poly([(-half * 1.12, tall * 0.99), (-half, tall * 0.88), (half, tall * 0.88), (half * 1.12, tall * 0.99), (0, tall * 0.93)], color)
-    pen.poly([(-half * 1.2, tall * 1.07), (-half * 1.1, tall * 0.97), (0, tall * 0.93), (half * 1.1, tall * 0.97), (half * 1.2, tall * 1.07), (0, tall * 1.0)], "#2b2a2e")
+    pen.poly(
+        [
+            (-half * 1.12, tall * 0.99),
+            (-half, tall * 0.88),
+            (half, tall * 0.88),
+            (half * 1.12, tall * 0.99),
+            (0, tall * 0.93),
+        ],
+        color,
+    )
+    pen.poly(
+        [
+            (-half * 1.2, tall * 1.07),
+            (-half * 1.1, tall * 0.97),
+            (0, tall * 0.93),
+            (half * 1.1, tall * 0.97),
+            (half * 1.2, tall * 1.07),
+            (0, tall * 1.0),
+        ],
+        "#2b2a2e",
+    )
 
 
-def timber_house(pen: Pen, w: float, h: float, wall: str, trim: str = "#ffffff", roof: str = "#5a4a48", rise: float = 2.4, planks: bool = True) -> None:
+def timber_house(
+    pen: Pen,
+    w: float,
+    h: float,
+    wall: str,
+    trim: str = "#ffffff",
+    roof: str = "#5a4a48",
+    rise: float = 2.4,
+    planks: bool = True,
+) -> None:
     """A northern wooden house seen gable-on: planks, white corner boards, white windows."""
     pen.shadow(w / 2 + 0.5, 0, w * 0.62, 0.25)
     pen.rect(0, 0, w, h, wall)
@@ -131,7 +163,11 @@ def highlander_house(pen: Pen, w: float = 9) -> None:
         pen.line([(0, 1.0 + 0.34 * i), (w, 1.0 + 0.34 * i)], 0.06, "#7d522a")
     pitched_front(pen, w, 3.6, 5.2, "#b27c45", "#5f4638", 0.9)
     for i in range(7):
-        pen.line([(w * (0.5 - 0.07 * (7 - i)), 3.8 + i * 0.62), (w * (0.5 + 0.07 * (7 - i)), 3.8 + i * 0.62)], 0.05, "#7d522a")
+        pen.line(
+            [(w * (0.5 - 0.07 * (7 - i)), 3.8 + i * 0.62), (w * (0.5 + 0.07 * (7 - i)), 3.8 + i * 0.62)],
+            0.05,
+            "#7d522a",
+        )
     for x in (0.2, 0.68):
         window(pen, w * x, 1.7, 1.1, 1.3, Front(wall="#a9743f"))
     for x in (0.34, 0.56):
@@ -153,7 +189,15 @@ def windmill(pen: Pen, body: str = "#6f5a45") -> None:
         tip = (dx * 8, 10 + dy * 8)
         pen.line([(0, 10), tip], 0.2, "#4a3b2e")
         nx, ny = -dy, dx
-        pen.poly([(dx * 1.5, 10 + dy * 1.5), tip, (tip[0] + nx * 1.3, tip[1] + ny * 1.3), (dx * 1.5 + nx * 1.3, 10 + dy * 1.5 + ny * 1.3)], "#efe9dbb0")
+        pen.poly(
+            [
+                (dx * 1.5, 10 + dy * 1.5),
+                tip,
+                (tip[0] + nx * 1.3, tip[1] + ny * 1.3),
+                (dx * 1.5 + nx * 1.3, 10 + dy * 1.5 + ny * 1.3),
+            ],
+            "#efe9dbb0",
+        )
         for i in range(2, 8):
             pen.line([(dx * i, 10 + dy * i), (dx * i + nx * 1.3, 10 + dy * i + ny * 1.3)], 0.06, "#4a3b2e")
 
@@ -207,7 +251,9 @@ def hanok(pen: Pen, w: float = 11) -> None:
     pen.poly(curve + top, "#4a4f57")
     for i in range(24):
         t = i / 23
-        pen.line([(-1.3 + (w + 2.6) * t, 3.5 + 0.35 * abs(2 * t - 1) ** 3), (0.9 + (w - 1.8) * t, 5.65)], 0.07, "#363b43")
+        pen.line(
+            [(-1.3 + (w + 2.6) * t, 3.5 + 0.35 * abs(2 * t - 1) ** 3), (0.9 + (w - 1.8) * t, 5.65)], 0.07, "#363b43"
+        )
     pen.line([(0.6, 6.05), (w * 0.3, 5.72), (w * 0.7, 5.72), (w - 0.6, 6.05)], 0.3, "#2f343b")
 
 
@@ -220,12 +266,24 @@ def prang(pen: Pen, tall: float = 13, color: str = "#a8684a") -> None:
         pen.rect(half * 0.3, tall * 0.08 * i, half, tall * 0.08 * (i + 1), shade(color, -0.18))
     half = [(0.16, 0.32), (0.15, 0.5), (0.125, 0.66), (0.085, 0.8), (0.04, 0.9), (0.01, 1.0)]
     pen.poly([(-a * tall, b * tall) for a, b in half] + [(a * tall, b * tall) for a, b in reversed(half)], color)
-    pen.poly([(a * tall * 0.2, b * tall) for a, b in half] + [(a * tall, b * tall) for a, b in reversed(half)], shade(color, -0.18))
+    pen.poly(
+        [(a * tall * 0.2, b * tall) for a, b in half] + [(a * tall, b * tall) for a, b in reversed(half)],
+        shade(color, -0.18),
+    )
     for i in range(7):
         y = tall * (0.38 + 0.075 * i)
         w = tall * 0.155 * (1 - i / 8.2)
         pen.line([(-w, y), (w, y)], 0.012 * tall, shade(color, -0.3))
-    pen.poly([(-0.05 * tall, 0.33 * tall), (0.05 * tall, 0.33 * tall), (0.05 * tall, 0.48 * tall), (0, 0.56 * tall), (-0.05 * tall, 0.48 * tall)], "#4b2d22")
+    pen.poly(
+        [
+            (-0.05 * tall, 0.33 * tall),
+            (0.05 * tall, 0.33 * tall),
+            (0.05 * tall, 0.48 * tall),
+            (0, 0.56 * tall),
+            (-0.05 * tall, 0.48 * tall),
+        ],
+        "#4b2d22",
+    )
 
 
 def greek_church(pen: Pen) -> None:

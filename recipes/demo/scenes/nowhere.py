@@ -13,7 +13,11 @@ def fog(cv: Canvas, take: int) -> None:
         land.ridge(cv, y, 16, tone, 2)
     for _ in range(240):
         x, y = cv.rng.uniform(0, 720), cv.rng.uniform(420, 540)
-        cv.flat.line([(x, y), (x + cv.rng.uniform(-4, 4), y - 6 - (y - 420) * 0.12)], 0.8, mix("#98a07c", "#6f7755", (y - 420) / 120))
+        cv.flat.line(
+            [(x, y), (x + cv.rng.uniform(-4, 4), y - 6 - (y - 420) * 0.12)],
+            0.8,
+            mix("#98a07c", "#6f7755", (y - 420) / 120),
+        )
     for i in range(8):
         cv.flat.rect(0, 300 + 14 * i, 720, 330 + 18 * i, "#e2e5e416")
 

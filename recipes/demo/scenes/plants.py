@@ -74,7 +74,18 @@ def palm(pen: Pen, tall: float = 8, color: str = "#4d8a48", lean: float = 0.12, 
         t = i / 13
         x = lean * tall * t * t
         pen.line([(x - width * tall * 0.8, tall * 0.8 * t), (x + width * tall * 0.8, tall * 0.8 * t)], 0.03, "#6d5942")
-    arms = [(-1, 0.3), (-0.92, -0.05), (-0.66, -0.34), (-0.7, 0.62), (-0.3, 0.85), (0.2, 0.9), (0.62, 0.66), (1, 0.33), (0.95, -0.02), (0.68, -0.34)]
+    arms = [
+        (-1, 0.3),
+        (-0.92, -0.05),
+        (-0.66, -0.34),
+        (-0.7, 0.62),
+        (-0.3, 0.85),
+        (0.2, 0.9),
+        (0.62, 0.66),
+        (1, 0.33),
+        (0.95, -0.02),
+        (0.68, -0.34),
+    ]
     for i, (dx, dy) in enumerate(arms):
         tone = shade(color, -0.2 + 0.045 * (i * 7 % 10))
         reach = tall * 0.34
@@ -94,7 +105,11 @@ def saguaro(pen: Pen, tall: float = 5, color: str = "#5f8656") -> None:
         arm = [(0, elbow * tall), (side * tall * 0.2, elbow * tall), (side * tall * 0.2, tip * tall)]
         pen.line(arm, thick * 1.5, color)
         pen.disc(arm[2][0], arm[2][1], thick * 0.75, color)
-        pen.line([(arm[1][0] + thick * 0.3, arm[1][1]), (arm[2][0] + thick * 0.3, arm[2][1])], thick * 0.35, shade(color, -0.22))
+        pen.line(
+            [(arm[1][0] + thick * 0.3, arm[1][1]), (arm[2][0] + thick * 0.3, arm[2][1])],
+            thick * 0.35,
+            shade(color, -0.22),
+        )
     pen.rect(-thick, 0, thick, tall, color, radius=thick)
     for dx, tone in ((-0.55, 0.18), (-0.1, -0.1), (0.35, -0.22), (0.7, -0.3)):
         pen.rect(dx * thick - thick * 0.1, 0.05 * tall, dx * thick + thick * 0.1, 0.96 * tall, shade(color, tone))
@@ -108,7 +123,13 @@ def acacia(pen: Pen, tall: float = 6, color: str = "#6f8a45") -> None:
     for tone, dy in ((-0.25, 0), (0, 0.045), (0.16, 0.09)):
         for i in range(11):
             x = (-0.66 + 0.132 * i) * tall * (1 - dy)
-            pen.disc(x, tall * (0.84 + dy) + pen.rng.uniform(-0.02, 0.02) * tall, tall * 0.13, shade(color, tone), tall * 0.055)
+            pen.disc(
+                x,
+                tall * (0.84 + dy) + pen.rng.uniform(-0.02, 0.02) * tall,
+                tall * 0.13,
+                shade(color, tone),
+                tall * 0.055,
+            )
 
 
 def eucalyptus(pen: Pen, tall: float = 9) -> None:
@@ -116,7 +137,11 @@ def eucalyptus(pen: Pen, tall: float = 9) -> None:
     pen.shadow(0.6, 0.02, tall * 0.3, tall * 0.025)
     forks = [(-0.26, 0.66), (0.05, 0.86), (0.3, 0.72), (-0.1, 0.8), (0.18, 0.58)]
     for dx, dy in forks:
-        pen.line([(0, 0), (0.02 * tall, tall * 0.3), (dx * 0.4 * tall, tall * 0.5), (dx * tall, dy * tall)], 0.028 * tall, "#e3d9cb")
+        pen.line(
+            [(0, 0), (0.02 * tall, tall * 0.3), (dx * 0.4 * tall, tall * 0.5), (dx * tall, dy * tall)],
+            0.028 * tall,
+            "#e3d9cb",
+        )
         pen.line([(0.012 * tall, 0), (0.032 * tall, tall * 0.3)], 0.01 * tall, "#b9a895")
     for dx, dy in forks:
         for _ in range(9):

@@ -40,7 +40,9 @@ def plate(
     pen.rect(x - w / 2, y, x + w / 2, y + tall, back, radius)
     if border:
         edge = min(0.07, 0.05 * tall + 0.02)
-        pen.rect(x - w / 2 + edge * 0.6, y + edge * 0.6, x + w / 2 - edge * 0.6, y + tall - edge * 0.6, border, radius * 0.8)
+        pen.rect(
+            x - w / 2 + edge * 0.6, y + edge * 0.6, x + w / 2 - edge * 0.6, y + tall - edge * 0.6, border, radius * 0.8
+        )
         inner = edge * 1.25
         pen.rect(x - w / 2 + inner, y + inner, x + w / 2 - inner, y + tall - inner, back, radius * 0.6)
     at = y + tall - pad * 0.75
@@ -102,7 +104,13 @@ def arrow_board(
 
     def shape(grow: float) -> list[tuple[float, float]]:
         half, high = w / 2 - grow, tall / 2 - grow
-        return [(-half * side, y - high), ((half - tip) * side, y - high), (half * side, y), ((half - tip) * side, y + high), (-half * side, y + high)]
+        return [
+            (-half * side, y - high),
+            ((half - tip) * side, y - high),
+            (half * side, y),
+            ((half - tip) * side, y + high),
+            (-half * side, y + high),
+        ]
 
     pen.poly(shape(0), border or ink)
     pen.poly(shape(0.035), back)
@@ -126,7 +134,18 @@ def diamond(pen: Pen, y: float, r: float, back: str = "#f6c518", edge: str = "#1
 def us_shield(pen: Pen, x: float, y: float, size: float, number: str, interstate: bool = False) -> None:
     """A US highway or Interstate shield, `size` metres wide."""
     h = size / 2
-    outline = [(-h, h * 0.75), (-h * 0.55, h), (0, h * 0.82), (h * 0.55, h), (h, h * 0.75), (h * 0.95, 0), (h * 0.6, -h * 0.7), (0, -h), (-h * 0.6, -h * 0.7), (-h * 0.95, 0)]
+    outline = [
+        (-h, h * 0.75),
+        (-h * 0.55, h),
+        (0, h * 0.82),
+        (h * 0.55, h),
+        (h, h * 0.75),
+        (h * 0.95, 0),
+        (h * 0.6, -h * 0.7),
+        (0, -h),
+        (-h * 0.6, -h * 0.7),
+        (-h * 0.95, 0),
+    ]
     pen.poly([(x + a * 1.14, y + b * 1.14) for a, b in outline], "#ffffff" if interstate else "#15181d")
     pen.poly([(x + a, y + b) for a, b in outline], "#22498f" if interstate else "#ffffff")
     if interstate:

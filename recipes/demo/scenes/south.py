@@ -5,10 +5,10 @@ from __future__ import annotations
 from scenes import land
 from scenes.buildings import Front, house, shop, window
 from scenes.canvas import Camera, Canvas, Pen, shade
-from scenes.plants import broadleaf, bush, eucalyptus, palm, vine_pot
+from scenes.plants import eucalyptus, palm, vine_pot
 from scenes.signs import Row, board, diamond, plate, posts, street_plate
 from scenes.stage import across, foreground_shade
-from scenes.vehicles import Plate, bus, car, car_side, person
+from scenes.vehicles import Plate, car, car_side, person
 
 
 def guanajuato(cv: Canvas, take: int) -> None:
@@ -39,16 +39,48 @@ def guanajuato(cv: Canvas, take: int) -> None:
     cam = Camera(cv, 440, focal=600, height=1.7)
     cv.gradient(430, cv.height, ("#b8a58c", "#937f68"))
     left = cam.at(-5.6, 12)
-    house(left, 4.4, 8.6, Front(wall="#d95f4b", floors=3, bays=2, ground=3.4, balcony="#2b2b2e", trim="#f4e3c8"), upper_only=True)
+    house(
+        left,
+        4.4,
+        8.6,
+        Front(wall="#d95f4b", floors=3, bays=2, ground=3.4, balcony="#2b2b2e", trim="#f4e3c8"),
+        upper_only=True,
+    )
     shop(left, 0.3, 3.9, "TORTILLERÍA", "#1f6b6b", "#fff3d0", tall=3.2)
+    _guanajuato_near(cv, cam)
+
+
+def _guanajuato_near(cv: Canvas, cam: Camera) -> None:
+    """The nearer half of the picture, drawn over the rest."""
     right = cam.at(1.5, 11)
-    house(right, 4.4, 9.5, Front(wall="#e9a63a", floors=3, bays=2, ground=3.4, balcony="#2b2b2e", trim="#f4e3c8", shutters="#2f6b57"))
-    street_plate(right, 1.7, 2.75, 2.7, [Row("CALLEJÓN DEL BESO", 0.24, centre=True), Row("Guanajuato, Gto.", 0.2, centre=True)], "#f4efe0", "#1d4a86", "#1d4a86")
+    house(
+        right,
+        4.4,
+        9.5,
+        Front(wall="#e9a63a", floors=3, bays=2, ground=3.4, balcony="#2b2b2e", trim="#f4e3c8", shutters="#2f6b57"),
+    )
+    street_plate(
+        right,
+        1.7,
+        2.75,
+        2.7,
+        [Row("CALLEJÓN DEL BESO", 0.24, centre=True), Row("Guanajuato, Gto.", 0.2, centre=True)],
+        "#f4efe0",
+        "#1d4a86",
+        "#1d4a86",
+    )
     land.cobbles(cam, -1.6, 1.9, "#a8957c", far=14)
-    car(cam.at(0.25, 11.5), "#f2f2ee", Plate("GTN-482-C", "#f6f6f2", "#1f6b45", band="#b5304a", letters="GUANAJUATO", at="top", square=True))
+    car(
+        cam.at(0.25, 11.5),
+        "#f2f2ee",
+        Plate("GTN-482-C", "#f6f6f2", "#1f6b45", band="#b5304a", letters="GUANAJUATO", at="top", square=True),
+    )
     for i in range(9):
         x = i * 62
-        cv.flat.poly([(x + 6, 150 + (i % 3) * 3), (x + 50, 150 + (i % 2) * 4), (x + 46, 184), (x + 28, 176), (x + 10, 184)], ("#e0518b", "#f0c02c", "#3f9a8f", "#d9503f", "#7a5fb0")[i % 5])
+        cv.flat.poly(
+            [(x + 6, 150 + (i % 3) * 3), (x + 50, 150 + (i % 2) * 4), (x + 46, 184), (x + 28, 176), (x + 10, 184)],
+            ("#e0518b", "#f0c02c", "#3f9a8f", "#d9503f", "#7a5fb0")[i % 5],
+        )
     cv.flat.line([(0, 148), (540, 152)], 1.4, "#4a4a4a")
     person(cam.at(-1.9, 12), "#f4f1ea", "#4a3f5f", hair="#1b1a1c")
     vine_pot(cam.at(1.2, 9.4), "#e0518b")
@@ -70,7 +102,13 @@ def lima(cv: Canvas, take: int) -> None:
                 left.rect(x + 0.15 + 0.65 * i, y, x + 0.68 + 0.65 * i, y + (1.7 if y > 5 else 1.1), "#7d5236")
     shop(left, 2.4, 3.0, "BOTICA", "#1d6b9a", "#ffffff", tall=3.2)
     middle = cam.at(-3.9, 13)
-    house(middle, 7.6, 9.4, Front(wall="#c8604f", floors=2, bays=4, ground=3.6, trim="#f4ecd8", arched=True), upper_only=True)
+    house(
+        middle,
+        7.6,
+        9.4,
+        Front(wall="#c8604f", floors=2, bays=4, ground=3.6, trim="#f4ecd8", arched=True),
+        upper_only=True,
+    )
     shop(middle, 0.2, 7.2, "", "#a3201f", tall=3.4, size=0.5)
     middle.text(2.5, 2.99, "CHIFA PALACIO", 0.56, "#f8dc7a")
     middle.text(5.9, 2.99, "中華飯店", 0.58, "#f8dc7a", "taiwan")
@@ -78,12 +116,41 @@ def lima(cv: Canvas, take: int) -> None:
         middle.disc(x, 2.05, 0.24, "#d6352b", 0.3)
         middle.rect(x - 0.02, 2.34, x + 0.02, 2.62, "#f8dc7a")
     right = cam.at(3.7, 13)
-    house(right, 6, 8.4, Front(wall="#8fb0c4", floors=2, bays=3, ground=3.6, trim="#f4ecd8", balcony="#3a3a3e"), upper_only=True)
+    house(
+        right,
+        6,
+        8.4,
+        Front(wall="#8fb0c4", floors=2, bays=3, ground=3.6, trim="#f4ecd8", balcony="#3a3a3e"),
+        upper_only=True,
+    )
     shop(right, 0.3, 3.3, "POLLERÍA", "#d9822b", "#ffffff", tall=3.2)
-    street_plate(middle, 3.8, 3.75, 2.7, [Row("JIRÓN UCAYALI", 0.3, centre=True), Row("CERCADO DE LIMA", 0.18, centre=True)], "#1f5a3f", "#ffffff", "#ffffff")
+    street_plate(
+        middle,
+        3.8,
+        3.75,
+        2.7,
+        [Row("JIRÓN UCAYALI", 0.3, centre=True), Row("CERCADO DE LIMA", 0.18, centre=True)],
+        "#1f5a3f",
+        "#ffffff",
+        "#ffffff",
+    )
+    _lima_near(cv, cam)
+
+
+def _lima_near(cv: Canvas, cam: Camera) -> None:
+    """The nearer half of the picture, drawn over the rest."""
     stop = cam.at(4.5, 10)
     posts(stop, [0], 2.1)
-    plate(stop, 0, 1.3, 1.9, [Row("PARADERO", 0.24, centre=True), Row("LIMA – CALLAO", 0.2, centre=True)], "#1d4fa3", "#ffffff", "#ffffff")
+    plate(
+        stop,
+        0,
+        1.3,
+        1.9,
+        [Row("PARADERO", 0.24, centre=True), Row("LIMA – CALLAO", 0.2, centre=True)],
+        "#1d4fa3",
+        "#ffffff",
+        "#ffffff",
+    )
     car_side(cam.at(-1.2, 7.8), "#efc331", right=True, taxi="TAXI")
     for x, coat in ((-5.2, "#4b5a7a"), (2.6, "#a34c6b"), (3.3, "#5f7a4f")):
         person(cam.at(x, 10.6, 0.14), coat, hair="#1b1a1c", skin="#b98660")
@@ -95,7 +162,9 @@ def rio(cv: Canvas, take: int) -> None:
     land.sky(cv, land.DAY, 300, sun=(130, 80))
     land.clouds(cv, 3, 40, 140)
     land.ridge(cv, 282, 40, "#86a3ac", 3, 300)
-    cv.flat.poly([(452, 292), (470, 220), (492, 150), (522, 118), (556, 124), (584, 168), (604, 230), (622, 292)], "#5f7d72")
+    cv.flat.poly(
+        [(452, 292), (470, 220), (492, 150), (522, 118), (556, 124), (584, 168), (604, 230), (622, 292)], "#5f7d72"
+    )
     cv.flat.poly([(540, 120), (556, 124), (584, 168), (604, 230), (622, 292), (560, 292), (566, 200)], "#4a665f")
     cv.flat.poly([(330, 292), (360, 246), (400, 228), (450, 250), (480, 292)], "#6c8a70")
     cv.flat.line([(406, 230), (528, 120)], 0.8, "#2a2d33")
@@ -131,7 +200,16 @@ def rio(cv: Canvas, take: int) -> None:
         palm(cam.at(x, z), 6.2)
     sign = cam.at(3.9, 10.4)
     posts(sign, [0], 2.9)
-    street_plate(sign, 0, 2.2, 2.6, [Row("AV. ATLÂNTICA", 0.32, centre=True), Row("COPACABANA", 0.2, centre=True)], "#1d4fa3", "#ffffff", "#ffffff")
+    street_plate(
+        sign,
+        0,
+        2.2,
+        2.6,
+        [Row("AV. ATLÂNTICA", 0.32, centre=True), Row("COPACABANA", 0.2, centre=True)],
+        "#1d4fa3",
+        "#ffffff",
+        "#ffffff",
+    )
     person(cam.at(-0.9, 9.6), "#f0c02c", "#2f7a4d", hair="#1b1a1c", skin="#8a5a3c")
     person(cam.at(-0.1, 11), "#d9433f", "#2f5f8f", skin="#c08a66")
     foreground_shade(cv)
@@ -141,7 +219,14 @@ def calafate(cv: Canvas, take: int) -> None:
     """Patagonian steppe, lake and granite towers."""
     land.sky(cv, ("#4f86c0", "#a3c4de", "#eef0ec"), 300)
     land.clouds(cv, 4, 20, 110, "#ffffff", 210)
-    for x, y, half in ((120, 190, 150), (300, 170, 120), (360, 96, 54), (396, 140, 46), (440, 186, 120), (610, 176, 170)):
+    for x, y, half in (
+        (120, 190, 150),
+        (300, 170, 120),
+        (360, 96, 54),
+        (396, 140, 46),
+        (440, 186, 120),
+        (610, 176, 170),
+    ):
         land.peak(cv, x, y, 292, half, "#8a8794", 0.55 if half > 60 else 0.18, lean=0.1)
     land.sea(cv, 288, 316, "#5fb0c4", "#4a9cb8")
     cam = Camera(cv, 300, haze="#dcdccb")
@@ -159,14 +244,23 @@ def calafate(cv: Canvas, take: int) -> None:
         pen.line([(0.5, 1.1), (0.72, 1.95), (0.95, 1.95)], 0.17, "#b8804f")
         pen.poly([(0.64, 1.98), (0.7, 2.2), (0.78, 1.98)], "#8f6038")
     land.road(cam, -3.6, 3.6, "#69696c", centre="#f0b62a", edge="#f4f4f0", double=True)
-    rows = [Row("EL CALAFATE", 0.38, right="4"), Row("Glaciar P. Moreno", 0.34, right="82"), Row("Pto. Bandera", 0.34, right="51")]
+    rows = [
+        Row("EL CALAFATE", 0.38, right="4"),
+        Row("Glaciar P. Moreno", 0.34, right="82"),
+        Row("Pto. Bandera", 0.34, right="51"),
+    ]
     board(cam.at(5.1, 12.4), 3.6, rows, "#14653f", "#ffffff", "#ffffff", clear=1.4)
     mark = cam.at(-4.8, 12)
     posts(mark, [0], 2.4)
     mark.rect(-0.55, 1.5, 0.55, 2.6, "#f6f6f2", 0.06)
     mark.text(0, 2.4, "SANTA CRUZ", 0.15, "#15181d", fit=0.95)
     mark.text(0, 1.98, "RP 11", 0.32, "#15181d", fit=0.9)
-    car(cam.at(1.8, 12), "#f0f0ec", Plate("AE 417 KD", "#f6f6f2", band="#1f3f94", letters="REPÚBLICA ARGENTINA", at="top"), tall=1.85)
+    car(
+        cam.at(1.8, 12),
+        "#f0f0ec",
+        Plate("AE 417 KD", "#f6f6f2", band="#1f3f94", letters="REPÚBLICA ARGENTINA", at="top"),
+        tall=1.85,
+    )
     foreground_shade(cv)
 
 
@@ -187,11 +281,39 @@ def alice_springs(cv: Canvas, take: int) -> None:
     for x, z, t in ((-15, 34, 8), (11, 30, 8.5), (-9, 22, 8), (17, 40, 8)):
         eucalyptus(cam.at(x, z), t)
     land.road(cam, -3.6, 3.6, "#6d6564", centre="#f4f4f0", edge="#f4f4f0", dash=(3, 5))
-    board(cam.at(-5.2, 13), 3.4, [Row("Alice Springs", 0.38, right="6"), Row("Tennant Creek", 0.38, right="514"), Row("Darwin", 0.38, right="1502")], "#14653f", "#ffffff", "#ffffff", clear=1.4)
+    board(
+        cam.at(-5.2, 13),
+        3.4,
+        [
+            Row("Alice Springs", 0.38, right="6"),
+            Row("Tennant Creek", 0.38, right="514"),
+            Row("Darwin", 0.38, right="1502"),
+        ],
+        "#14653f",
+        "#ffffff",
+        "#ffffff",
+        clear=1.4,
+    )
     warn = cam.at(4.9, 12)
     posts(warn, [0], 2.0)
     diamond(warn, 2.1, 0.78)
-    warn.poly([(-0.42, 1.75), (-0.1, 1.8), (0.1, 2.1), (0.18, 2.5), (0.3, 2.52), (0.34, 2.36), (0.24, 2.3), (0.26, 2.0), (0.12, 1.72), (0.28, 1.66), (-0.02, 1.68), (-0.12, 1.72)], "#15181d")
+    warn.poly(
+        [
+            (-0.42, 1.75),
+            (-0.1, 1.8),
+            (0.1, 2.1),
+            (0.18, 2.5),
+            (0.3, 2.52),
+            (0.34, 2.36),
+            (0.24, 2.3),
+            (0.26, 2.0),
+            (0.12, 1.72),
+            (0.28, 1.66),
+            (-0.02, 1.68),
+            (-0.12, 1.72),
+        ],
+        "#15181d",
+    )
     plate(warn, 0, 0.95, 1.2, [Row("NEXT 10 km", 0.2, centre=True)], "#f6c518", "#15181d", "#15181d")
     mark = cam.at(4.0, 26)
     posts(mark, [0], 2.4)

@@ -6,7 +6,9 @@ from scenes.canvas import Camera, Canvas, Pen, shade
 from scenes.land import strip
 
 
-def across(cv: Canvas, horizon: float, paving: str, tarmac: str, line: str, wall_z: float = 13, kerb_z: float = 9.6) -> Camera:
+def across(
+    cv: Canvas, horizon: float, paving: str, tarmac: str, line: str, wall_z: float = 13, kerb_z: float = 9.6
+) -> Camera:
     """The far pavement, the kerb and the carriageway of a street that crosses the picture; houses stand at `wall_z`."""
     cam = Camera(cv, horizon, focal=640, height=1.75)
     cv.gradient(horizon, cv.height, (shade(paving, -0.1), paving))
@@ -14,7 +16,10 @@ def across(cv: Canvas, horizon: float, paving: str, tarmac: str, line: str, wall
         z = kerb_z + (wall_z - kerb_z) * i / 9
         strip(cam, -40, 40, z, z + 0.03, shade(paving, -0.16))
     for i in range(-16, 17):
-        cam.ground([(i * 1.3, kerb_z), (i * 1.3 + 0.03, kerb_z), (i * 1.3 + 0.03, wall_z), (i * 1.3, wall_z)], shade(paving, -0.13))
+        cam.ground(
+            [(i * 1.3, kerb_z), (i * 1.3 + 0.03, kerb_z), (i * 1.3 + 0.03, wall_z), (i * 1.3, wall_z)],
+            shade(paving, -0.13),
+        )
     strip(cam, -60, 60, 1.2, kerb_z, tarmac)
     cam.face([(-60, 0.14, kerb_z), (60, 0.14, kerb_z), (60, 0, kerb_z), (-60, 0, kerb_z)], shade(paving, -0.3))
     strip(cam, -60, 60, kerb_z - 0.5, kerb_z - 0.02, "#1414281e")

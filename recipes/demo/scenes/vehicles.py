@@ -41,7 +41,15 @@ def number_plate(pen: Pen, x: float, y: float, plate: Plate, w: float = 0.66) ->
         pen.rect(edge, y - h / 2, edge + cut, y + h / 2, plate.band)
         pen.text(edge + cut / 2, y - h * 0.22, plate.letters, h * 0.42, "#ffffff", fit=cut * 0.9)
         left, right = (left + cut, right) if plate.at == "left" else (left, right - cut)
-    pen.text((left + right) / 2, (y - h / 2 + top) / 2, plate.text, (top - y + h / 2) * 0.82, plate.ink, plate.font, fit=(right - left) * 0.92)
+    pen.text(
+        (left + right) / 2,
+        (y - h / 2 + top) / 2,
+        plate.text,
+        (top - y + h / 2) * 0.82,
+        plate.ink,
+        plate.font,
+        fit=(right - left) * 0.92,
+    )
 
 
 def car(pen: Pen, color: str, plate: Plate, front: bool = False, tall: float = 1.5, drive: str = "left") -> None:
@@ -61,7 +69,14 @@ def car(pen: Pen, color: str, plate: Plate, front: bool = False, tall: float = 1
     lamp = "#fdf6d8" if front else "#d2222d"
     for side in (-1, 1):
         inner, outer = sorted((side * 0.5, side * 0.88))
-        pen.rect(inner if front else (inner if side < 0 else outer - 0.26), deck - 0.3, (inner + 0.26) if (not front and side < 0) else outer, deck - 0.12, lamp, 0.05)
+        pen.rect(
+            inner if front else (inner if side < 0 else outer - 0.26),
+            deck - 0.3,
+            (inner + 0.26) if (not front and side < 0) else outer,
+            deck - 0.12,
+            lamp,
+            0.05,
+        )
         pen.disc(side * 0.95, deck + 0.1, 0.12, shade(color, -0.15), 0.08)
     if front:
         pen.rect(-0.42, 0.5, 0.42, deck - 0.12, "#23262d", 0.05)
@@ -75,7 +90,17 @@ def car_side(pen: Pen, color: str, right: bool = True, tall: float = 1.45, taxi:
     """A car seen from the side, heading right or left."""
     pen.shadow(0, 0.02, 2.5, 0.16, 0.5)
     p = pen.moved(0, 0, 1, flip=not right)
-    body = [(-2.1, 0.3), (2.12, 0.3), (2.15, 0.66), (1.9, 0.82), (1.1, 0.93), (0.5, tall), (-1.05, tall), (-1.75, 0.98), (-2.1, 0.92)]
+    body = [
+        (-2.1, 0.3),
+        (2.12, 0.3),
+        (2.15, 0.66),
+        (1.9, 0.82),
+        (1.1, 0.93),
+        (0.5, tall),
+        (-1.05, tall),
+        (-1.75, 0.98),
+        (-2.1, 0.92),
+    ]
     p.poly(body, color)
     p.poly([(0.9, 0.93), (0.42, tall - 0.1), (-0.2, tall - 0.1), (-0.2, 0.93)], GLASS)
     p.poly([(-0.3, 0.93), (-0.3, tall - 0.1), (-0.98, tall - 0.1), (-1.5, 0.95)], GLASS)
@@ -133,7 +158,10 @@ def tram(pen: Pen, color: str, cream: str, board: str, number: str, font: str = 
     panes = ((-0.92, -0.36), (-0.3, 0.3), (0.36, 0.92))
     for a, b in panes:
         pen.rect(a * half, 1.5, b * half, 2.45, GLASS, 0.05)
-        pen.poly([(a * half + 0.05, 2.4), (a * half + 0.25, 2.4), (a * half + 0.1, 1.55), (a * half + 0.05, 1.55)], "#a8bdca80")
+        pen.poly(
+            [(a * half + 0.05, 2.4), (a * half + 0.25, 2.4), (a * half + 0.1, 1.55), (a * half + 0.05, 1.55)],
+            "#a8bdca80",
+        )
     pen.rect(-half * 0.8, 2.52, half * 0.8, 2.92, "#15181d", 0.04)
     pen.text(-half * 0.62, 2.72, number, 0.32, "#ffc94a", fit=half * 0.3)
     pen.text(half * 0.14, 2.72, board, 0.27, "#ffffff", font, fit=half * 1.15)
@@ -183,7 +211,9 @@ def boat(pen: Pen, hull: str, cabin: str = "#f5f3ec", trim: str = "#d6d3c7") -> 
     pen.line([(0.7, 3.5), (2.9, 1.25)], 0.025, "#555555")
 
 
-def person(pen: Pen, coat: str, legs: str = "#2f3642", hair: str = "#3a2d25", tall: float = 1.72, skin: str = "#d9a883") -> None:
+def person(
+    pen: Pen, coat: str, legs: str = "#2f3642", hair: str = "#3a2d25", tall: float = 1.72, skin: str = "#d9a883"
+) -> None:
     """A passer-by, standing."""
     k = tall / 1.72
     pen.shadow(0.1, 0.0, 0.36, 0.06, 0.4)
@@ -191,6 +221,8 @@ def person(pen: Pen, coat: str, legs: str = "#2f3642", hair: str = "#3a2d25", ta
         pen.rect(side * 0.1 * k - 0.08 * k, 0, side * 0.1 * k + 0.08 * k, 0.82 * k, legs, 0.03)
     pen.rect(-0.23 * k, 0.72 * k, 0.23 * k, 1.42 * k, coat, 0.1 * k)
     for side in (-1, 1):
-        pen.rect(side * 0.27 * k - 0.06 * k, 0.8 * k, side * 0.27 * k + 0.06 * k, 1.38 * k, shade(coat, -0.18), 0.05 * k)
+        pen.rect(
+            side * 0.27 * k - 0.06 * k, 0.8 * k, side * 0.27 * k + 0.06 * k, 1.38 * k, shade(coat, -0.18), 0.05 * k
+        )
     pen.disc(0, 1.56 * k, 0.125 * k, skin, 0.15 * k)
     pen.disc(0, 1.63 * k, 0.135 * k, hair, 0.1 * k)

@@ -281,7 +281,7 @@ def test_reads_clues_as_objects_strings_or_lines(written: Any) -> None:
 
 
 def test_lengths_are_bounded() -> None:
-    answer = with_fields(reasoning="x" * 10**5, clues=[{"text": "y" * 10**4}] * 200, country="z" * 10**4)
+    answer = with_fields(reasoning="x" * 50_000, clues=[{"text": "y" * 1_200}] * 80, country="z" * 10_000)
     assert len(answer.reasoning) == MAX_REASONING
     assert len(answer.clues) == MAX_CLUES
     assert len(answer.clues[0].text) == MAX_CLUE_TEXT

@@ -1,33 +1,76 @@
-"""Scenes from Asia."""
+"""Scenes from Japan, Korea, China and Taiwan."""
 
 from __future__ import annotations
 
 from scenes import land
-from scenes.buildings import Front, gable_roof, house, row, shop, window
+from scenes.buildings import Draw, Front, house, row, shop
 from scenes.canvas import Camera, Canvas, Pen, shade
-from scenes.landmarks import hanok, prang, torii
-from scenes.plants import blossom, broadleaf, bush, palm, vine_pot
-from scenes.signs import Row, board, plate, posts, street_plate
-from scenes.stage import across, foreground_shade, utility_pole, wires
-from scenes.vehicles import Plate, bicycle, bus, car, car_side, person, tuktuk
+from scenes.landmarks import hanok
+from scenes.plants import blossom
+from scenes.signs import Row, board, plate, posts
+from scenes.stage import foreground_shade, utility_pole, wires
+from scenes.vehicles import Plate, car, person
 
 
 def fuji(cv: Canvas, take: int) -> None:
     """A shopping street under Mount Fuji, wires overhead."""
     land.sky(cv, ("#5b97cf", "#aacfe6", "#efe6da"), 330)
     land.clouds(cv, 2, 210, 250, "#ffffff", 150)
-    slope = [(-60, 340), (90, 272), (200, 196), (286, 112), (316, 84), (352, 80), (386, 84), (420, 116), (510, 200), (620, 268), (790, 340)]
+    slope = [
+        (-60, 340),
+        (90, 272),
+        (200, 196),
+        (286, 112),
+        (316, 84),
+        (352, 80),
+        (386, 84),
+        (420, 116),
+        (510, 200),
+        (620, 268),
+        (790, 340),
+    ]
     cv.flat.poly(slope, "#7288a8")
-    cv.flat.poly([(316, 84), (352, 80), (386, 84), (420, 116), (452, 148), (436, 158), (418, 142), (402, 168), (382, 146), (366, 176), (346, 150), (326, 172), (308, 146), (288, 162), (262, 140), (286, 112)], "#fbfcfe")
+    cv.flat.poly(
+        [
+            (316, 84),
+            (352, 80),
+            (386, 84),
+            (420, 116),
+            (452, 148),
+            (436, 158),
+            (418, 142),
+            (402, 168),
+            (382, 146),
+            (366, 176),
+            (346, 150),
+            (326, 172),
+            (308, 146),
+            (288, 162),
+            (262, 140),
+            (286, 112),
+        ],
+        "#fbfcfe",
+    )
     cv.flat.poly([(386, 84), (420, 116), (510, 200), (620, 268), (790, 340), (470, 340), (400, 200)], "#3a4f7440")
     cam = Camera(cv, 318, focal=640, height=1.75)
     cv.gradient(318, cv.height, ("#a7a49e", "#8e8b86"))
+    _fuji_near(cv, cam, take)
+
+
+def _fuji_near(cv: Canvas, cam: Camera, take: int) -> None:
+    """The nearer half of the picture, drawn over the rest."""
     names = (("吉田うどん", "#22407a"), ("喫茶 富士", "#7a3b2a"), ("写真館", "#3f6b52"))
     walls = ("#d9d2c2", "#bfc6c4", "#e2d8c0", "#c9b9a5", "#b7b3ab")
 
-    def painter(i: int) -> object:
+    def painter(i: int) -> Draw:
         def paint(pen: Pen, w: float, h: float) -> None:
-            house(pen, w, h, Front(wall=walls[i % 5], floors=2, bays=3, ground=3.1, glass="#56707f", window=(1.3, 1.1)), upper_only=True)
+            house(
+                pen,
+                w,
+                h,
+                Front(wall=walls[i % 5], floors=2, bays=3, ground=3.1, glass="#56707f", window=(1.3, 1.1)),
+                upper_only=True,
+            )
             tone = ("#22407a", "#8a2f2a", "#3f6b52", "#b8862f")[i % 4]
             shop(pen, 0.2, w - 0.4, ("お土産", "酒店", "薬局", "食堂")[i % 4], tone, "#ffffff", "cjk", tall=2.9)
             pen.poly([(0, h), (w, h), (w, h + 0.7), (0, h + 0.7)], "#5a6068")
@@ -35,8 +78,8 @@ def fuji(cv: Canvas, take: int) -> None:
         return paint
 
     blocks = [(7.0, 6.2 + 0.7 * (i % 3), walls[i % 5], painter(i)) for i in range(8)]
-    row(cam, -1, 6.2, blocks, 8)  # type: ignore[arg-type]
-    row(cam, 1, 6.2, blocks[::-1], 8)  # type: ignore[arg-type]
+    row(cam, -1, 6.2, blocks, 8)
+    row(cam, 1, 6.2, blocks[::-1], 8)
     land.road(cam, -3.4, 3.4, "#6a6c72", centre="#f4f4f0", dash=(3, 3), far=140)
     for side in (-1, 1):
         land.strip(cam, side * 3.3 - 0.07, side * 3.3 + 0.07, 1, 140, "#f4f4f0")
@@ -51,7 +94,13 @@ def fuji(cv: Canvas, take: int) -> None:
             blade.text(0, 2.1 + 0.72 * len(name) - 0.72 * k, letter, 0.62, "#ffffff", "cjk")
     sign = cam.at(3.9, 11)
     posts(sign, [1.2], 3.9, "#d9dcdf")
-    rows = [Row("富士吉田市", 0.36, centre=True, font="cjk"), Row("河口湖", 0.34, right="4 km", font="cjk"), Row("Kawaguchiko", 0.2), Row("大月", 0.34, right="24 km", font="cjk"), Row("Otsuki", 0.2)]
+    rows = [
+        Row("富士吉田市", 0.36, centre=True, font="cjk"),
+        Row("河口湖", 0.34, right="4 km", font="cjk"),
+        Row("Kawaguchiko", 0.2),
+        Row("大月", 0.34, right="24 km", font="cjk"),
+        Row("Otsuki", 0.2),
+    ]
     plate(sign, -0.2, 1.75, 3.2, rows, "#1d4fa3", "#ffffff", "#ffffff")
     number = Plate("富士山 さ24-07", "#f8f8f4", "#1d6b3f", font="cjk")
     near = cam.at(-1.7, 9.6 if take == 0 else 10.3)
@@ -136,13 +185,30 @@ def jeonju(cv: Canvas, take: int) -> None:
     land.road(cam, -3.6, 3.6, "#6f7176", centre="#efc12e", edge="#f4f4f0", dash=(3, 3), far=60)
     land.kerb(cam, 3.6, 1, width=4, far=60)
     blossom(cam.at(7.4, 17), 5.5)
-    board(cam.at(5.2, 12.6, 0.13), 3.2, [Row("전주한옥마을", 0.42, centre=True, font="korean"), Row("Jeonju Hanok Village", 0.25, centre=True)], "#6b4423", "#ffffff", "#ffffff", clear=1.5)
+    board(
+        cam.at(5.2, 12.6, 0.13),
+        3.2,
+        [Row("전주한옥마을", 0.42, centre=True, font="korean"), Row("Jeonju Hanok Village", 0.25, centre=True)],
+        "#6b4423",
+        "#ffffff",
+        "#ffffff",
+        clear=1.5,
+    )
     stall = cam.at(-6.5, 13)
     shop(stall, 0, 4.0, "전주비빔밥", "#a6352d", "#fff3d0", "korean", ("#a6352d", "#f2e4c8"), tall=3.0, size=0.52)
     over = cam.at(0.2, 30)
     for x in (-5, 5):
         over.rect(x - 0.12, 0, x + 0.12, 6.4, "#8d9398")
-    plate(over, 0, 4.6, 6.4, [Row("전주  Jeonju", 0.62, font="korean"), Row("남원  Namwon", 0.62, right="52", font="korean")], "#176b47", "#ffffff", "#ffffff")
+    plate(
+        over,
+        0,
+        4.6,
+        6.4,
+        [Row("전주  Jeonju", 0.62, font="korean"), Row("남원  Namwon", 0.62, right="52", font="korean")],
+        "#176b47",
+        "#ffffff",
+        "#ffffff",
+    )
     car(cam.at(1.7, 11), "#eceded", Plate("27가 4518", "#f6f6f2", band="#2a56a8", letters="", font="korean"))
     for x, z, coat in ((-4.6, 16, "#e79ab0"), (-5.3, 16.4, "#6fa3c8"), (5.6, 18, "#4b5563")):
         person(cam.at(x, z), coat, hair="#1b1a1c")
@@ -153,25 +219,49 @@ def yangshuo(cv: Canvas, take: int) -> None:
     """Karst towers, a bamboo raft, a road sign to Guilin."""
     land.sky(cv, ("#a9c3cf", "#d3dfde", "#f3ead6"), 320, sun=(560, 120))
     for tone, base, towers in (
-        ("#a3b9bb", 320, ((40, 150, 60), (150, 190, 50), (270, 120, 66), (400, 170, 52), (520, 200, 56), (640, 150, 64))),
+        (
+            "#a3b9bb",
+            320,
+            ((40, 150, 60), (150, 190, 50), (270, 120, 66), (400, 170, 52), (520, 200, 56), (640, 150, 64)),
+        ),
         ("#7f9e98", 330, ((90, 190, 62), (220, 220, 52), (350, 210, 50), (590, 180, 68), (700, 210, 56))),
         ("#587f6b", 338, ((20, 180, 74), (470, 240, 58), (670, 170, 70))),
     ):
         for x, top, half in towers:
-            shape = [(-1.25, 1), (-1.0, 0.62), (-0.8, 0.28), (-0.45, 0.07), (0, 0), (0.42, 0.06), (0.78, 0.3), (1.0, 0.66), (1.3, 1)]
+            shape = [
+                (-1.25, 1),
+                (-1.0, 0.62),
+                (-0.8, 0.28),
+                (-0.45, 0.07),
+                (0, 0),
+                (0.42, 0.06),
+                (0.78, 0.3),
+                (1.0, 0.66),
+                (1.3, 1),
+            ]
             cv.flat.poly([(x + a * half, top + b * (base - top)) for a, b in shape], tone)
-            cv.flat.poly([(x + a * half, top + b * (base - top)) for a, b in shape[4:]] + [(x + half * 0.3, base)], shade(tone, -0.1))
+            cv.flat.poly(
+                [(x + a * half, top + b * (base - top)) for a, b in shape[4:]] + [(x + half * 0.3, base)],
+                shade(tone, -0.1),
+            )
     land.sea(cv, 330, 470, "#a9c0b8", "#6f9a8c")
     cam = Camera(cv, 322, focal=620, height=3.2)
     raft = cam.at(-1.6, 19)
     raft.disc(0.2, -0.1, 2.8, "#22423c50", 0.2)
     for i in range(5):
-        raft.line([(-2.4, 0.1 + 0.09 * i), (2.2, 0.1 + 0.09 * i), (2.8, 0.4 + 0.09 * i)], 0.1, ("#b89a5a", "#a3864a")[i % 2])
+        raft.line(
+            [(-2.4, 0.1 + 0.09 * i), (2.2, 0.1 + 0.09 * i), (2.8, 0.4 + 0.09 * i)], 0.1, ("#b89a5a", "#a3864a")[i % 2]
+        )
     person(raft.moved(0.9, 0.4), "#3f5a6b", hair="#d9b870")
     raft.poly([(0.45, 2.02), (1.35, 2.02), (0.9, 2.4)], "#d9b870")
     raft.line([(1.5, 3.2), (0.9, 0.0)], 0.06, "#8a6f3c")
     for x in (-1.2, -0.8):
         raft.disc(x, 0.75, 0.2, "#26292d", 0.28)
+    _yangshuo_near(cv, cam)
+
+
+def _yangshuo_near(cv: Canvas, cam: Camera) -> None:
+    """The nearer half of the picture, drawn over the rest."""
     cv.gradient(462, cv.height, ("#7c7f80", "#63666a"))
     cv.flat.rect(0, 455, 720, 466, "#d8d5cb")
     for x in range(0, 720, 48):
@@ -181,7 +271,19 @@ def yangshuo(cv: Canvas, take: int) -> None:
         cv.flat.rect(x, 517, x + 76, 522, "#efc12e")
     sign = cam.at(3.5, 9.4)
     posts(sign, [-1.3, 1.3], 3.2)
-    plate(sign, 0, 2.0, 3.7, [Row("桂林  Guilin", 0.42, right="65 km", font="chinese"), Row("阳朔  Yangshuo", 0.42, right="2 km", font="chinese")], "#1d4fa3", "#ffffff", "#ffffff")
+    plate(
+        sign,
+        0,
+        2.0,
+        3.7,
+        [
+            Row("桂林  Guilin", 0.42, right="65 km", font="chinese"),
+            Row("阳朔  Yangshuo", 0.42, right="2 km", font="chinese"),
+        ],
+        "#1d4fa3",
+        "#ffffff",
+        "#ffffff",
+    )
     banner = cam.at(-4.3, 9.2)
     banner.rect(-0.5, 1.0, 0.5, 4.2, "#b8282c", 0.05)
     for i, letter in enumerate("漓江渔家"):
@@ -191,7 +293,14 @@ def yangshuo(cv: Canvas, take: int) -> None:
         stem = cam.at(-3.4 + 0.12 * i, 9.3)
         stem.line([(0, 0.2), (0.1 * (i - 4), 3.6 + 0.2 * (i % 3))], 0.06, "#7fa052")
         for k in range(6):
-            stem.poly([(0.06 * (i - 4), 2 + 0.3 * k), (0.06 * (i - 4) + (0.6 if k % 2 else -0.6), 1.85 + 0.3 * k), (0.06 * (i - 4), 2.1 + 0.3 * k)], ("#6f9a48", "#8ab45a")[k % 2])
+            stem.poly(
+                [
+                    (0.06 * (i - 4), 2 + 0.3 * k),
+                    (0.06 * (i - 4) + (0.6 if k % 2 else -0.6), 1.85 + 0.3 * k),
+                    (0.06 * (i - 4), 2.1 + 0.3 * k),
+                ],
+                ("#6f9a48", "#8ab45a")[k % 2],
+            )
     foreground_shade(cv)
 
 
@@ -237,147 +346,3 @@ def ximen(cv: Canvas, take: int) -> None:
         strip.text(-0.4, 1.3 - 0.5 * i, latin, 0.16, "#15181d", "regular", "lm")
     for x, z, coat in ((-0.8, 13, "#c95f6f"), (0.3, 16, "#3f5f7f"), (1.0, 18, "#e8e2d2"), (-1.2, 20, "#4a4f57")):
         person(cam.at(x, z), coat, hair="#1b1a1c")
-
-
-def ayutthaya(cv: Canvas, take: int) -> None:
-    """Brick prangs, a three-wheeler on the left of the road."""
-    land.sky(cv, land.HOT, 310, sun=(600, 110))
-    land.clouds(cv, 4, 30, 180)
-    cam = Camera(cv, 306, haze="#efe2c2")
-    land.grass(cam, "#93ae54", 110, keep_out=(-3.6, 3.6))
-    for x, z, tall in ((-17, 52, 15), (-8, 58, 19), (6, 60, 14), (15, 50, 16)):
-        prang(cam.at(x, z), tall)
-    for x, z in ((-10, 24), (11, 27), (14, 22)):
-        palm(cam.at(x, z), 7.5)
-    land.road(cam, -3.4, 3.4, "#77746f", centre="#f0c02c", edge="#f4f4f0", dash=(2, 4), far=60)
-    board(cam.at(4.9, 12.2), 3.3, [Row("อยุธยา", 0.44, right="2", font="thai"), Row("AYUTTHAYA", 0.27), Row("อ่างทอง", 0.44, right="31", font="thai"), Row("ANG THONG", 0.27)], "#14703f", "#ffffff", "#ffffff", clear=1.5)
-    temple = cam.at(-5.0, 12.2)
-    posts(temple, [-0.9, 0.9], 2.0, "#7a4a2a")
-    plate(temple, 0, 1.3, 2.9, [Row("วัดราชบูรณะ", 0.38, centre=True, font="thai"), Row("Wat Ratchaburana", 0.22, centre=True)], "#6b4423", "#ffffff", "#f0d38a")
-    tuktuk(cam.at(-1.6, 8.6), "#2467b0", "#e3b534", Plate("12-0457", "#f3c43a"))
-    car(cam.at(1.7, 20), "#d36b9d", Plate("2547", "#f6f6f2"), front=True, drive="right")
-    foreground_shade(cv)
-
-
-def hoian(cv: Canvas, take: int) -> None:
-    """Yellow shop-houses and silk lanterns at dusk."""
-    land.sky(cv, land.DUSK, 420)
-    cam = Camera(cv, 420, focal=600, height=1.7)
-    cv.gradient(420, cv.height, ("#8f7a66", "#6b594b"))
-
-    def paint(pen: Pen, w: float, h: float) -> None:
-        house(pen, w, h, Front(wall="#e2a83c", floors=2, bays=2, ground=3.2, frame="#5b3b28", shutters="#4a6b5a", lit=0.5), upper_only=True)
-        shop(pen, 0.3, w - 0.6, "", "#5b3b28", tall=2.9)
-        pen.poly([(-0.2, h - 0.2), (w + 0.2, h - 0.2), (w, h + 0.9), (0, h + 0.9)], "#7d4a36")
-        pen.poly([(-0.1, 3.0), (w + 0.1, 3.0), (w, 3.6), (0, 3.6)], "#8a523c")
-
-    blocks = [(6.5, 6.6 + 0.5 * (i % 2), "#d99c34", paint) for i in range(7)]
-    row(cam, -1, 4.0, blocks, 8)
-    row(cam, 1, 4.0, blocks, 7)
-    land.strip(cam, -3.4, 3.4, 1, 90, "#7d6d5f")
-    wires(cv, [(0, 110, 540, 150), (30, 190, 520, 215), (110, 262, 440, 276)])
-    tones = ("#d6453a", "#e8a531", "#3f8f7a", "#c24d86", "#5a6fc0", "#e36a34")
-    for i, (x, y, r) in enumerate(((60, 148, 30), (160, 172, 26), (268, 182, 28), (380, 176, 26), (480, 158, 30), (110, 238, 20), (220, 252, 18), (330, 252, 19), (440, 242, 20), (180, 296, 12), (270, 300, 12), (360, 298, 12))):
-        tone = tones[i % 6]
-        cv.glow(x, y, r * 2.6, tone, 0.45)
-        cv.flat.disc(x, y, r, tone, r * 0.86)
-        cv.flat.disc(x - r * 0.2, y, r * 0.45, shade(tone, 0.35), r * 0.84)
-        cv.flat.rect(x - r * 0.35, y - r * 0.98, x + r * 0.35, y - r * 0.8, "#3a2a20")
-        cv.flat.line([(x, y + r * 0.85), (x, y + r * 1.5)], 1.5, shade(tone, 0.2))
-    sign = cam.at(-2.0, 8.6)
-    plate(sign, 0, 2.15, 3.0, [Row("PHỐ CỔ HỘI AN", 0.36, centre=True, font="serif")], "#7a2420", "#f7d987", "#f7d987")
-    posts(sign, [-1.2, 1.2], 2.15, "#5b3b28")
-    right = cam.at(2.5, 8.8)
-    street_plate(right, 0, 2.5, 2.1, [Row("Đường", 0.2, centre=True), Row("TRẦN PHÚ", 0.34, centre=True)], "#1d4a9a", "#ffffff", "#ffffff")
-    posts(right, [0], 2.5)
-    cafe = cam.at(2.3, 12)
-    plate(cafe, 0, 1.0, 1.7, [Row("CÀ PHÊ", 0.34, centre=True), Row("BÁNH MÌ", 0.3, centre=True)], "#22302c", "#f6efdc", "#a9743f")
-    for x, z, coat in ((-1.2, 13, "#efe7da"), (0.7, 15, "#4a6b8f"), (1.3, 11.5, "#c44f63")):
-        pen = cam.at(x, z)
-        person(pen, coat, hair="#1b1a1c")
-        if coat == "#efe7da":
-            pen.poly([(-0.42, 1.6), (0.42, 1.6), (0, 1.95)], "#e0c27a")
-    bicycle(cam.at(-2.3, 10.5), "#8f2f2a")
-    foreground_shade(cv)
-
-
-def tegallalang(cv: Canvas, take: int) -> None:
-    """Rice terraces above Ubud."""
-    land.sky(cv, land.SOFT, 210)
-    land.clouds(cv, 3, 20, 100)
-    land.peak(cv, 520, 96, 230, 240, "#8aa3b0", lean=0.1)
-    land.ridge(cv, 210, 40, "#5f8a62", 5, 260)
-    cam = Camera(cv, 190, focal=640, height=3)
-    for x, z, t in ((-17, 38, 11), (-13, 34, 9), (13, 34, 11), (16, 38, 12), (9, 44, 9), (-7, 46, 9)):
-        palm(cam.at(x, z, -1.4), t, lean=0.1 if x < 0 else -0.08)
-    for i in range(9):
-        base = 236 + i * 34
-        crest = land.noise(cv.rng, 61, 3)
-        tilt = 26 if i % 2 else -20
-        edge = [(720 * k / 60, base - 24 * crest[k] + tilt * (k / 60 - 0.5)) for k in range(61)]
-        tone = ("#7db04a", "#94c456", "#6ba348", "#a6cc62")[i % 4]
-        cv.flat.poly([*edge, (720, 560), (0, 560)], "#4d6b33")
-        lower = [(x, y + 7) for x, y in edge]
-        cv.flat.poly([*lower, (720, 560), (0, 560)], tone)
-        if i % 3 == 1:
-            cv.flat.poly([(x, y + 10) for x, y in edge[12:46]] + [(x, y + 20) for x, y in reversed(edge[12:46])], "#c9e2e4")
-        for k in range(2, 60, 2):
-            x, y = edge[k]
-            cv.flat.line([(x, y + 22), (x + 2, y + 14)], 1.4, shade(tone, -0.2))
-    hut = cam.at(4.2, 19, -1.6)
-    for x in (0.2, 2.6):
-        hut.rect(x, 0, x + 0.14, 2, "#6b4a30")
-    hut.rect(0, 0.8, 3, 0.95, "#8a6a44")
-    hut.poly([(-0.6, 1.9), (3.6, 1.9), (2.3, 3.3), (0.7, 3.3)], "#7d6a48")
-    pole = cv.flat
-    pole.line([(70, 500), (76, 220), (100, 110), (150, 70), (178, 110)], 5, "#d9c06a")
-    for x, y in ((88, 170), (120, 92), (164, 84), (178, 112)):
-        pole.poly([(x - 6, y), (x + 6, y), (x, y + 34)], "#f0dc8a")
-    sign = cam.at(-1.2, 7, -1.4)
-    posts(sign, [-1.0, 1.0], 1.5, "#6b4a30")
-    plate(sign, 0, 0.8, 3.0, [Row("DESA TEGALLALANG", 0.3, centre=True), Row("Ubud", 0.3, right="9 km"), Row("Kintamani", 0.3, right="20 km")], "#14703f", "#ffffff", "#ffffff")
-    worker = cam.at(2.0, 11, -1.9)
-    person(worker, "#b04a3c")
-    worker.poly([(-0.4, 1.62), (0.4, 1.62), (0, 1.92)], "#d9b870")
-
-
-def jaipur(cv: Canvas, take: int) -> None:
-    """The pink city: jharokhas, an auto-rickshaw, a milestone."""
-    land.sky(cv, land.GOLD, 470, sun=(450, 120))
-    cam = Camera(cv, 450, focal=600, height=1.7)
-    cv.gradient(450, cv.height, ("#c99f82", "#a8856d"))
-    pink = "#d9806a"
-    palace = cam.at(-7.5, 17)
-    palace.rect(0, 0, 11.4, 9.5, pink)
-    for level in range(4):
-        half = 5.7 - 0.9 * max(0, level - 1)
-        y = 3.4 + 2.5 * level
-        palace.rect(5.7 - half, y, 5.7 + half, y + 2.5, shade(pink, -0.05 * (level % 2)))
-        count = 6 - max(0, level - 1)
-        for i in range(count):
-            x = 5.7 - half + 2 * half * (i + 0.5) / count
-            palace.rect(x - 0.62, y + 0.2, x + 0.62, y + 1.7, shade(pink, 0.14))
-            palace.disc(x, y + 1.75, 0.68, shade(pink, 0.1), 0.5)
-            palace.rect(x - 0.3, y + 0.35, x + 0.3, y + 1.35, "#7a3d34")
-            palace.disc(x, y + 1.35, 0.3, "#7a3d34", 0.26)
-            palace.rect(x - 0.7, y + 0.12, x + 0.7, y + 0.24, "#f6e3d2")
-            palace.rect(x - 0.03, y + 2.2, x + 0.03, y + 2.7, "#f0c95a")
-    palace.rect(0, 3.2, 11.4, 3.45, "#f6e3d2")
-    shop(palace, 0.4, 4.9, "जयपुर चाय", "#2f6b5a", "#fff3d0", "devanagari", ("#e8a53a", "#f6ead2"), tall=3.1, size=0.6)
-    shop(palace, 5.7, 5.2, "BAPU BAZAR", "#8a2f4a", "#fff3d0", tall=3.1)
-    land.road(cam, -5.5, 5.5, "#76706c", centre="#f4f4f0", far=14)
-    land.strip(cam, -30, 30, 14, 17, "#b99579")
-    stone = cam.at(2.7, 9)
-    stone.shadow(0, 0, 0.8, 0.1)
-    stone.rect(-0.62, 0, 0.62, 1.3, "#f7f4ea")
-    stone.disc(0, 1.3, 0.62, "#f2c12e", 0.55)
-    stone.rect(-0.62, 1.05, 0.62, 1.32, "#f2c12e")
-    stone.text(0, 0.8, "आमेर", 0.38, "#15181d", "devanagari")
-    stone.text(0, 0.34, "11 km", 0.3, "#15181d")
-    name = cam.at(-2.6, 9.4)
-    posts(name, [-0.8, 0.8], 2.5)
-    plate(name, 0, 1.5, 2.7, [Row("जयपुर", 0.46, centre=True, font="devanagari"), Row("JAIPUR", 0.36, centre=True)], "#14703f", "#ffffff", "#ffffff")
-    tuktuk(cam.at(-0.9, 8.0), "#2f8f4a", "#e9c02f", Plate("RJ14 PC 4821", "#f3c43a"))
-    for x, z, coat in ((1.6, 14, "#c93f6b"), (2.3, 14.4, "#e8892f"), (-4.4, 13, "#f4f1ea")):
-        person(cam.at(x, z), coat, hair="#1b1a1c", skin="#a8744f")
-    foreground_shade(cv)

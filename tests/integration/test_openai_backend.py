@@ -1,0 +1,387 @@
+"""The openai backend and `ask` against the fake endpoint: real processes, real sockets, a real ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory.budget import Budget, BudgetLimits
+from factory.errors import BudgetReached, EnvironmentFault, RecipeError
+from factory.generators.mp16_reason import mp16_reason
+from factory.ledger import Ledger
+from factory.plugin_blocks import Block
+from factory.teachers.ask import Teacher, ask, open_teachers
+from factory.teachers.settings import TeacherSettings
+from schemas import Answered, Sample
+from tests.fake_endpoint import PLACES, running_endpoint
+
+BLOCK = Block("teacher", key="backend", common=TeacherSettings)
+GENERATOR = mp16_reason()
+CANARY_KEY = "sk-canary-7391-never-shown"
+
+
+def picture(number: int) -> bytes:
+    return b"\xff\xd8" + number.to_bytes(4, "big") * 500
+
+
+class Asking:
+    """A teacher with its ledger; `await asking(3)` asks about picture 3."""
+
+    def __init__(self, teacher: Teacher, ledger: Ledger, budget: Budget) -> None:
+        self.teacher, self.ledger, self.budget = teacher, ledger, budget
+        self.images_read = 0
+
+    async def __call__(self, number: int, *, sample_id: str | None = None) -> Answered:
+        def read() -> bytes:
+            self.images_read += 1
+            return picture(number)
+
+        sample = Sample(id=sample_id or f"s{number}", image="", lat=0.0, lon=0.0)
+        return await ask(self.teacher, GENERATOR, sample, read, f"image-{number}", self.ledger, self.budget)
+
+    async def many(self, count: int) -> list[Answered]:
+        return list(await asyncio.gather(*(self(number) for number in range(count))))
+
+
+@asynccontextmanager
+async def asking(
+    folder: Path, *urls: str, limits: BudgetLimits | None = None, **settings: Any
+) -> AsyncIterator[Asking]:
+    fields = {"name": "t", "backend": "openai", "model": "fake", "base_urls": urls, "timeout_s": 5.0, **settings}
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(Ledger(folder / "ledger.sqlite"))
+        budget = Budget(folder / "budget.sqlite", {"t": limits} if limits else {})
+        budget.reset({})
+        stack.callback(budget.close)
+        (teacher,) = await stack.enter_async_context(open_teachers([BLOCK.validate(fields)], folder))
+        yield Asking(teacher, ledger, budget)
+
+
+async def test_answers_are_typed_and_recorded(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path) as server:
+        async with asking(tmp_path, server.url) as question:
+            answered = await question(1)
+            row = question.ledger.get(answered.request_key)
+    assert answered.answer is not None
+    assert answered.answer.country in {place[0] for place in PLACES}
+    assert answered.answer.clues and answered.answer.lat is not None
+    assert (answered.origin, answered.attempts, answered.model) == ("call", 1, "fake")
+    assert answered.prompt_tokens == 900
+    assert row is not None and (row.status, row.http_calls, row.sample_id) == ("ok", 1, "s1")
+
+
+async def test_a_second_run_makes_no_call_and_reads_no_image(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path) as server:
+        async with asking(tmp_path, server.url) as question:
+            first = await question.many(20)
+        async with asking(tmp_path, server.url) as question:
+            second = await question.many(20)
+            assert question.images_read == 0
+        assert server.stats()["requests"] == 20
+    assert [a.answer for a in first] == [a.answer for a in second]
+    assert {a.origin for a in second} == {"ledger"}
+
+
+async def test_the_same_picture_twice_is_paid_once(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, latency_ms=50) as server:
+        async with asking(tmp_path, server.url) as question:
+            one, two = await asyncio.gather(question(1, sample_id="a"), question(1, sample_id="b"))
+        assert server.stats()["requests"] == 1
+    assert one.answer == two.answer
+    assert {one.origin, two.origin} == {"call", "ledger"}
+
+
+async def test_never_more_requests_are_in_flight_than_allowed(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, latency_ms=20) as server:
+        async with asking(tmp_path, server.url, max_in_flight=7) as question:
+            await question.many(100)
+        assert server.stats()["max_in_flight"] == 7
+
+
+async def test_several_endpoints_share_the_work(tmp_path: Path) -> None:
+    with (
+        running_endpoint(tmp_path / "a", latency_ms=30) as one,
+        running_endpoint(tmp_path / "b", latency_ms=30) as two,
+    ):
+        async with asking(tmp_path, one.url, two.url, max_in_flight=4) as question:
+            await question.many(60)
+        shares = [server.stats()["requests"] for server in (one, two)]
+    assert sum(shares) == 60
+    assert min(shares) > 15
+
+
+async def test_a_dead_endpoint_leaves_its_work_to_the_other(tmp_path: Path) -> None:
+    plan = [{"kind": "die", "first": 5}]
+    with running_endpoint(tmp_path / "a", plan, latency_ms=10) as one, running_endpoint(tmp_path / "b") as two:
+        async with asking(tmp_path, one.url, two.url, max_in_flight=4) as question:
+            answered = await question.many(40)
+    assert all(a.answer for a in answered)
+
+
+async def test_a_restarted_endpoint_is_waited_for(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path / "a", [{"kind": "die", "first": 20}], latency_ms=5) as first:
+        async with asking(tmp_path, first.url, max_in_flight=8) as question:
+            questions = asyncio.create_task(question.many(60))
+            await asyncio.sleep(1.5)
+            assert not questions.done()
+            with running_endpoint(tmp_path / "b", latency_ms=5, port=first.port):
+                answered = await asyncio.wait_for(questions, 30)
+    assert all(a.answer for a in answered)
+
+
+async def test_an_address_where_nothing_listens_stops_the_build(tmp_path: Path) -> None:
+    async with asking(tmp_path, "http://127.0.0.1:9/v1", recovery_s=0.5) as question:
+        with pytest.raises(EnvironmentFault, match=r"no endpoint answers: http://127\.0\.0\.1:9/v1"):
+            await question(1)
+
+
+async def test_a_storm_of_429s_is_weathered_and_its_retry_after_kept(tmp_path: Path) -> None:
+    plan = [{"kind": "rate_limited", "first": 11, "count": 10, "retry_after_s": 0.4}]
+    with running_endpoint(tmp_path, plan, latency_ms=5) as server:
+        async with asking(tmp_path, server.url, max_in_flight=8) as question:
+            answered = await question.many(60)
+            snapshot = question.teacher.lanes[0].limiter.snapshot()
+        times = [(line["t"], line["status"]) for line in server.requests()]
+    assert all(a.answer for a in answered)
+    assert snapshot.decreases >= 1
+    refused = max(t for t, status in times if status == 429)
+    # What was under way when the refusal came may still arrive; nothing is sent into the pause.
+    assert not [t for t, _ in times if refused + 0.1 < t < refused + 0.35]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error_500"},
+        {"kind": "engine_dead"},
+        {"kind": "unavailable"},
+        {"kind": "dropped"},
+        {"kind": "html"},
+        {"kind": "error_in_200", "code": 500},
+        {"kind": "rate_limited", "retry_after_s": 0.1},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+async def test_passing_faults_are_retried_within_one_row(tmp_path: Path, fault: dict[str, Any]) -> None:
+    with running_endpoint(tmp_path, [{**fault, "per_image": 2}]) as server:
+        async with asking(tmp_path, server.url) as question:
+            answered = await question(1)
+            row = question.ledger.get(answered.request_key)
+        assert server.stats()["requests"] == 3
+    assert answered.answer is not None and answered.attempts == 1
+    assert row is not None and (row.status, row.http_calls) == ("ok", 3)
+
+
+async def test_retries_end_and_the_next_build_asks_again(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "error_500", "per_image": 2}]) as server:
+        async with asking(tmp_path, server.url, attempts=2) as question:
+            answered = await question(1)
+            assert (answered.answer, answered.failure) == (None, "exhausted")
+            assert "http_500" in answered.detail
+        async with asking(tmp_path, server.url, attempts=2) as question:
+            answered = await question(1)
+            row = question.ledger.get(answered.request_key)
+    assert answered.answer is not None
+    assert row is not None and row.http_calls == 3
+
+
+async def test_a_permanent_refusal_is_asked_once_and_never_again(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "bad_request"}]) as server:
+        for _ in range(2):
+            async with asking(tmp_path, server.url) as question:
+                answered = await question(1)
+            assert (answered.failure, answered.answer) == ("permanent_error", None)
+            assert "cannot identify image file" in answered.detail
+        assert server.stats()["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [("truncated", "truncated"), ("not_json", "not_json"), ("empty", "empty"), ("refused", "refused")],
+)
+async def test_bad_answers_are_asked_again_with_another_seed(tmp_path: Path, kind: str, failure: str) -> None:
+    with running_endpoint(tmp_path, [{"kind": kind, "per_image": 1}]) as server:
+        async with asking(tmp_path, server.url) as question:
+            good = await question(1)
+        assert [line["seed"] for line in server.requests()] == [0, 1]
+    with running_endpoint(tmp_path / "always", [{"kind": kind}]) as server:
+        async with asking(tmp_path / "always", server.url) as question:
+            bad = await question(1)
+        assert server.stats()["requests"] == 2
+    assert good.answer is not None and good.attempts == 2
+    assert (bad.answer, bad.failure, bad.attempts) == (None, failure, 2)
+
+
+async def test_the_recipe_says_which_bad_answers_are_worth_another_call(tmp_path: Path) -> None:
+    rule = {"retries": 3, "kinds": ["not_json"]}
+    with running_endpoint(tmp_path, [{"kind": "truncated"}]) as server:
+        async with asking(tmp_path, server.url, bad_answer=rule) as question:
+            assert (await question(1)).failure == "truncated"
+        assert server.stats()["requests"] == 1
+
+
+async def test_raw_control_characters_and_reasoning_channels_are_read(tmp_path: Path) -> None:
+    plan = [{"kind": "control_characters", "first": 1, "count": 1}, {"kind": "thinking", "first": 2}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url) as question:
+            one, two = await question(1), await question(2)
+            row = question.ledger.get(two.request_key)
+    assert one.answer is not None and "\x01" not in one.answer.reasoning
+    assert two.answer is not None
+    assert row is not None and (row.response or "").startswith("<think>Let me look.</think>\n{")
+
+
+async def test_a_dripping_body_ends_at_the_deadline(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "dripping"}]) as server:
+        async with asking(tmp_path, server.url, timeout_s=0.5, attempts=1) as question:
+            started = time.monotonic()
+            answered = await question(1)
+    assert answered.failure == "exhausted" and "timeout" in answered.detail
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_body_without_end_is_not_read_into_memory(tmp_path: Path, status: int) -> None:
+    with running_endpoint(tmp_path, [{"kind": "flood", "status": status}]) as server:
+        async with asking(tmp_path, server.url, attempts=1) as question:
+            answered = await question(1)
+    assert "more than 8388608 bytes" in answered.detail
+
+
+async def test_a_server_without_structured_output_is_asked_without_it(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "no_schema"}]) as server:
+        async with asking(tmp_path, server.url) as question:
+            first, second = await question(1), await question(2)
+            rows = [question.ledger.get(a.request_key) for a in (first, second)]
+        asked = [line["response_format"] for line in server.requests()]
+    assert asked == [True, False, False]
+    assert [row.http_calls for row in rows if row] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("unauthorized", "OPENAI_API_KEY"),
+        ("quota", "quota"),
+        ("redirect", "redirected"),
+        ("unknown_model", "model_unknown"),
+    ],
+)
+async def test_what_no_sample_can_survive_stops_the_build(tmp_path: Path, kind: str, said: str) -> None:
+    with running_endpoint(tmp_path, [{"kind": kind}]) as server:
+        async with asking(tmp_path, server.url) as question:
+            with pytest.raises(EnvironmentFault, match=said):
+                await question(1)
+        assert server.stats()["requests"] == 1
+
+
+async def test_an_unknown_model_is_named_by_the_server(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, model="qwen") as server:
+        async with asking(tmp_path, server.url, model="qwem") as question:
+            with pytest.raises(EnvironmentFault, match="The model does not exist"):
+                await question(1)
+
+
+async def test_the_key_is_sent_and_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY_KEY", CANARY_KEY)
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "admin-7391")
+    plan = [
+        {"kind": "bad_request", "first": 1, "count": 1, "message": f"bad image, key {CANARY_KEY}"},
+        {"kind": "unauthorized", "message": f"Incorrect API key provided: {CANARY_KEY}"},
+    ]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url, api_key_env="CANARY_KEY") as question:
+            answered = await question(1)
+            with pytest.raises(EnvironmentFault, match="CANARY_KEY") as caught:
+                await question(2)
+        headers = [line["headers"] for line in server.requests()]
+    assert all(sent["authorization"] == f"Bearer {CANARY_KEY}" for sent in headers)
+    assert "admin-7391" not in str(headers)
+    assert CANARY_KEY not in str(answered) + str(caught.value)
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger*"))
+    assert CANARY_KEY.encode() not in stored
+
+
+async def test_a_key_that_is_needed_and_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="set the environment variable NO_SUCH_KEY"):
+        async with asking(tmp_path, "http://127.0.0.1:9/v1", api_key_env="NO_SUCH_KEY"):
+            pass
+
+
+async def test_a_model_without_a_name_is_a_mistake_in_the_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="`model` is missing"):
+        async with asking(tmp_path, "http://127.0.0.1:9/v1", model=""):
+            pass
+
+
+async def test_a_budget_stops_before_the_call_that_would_exceed_it(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path) as server:
+        async with asking(tmp_path, server.url, limits=BudgetLimits(calls=3)) as question:
+            for number in range(3):
+                assert (await question(number)).answer
+            with pytest.raises(BudgetReached):
+                await question(3)
+            assert (await question(2)).answer, "what is in the ledger needs no budget"
+        assert server.stats()["requests"] == 3
+
+
+async def test_money_is_counted_at_the_recipes_prices(tmp_path: Path) -> None:
+    prices = {"input_per_million": 1000.0, "output_per_million": 0.0}
+    with running_endpoint(tmp_path) as server:
+        async with asking(tmp_path, server.url, prices=prices) as question:
+            assert (await question(1)).cost == pytest.approx(0.9)
+
+
+async def test_settings_that_change_answers_change_the_key_and_others_do_not(tmp_path: Path) -> None:
+    async def key(**settings: Any) -> str:
+        async with asking(tmp_path, server.url, **settings) as question:
+            return (await question(1)).request_key
+
+    with running_endpoint(tmp_path) as server:
+        base = await key()
+        same = [await key(max_in_flight=3), await key(timeout_s=9.0), await key(attempts=2), await key(name="u")]
+        other = [
+            await key(sampling={"temperature": 0.1}),
+            await key(sampling={"seed": 5}),
+            await key(sampling={"extra": {"top_k": 5}}),
+            await key(model="other"),
+            await key(structured_output=False),
+            await key(image_detail="low"),
+            await key(extra_body={"mm": 1}),
+        ]
+    assert set(same) == {base}
+    assert len({base, *other}) == 8
+
+
+async def test_an_interrupted_question_leaves_no_slot_taken(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, latency_ms=300) as server:
+        async with asking(tmp_path, server.url, max_in_flight=2) as question:
+            tasks = [asyncio.create_task(question(number)) for number in range(6)]
+            await asyncio.sleep(0.1)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert question.teacher.lanes[0].limiter.in_flight == 0
+            assert not question.teacher.under_way
+            assert (await question(1)).answer is not None
+
+
+async def test_recorded_answers_go_through_the_same_ledger(tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text('{"id": "s1", "response": {"localizable": true, "country": "Chad"}}\n')
+    block = BLOCK.validate({"name": "r", "backend": "replay", "path": "r.jsonl", "model": "recorded"})
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        async with open_teachers([block], tmp_path, share=8) as (teacher,):
+            asked = Asking(teacher, ledger, Budget(tmp_path / "b", {}))
+            answered, missing, again = await asked(1), await asked(2), await asked(1)
+            row = ledger.get(answered.request_key)
+    assert answered.answer is not None and answered.answer.country == "Chad"
+    assert (answered.origin, again.origin, answered.model) == ("replay", "replay", "recorded")
+    assert (missing.answer, missing.failure) == (None, "not_recorded")
+    assert row is not None and (row.origin, row.http_calls) == ("replay", 0)
+    assert asked.images_read == 0

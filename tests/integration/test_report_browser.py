@@ -1,0 +1,264 @@
+"""The report in a real browser: headless Chromium driven over its DevTools socket, from file://, offline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from factory.report import write_report
+from tests.build_fixture import HOSTILE_TEXT, make_build
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"no browser found: none of {', '.join(NAMES)} is on PATH")
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+PAYLOADS = (
+    "<script>document.title='owned'</script>",
+    "</script><script>document.title='owned'</script>",
+    '"><img src=x onerror="document.title=\'owned\'">',
+    "<svg onload=document.title='owned'>",
+    "javascript:document.title='owned'",
+    "{{ 7 * 7 }} ${7*7} <!-- ]]>",
+)
+
+
+class Page:
+    """One tab: navigation, evaluation, and what the browser complained about."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._next = 0
+        self.requests: list[str] = []
+        self.problems: list[str] = []
+
+    async def send(self, method: str, **params: Any) -> dict[str, Any]:
+        self._next += 1
+        await self._socket.send_json({"id": self._next, "method": method, "params": params})
+        while True:
+            message = json.loads((await self._socket.receive(timeout=30)).data)
+            if message.get("id") == self._next:
+                assert "error" not in message, message
+                result: dict[str, Any] = message["result"]
+                return result
+            self._note(message)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message.get("method") == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif message.get("method") == "Runtime.exceptionThrown":
+            self.problems.append(str(params["exceptionDetails"]))
+        elif message.get("method") == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.problems.append(params["entry"]["text"])
+
+    async def open(self, url: str) -> None:
+        await self.send("Page.navigate", url=url)
+        for _ in range(200):
+            if (
+                await self.value("document.readyState") == "complete"
+                and await self.value("location.href") != "about:blank"
+            ):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{url} did not load")
+
+    async def value(self, expression: str) -> Any:
+        found = await self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+
+@pytest.fixture(scope="module")
+def devtools() -> Iterator[str]:
+    """The address of a running browser with a profile of its own."""
+    assert CHROMIUM is not None
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = subprocess.Popen(
+            [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"],
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if line.startswith("DevTools listening on "))
+            yield line.split("ws://")[1].split("/")[0]
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@asynccontextmanager
+async def browsing(devtools: str, url: str, *, script: bool = True, width: int = 1400) -> AsyncIterator[Page]:
+    async with aiohttp.ClientSession() as session:
+        async with session.put(f"http://{devtools}/json/new?about:blank") as reply:
+            target = await reply.json(content_type=None)
+        async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            page = Page(socket)
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                await page.send(f"{domain}.enable")
+            if not script:
+                await page.send("Emulation.setScriptExecutionDisabled", value=True)
+            metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+            await page.send("Emulation.setDeviceMetricsOverride", **metrics)
+            await page.open(url)
+            yield page
+        await session.get(f"http://{devtools}/json/close/{target['id']}")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    build = make_build(tmp_path_factory.mktemp("report") / "build", samples=36)
+    return write_report(build).as_uri()
+
+
+VISIBLE = "[...document.querySelectorAll('.card')].filter(c => !c.hidden).length"
+
+
+async def test_teacher_text_is_shown_and_not_run(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        assert await page.value("document.title") == "mp16_reason · build report"
+        shown = await page.value("document.querySelector('.reasoning').textContent")
+        assert HOSTILE_TEXT in shown
+        assert await page.value("document.querySelectorAll('script').length") == 2
+
+
+async def test_payloads_anywhere_in_an_answer_do_nothing(devtools: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from factory.store import open_build, write_table
+    from schemas import arrow
+
+    build = make_build(tmp_path / "b", samples=6, shard_size=6)
+    path = build.paths.shard(0).part
+    rows = pq.read_table(path, schema=arrow.PART).to_pylist()
+    text = " ".join(PAYLOADS)
+    for answer in rows[0]["answers"]:
+        answer |= {"reasoning": text, "city": text, "country": text, "teacher": text, "model": text}
+        answer["clues"] = [{"kind": payload, "text": payload, "supports": payload} for payload in PAYLOADS]
+    for check in rows[0]["checks"]:
+        check |= {"check": text, "reason": text, "detail": text}
+    rows[3]["reasons"] = [text]
+    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), path)
+    async with browsing(devtools, write_report(open_build(tmp_path / "b")).as_uri()) as page:
+        assert await page.value("document.title") == "mp16_reason · build report"
+        body = await page.value("document.body.textContent")
+        assert all(payload in body for payload in PAYLOADS)
+        assert await page.value("document.querySelectorAll('img').length") == 5
+        await page.value("for (const d of document.querySelectorAll('details')) d.open = true")
+        hover = "e => e.dispatchEvent(new Event('pointerover', {bubbles: true}))"
+        await page.value(f"document.querySelectorAll('.card, .d').forEach({hover})")
+        await asyncio.sleep(0.1)
+        assert await page.value("document.title") == "mp16_reason · build report"
+        assert page.problems == []
+
+
+async def test_script_that_is_not_ours_is_refused_by_the_policy(devtools: str, report: str, tmp_path: Path) -> None:
+    page_text = Path(report.removeprefix("file://")).read_text(encoding="utf-8")
+    broken = tmp_path / "injected.html"
+    broken.write_text(page_text.replace("</main>", "<script>document.title='owned'</script></main>"), encoding="utf-8")
+    async with browsing(devtools, broken.as_uri()) as page:
+        assert await page.value("document.title") == "mp16_reason · build report"
+        assert any("Content Security Policy" in problem for problem in page.problems)
+        assert await page.value(VISIBLE) == 36, "the page's own script still works"
+
+
+async def test_nothing_is_fetched_and_nothing_fails(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        await page.value("document.querySelector('.cards').lastElementChild.scrollIntoView()")
+        await asyncio.sleep(0.3)
+        await page.value("1")
+        assert all(url.startswith(("file://", "data:")) for url in page.requests)
+        assert sum(url.startswith("file://") for url in page.requests) == 1
+        assert page.problems == []
+        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).length"
+        assert await page.value(broken) == 0
+
+
+async def test_filters_narrow_the_gallery_and_reset_widens_it(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        assert await page.value(VISIBLE) == 36
+        await page.value("document.querySelector('a.figure.review').click()")
+        assert await page.value(VISIBLE) == 6
+        assert await page.value("document.querySelector('.status .count').textContent") == "6 of 36"
+        await page.value("document.querySelector('[data-filter=reason][data-value=\"near_truth:too_far\"]').click()")
+        assert await page.value(VISIBLE) == 6
+        await page.value("document.querySelector('[data-filter=country][data-value=NA]').click()")
+        assert await page.value(VISIBLE) == 5
+        await page.value("document.querySelector('.filters').reset()")
+        await asyncio.sleep(0.1)
+        assert await page.value(VISIBLE) == 36
+        typing = "f => { f.elements.text.value = 'kazan tatarstan'; f.dispatchEvent(new Event('input')) }"
+        await page.value(f"({typing})(document.querySelector('.filters'))")
+        assert await page.value(VISIBLE) == 5
+
+
+async def test_a_histogram_bar_shows_its_samples(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        far = "[...document.querySelectorAll('.bar[data-teacher=first]')].pop()"
+        await page.value(f"{far}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+        assert await page.value(VISIBLE) == 6
+        assert "first" in await page.value("document.querySelector('.range').textContent")
+
+
+async def test_a_link_to_a_sample_shows_it_and_its_guesses(devtools: str, report: str) -> None:
+    async with browsing(devtools, f"{report}#s004") as page:
+        assert await page.value("document.querySelector('.card.target').id") == "s004"
+        assert await page.value("document.querySelectorAll('.map .lines .way').length") == 2
+        assert await page.value("document.querySelectorAll('.locator .way').length") == 2
+        assert "556 km" in await page.value("document.querySelector('.locator .caption').textContent")
+        await page.value("document.querySelector('a.figure.accept').click()")
+        await page.value("location.hash = 's010'")
+        await asyncio.sleep(0.2)
+        assert await page.value("document.querySelector('.card.target').id") == "s010"
+        assert await page.value("document.querySelector('.card.target').hidden") is False
+
+
+async def test_a_dot_can_be_hit_and_names_its_sample(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        await page.value("document.querySelector('.map').scrollIntoView({behavior: 'instant'})")
+        dot = "document.querySelector('.dots a[data-id=s001] .d').getBoundingClientRect()"
+        centre = f"(b => ({{x: b.x + b.width / 2, y: b.y + b.height / 2}}))({dot})"
+        at = await page.value(centre)
+        hit = await page.value(f"document.elementFromPoint({at['x']}, {at['y']}).closest('a').dataset.id")
+        assert hit in {f"s{index:03d}" for index in range(1, 36, 7)}, "a sample in Kyoto"
+        await page.send("Input.dispatchMouseEvent", type="mouseMoved", x=at["x"], y=at["y"])
+        assert "Kyoto" in await page.value("document.querySelector('.tip').textContent")
+
+
+async def test_the_page_is_readable_without_script(devtools: str, report: str) -> None:
+    async with browsing(devtools, report, script=False) as page:
+        assert await page.value(VISIBLE) == 36
+        shown = "getComputedStyle(document.querySelector('aside')).display"
+        assert await page.value(shown) == "none", "filters that would do nothing are not shown"
+        assert await page.value("document.querySelectorAll('.dots .d title').length") == 36
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+async def test_nothing_sticks_out_sideways(devtools: str, report: str, width: int) -> None:
+    async with browsing(devtools, report, width=width) as page:
+        assert await page.value("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from factory.verify import Place, locate, place_queries, resolve
+from schemas import Answered, GeoAnswer, Sample
+
+KAZAN = Sample(id="s", image="s.jpg", lat=55.79, lon=49.12, country_code="RU")
+
+
+def answered(**fields: object) -> Answered:
+    answer = GeoAnswer.model_validate({"localizable": True, **fields})
+    return Answered(teacher="t", model="m", request_key="k", answer=answer)
+
+
+def test_queries_are_unique_and_written_most_precise_first() -> None:
+    kazan = answered(city="Kazan", region="Tatarstan", country="Russia")
+    failed = Answered(teacher="t", model="m", request_key="k", answer=None, failure="refused")
+    assert place_queries([kazan, kazan, failed, answered(), answered(country=" Chad\n")]) == [
+        "Chad",
+        "Kazan, Tatarstan, Russia",
+    ]
+
+
+def test_resolve_finds_real_places_and_leaves_unknown_ones_out() -> None:
+    found = resolve(["Kazan, Tatarstan, Russia", "Xyzzyplugh"])
+    assert list(found) == ["Kazan, Tatarstan, Russia"]
+    place = found["Kazan, Tatarstan, Russia"]
+    assert (place.country_code, place.level) == ("RU", "city")
+    assert place.lat == pytest.approx(55.8, abs=0.2)
+    assert resolve([]) == {}
+
+
+def test_an_answer_is_measured_by_coordinates_and_by_name() -> None:
+    places = {"Kazan, Russia": Place(55.79, 49.12, "RU", "city")}
+    (found,) = locate(KAZAN, [answered(city="Kazan", country="Russia", latitude=51.34, longitude=12.37)], places)
+    assert (found.country_code, found.country_correct, found.named_level) == ("RU", True, "city")
+    assert found.named_distance_km == 0.0
+    assert found.distance_km == pytest.approx(2446, abs=3)
+
+
+def test_the_country_comes_from_the_place_when_none_is_named() -> None:
+    (found,) = locate(KAZAN, [answered(city="Leipzig")], {"Leipzig": Place(51.34, 12.37, "DE", "city")})
+    assert (found.country_code, found.country_correct) == ("DE", False)
+
+
+def test_unknown_sides_leave_the_country_undecided() -> None:
+    nowhere = Sample(id="s", image="s.jpg", lat=0.0, lon=0.0)
+    (found,) = locate(nowhere, [answered(country="Russia")], {})
+    assert (found.country_code, found.country_correct) == ("RU", None)
+    (unknown,) = locate(KAZAN, [answered(country="Atlantis")], {})
+    assert (unknown.country_code, unknown.country_correct) == (None, None)
+
+
+def test_a_failed_answer_stays_as_it_is() -> None:
+    failed = Answered(teacher="t", model="m", request_key="k", answer=None, failure="refused")
+    (found,) = locate(KAZAN, [failed], {})
+    assert found.answered is failed
+    assert found.distance_km is None

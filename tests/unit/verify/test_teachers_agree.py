@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from factory.verify import teachers_agree
+from schemas import Case, Evidence, LocatedAnswer
+
+Answer = Callable[..., LocatedAnswer]
+Make = Callable[..., Case]
+
+TRAM = ["red and white tram with the route number 5", "Cyrillic sign reading «КАЗАНЬ»"]
+TRAM_TOLD_AGAIN = ["tram in red and white, number 5", "sign КАЗАНЬ in Cyrillic letters"]
+BEACH = ["palm trees along a sandy beach", "thatched umbrellas"]
+
+
+def pair(
+    make_answer: Answer, first: dict[str, object], second: dict[str, object]
+) -> tuple[LocatedAnswer, LocatedAnswer]:
+    return (
+        make_answer("a", **{"clues": TRAM, "country_code": "RU", **first}),
+        make_answer("b", **{"clues": TRAM_TOLD_AGAIN, "country_code": "RU", **second}),
+    )
+
+
+def test_agrees_on_near_points_and_the_same_clues(make_case: Make, make_answer: Answer) -> None:
+    found = teachers_agree(make_case(*pair(make_answer, {"lat": 55.79, "lon": 49.1}, {"lat": 55.80, "lon": 49.2})))
+    assert (found.outcome, found.reason, found.threshold) == ("pass", "agree", 0.2)
+    assert found.score is not None
+    assert found.score > 0.6
+    assert "km apart" in found.detail
+
+
+def test_agrees_on_one_city_written_differently(make_case: Make, make_answer: Answer) -> None:
+    assert teachers_agree(make_case(*pair(make_answer, {"city": "Kazan'"}, {"city": "KAZAN"}))).outcome == "pass"
+
+
+def test_namesakes_far_apart_do_not_agree(make_case: Make, make_answer: Answer) -> None:
+    east = {"city": "Springfield", "lat": 42.1, "lon": -72.6, "country_code": "US"}
+    west = {"city": "Springfield", "lat": 44.0, "lon": -123.0, "country_code": "US"}
+    assert teachers_agree(make_case(*pair(make_answer, east, west))).reason == "places_differ"
+
+
+def test_the_same_city_name_in_two_countries_differs(make_case: Make, make_answer: Answer) -> None:
+    found = teachers_agree(make_case(*pair(make_answer, {"city": "Moscow"}, {"city": "Moscow", "country_code": "US"})))
+    assert (found.outcome, found.reason) == ("fail", "countries_differ")
+
+
+def test_one_place_for_different_reasons_fails(make_case: Make, make_answer: Answer) -> None:
+    found = teachers_agree(make_case(*pair(make_answer, {"city": "Kazan"}, {"city": "Kazan", "clues": BEACH})))
+    assert (found.outcome, found.reason, found.score) == ("fail", "clues_differ", 0.0)
+
+
+def test_a_country_may_be_enough(make_case: Make, make_answer: Answer) -> None:
+    far = make_case(*pair(make_answer, {"lat": 55.79, "lon": 49.1}, {"lat": 43.1, "lon": 131.9}))
+    assert teachers_agree(far).reason == "places_differ"
+    assert teachers_agree(far, place="country").outcome == "pass"
+
+
+def test_regions_are_compared_by_name_or_radius(make_case: Make, make_answer: Answer) -> None:
+    same = make_case(*pair(make_answer, {"region": "Tatarstan"}, {"region": "tatarstan"}))
+    assert teachers_agree(same, place="region").outcome == "pass"
+
+
+def test_abstains_when_one_of_two_answers_is_missing(make_case: Make, make_answer: Answer) -> None:
+    found = teachers_agree(make_case(make_answer("a", clues=TRAM), make_answer("b", failure="refused")))
+    assert (found.outcome, found.reason, found.score) == ("abstain", "single_answer", None)
+
+
+def test_abstains_when_places_or_clues_cannot_be_compared(make_case: Make, make_answer: Answer) -> None:
+    assert teachers_agree(make_case(*pair(make_answer, {"city": "Kazan"}, {}))).reason == "no_place"
+    silent = make_case(*pair(make_answer, {"city": "Kazan"}, {"city": "Kazan", "clues": []}))
+    assert (teachers_agree(silent).outcome, teachers_agree(silent).reason) == ("abstain", "no_clues")
+    assert teachers_agree(silent, min_clue_overlap=0.0).outcome == "pass"
+
+
+def test_vectors_replace_words_when_every_clue_has_one(make_case: Make, make_answer: Answer) -> None:
+    lorry, truck = pair(make_answer, {"city": "Kazan", "clues": ["a lorry"]}, {"city": "Kazan", "clues": ["a truck"]})
+    assert teachers_agree(make_case(lorry, truck)).reason == "clues_differ"
+    vectors = Evidence(source="embeddings", vectors={"a lorry": (0.6, 0.8), "a truck": (0.8, 0.6)})
+    found = teachers_agree(make_case(lorry, truck, evidence=[vectors]), min_vector_overlap=0.9)
+    assert (found.outcome, found.threshold) == ("pass", 0.9)
+    assert found.score == pytest.approx(0.96)
+    partial = Evidence(source="embeddings", vectors={"a lorry": (0.6, 0.8)})
+    assert teachers_agree(make_case(lorry, truck, evidence=[partial])).threshold == 0.2
+
+
+def test_with_three_teachers_every_pair_must_agree(make_case: Make, make_answer: Answer) -> None:
+    one, two = pair(make_answer, {"city": "Kazan"}, {"city": "Kazan"})
+    three = make_answer("c", city="Perm", country_code="RU", clues=TRAM)
+    assert teachers_agree(make_case(one, two, three)).reason == "places_differ"
