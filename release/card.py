@@ -118,7 +118,7 @@ def hub_licence(licence: str) -> str:
 def _front_matter(facts: Mapping[str, Any]) -> dict[str, Any]:
     rows = facts["counts"]["rows"]
     licence = hub_licence(facts["licence"])
-    named = {"license_name": "per-row", "license_link": "LICENSE-DATA.md"} if licence == "other" else {}
+    named = {"license_name": facts["licence"], "license_link": "LICENSE-DATA.md"} if licence == "other" else {}
     front: dict[str, Any] = {
         "pretty_name": facts["title"],
         "language": ["en"],

@@ -56,6 +56,13 @@ def check_release(path: Path) -> list[str]:
         manifest = read_manifest(path)
     except CorruptBuild as error:
         return [str(error)]
+    try:
+        return _faults(path, manifest)
+    except _READ_ERRORS as error:
+        return [f"{path / MANIFEST}: does not describe a release of this schema ({error!r})"]
+
+
+def _faults(path: Path, manifest: dict[str, Any]) -> list[str]:
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     seen = {"parquet": _Seen(), "webdataset": _Seen()}

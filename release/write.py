@@ -118,6 +118,9 @@ class _Shards:
     rows: dict[Path, int] = field(default_factory=dict)
     """Rows of every file written."""
     teachers: Counter[str] = field(default_factory=Counter)
+    """Responses by teacher."""
+    models: dict[str, set[str]] = field(default_factory=dict)
+    """Models that gave them, by teacher."""
     _written: Counter[str] = field(default_factory=Counter)
     _tars: dict[str, tuple[Path, IO[bytes]]] = field(default_factory=dict)
     _parquets: dict[str, tuple[Path, IO[bytes], ParquetFile]] = field(default_factory=dict)
@@ -141,7 +144,9 @@ class _Shards:
             self._finish(row.split)
             self._start(row.split, number // self.settings.shard_size)
         self._written[row.split] += 1
-        self.teachers[row.values["answer"]["teacher"]] += 1
+        answer = row.values["answer"]
+        self.teachers[answer["teacher"]] += 1
+        self.models.setdefault(answer["teacher"], set()).add(answer["model"])
         if tar := self._tars.get(row.split):
             write_sample(tar[1], number, row.values, row.jpeg)
             self.rows[tar[0]] += 1
@@ -176,10 +181,11 @@ def _facts(
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
     told = {key: recipe[key] for key in ("images", "verify", "select") if recipe.get(key)}
-    teachers = [
-        {"name": name, "model": model, "responses": shards.teachers[name]}
-        for name, model in ((one["name"], one.get("model") or "recorded") for one in recipe.get("teachers", ()))
-    ]
+    teachers = []
+    for teacher in recipe.get("teachers", ()):
+        name = teacher["name"]
+        models = shards.models.get(name) or {teacher.get("model") or "recorded"}
+        teachers.append({"name": name, "model": ", ".join(sorted(models)), "responses": shards.teachers[name]})
     info = {name: build.info.get(name) for name in ("profile", "fingerprint", "factory_version", "gazetteer_version")}
     suffixes = Counter(path.suffix for path in shards.rows)
     return {

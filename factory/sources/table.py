@@ -93,7 +93,10 @@ class TableSource:
 
     @property
     def coordinate_columns(self) -> tuple[str, str]:
-        found = self._mapping(self._load().collect_schema().names())
+        try:
+            found = self._mapping(self._names())
+        except SourceError:
+            return "lat", "lon"
         return found["lat"], found["lon"]
 
     def digest(self) -> str:
@@ -144,6 +147,12 @@ class TableSource:
             return self._scan_csv()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise self._unreadable(error) from None
+
+    def _names(self) -> list[str]:
+        if self.format != "jsonl":
+            return self._load().collect_schema().names()
+        with self.file.open("rb") as file:
+            return list(next(self._records(file), {}))
 
     def _scan_csv(self) -> pl.LazyFrame:
         with self.file.open("rb") as file:

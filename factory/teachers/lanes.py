@@ -17,6 +17,8 @@ from factory.teachers.limiter import Limiter
 
 FIRST_PROBE_S = 0.25
 PROBE_EVERY_S = 5.0
+LOOK_EVERY_S = 0.25
+"""How soon a waiting call notices that the endpoint is back."""
 FIRST_CONTACT_S = 15.0
 """Patience with an endpoint that has never answered: more likely a wrong address than a restart."""
 
@@ -84,4 +86,4 @@ async def choose_lane(lanes: Sequence[Lane], recovery_s: float) -> tuple[Lane, b
                 "every answer so far is kept"
             )
         wake = min(lane.probe_at for lane in lanes if not lane.given_up(now, recovery_s))
-        await asyncio.sleep(max(wake - now, 0.01))
+        await asyncio.sleep(min(max(wake - now, 0.01), LOOK_EVERY_S))

@@ -25,7 +25,7 @@ from scenes.index import SCENES, Look, Scene  # noqa: E402
 
 QUALITY = 82
 PIXEL_TOLERANCE = 1.2  # mean difference in grey levels; another libjpeg stays far below, another scene far above
-COLUMNS = ("id", "file", "lat", "lon", "coord_uncertainty_km", "captured_at", "scene", "author")
+COLUMNS: tuple[str, ...] = ("id", "file", "lat", "lon", "coord_uncertainty_km", "captured_at", "scene", "author")
 COLUMNS += ("licence", "source_url", "note")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from PIL import Image
 
@@ -21,6 +22,10 @@ pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datase
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = make_build(tmp_path_factory.mktemp("readable") / "b", 60)
+    late = pl.when(pl.col("source_row") >= 40)
+    build.__dict__["plan"] = build.plan.with_columns(
+        author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024"))
+    )
     write_release(build)
     return build.paths.release
 
@@ -86,7 +91,7 @@ def test_tars_load_although_early_rows_lack_values_that_later_have(
     assert len(rows) == 20
     assert {tuple(row["json"]) for row in rows} == {JSON_KEYS}
     assert all(row["jpg"].size == (160, 120) for row in rows)
-    assert {row["json"]["author"] for row in rows} > {""}
+    assert {row["json"]["author"] for row in rows} == {"", "late"}
 
 
 def test_tars_read_with_webdataset(release: Path) -> None:

@@ -109,3 +109,11 @@ def test_a_manifest_cannot_point_outside(release: Path) -> None:
     (release / "manifest.json").write_bytes(manifest_bytes(fields))
     (fault,) = check_release(release)
     assert "outside the release" in fault
+
+
+def test_a_manifest_without_counts_is_a_fault_and_no_traceback(release: Path) -> None:
+    fields = read_manifest(release)
+    del fields["counts"]
+    (release / "manifest.json").write_bytes(manifest_bytes(fields))
+    (fault,) = check_release(release)
+    assert "does not describe a release" in fault
