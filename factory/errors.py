@@ -6,6 +6,7 @@
       BudgetReached      4  a budget of the recipe is spent; the build can be resumed
       BuildLocked        3  another process works in this build directory
       CorruptBuild       3  a file of the build does not match what was written
+      PluginFault        3  a check or decider raised: a fault of its code, not of a sample
       SourceError        2  the source's table or folder cannot be read as the recipe says
 
 A rejected sample is data (`schemas.Verdict`), a teacher failure is data (`schemas.Answered.failure`); neither is here.
@@ -51,6 +52,10 @@ class BudgetReached(FactoryError):
 
 class BuildLocked(FactoryError):
     """Another process holds this build directory."""
+
+
+class PluginFault(FactoryError):
+    """A plug-in raised, or returned something else than it promised. Names the plug-in and the sample."""
 
 
 class CorruptBuild(FactoryError):

@@ -27,9 +27,10 @@ class ImageStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._finished = path.exists()
-        self._file = path.open("rb") if self._finished else self._temporary.open("w+b")
         self._index = _index(path) if self._finished else {}
         self._end = 0
+        flags = os.O_RDONLY if self._finished else os.O_RDWR | os.O_CREAT | os.O_TRUNC
+        self._descriptor = os.open(path if self._finished else self._temporary, flags | os.O_CLOEXEC, 0o644)
 
     @property
     def _temporary(self) -> Path:
@@ -45,36 +46,36 @@ class ImageStore:
         header.size = len(jpeg)
         header.mode = 0o644
         padding = -len(jpeg) % BLOCK
-        self._file.seek(self._end)
-        self._file.write(header.tobuf(tarfile.USTAR_FORMAT) + jpeg + b"\0" * padding)
-        self._index[position] = (self._end + BLOCK, len(jpeg))
-        self._end += BLOCK + len(jpeg) + padding
+        at = self._end
+        self._write(header.tobuf(tarfile.USTAR_FORMAT) + jpeg + b"\0" * padding)
+        self._index[position] = (at + BLOCK, len(jpeg))
 
     def read(self, position: int) -> bytes:
         """One image. Raises KeyError when the store has none at this position."""
         offset, size = self._index[position]
-        if not self._finished:
-            self._file.flush()
-        return os.pread(self._file.fileno(), size, offset)
+        return os.pread(self._descriptor, size, offset)
 
     def finish(self) -> None:
         """Makes the tar durable and gives it its name."""
         if self._finished:
             return
-        self._file.seek(self._end)
-        self._file.write(b"\0" * (2 * BLOCK))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._write(b"\0" * (2 * BLOCK))
+        os.fsync(self._descriptor)
         self._temporary.replace(self._path)
         self._finished = True
 
     def close(self) -> None:
-        """Lets go of the file. What was written and not finished is worth nothing, so it may fail to reach the disk."""
-        try:
-            self._file.close()
-        except OSError:
-            if self._finished:
-                raise
+        """Lets go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, self._end)
+            self._end += written
+            view = view[written:]
 
     def __enter__(self) -> ImageStore:
         return self

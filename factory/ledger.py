@@ -128,8 +128,10 @@ class Ledger:
             self._writer = _open_writer(path)
             self._reader = open_live(path)
             exhausted = self._reader.execute(f"{SELECT} WHERE status = 'exhausted'").fetchall()
+            held = self._reader.execute("SELECT key, status FROM calls").fetchall()
         except sqlite3.Error as error:
             raise sqlite_fault(path, error) from error
+        self._statuses: dict[str, str] = dict(held)  # what is committed, so that a new key costs no query
         self._exhausted = {row.key: row for row in (row_from(path, stored) for stored in exhausted)}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"ledger-{path.parent.name}")
 
@@ -138,11 +140,7 @@ class Ledger:
 
         A failure of ours that was exhausted gives way to a prior reply. Raises CorruptBuild for a damaged row.
         """
-        try:
-            stored = self._reader.execute(_LOOK_UP, (key,)).fetchone()
-        except sqlite3.Error as error:
-            raise sqlite_fault(self.path, error) from error
-        own = row_from(self.path, stored) if stored else None
+        own = self._own(key) if key in self._statuses else None
         if own is not None and own.status != "exhausted":
             return own
         at = self._prior_at.get(key)
@@ -155,11 +153,14 @@ class Ledger:
     def owns(self, key: str) -> bool:
         """Whether this ledger itself holds a reply or permanent failure of `key`; else what `get` found is a prior's,
         or has to be asked again."""
+        return self._statuses.get(key, "exhausted") != "exhausted"
+
+    def _own(self, key: str) -> LedgerRow | None:
         try:
-            found = self._reader.execute("SELECT status FROM calls WHERE key = ?", (key,)).fetchone()
+            stored = self._reader.execute(_LOOK_UP, (key,)).fetchone()
         except sqlite3.Error as error:
             raise sqlite_fault(self.path, error) from error
-        return found is not None and found[0] != "exhausted"
+        return row_from(self.path, stored) if stored else None
 
     async def record(self, row: LedgerRow) -> None:
         """Returns once `row` is committed and synced. A reply or permanent failure that is there already stays;
@@ -295,6 +296,8 @@ class Ledger:
             self._fault = sqlite_fault(self.path, error)
             raise self._fault from error
         for key, row in merged.items():
+            if not self.owns(key):
+                self._statuses[key] = row.status
             if row.status == "exhausted":
                 self._exhausted[key] = row
             else:

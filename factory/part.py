@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from factory.store import read_table
-from schemas import LocatedAnswer, Verdict, arrow
+from schemas import CheckResult, LocatedAnswer, Verdict, arrow
+
+_CHECK_FIELDS = tuple(field.name for field in arrow.CHECK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ def part_table(
             "image_height": image.height,
             "image_bytes": image.bytes,
             "answers": [answer_record(located) for located in located_answers],
-            "checks": [asdict(check) for check in verdict.checks],
+            "checks": [check_record(check) for check in verdict.checks],
             "decision": verdict.decision,
             "reasons": list(verdict.reasons),
         }
@@ -72,6 +74,11 @@ def answer_record(located: LocatedAnswer) -> dict[str, Any]:
         "distance_km": located.distance_km,
         "named_distance_km": located.named_distance_km,
     }
+
+
+def check_record(found: CheckResult) -> dict[str, Any]:
+    """One finding as the struct `schemas.arrow.CHECK`."""
+    return {name: getattr(found, name) for name in _CHECK_FIELDS}
 
 
 def part_images(part: Path) -> list[ShardImage]:

@@ -89,7 +89,7 @@ class _Sieve:
             return
         self.dropped.append(
             out.select(
-                "id",
+                pl.col("id").str.slice(0, MAX_ID_LENGTH),
                 "source_row",
                 phase=pl.lit("plan"),
                 rule=pl.lit(rule),
@@ -154,7 +154,7 @@ def _drop_unusable(sieve: _Sieve) -> None:
         (pl.col("image").is_null(), "missing_image"),
         ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(r"\p{C}"), "bad_id"),
     )
-    sieve.drop("source", reason, pl.col("image"))
+    sieve.drop("source", reason, pl.col("image").str.slice(0, 200))
 
 
 def _drop_impossible_places(

@@ -162,7 +162,8 @@ def teacher_settings(call: Call) -> TeacherSettings:
 def recipe_json_schema() -> dict[str, Any]:
     """JSON Schema of a recipe file for editors; `profiles` are overlays, so their keys are not required."""
     schema = Recipe.model_json_schema()
-    overlay = {key: value for key, value in schema["properties"].items() if key != "name"}
+    schema["$defs"] |= {f"{name}Overlay": _relaxed(block) for name, block in schema["$defs"].items()}
+    overlay = {key: _relaxed(value) for key, value in schema["properties"].items() if key != "name"}
     schema["properties"]["profiles"] = {
         "type": "object",
         "description": "Named overlays of this recipe; `demo` is the default.",
@@ -171,3 +172,14 @@ def recipe_json_schema() -> dict[str, Any]:
     schema["required"] = ["name", "generator", "verify"]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
+
+
+def _relaxed(node: Any) -> Any:
+    """A schema whose keys may all be left out, for blocks that are laid over others."""
+    if isinstance(node, list):
+        return [_relaxed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return node | {"$ref": f"{node['$ref']}Overlay"}
+    return {"anyOf" if key == "oneOf" else key: _relaxed(item) for key, item in node.items() if key != "required"}

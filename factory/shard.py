@@ -41,7 +41,8 @@ from factory.shard_verdicts import judge
 from factory.sources import open_source
 from factory.store import BuildPaths, ShardPaths, disk_faults, file_digest, write_bytes, write_table
 from factory.teachers.ask import ask, open_teachers
-from schemas import Answered, Sample
+from factory.teachers.embeddings import clue_vectors
+from schemas import Answered, Evidence, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +115,12 @@ async def _work(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
     with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
         before = ledger.totals()
         images, answers = await _ask_all(spec, recipe, samples, paths, ledger)
-        evidence = [()] * len(samples)
+        ids = [sample.id for sample in samples]
+        evidence: list[tuple[Evidence, ...]] = [() for _ in samples]
+        if recipe.verify.embeddings is not None:
+            evidence = await clue_vectors(ids, answers, recipe.verify.embeddings, ledger)
         located, verdicts = judge(samples, images, answers, evidence, recipe.verify)
-        write_table(part_table([sample.id for sample in samples], images, located, verdicts), paths.part)
+        write_table(part_table(ids, images, located, verdicts), paths.part)
         ledger.seal(paths.ledger)
         after = ledger.totals()
     report = ShardReport(

@@ -135,4 +135,5 @@ LEDGER = pa.schema(
     ]
 )
 """shards/NNNNN/ledger.parquet: the sealed ledger. status is ok, permanent (never asked again) or exhausted (asked
-again by the next build); origin is call (paid by this build), replay (a recording) or ledger (paid by an earlier build)."""
+again by the next build); origin is call (paid by this build), replay (a recording) or ledger (paid by an earlier one).
+"""

@@ -114,4 +114,8 @@ def _clue(value: Any) -> Clue | None:
 
 def _first(fields: Mapping[str, Any], *keys: str) -> Any:
     """The first of several spellings that is present and not null."""
-    return next((fields[key] for key in keys if fields.get(key) is not None), None)
+    for key in keys:
+        value = fields.get(key)
+        if value is not None:
+            return value
+    return None

@@ -72,7 +72,7 @@ def _header(build: Build, frames: Frames) -> dict[str, Any]:
     info = build.info
     counts = dict(frames.samples["decision"].value_counts().iter_rows())
     changed = datetime.fromtimestamp(build.paths.info.stat().st_mtime, tz=UTC).isoformat()
-    when = str(info.get("finished_at") or info.get("updated_at") or changed)
+    when = str(info.get("finished_at") or info.get("started_at") or changed)
     return {
         "recipe": str(info.get("recipe") or info.get("name") or build.paths.root.name),
         "profile": str(info.get("profile") or ""),

@@ -7,22 +7,21 @@ kept: the teachers' texts of a large build never lie in memory at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from factory.store import Build, read_table
-from schemas import arrow
+from factory.errors import CorruptBuild
+from factory.geo.distance import DISTANCE_TIERS_KM
+from factory.geo.names import country_name
+from factory.store import Build
 
 DECISIONS = ("accept", "review", "reject", "quarantine")
 PENDING = "pending"
 """Planned, but its shard is not finished."""
-EARTH_RADIUS_KM = 6371.0088
-"""Mean radius (IUGG)."""
-TIERS_KM = (1, 25, 200, 750, 2500)
-"""Street, city, region, country, continent: the five distances of the IM2GPS line of work."""
+TIERS_KM = tuple(DISTANCE_TIERS_KM.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def read_frames(build: Build) -> Frames:
     decisions, answers, checks = [_NO_DECISIONS], [_NO_ANSWERS], [_NO_CHECKS]
     for shard in build.paths.shards():
         if shard.report.exists():
-            part = read_table(shard.part, arrow.PART)
+            part = _short_columns(shard.part)
             decisions.append(part.select("id", "decision", "reasons"))
             answers.append(_answers(part))
             checks.append(_checks(part))
@@ -63,39 +62,45 @@ def dropped(build: Build) -> pl.DataFrame:
     return counted.sort(["count", "rule", "reason"], descending=[True, False, False])
 
 
-def ledger_totals(build: Build) -> dict[str, float]:
-    """Calls, replayed answers, tokens, cost and the median latency of all sealed ledgers."""
-    ledger = build.ledger
-    called = ledger.filter(pl.col("origin") == "call")
-    latency = called["latency_s"].median() if called.height else None
-    return {
-        "calls": float(called["http_calls"].sum()),
-        "replayed": float(ledger.filter(pl.col("origin") == "replay").height),
-        "prompt_tokens": float(ledger["prompt_tokens"].sum()),
-        "completion_tokens": float(ledger["completion_tokens"].sum()),
-        "cost": float(ledger["cost"].sum()),
-        "latency_s": latency if isinstance(latency, float) else float("nan"),
-    }
+@dataclass(frozen=True, slots=True)
+class LedgerTotals:
+    """Sums over all sealed ledgers. Calls, tokens, cost and latency are of what this build paid itself."""
+
+    calls: int
+    replayed: int
+    """Answers recorded by somebody else."""
+    reused: int
+    """Answers that an earlier build paid for."""
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    latency_s: float | None
+    """Median of the calls."""
 
 
-def haversine_km(lat1: pl.Series, lon1: pl.Series, lat2: pl.Series, lon2: pl.Series) -> NDArray[np.float64]:
-    """Great-circle kilometres between columns of degrees; NaN where a coordinate is missing."""
-    a, b, c, d = (np.radians(column.cast(pl.Float64).to_numpy()) for column in (lat1, lon1, lat2, lon2))
-    half = np.sin((c - a) / 2) ** 2 + np.cos(a) * np.cos(c) * np.sin((d - b) / 2) ** 2
-    result: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
-    return result
+def ledger_totals(build: Build) -> LedgerTotals:
+    """The totals of a build, from its ledgers without their texts."""
+    columns = ["origin", "http_calls", "prompt_tokens", "completion_tokens", "cost", "latency_s"]
+    sealed = [_read(shard.ledger, columns) for shard in build.paths.shards() if shard.ledger.exists()]
+    if not sealed:
+        return LedgerTotals(0, 0, 0, 0, 0, 0.0, None)
+    ledger = pl.concat(sealed)
+    paid = ledger.filter(pl.col("origin") == "call")
+    latency = paid["latency_s"].median()
+    return LedgerTotals(
+        calls=int(paid["http_calls"].sum()),
+        replayed=ledger.filter(pl.col("origin") == "replay").height,
+        reused=ledger.filter(pl.col("origin") == "ledger").height,
+        prompt_tokens=int(paid["prompt_tokens"].sum()),
+        completion_tokens=int(paid["completion_tokens"].sum()),
+        cost=float(paid["cost"].sum()),
+        latency_s=latency if isinstance(latency, float) else None,
+    )
 
 
-@cache
-def country_name(code: str | None) -> str:
-    """The usual English name of an ISO 3166-1 alpha-2 code; the code itself when it has none."""
-    if not code:
-        return "unknown country"
-    import pycountry
-
-    found = pycountry.countries.get(alpha_2=code)
-    name = getattr(found, "common_name", None) or getattr(found, "name", None) or code
-    return str(name).split(",", maxsplit=1)[0]
+def country_label(code: str | None) -> str:
+    """The English name of a country code; the code itself when it has none."""
+    return country_name(code) or code or "unknown country"
 
 
 def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
@@ -104,7 +109,7 @@ def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
     codes = plan["country_code"].unique().to_list()
     places = pl.concat_str(pl.col("city"), pl.col("region"), pl.col("country"), separator=", ", ignore_nulls=True)
     samples = plan.with_columns(
-        country=pl.col("country_code").replace_strict(codes, [country_name(code) for code in codes], default=None)
+        country=pl.col("country_code").replace_strict(codes, [country_label(code) for code in codes], default=None)
         if codes
         else pl.lit(None, pl.String)
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
@@ -115,6 +120,25 @@ def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
     return samples.join(selection.select(*_SELECTION_COLUMNS), on="id", how="left", maintain_order="left")
 
 
+def _short_columns(path: Path) -> pl.DataFrame:
+    """A part without its long texts. Columns of a struct are read alone, so the texts are never decoded."""
+    columns = ["id", "decision", "reasons"]
+    columns += [f"answers.list.element.{name}" for name in _ANSWER_FIELDS]
+    columns += [f"checks.list.element.{name}" for name in _CHECK_FIELDS]
+    return _read(path, columns)
+
+
+def _read(path: Path, columns: list[str]) -> pl.DataFrame:
+    """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            frame = pl.from_arrow(file.read(columns=columns))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
 def _answers(parts: pl.DataFrame) -> pl.DataFrame:
     answer = pl.col("answers").struct
     named = answer.field("lat").is_null() | answer.field("lon").is_null()
@@ -122,8 +146,7 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
     return exploded.select(
         "id",
         "decision",
-        *(answer.field(name) for name in ("teacher", "failure", "localizable", "confidence", "country_code")),
-        answer.field("country_correct"),
+        *(answer.field(name) for name in _SAID_FIELDS),
         lat=pl.when(named).then(answer.field("named_lat")).otherwise(answer.field("lat")),
         lon=pl.when(named).then(answer.field("named_lon")).otherwise(answer.field("lon")),
         distance_km=pl.coalesce(answer.field("distance_km"), answer.field("named_distance_km")),
@@ -132,11 +155,14 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
 
 def _checks(parts: pl.DataFrame) -> pl.DataFrame:
     check = pl.col("checks").struct
-    fields = ("check", "outcome", "reason", "score", "threshold")
     exploded = parts.select("id", "checks").explode("checks")
-    return exploded.select("id", *(check.field(name) for name in fields)).filter(pl.col("check").is_not_null())
+    return exploded.select("id", *(check.field(name) for name in _CHECK_FIELDS)).filter(pl.col("check").is_not_null())
 
 
+_CHECK_FIELDS = ("check", "outcome", "reason", "score", "threshold")
+_GUESS_FIELDS = ("lat", "lon", "named_lat", "named_lon", "distance_km", "named_distance_km")
+_SAID_FIELDS = ("teacher", "failure", "localizable", "confidence", "country_code", "country_correct")
+_ANSWER_FIELDS = (*_SAID_FIELDS, *_GUESS_FIELDS)
 _PLAN_COLUMNS: dict[str, type[pl.DataType]] = {
     "id": pl.String,
     "shard": pl.Int32,

@@ -92,7 +92,7 @@ def _phase(name: str, explanation: str, entering: int, losses: list[Loss]) -> Ph
 
 
 def _longest(losses: list[Loss]) -> tuple[Loss, ...]:
-    ordered = sorted(losses, key=lambda loss: (-loss.count, loss.rule, loss.reason))
+    ordered = sorted(losses, key=lambda loss: (-loss.count, loss.rule, loss.reason, loss.kind))
     if len(ordered) <= MAX_RULES:
         return tuple(ordered)
     rest = ordered[MAX_RULES - 1 :]

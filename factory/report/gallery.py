@@ -31,7 +31,7 @@ MAX_THUMBNAIL_BYTES = 36_000
 """240 of these in base64 are 11.5 MB: the page stays under 15 MB."""
 MAX_SOURCE_MEGAPIXELS = 300.0
 MAX_TEXT = 3000
-MAX_CLUES = 24
+MAX_CLUES = 16
 MAX_CHIPS = 6
 
 Row = dict[str, Any]
@@ -51,6 +51,7 @@ class Guess:
     lat: float | None
     lon: float | None
     clues: tuple[tuple[str, str, str], ...]
+    clues_left_out: int
     kinds: tuple[tuple[str, int], ...]
     """Kinds of clue with how often each was named, for the chips."""
     reasoning: str
@@ -237,6 +238,7 @@ def _guess(answer: Row) -> Guess:
         lat=coordinates[0],
         lon=coordinates[1],
         clues=tuple((shorten(c["kind"], 40), shorten(c["text"], 400), shorten(c["supports"], 200)) for c in clues),
+        clues_left_out=len(answer["clues"] or ()) - len(clues),
         kinds=tuple(kinds.most_common(MAX_CHIPS)),
         reasoning=shorten(answer["reasoning"]),
     )

@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from factory.report.frames import TIERS_KM, Frames, haversine_km
+from factory.geo.distance import haversine
+from factory.report.frames import TIERS_KM, Frames
 
 RIGHT_KM = 25.0
 """A guess within the city tier counts as right in agreement and calibration."""
@@ -163,7 +164,7 @@ def _calibration(rows: pl.DataFrame) -> tuple[Bucket, ...]:
 
 def _pair(first: str, second: str, a: pl.DataFrame, b: pl.DataFrame, judged: int) -> Pair:
     both = a.join(b, on="id", how="full", suffix="_b", coalesce=True)
-    apart = pl.Series("apart", haversine_km(both["lat"], both["lon"], both["lat_b"], both["lon_b"]), nan_to_null=True)
+    apart = both.select(haversine(pl.col("lat"), pl.col("lon"), pl.col("lat_b"), pl.col("lon_b"))).to_series()
     close = (apart <= RIGHT_KM).fill_null(value=False)
     same = (both["country_code"] == both["country_code_b"]).fill_null(value=False)
     left = (both["distance_km"] <= RIGHT_KM).fill_null(value=False)

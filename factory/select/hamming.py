@@ -27,29 +27,28 @@ MAX_BITS: Final = 12
 """Largest difference searched for: beyond it, unrelated photos meet by chance."""
 
 
-def pairs_within(hashes: Hashes, bits: int) -> tuple[Indices, Indices]:
-    """Index pairs of different positions whose hashes differ in at most `bits`; each pair at least once.
+def pairs_within(hashes: Hashes, bits: int) -> Iterator[tuple[Indices, Indices]]:
+    """Index pairs of different positions whose hashes differ in at most `bits`, in chunks; each pair at least once.
 
     Give it distinct hashes: n equal ones are n * (n - 1) / 2 pairs.
     """
-    return _search(hashes, hashes, bits, same=True)
+    yield from _search(hashes, hashes, bits, same=True)
 
 
 def matches_within(queries: Hashes, hashes: Hashes, bits: int) -> tuple[Indices, Indices]:
     """(query, hash) index pairs that differ in at most `bits`; each pair at least once. Few queries are cheap."""
-    return _search(queries, hashes, bits, same=False)
+    empty = np.zeros(0, dtype=np.int64)
+    found = [(empty, empty), *_search(queries, hashes, bits, same=False)]
+    return np.concatenate([asked for asked, _ in found]), np.concatenate([hit for _, hit in found])
 
 
-def _search(queries: Hashes, hashes: Hashes, bits: int, *, same: bool) -> tuple[Indices, Indices]:
+def _search(queries: Hashes, hashes: Hashes, bits: int, *, same: bool) -> Iterator[tuple[Indices, Indices]]:
     if not 0 <= bits <= MAX_BITS:
         raise ValueError(f"expected 0 to {MAX_BITS} bits, got {bits}")
-    empty = np.zeros(0, dtype=np.int64)
-    found: list[tuple[Indices, Indices]] = [(empty, empty)]
     if queries.size and hashes.size:
         for (shift, width), radius in zip(_BANDS, _radii(bits), strict=True):
             if radius >= 0:
-                found += _search_band(queries, hashes, bits, shift, width, radius, same=same)
-    return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
+                yield from _search_band(queries, hashes, bits, shift, width, radius, same=same)
 
 
 def _radii(bits: int) -> list[int]:

@@ -6,10 +6,11 @@ a row a little further from the kept one than `max_hamming`; its detail says how
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field
 
 from factory.geo.distance import haversine
@@ -17,6 +18,8 @@ from factory.registry import register
 from factory.select.groups import Indices, connected, equal_value_edges
 from factory.select.hamming import MAX_BITS, pairs_within
 from factory.select.removals import Removals, groups_of, removals
+
+_FOLD_PAIRS: Final = 5_000_000
 
 
 @register("selector", "near_duplicates")
@@ -75,14 +78,37 @@ def _perceptual_edges(frame: pl.DataFrame, max_hamming: int, max_km: float | Non
     first = rows.with_columns(first=pl.col("row").min().over(same))
     repeated = first.filter(pl.col("first") != pl.col("row"))
     distinct = first.filter(pl.col("first") == pl.col("row"))
-    left, right = pairs_within(distinct["image_phash"].to_numpy(), max_hamming)
-    if max_km is not None:
-        ends = distinct[left].hstack(distinct[right].select(pl.all().name.suffix("_2")))
-        km = haversine(*(pl.col(name) for name in ("lat", "lon", "lat_2", "lon_2")))
-        near = ends.select(near=(km <= max_km).fill_null(False))["near"].to_numpy()
-        left, right = left[near], right[near]
+    left, right = _near_pairs(distinct, max_hamming, max_km)
     place = distinct["row"].to_numpy()
     return (
         np.concatenate([repeated["first"].to_numpy(), place[left]]),
         np.concatenate([repeated["row"].to_numpy(), place[right]]),
     )
+
+
+def _near_pairs(distinct: pl.DataFrame, max_hamming: int, max_km: float | None) -> tuple[Indices, Indices]:
+    """Edges that connect what is near, never many more than rows: a crowd of like pictures is folded as it is found."""
+    empty = np.zeros(0, dtype=np.int64)
+    found, size = [(empty, empty)], 0
+    for left, right in pairs_within(distinct["image_phash"].to_numpy(), max_hamming):
+        near = _within_km(distinct, left, right, max_km)
+        found.append((left[near], right[near]))
+        size += int(near.sum())
+        if size > _FOLD_PAIRS:
+            found, size = [_folded(distinct.height, found)], 0
+    return _folded(distinct.height, found)
+
+
+def _folded(height: int, edges: list[tuple[Indices, Indices]]) -> tuple[Indices, Indices]:
+    """One edge for every row that is not the first of its component."""
+    label = connected(height, np.concatenate([a for a, _ in edges]), np.concatenate([b for _, b in edges]))
+    rows = np.flatnonzero(label != np.arange(height))
+    return label[rows], rows
+
+
+def _within_km(distinct: pl.DataFrame, left: Indices, right: Indices, max_km: float | None) -> NDArray[np.bool_]:
+    if max_km is None:
+        return np.ones(left.size, dtype=np.bool_)
+    ends = distinct.select("lat", "lon")[left].hstack(distinct[right].select(lat_2="lat", lon_2="lon"))
+    km = haversine(*(pl.col(name) for name in ("lat", "lon", "lat_2", "lon_2")))
+    return ends.select(near=(km <= max_km).fill_null(False))["near"].to_numpy()

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from factory.errors import SourceError
@@ -36,17 +37,22 @@ def locate(folder: Path, locator: str) -> Path:
     if not locator or "\0" in locator or relative.is_absolute() or ".." in relative.parts:
         raise SourceError(f"{locator!r}: must be a relative path inside {folder.name}/, without `..`")
     try:
-        path = (folder / relative).resolve()
+        path = Path(os.path.realpath(folder / relative, strict=True))
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise SourceError(f"{locator!r}: no such file in {folder.name}/") from None
     except (OSError, RuntimeError) as error:
         raise SourceError(f"{locator!r}: cannot be opened ({error.__class__.__name__})") from None
-    if not path.is_relative_to(folder.resolve()):
+    if not path.is_relative_to(_real_folder(folder)):
         raise SourceError(f"{locator!r}: a symbolic link leads out of {folder.name}/")
     if not stat.S_ISREG(mode):
         raise SourceError(f"{locator!r}: not a regular file")
     return path
+
+
+@lru_cache(maxsize=64)
+def _real_folder(folder: Path) -> Path:
+    return folder.resolve()
 
 
 def listing_digest(entries: Iterable[tuple[str, int]]) -> str:

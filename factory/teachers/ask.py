@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from factory.budget import Budget
-from factory.errors import EnvironmentFault
+from factory.errors import EnvironmentFault, RecipeError
 from factory.generators.contract import Generator, ParseFailure, Prompt
 from factory.ledger import Ledger
 from factory.ledger_row import LedgerRow, Status, request_key
 from factory.plugin_blocks import Call
 from factory.registry import plugin
-from factory.teachers.backend import SCHEMA_REFUSED, Backends, CallFailed, Reply
+from factory.teachers.backend import REFUSED_CONNECTION, SCHEMA_REFUSED, Backends, CallFailed, Reply
 from factory.teachers.lanes import Lane, choose_lane
 from factory.teachers.limiter import Limiter, LimiterSettings
 from factory.teachers.settings import TeacherSettings
@@ -83,11 +83,11 @@ async def open_teachers(calls: Sequence[Call], root: Path, *, share: int = 1) ->
         share: Processes that ask at the same time; each takes this part of `max_in_flight`.
 
     Raises:
-        RecipeError: a recording is missing or malformed, a model has no name.
+        RecipeError: a recording is missing or malformed, a model has no name, two teachers are the same.
         EnvironmentFault: an API key is not in the environment.
     """
     async with AsyncExitStack() as stack:
-        teachers = []
+        teachers: list[Teacher] = []
         for call in calls:
             assert isinstance(call.common, TeacherSettings)
             slots = max(1, call.common.max_in_flight // share)
@@ -99,7 +99,14 @@ async def open_teachers(calls: Sequence[Call], root: Path, *, share: int = 1) ->
                 await stack.enter_async_context(backend)
                 lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
             sampling = {**settings.sampling.model_dump(mode="json"), **made.identity}
-            teachers.append(Teacher(settings.name, settings, tuple(lanes), sampling))
+            teacher = Teacher(settings.name, settings, tuple(lanes), sampling)
+            for other in teachers:
+                if teacher.paid and (other.settings.model, other.sampling) == (settings.model, sampling):
+                    raise RecipeError(
+                        f"teachers {other.name} and {teacher.name} would ask the same questions and share every "
+                        "answer: give one of them another model or another sampling.seed"
+                    )
+            teachers.append(teacher)
         yield teachers
 
 
@@ -247,7 +254,8 @@ async def _call(
             raise EnvironmentFault(f"teacher {teacher.name}: {lane.backend.name}: {failed}")
         if failed.kind == SCHEMA_REFUSED:
             continue
-        tries += not (probing and failed.down)
+        # A call that never arrived says nothing about its sample; one that felled the endpoint may.
+        tries += not (probing and failed.kind == REFUSED_CONNECTION)
         if not failed.retryable or tries >= settings.attempts:
             break
         await asyncio.sleep(backoff_s(tries, failed.retry_after_s))

@@ -12,6 +12,9 @@ from factory.generators.contract import Prompt
 SCHEMA_REFUSED = "schema_refused"
 """Kind of the failure that says: this server takes no `response_format`; the next call goes without it."""
 
+REFUSED_CONNECTION = "refused_connection"
+"""Kind of the failure that says: nothing listens there; the request was never sent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, Field
 from factory.errors import EnvironmentFault, RecipeError
 from factory.generators.contract import Prompt
 from factory.registry import register
-from factory.teachers.backend import SCHEMA_REFUSED, Backend, Backends, CallFailed, Reply
+from factory.teachers.backend import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Reply
 from factory.teachers.replies import http_failure, read_reply, redact, refuses_schema
 from factory.teachers.settings import ExtraFields, TeacherSettings
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MAX_BODY = 8 * 2**20
 """Bytes of a response; a chat completion of 32k tokens has about 0.2 MB."""
+KEEPALIVE_S = 4.0
+"""Below the 5 s after which uvicorn (vLLM) closes an idle connection: a request must not meet a closing one."""
 _HOSTED = "api.openai.com"
 
 
@@ -137,6 +139,8 @@ class OpenAIBackend:
             failure.detail = redact(failure.detail, self._key)
             if failure.kind == "credentials":
                 failure.detail += f" (the key comes from the environment variable {self._key_variable})"
+            if failure.kind == "model_unknown":
+                failure.detail += f" (asked for `{self._settings.model}`; does the address need /v1?)"
             raise
 
     async def __aenter__(self) -> Self:
@@ -146,7 +150,7 @@ class OpenAIBackend:
         slots = self._settings.max_in_flight + 8
         transport = openai.DefaultAioHttpClient(
             timeout=None,  # asyncio.timeout bounds the whole call, which socket timeouts cannot
-            limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=15.0),
+            limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
             event_hooks={"response": [_guard_body]},
         )
@@ -228,18 +232,22 @@ def request_body(
 
 
 def _connection_failure(error: BaseException) -> CallFailed:
-    """A failure below HTTP. A refused connection or an unknown host means that the endpoint is down."""
+    """A failure below HTTP. A refused connection or an unknown host means that the endpoint is down.
+
+    The detail names no host: it is stored beside the sample, and the endpoint is no part of a dataset.
+    """
     import aiohttp
 
-    cause: BaseException | None = error
-    down = False
-    while cause is not None:
-        down = down or isinstance(cause, aiohttp.ClientConnectorError)
-        deepest, cause = cause, cause.__cause__
-    detail = f"{type(deepest).__name__}: {str(deepest)[:200]}"
-    return CallFailed(
-        kind="refused_connection" if down else "dropped", detail=detail, retryable=True, down=down, presses=True
-    )
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    deepest = chain[-1]
+    detail = type(deepest).__name__
+    if isinstance(deepest, OSError) and deepest.errno is not None and deepest.errno > 0:
+        detail = f"{detail}: {os.strerror(deepest.errno)}"
+    if any(isinstance(link, aiohttp.ClientConnectorError) for link in chain):
+        return CallFailed(kind=REFUSED_CONNECTION, detail=detail, retryable=True, down=True, presses=True)
+    return CallFailed(kind="dropped", detail=detail, retryable=True, presses=True)
 
 
 async def _guard_body(response: httpx2.Response) -> None:

@@ -43,9 +43,10 @@ class ReplayBackend:
         self._records: _Lines | _Table | None = None
 
     def inputs(self, sample_id: str) -> Mapping[str, Any]:
-        """The digest of the recorded answer; None when there is none."""
+        """The recorded answer's digest, None when there is none; and whose it is: two may agree word by word."""
         record = self._opened().get(sample_id)
-        return {"recorded": hashlib.sha256(orjson.dumps(record)).hexdigest() if record is not None else None}
+        digest = hashlib.sha256(orjson.dumps(record)).hexdigest() if record is not None else None
+        return {"teacher": self._teacher, "recorded": digest}
 
     async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
         """The recorded answer. Raises CallFailed `not_recorded`."""

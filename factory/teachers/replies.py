@@ -26,7 +26,7 @@ from factory.generators.fields import tidy
 from factory.teachers.backend import CallFailed, Reply
 
 MAX_DETAIL = 300
-MAX_RETRY_AFTER_S = 600.0
+MAX_RETRY_AFTER_S = 120.0
 
 _SECRETS = re.compile(r"(?i)\bbearer\s+\S+|\b(?:sk|pk|hf|gsk|xai|key|api[-_]?key)[-_][A-Za-z0-9*_-]{6,}")
 _NO_SCHEMA = re.compile(r"(?i)response_format|json_schema|structured|guided|grammar|schema")

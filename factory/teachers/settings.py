@@ -19,9 +19,11 @@ def request_fields(extra: dict[str, Any]) -> dict[str, Any]:
     if taken := sorted(OWN_FIELDS & extra.keys()):
         raise ValueError(f"{', '.join(taken)}: set by the factory itself")
     try:
-        orjson.dumps(extra)
+        same = orjson.loads(orjson.dumps(extra)) == extra
     except TypeError as error:
         raise ValueError(f"not JSON: {error}") from None
+    if not same:
+        raise ValueError("not JSON: only numbers, text, true, false, null, lists and mappings can be sent")
     return extra
 
 
@@ -32,7 +34,7 @@ ExtraFields = Annotated[dict[str, Any], AfterValidator(request_fields)]
 class Closed(BaseModel):
     """Base of the blocks below: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Sampling(Closed):

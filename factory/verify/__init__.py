@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from factory.errors import FactoryError
+from factory.errors import PluginFault
 from factory.registry import Kind, plugin
 from factory.verify.decide import rules
 from factory.verify.grounded import grounded
@@ -47,7 +47,7 @@ def verify_case(case: Case, checks: Sequence[tuple[str, BaseModel]], decider: tu
         decider: The decider's name with its settings.
 
     Raises:
-        FactoryError: A check or the decider raised, or returned something else than its result. That is a fault of
+        PluginFault: A check or the decider raised, or returned something else than its result. That is a fault of
             the code and not of the sample, so it stops the shard; the message names the plug-in and the sample.
     """
     results = [_run_check(name, settings, case) for name, settings in checks]
@@ -56,9 +56,9 @@ def verify_case(case: Case, checks: Sequence[tuple[str, BaseModel]], decider: tu
     try:
         verdict = decide(results, **vars(settings))
     except Exception as error:
-        raise FactoryError(_blame("decider", name, case, error)) from error
+        raise PluginFault(_blame("decider", name, case, error)) from error
     if not isinstance(verdict, Verdict):
-        raise FactoryError(_blame("decider", name, case, TypeError(f"returned {type(verdict).__name__}, not Verdict")))
+        raise PluginFault(_blame("decider", name, case, TypeError(f"returned {type(verdict).__name__}, not Verdict")))
     return verdict
 
 
@@ -72,9 +72,9 @@ def _run_check(name: str, settings: BaseModel, case: Case) -> CheckResult:
     try:
         result = check(case, **vars(settings))
     except Exception as error:
-        raise FactoryError(_blame("check", name, case, error)) from error
+        raise PluginFault(_blame("check", name, case, error)) from error
     if not isinstance(result, CheckResult):
-        raise FactoryError(_blame("check", name, case, TypeError(f"returned {type(result).__name__}, not CheckResult")))
+        raise PluginFault(_blame("check", name, case, TypeError(f"returned {type(result).__name__}, not CheckResult")))
     return result
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 from typing import Literal
 
 from factory.registry import register
+from factory.verify.units import Share
 from factory.verify.votes import Vote, combine
 from schemas import Case, CheckResult, LocatedAnswer
 
 
 @register("check", "localizable")
 def localizable(
-    case: Case, *, min_confidence: float = 0.3, teachers: Literal["all", "any", "mean"] = "all"
+    case: Case, *, min_confidence: Share = 0.3, teachers: Literal["all", "any", "mean"] = "all"
 ) -> CheckResult:
     """The teachers say the photo can be located, with enough confidence.
 
     Step 1 of GLOBE ("drop negative or low localizability"); the paper publishes no threshold. 0.3 is ours, measured:
-    on 138 photos answered by two teachers who then agree, nobody was more than 45 km off above it, and more than half
-    of the answers that were wrong at 25 km lay below 0.2.
+    of 117 photos that two teachers placed within 25 km of each other 8 were wrong by more than that, and in 7 of
+    these one of the two was less sure than 0.3.
 
     Args:
         case: The sample with its answers.

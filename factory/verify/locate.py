@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Literal, cast
 
 from schemas import Answered, GeoAnswer, LocatedAnswer, Sample
@@ -75,9 +76,10 @@ def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> 
     if code is None and place is not None:
         code = place.country_code
     distance = named_distance = None
-    if answer.lat is not None and answer.lon is not None:
+    truth_known = isfinite(sample.lat) and isfinite(sample.lon)
+    if truth_known and answer.lat is not None and answer.lon is not None:
         distance = haversine_km(sample.lat, sample.lon, answer.lat, answer.lon)
-    if place is not None:
+    if truth_known and place is not None:
         named_distance = haversine_km(sample.lat, sample.lon, place.lat, place.lon)
     return LocatedAnswer(
         answered=answered,

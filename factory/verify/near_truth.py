@@ -6,9 +6,11 @@ so it only says something at the precision of its level: the centre of Tuscany i
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal, NamedTuple
 
 from factory.registry import register
+from factory.verify.units import Kilometres
 from factory.verify.votes import Teachers, Vote, combine
 from schemas import Case, CheckResult, LocatedAnswer
 
@@ -36,7 +38,7 @@ def near_truth(
     case: Case,
     *,
     tier: Tier = "city",
-    radius_km: float | None = None,
+    radius_km: Kilometres | None = None,
     require_country: bool = True,
     place: Claim = "either",
     teachers: Teachers = "all",
@@ -56,12 +58,17 @@ def near_truth(
             `both` (the farther counts). With the last two, a claim that is missing leaves the other to decide.
         teachers: `all` (score: the farthest answer) or `any` (score: the nearest).
 
-    Distances are kilometres on the sphere, compared with <=. A teacher abstains without an answer (`no_answer`),
-    without any place in it (`no_place`), or when the gazetteer does not know the place (`place_unknown`). An answer
-    that commits itself only above the tier (`Italy` where a city is wanted) fails as `too_coarse`.
+    Distances are kilometres on the sphere, compared with <=. Fails as `country_differs`, `too_far`, or `too_coarse`:
+    an answer that commits itself only above the tier (`Italy` where a city is wanted). A teacher abstains without an
+    answer (`no_answer`), without any place in it (`no_place`), or when the gazetteer does not know the place
+    (`place_unknown`). The check abstains when the sample has no position (`no_truth`).
     """
     from factory.geo import DISTANCE_TIERS_KM
 
+    if not (isfinite(case.sample.lat) and isfinite(case.sample.lon)):
+        return CheckResult(
+            check="near_truth", outcome="abstain", reason="no_truth", detail="the sample has no position"
+        )
     limit = (DISTANCE_TIERS_KM[tier] if radius_km is None else radius_km) + case.sample.uncertainty_km
     rule = _Rule(tier, limit, require_country, place)
     votes = [_vote(located, rule) for located in case.answers]

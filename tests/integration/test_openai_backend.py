@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -135,6 +136,16 @@ async def test_a_restarted_endpoint_is_waited_for(tmp_path: Path) -> None:
     assert all(a.answer for a in answered)
 
 
+async def test_a_picture_that_fells_the_endpoint_stops_nobody_else(tmp_path: Path) -> None:
+    poison = hashlib.sha256(picture(3)).hexdigest()
+    with running_endpoint(tmp_path, [{"kind": "engine_dead", "image": poison}]) as server:
+        async with asking(tmp_path, server.url, attempts=3) as question:
+            answered = await question.many(6)
+            alone = await question(3)
+    assert [a.failure for a in answered] == [None, None, None, "exhausted", None, None]
+    assert alone.failure == "exhausted"
+
+
 async def test_an_address_where_nothing_listens_stops_the_build(tmp_path: Path) -> None:
     async with asking(tmp_path, "http://127.0.0.1:9/v1", recovery_s=0.5) as question:
         with pytest.raises(EnvironmentFault, match=r"no endpoint answers: http://127\.0\.0\.1:9/v1"):
@@ -254,6 +265,21 @@ async def test_a_body_without_end_is_not_read_into_memory(tmp_path: Path, status
     assert "more than 8388608 bytes" in answered.detail
 
 
+async def test_a_compressed_body_is_not_unpacked(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "slow", "headers": {"Content-Encoding": "gzip"}}]) as server:
+        async with asking(tmp_path, server.url, attempts=1) as question:
+            answered = await question(1)
+    assert "a compressed body" in answered.detail
+
+
+async def test_stored_failures_name_no_host(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "dropped"}]) as server:
+        async with asking(tmp_path, server.url, attempts=1) as question:
+            answered = await question(1)
+    assert answered.failure == "exhausted"
+    assert "127.0.0.1" not in answered.detail and str(server.port) not in answered.detail
+
+
 async def test_a_server_without_structured_output_is_asked_without_it(tmp_path: Path) -> None:
     with running_endpoint(tmp_path, [{"kind": "no_schema"}]) as server:
         async with asking(tmp_path, server.url) as question:
@@ -303,6 +329,7 @@ async def test_the_key_is_sent_and_never_shown(tmp_path: Path, monkeypatch: pyte
         headers = [line["headers"] for line in server.requests()]
     assert all(sent["authorization"] == f"Bearer {CANARY_KEY}" for sent in headers)
     assert "admin-7391" not in str(headers)
+    assert {sent["accept-encoding"] for sent in headers} == {"identity"}
     assert CANARY_KEY not in str(answered) + str(caught.value)
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger*"))
     assert CANARY_KEY.encode() not in stored
@@ -385,3 +412,24 @@ async def test_recorded_answers_go_through_the_same_ledger(tmp_path: Path) -> No
     assert (missing.answer, missing.failure) == (None, "not_recorded")
     assert row is not None and (row.origin, row.http_calls) == ("replay", 0)
     assert asked.images_read == 0
+
+
+async def test_two_teachers_that_are_one_are_refused(tmp_path: Path) -> None:
+    fields = {"backend": "openai", "model": "m", "base_urls": ["http://127.0.0.1:9/v1"]}
+    same = [BLOCK.validate({**fields, "name": name}) for name in "ab"]
+    with pytest.raises(RecipeError, match="teachers a and b would ask the same questions"):
+        async with open_teachers(same, tmp_path):
+            pass
+    reseeded = BLOCK.validate({**fields, "name": "b", "sampling": {"seed": 1}})
+    async with open_teachers([same[0], reseeded], tmp_path) as teachers:
+        assert len(teachers) == 2
+
+
+async def test_two_recordings_that_agree_word_by_word_are_two_rows(tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_text('{"id": "s1", "response": {"country": "Chad"}}\n')
+    blocks = [BLOCK.validate({"name": name, "backend": "replay", "path": "r.jsonl"}) for name in "ab"]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        async with open_teachers(blocks, tmp_path) as teachers:
+            for teacher in teachers:
+                await Asking(teacher, ledger, Budget(tmp_path / "b", {}))(1)
+        assert sorted(row.teacher for row in ledger.rows()) == ["a", "b"]

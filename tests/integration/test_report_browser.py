@@ -217,6 +217,17 @@ async def test_filters_narrow_the_gallery_and_reset_widens_it(devtools: str, rep
         assert await page.value(VISIBLE) == 5
 
 
+async def test_the_view_of_the_map_can_filter_the_gallery(devtools: str, report: str) -> None:
+    async with browsing(devtools, report) as page:
+        await page.value("document.querySelector('[name=inview]').click()")
+        assert await page.value(VISIBLE) == 36
+        for _ in range(3):
+            await page.value("document.querySelector('[data-zoom=in]').click()")
+        assert 0 < await page.value(VISIBLE) < 36
+        await page.value("document.querySelector('[data-zoom=reset]').click()")
+        assert await page.value(VISIBLE) == 36
+
+
 async def test_a_histogram_bar_shows_its_samples(devtools: str, report: str) -> None:
     async with browsing(devtools, report) as page:
         far = "[...document.querySelectorAll('.bar[data-teacher=first]')].pop()"

@@ -123,12 +123,17 @@
     if (!span) return true;
     return item.guesses.some((g) => g[0] === span.teacher && g[3] !== null && (g[3] >= span.low || span.first) && g[3] < span.high);
   }
+  function inView(item) {
+    const [x, y] = project(item.truth);
+    return x >= view[0] && x <= view[0] + view[2] && y >= view[1] && y <= view[1] + view[3];
+  }
   function matches(item, wanted) {
     return (
       (!wanted.decisions.length || wanted.decisions.includes(item.decision)) &&
       (!wanted.reason || item.reasons.some((r) => r === wanted.reason || r.startsWith(`${wanted.reason}:`))) &&
       (!wanted.country || item.country === wanted.country) &&
       (!wanted.disagree || item.disagree) &&
+      (!wanted.inview || inView(item)) &&
       wanted.words.every((word) => text(item).includes(word)) &&
       inSpan(item)
     );
@@ -137,7 +142,7 @@
     const fields = new FormData(form);
     const wanted = {
       decisions: fields.getAll("decision"), reason: fields.get("reason"), country: fields.get("country"),
-      disagree: fields.has("disagree"), words: fields.get("text").toLowerCase().split(/\s+/).filter(Boolean),
+      disagree: fields.has("disagree"), inview: fields.has("inview"), words: fields.get("text").toLowerCase().split(/\s+/).filter(Boolean),
     };
     let shown = 0;
     for (const item of items) {
@@ -211,18 +216,21 @@
     const w = Math.min(whole[2], Math.max(whole[2] / 40, width)), h = (w * whole[3]) / whole[2];
     view = [Math.min(Math.max(x, whole[0]), whole[0] + whole[2] - w), Math.min(Math.max(y, whole[1]), whole[1] + whole[3] - h), w, h];
     map.setAttribute("viewBox", view.join(" "));
+    if (form.elements.inview.checked) apply();
   }
   function zoom(factor, fx = 0.5, fy = 0.5) {
     const w = view[2] * factor, h = view[3] * factor;
     look([view[0] + (view[2] - w) * fx, view[1] + (view[3] - h) * fy, w]);
   }
-  // The buttons zoom towards the middle of the dots, or of the view when that lies outside it.
+  // The buttons zoom towards the dot nearest the middle of the dots in view, so that the view never ends up empty.
   const spots = all(".dots .d").map((dot) => dot.getAttribute("d").slice(1, -2).split(" ").map(Number));
-  const median = (axis) => spots.map((spot) => spot[axis]).sort((a, b) => a - b)[spots.length >> 1] ?? 0;
-  const middle = [median(0), median(1)];
   function focus() {
-    const [fx, fy] = [(middle[0] - view[0]) / view[2], (middle[1] - view[1]) / view[3]];
-    return fx > 0 && fx < 1 && fy > 0 && fy < 1 ? [fx, fy] : [0.5, 0.5];
+    const share = ([x, y]) => [(x - view[0]) / view[2], (y - view[1]) / view[3]];
+    const inside = spots.map(share).filter(([x, y]) => x > 0 && x < 1 && y > 0 && y < 1);
+    if (!inside.length) return [0.5, 0.5];
+    const middle = [0, 1].map((axis) => inside.map((spot) => spot[axis]).sort((a, b) => a - b)[inside.length >> 1]);
+    const away = ([x, y]) => Math.hypot(x - middle[0], y - middle[1]);
+    return inside.reduce((best, spot) => (away(spot) < away(best) ? spot : best));
   }
   one(".zoom").addEventListener("click", (event) => {
     const action = event.target.dataset.zoom;

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.geo import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, cell, cell_id, haversine, haversine_km
@@ -27,6 +27,7 @@ def test_distances_between_known_points(first: tuple[float, float], second: tupl
     assert haversine_km(*first, *second) == pytest.approx(km, rel=1e-3, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(LAT, LON, LAT, LON)
 def test_the_expression_agrees_with_the_scalar(lat1: float, lon1: float, lat2: float, lon2: float) -> None:
     frame = pl.DataFrame({"a": [lat1], "b": [lon1], "c": [lat2], "d": [lon2]})
@@ -41,6 +42,7 @@ def test_metres_survive_in_float32_columns_only_as_far_as_their_input() -> None:
     assert found.item() == pytest.approx(0.01112, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(LAT, LON, st.sampled_from([0.05, 0.1, 1.0, 7.5]))
 def test_a_cell_has_one_name(lat: float, lon: float, degrees: float) -> None:
     frame = pl.DataFrame({"lat": [lat], "lon": [lon]}, schema={"lat": pl.Float64, "lon": pl.Float64})

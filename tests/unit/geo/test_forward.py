@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import factory.geo.gazetteer
@@ -103,6 +103,7 @@ def test_most_cities_come_back_from_their_own_name() -> None:
     assert sum(km < 25 for km in distances) / len(distances) > 0.95
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_answered(text: str) -> None:
     row = forward([text]).row(0, named=True)

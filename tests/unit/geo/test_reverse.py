@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.geo import reverse
@@ -43,6 +43,7 @@ def test_uneven_inputs_are_refused() -> None:
         reverse([1.0], [1.0, 2.0])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180)), min_size=1, max_size=20), st.randoms())
 def test_a_row_does_not_depend_on_its_neighbours(points: list[tuple[float, float]], random: object) -> None:
     together = reverse([lat for lat, _ in points], [lon for _, lon in points])

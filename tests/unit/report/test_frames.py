@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from factory.report.frames import PENDING, country_name, dropped, haversine_km, ledger_totals, read_frames
-from factory.store import Build, BuildPaths
+from factory.errors import CorruptBuild
+from factory.report.frames import PENDING, country_label, dropped, ledger_totals, read_frames
+from factory.store import Build, BuildPaths, write_table
+from schemas import arrow
 from tests.build_fixture import make_build
 
 
@@ -25,7 +28,9 @@ def test_namibia_is_a_country(tmp_path: Path) -> None:
     frames = read_frames(make_build(tmp_path / "b"))
     row = frames.samples.row(2, named=True)
     assert (row["country_code"], row["country"]) == ("NA", "Namibia")
-    assert country_name("NA") == "Namibia"
+    assert country_label("NA") == "Namibia"
+    assert country_label(None) == "unknown country"
+    assert country_label("XX") == "XX"
 
 
 def test_an_unfinished_shard_leaves_its_samples_pending(tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ def test_a_build_that_has_only_begun_gives_empty_frames(tmp_path: Path) -> None:
     frames = read_frames(build)
     assert (frames.samples.height, frames.answers.height, frames.checks.height) == (0, 0, 0)
     assert dropped(build).is_empty()
-    assert ledger_totals(build)["calls"] == 0
+    assert ledger_totals(build).calls == 0
 
 
 def test_a_guess_without_coordinates_takes_the_named_place(tmp_path: Path) -> None:
@@ -53,14 +58,26 @@ def test_a_guess_without_coordinates_takes_the_named_place(tmp_path: Path) -> No
     assert failed["distance_km"] is None and failed["lat"] is None
 
 
-def test_distances_on_the_sphere() -> None:
-    paris, new_york = (48.8566, 2.3522), (40.7128, -74.0060)
-    columns = [pl.Series([value, None], dtype=pl.Float64) for value in (*paris, *new_york)]
-    found = haversine_km(*columns)
-    assert found[0] == pytest.approx(5837, abs=3)
-    assert np.isnan(found[1])
+def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+    build.paths.shard(0).part.write_bytes(b"PAR1 is not enough")
+    with pytest.raises(CorruptBuild, match=r"part\.parquet"):
+        read_frames(build)
 
 
 def test_replayed_answers_are_not_counted_as_calls(tmp_path: Path) -> None:
     totals = ledger_totals(make_build(tmp_path / "b"))
-    assert (totals["calls"], totals["replayed"], totals["completion_tokens"]) == (0, 10, 1200)
+    assert (totals.calls, totals.replayed, totals.reused) == (0, 10, 0)
+    assert (totals.prompt_tokens, totals.cost, totals.latency_s) == (0, 0.0, None)
+
+
+def test_calls_that_an_earlier_build_paid_are_no_spending_of_this_one(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=4)
+    path = build.paths.shard(0).ledger
+    rows = pq.read_table(path, schema=arrow.LEDGER).to_pylist()
+    paid = {"http_calls": 2, "prompt_tokens": 500, "completion_tokens": 50, "cost": 0.25, "latency_s": 1.5}
+    rows = [{**row, **paid, "origin": ("call", "ledger")[n % 2]} for n, row in enumerate(rows)]
+    write_table(pa.Table.from_pylist(rows, schema=arrow.LEDGER), path)
+    totals = ledger_totals(build)
+    assert (totals.calls, totals.reused, totals.replayed) == (len(rows), len(rows) // 2, 0)
+    assert (totals.completion_tokens, totals.cost, totals.latency_s) == (50 * len(rows) // 2, 0.25 * len(rows) / 2, 1.5)

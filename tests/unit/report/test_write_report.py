@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from factory.report import write_report
@@ -69,10 +70,20 @@ def rename_first(build: Build, name: str) -> Build:
         (build.paths.shard(0).part, arrow.PART),
         (build.paths.selection, arrow.SELECTION),
     ):
-        rows = pa.parquet.read_table(path, schema=schema).to_pylist()
+        rows = pq.read_table(path, schema=schema).to_pylist()
         rows[0]["id"] = name
         write_table(pa.Table.from_pylist(rows, schema=schema), path)
     return open_build(build.paths.root)
+
+
+def test_an_endless_list_of_clues_is_cut_and_said_so(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=6, shard_size=6)
+    rows = pq.read_table(build.paths.shard(0).part, schema=arrow.PART).to_pylist()
+    rows[0]["answers"][0]["clues"] = [{"kind": "sky", "text": "grey " * 1000, "supports": ""}] * 5000
+    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), build.paths.shard(0).part)
+    path = write_report(open_build(tmp_path / "b"))
+    assert "and 4984 more" in path.read_text(encoding="utf-8")
+    assert path.stat().st_size < 1_000_000
 
 
 @pytest.mark.parametrize("state", ["planned only", "no selection", "one shard", "nothing"])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import importlib
+
 import polars as pl
+import pytest
 
 from factory.select.near_duplicates import near_duplicates
 from tests.unit.select.frames import frame_of
@@ -56,3 +59,11 @@ def test_missing_hashes_are_not_alike() -> None:
 
 def test_an_empty_frame_has_no_duplicates() -> None:
     assert removed(frame_of([])) == {}
+
+
+def test_a_crowd_of_like_pictures_is_one_group_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # the package exports the function under the module's name
+    monkeypatch.setattr(importlib.import_module("factory.select.near_duplicates"), "_FOLD_PAIRS", 50)
+    crowd = frame_of([{"image_phash": 1 << bit, "lat": 50.0, "lon": 10.0} for bit in range(60)])
+    assert len(removed(crowd, max_hamming=2)) == 59
+    assert len(removed(crowd, max_hamming=2, max_km=1.0)) == 59

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.sources.coordinates import judge_coordinates, parse_degrees
@@ -84,17 +84,20 @@ def test_numbers_that_are_not_finite_are_named() -> None:
     assert judge_coordinates(table)["verdict"].to_list() == ["not_a_number"] * 2
 
 
+@settings(deadline=None)
 @given(st.floats(-90, 90), st.sampled_from(["{:.6f}", "{:.6f} ", "{:f}", "{!r}"]))
 def test_written_numbers_come_back(value: float, pattern: str) -> None:
     assert parsed(pattern.format(value), "lat") == pytest.approx(value, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 180), st.sampled_from("EW"), st.sampled_from(".,"))
 def test_a_letter_gives_the_hemisphere(value: float, letter: str, point: str) -> None:
     written = f"{value:.5f}".replace(".", point) + letter
     assert parsed(written, "lon") == pytest.approx(value if letter == "E" else -value, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.none() | st.text(max_size=12), st.none() | st.text(max_size=12)), max_size=30))
 def test_any_text_gets_one_verdict_each(rows: list[tuple[str | None, str | None]]) -> None:
     table = pl.DataFrame(rows, schema={"lat": pl.String, "lon": pl.String}, orient="row")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import SourceError
@@ -50,6 +50,7 @@ def test_refuses_a_pipe(photos: Path) -> None:
         locate(photos, "pipe.jpg")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_never_leaves_the_folder(locator: str) -> None:
     folder = Path(__file__).parent

@@ -73,6 +73,11 @@ def test_abstains_without_a_place_or_an_answer(make_case: Make, make_answer: Ans
     assert near_truth(make_case()).outcome == "abstain"
 
 
+def test_abstains_without_a_truth(make_case: Make, make_answer: Answer) -> None:
+    found = near_truth(make_case(make_answer(lat=55.79, lon=49.12), lat=float("nan")))
+    assert (found.outcome, found.reason) == ("abstain", "no_truth")
+
+
 def test_any_takes_the_nearest_and_all_the_farthest(make_case: Make, make_answer: Answer) -> None:
     both = make_case(make_answer("a", lat=55.79, lon=49.12), make_answer("b", lat=51.34, lon=12.37))
     strict, lenient = near_truth(both), near_truth(both, teachers="any")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import ValidationError
 
 from factory import registry
 from factory.errors import FactoryError
@@ -30,6 +31,22 @@ def test_runs_each_check_with_its_settings(make_case: Make, make_answer: Callabl
     verdict = verify_case(case, checks, ("rules", plugin("decider", "rules").settings()))
     assert [found.outcome for found in verdict.checks] == ["fail", "pass"]
     assert (verdict.decision, verdict.reasons) == ("reject", ("near_truth:too_far",))
+
+
+@pytest.mark.parametrize(
+    ("check", "setting", "value"),
+    [
+        ("localizable", "min_confidence", 50),
+        ("near_truth", "radius_km", -1),
+        ("near_truth", "tier", "village"),
+        ("teachers_agree", "min_clue_overlap", float("nan")),
+        ("grounded", "min_precison", 0.5),
+        ("no_leak", "allow", ["everything"]),
+    ],
+)
+def test_a_recipe_cannot_set_what_makes_no_sense(check: str, setting: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=setting):
+        plugin("check", check).settings(**{setting: value})
 
 
 def test_a_check_that_raises_is_named_with_its_sample(make_case: Make, broken_check: str) -> None:

@@ -1,0 +1,36 @@
+"""Every command says what it does; the shipped schema is the recipe's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from factory.cli import known_commands
+from factory.recipe import recipe_json_schema
+from factory.yaml_lines import plain_yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("command", known_commands(), ids=lambda command: command.callback.__name__)
+def test_every_command_has_help_and_stands_in_the_readme(command: object) -> None:
+    callback = command.callback  # type: ignore[attr-defined]
+    assert callback.__doc__
+    name = callback.__name__.replace("recipe_", "recipe ")
+    assert f"factory {name}" in (REPOSITORY / "README.md").read_text()
+
+
+def test_the_editor_schema_is_up_to_date() -> None:
+    shipped = json.loads((REPOSITORY / "schemas" / "recipe.schema.json").read_text())
+    assert shipped == json.loads(json.dumps(recipe_json_schema())), "renew it: factory recipe schema"
+
+
+def test_the_editor_schema_accepts_the_shipped_recipe_and_refuses_a_misspelt_key() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(recipe_json_schema())
+    recipe = plain_yaml(REPOSITORY / "recipes" / "mp16_reason.yaml")
+    assert list(validator.iter_errors(recipe)) == []
+    assert list(validator.iter_errors(recipe | {"imagess": {}}))
+    assert list(validator.iter_errors(recipe | {"images": {"max_sid": 3}}))
