@@ -8,6 +8,7 @@
       CorruptBuild       3  a file of the build does not match what was written
       PluginFault        3  a check or decider raised: a fault of its code, not of a sample
       SourceError        2  the source's table or folder cannot be read as the recipe says
+        ImageMissing        a photo that the table names is not there (one row, never the build)
 
 A rejected sample is data (`schemas.Verdict`), a teacher failure is data (`schemas.Answered.failure`); neither is here.
 """
@@ -38,6 +39,10 @@ class SourceError(FactoryError):
     """A source cannot be read as the recipe describes it."""
 
     exit_code = EXIT_USAGE
+
+
+class ImageMissing(SourceError):
+    """A table names a photo that is not there; the row is quarantined."""
 
 
 class EnvironmentFault(FactoryError):

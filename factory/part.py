@@ -15,6 +15,10 @@ from schemas import CheckResult, LocatedAnswer, Verdict, arrow
 _CHECK_FIELDS = tuple(field.name for field in arrow.CHECK)
 
 
+IMAGE_CHECK = "images"
+"""Name under which a refused photo stands among a row's checks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardImage:
     """What is known of a sample's photo: the prepared picture's facts, or why it was refused."""
@@ -28,6 +32,8 @@ class ShardImage:
     """Size of the prepared JPEG."""
     refused: str | None = None
     """Slug of `factory.images.REASONS`."""
+    detail: str = ""
+    """The figures behind a refusal."""
 
 
 def part_table(
@@ -84,10 +90,20 @@ def check_record(found: CheckResult) -> dict[str, Any]:
 def part_images(part: Path) -> list[ShardImage]:
     """The photos of a finished part, for a build that links its images instead of decoding them again."""
     frame = read_table(part, arrow.PART).select(
-        "image_sha256", "image_phash", "image_width", "image_height", "image_bytes", "reasons"
+        "image_sha256", "image_phash", "image_width", "image_height", "image_bytes", "checks"
     )
     images = []
-    for sha256, phash, width, height, size, reasons in frame.iter_rows():
-        refused = reasons[0].removeprefix("images:") if size is None else None
-        images.append(ShardImage(sha256=sha256, phash=phash, width=width, height=height, bytes=size, refused=refused))
+    for sha256, phash, width, height, size, checks in frame.iter_rows():
+        refusal = next((check for check in checks if check["check"] == IMAGE_CHECK), None)
+        images.append(
+            ShardImage(
+                sha256=sha256,
+                phash=phash,
+                width=width,
+                height=height,
+                bytes=size,
+                refused=refusal["reason"] if refusal else None,
+                detail=refusal["detail"] if refusal else "",
+            )
+        )
     return images

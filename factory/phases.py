@@ -244,7 +244,8 @@ def _release(run: _Run, write_release: ReleaseWriter) -> None:
     tables = (run.paths.plan, run.paths.dropped, run.paths.selection)
     run.info["files"] = {path.name: file_digest(path) for path in tables}
     run.save("released")
-    files = ", ".join(f"{count} {kind}" for kind, count in run.info["released"].get("files", {}).items())
+    written = run.info["released"].get("files", {}).items()
+    files = ", ".join(f"{count} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
     run.listener.phase("release", f"{run.paths.release}  ({files}: all checks pass)")
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from factory.errors import SourceError
+from factory.errors import ImageMissing, SourceError
 from factory.image_store import ImageStore
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
@@ -54,7 +54,7 @@ async def shard_images(
             image = await pending.popleft()
             position += 1
             if isinstance(image, ImageRejected):
-                return ShardImage(sha256=image.sha256, refused=image.reason)
+                return ShardImage(sha256=image.sha256, refused=image.reason, detail=image.detail)
             store.add(position - 1, image.jpeg)
             return ShardImage(
                 sha256=image.sha256,
@@ -83,6 +83,7 @@ def _decode(sample: Sample, source: Source, workers: DecodeWorkers) -> asyncio.F
         located = source.read(sample.image)
     except SourceError as error:
         refused: asyncio.Future[Prepared | ImageRejected] = asyncio.get_running_loop().create_future()
-        refused.set_result(ImageRejected("file_unreadable", str(error)))
+        reason = "file_missing" if isinstance(error, ImageMissing) else "file_unreadable"
+        refused.set_result(ImageRejected(reason, str(error)))
         return refused
     return asyncio.wrap_future(workers.submit(located))

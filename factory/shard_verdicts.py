@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from factory.part import ShardImage
+from factory.part import IMAGE_CHECK, ShardImage
 from factory.recipe import VerifyBlock
 from factory.verify import verify_case
 from factory.verify.locate import locate, place_queries, resolve
-from schemas import Answered, Case, Evidence, LocatedAnswer, Sample, Verdict
+from schemas import Answered, Case, CheckResult, Evidence, LocatedAnswer, Sample, Verdict
 
 
 def judge(
@@ -31,7 +31,8 @@ def judge(
         located = locate(sample, given, places)
         located_answers.append(located)
         if image.refused is not None:
-            verdicts.append(_quarantine(f"images:{image.refused}"))
+            refusal = CheckResult(check=IMAGE_CHECK, outcome="fail", reason=image.refused, detail=image.detail)
+            verdicts.append(_quarantine(f"{IMAGE_CHECK}:{image.refused}", checks=(refusal,)))
         elif all(answered.answer is None for answered in given):
             verdicts.append(_quarantine(*(f"teachers:{answered.failure}" for answered in given)))
         else:
@@ -40,5 +41,5 @@ def judge(
     return located_answers, verdicts
 
 
-def _quarantine(*reasons: str) -> Verdict:
-    return Verdict(decision="quarantine", reasons=tuple(dict.fromkeys(reasons)), checks=())
+def _quarantine(*reasons: str, checks: tuple[CheckResult, ...] = ()) -> Verdict:
+    return Verdict(decision="quarantine", reasons=tuple(dict.fromkeys(reasons)), checks=checks)

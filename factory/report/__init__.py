@@ -111,7 +111,8 @@ def _teacher_context(frames: Frames) -> dict[str, Any]:
 def _check_context(frames: Frames) -> dict[str, Any]:
     checks = measures.check_statistics(frames.checks)
     drawn = [charts.score_histogram(c.scores, log=c.log_axis, threshold=c.threshold) for c in checks]
-    return {"checks": [{"it": c, "histogram": h} for c, h in zip(checks, drawn, strict=True)]}
+    directions = measures.score_directions(frames.checks)
+    return {"directions": directions, "checks": [{"it": c, "histogram": h} for c, h in zip(checks, drawn, strict=True)]}
 
 
 def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]:

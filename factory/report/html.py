@@ -100,12 +100,18 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def relation(check: Mapping[str, Any]) -> str:
-    """How a check's score stands to its threshold. Whether it should be above or below is the check's business."""
+def relation(check: Mapping[str, Any], direction: str | None) -> str:
+    """How a check's score stands to its threshold, when that is what decided: `≥`, `≤`, `<`, `>`; else nothing.
+
+    A check can fail for another reason than its score (countries differ, clues alike): then there is no relation.
+    """
     value, threshold = check["score"], check["threshold"]
-    if check["outcome"] == "fail":
-        return "<" if value < threshold else ">"
-    return "≥" if value >= threshold else "≤"
+    if direction is None or value is None or threshold is None:
+        return ""
+    holds = value >= threshold if direction == "≥" else value <= threshold
+    if check["outcome"] == "pass":
+        return direction if holds else ""
+    return "" if holds or check["outcome"] != "fail" else {"≥": "<", "≤": ">"}[direction]
 
 
 def fragment(value: str) -> str:

@@ -114,6 +114,17 @@ def check_statistics(checks: pl.DataFrame) -> tuple[Check, ...]:
     return tuple(_check(str(name), rows) for (name,), rows in checks.group_by("check", maintain_order=True))
 
 
+def score_directions(checks: pl.DataFrame) -> dict[str, str]:
+    """The side of the threshold on which each check passes: `≥` or `≤`; checks that do not tell are left out."""
+    passed = checks.filter(
+        (pl.col("outcome") == "pass") & pl.col("score").is_finite() & pl.col("threshold").is_not_null()
+    )
+    sides = passed.group_by("check").agg(
+        above=(pl.col("score") >= pl.col("threshold")).all(), below=(pl.col("score") <= pl.col("threshold")).all()
+    )
+    return {name: "≥" if above else "≤" for name, above, below in sides.iter_rows() if above != below}
+
+
 def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, judged: int) -> Teacher:
     rows = judged_answers.filter(pl.col("teacher") == name)
     distance = rows["distance_km"].drop_nulls()

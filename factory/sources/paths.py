@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from factory.errors import SourceError
+from factory.errors import ImageMissing, SourceError
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -40,7 +40,7 @@ def locate(folder: Path, locator: str) -> Path:
         path = Path(os.path.realpath(folder / relative, strict=True))
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise SourceError(f"{locator!r}: no such file in {folder.name}/") from None
+        raise ImageMissing(f"{locator!r}: no such file in {folder.name}/") from None
     except (OSError, RuntimeError) as error:
         raise SourceError(f"{locator!r}: cannot be opened ({error.__class__.__name__})") from None
     if not path.is_relative_to(_real_folder(folder)):

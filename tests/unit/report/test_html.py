@@ -53,12 +53,14 @@ def test_numbers_read_well() -> None:
     assert html.percent(0.9328) == "93.3 %"
 
 
-def test_the_relation_of_score_and_threshold_is_always_true() -> None:
-    def relation(outcome: str, value: float) -> str:
-        return html.relation({"outcome": outcome, "score": value, "threshold": 25.0})
+def test_score_and_threshold_are_related_only_when_the_score_decided() -> None:
+    def relation(outcome: str, value: float | None, direction: str | None) -> str:
+        return html.relation({"outcome": outcome, "score": value, "threshold": 25.0}, direction)
 
-    assert [relation("pass", 3.0), relation("pass", 25.0), relation("pass", 30.0)] == ["≤", "≥", "≥"]
-    assert [relation("fail", 482.0), relation("fail", 3.0)] == [">", "<"]
+    assert [relation("pass", 3.0, "≤"), relation("pass", 25.0, "≤"), relation("pass", 30.0, "≥")] == ["≤", "≤", "≥"]
+    assert [relation("fail", 482.0, "≤"), relation("fail", 3.0, "≥")] == [">", "<"]
+    assert relation("fail", 3.0, "≤") == "", "it failed for another reason than its distance"
+    assert [relation("pass", 3.0, None), relation("pass", None, "≤"), relation("abstain", 9.0, "≤")] == ["", "", ""]
 
 
 def colours(css: str) -> dict[str, tuple[int, int, int]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.report.frames import Frames
-from factory.report.measures import check_statistics, pair_statistics, teacher_statistics
+from factory.report.measures import check_statistics, pair_statistics, score_directions, teacher_statistics
 
 
 def answer(id_: str, teacher: str, lat: float | None, distance: float | None, **more: Any) -> dict[str, Any]:
@@ -104,6 +104,16 @@ def test_distances_are_drawn_on_a_log_axis_and_none_is_lost(scores: list[float])
     (check,) = check_statistics(check_rows([*scores, 400.0], 25.0))
     assert check.log_axis
     assert sum(b.count for b in check.scores) == len(scores) + 1
+
+
+def test_the_side_on_which_a_check_passes_is_read_from_its_passes() -> None:
+    shares, distances = check_rows([0.9, 0.6, 0.1], 0.5), check_rows([500.0, 900.0, 3.0], 25.0)
+    distances = distances.with_columns(
+        check=pl.lit("near_truth"),
+        outcome=pl.when(pl.col("score") <= 25).then(pl.lit("pass")).otherwise(pl.lit("fail")),
+    )
+    silent = check_rows([0.5], 0.5).with_columns(check=pl.lit("equal"))
+    assert score_directions(pl.concat([shares, distances, silent])) == {"grounded": "≥", "near_truth": "≤"}
 
 
 def test_a_check_without_scores_or_threshold_has_no_histogram() -> None:
