@@ -19,18 +19,22 @@ def member_name(position: int) -> str:
 
 
 class ImageStore:
-    """Writes `images.tar.tmp` and renames it when finished; or reads a finished tar.
-
-    A tar left half-written by a killed run is started again: decoding is cheap, answers are not.
-    """
+    """Reads a finished tar, or writes `images.tar.tmp` and renames it when it is finished."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._finished = path.exists()
-        self._index = _index(path) if self._finished else {}
-        self._end = 0
-        flags = os.O_RDONLY if self._finished else os.O_RDWR | os.O_CREAT | os.O_TRUNC
-        self._descriptor = os.open(path if self._finished else self._temporary, flags | os.O_CLOEXEC, 0o644)
+        """Opens a finished tar for reading. Raises FileNotFoundError when there is none."""
+        self._path, self._end, self._finished = path, 0, True
+        self._index = _index(path)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    @classmethod
+    def create(cls, path: Path) -> ImageStore:
+        """Starts a tar. One left half-written by a killed run is started again: decoding is cheap, answers are not."""
+        store = cls.__new__(cls)
+        store._path, store._end, store._finished, store._index = path, 0, False, {}
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        store._descriptor = os.open(store._temporary, flags, 0o644)
+        return store
 
     @property
     def _temporary(self) -> Path:

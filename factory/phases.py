@@ -118,15 +118,15 @@ def run_build(
     run.listener.started(_title(run))
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root)):
         run.info = _read_info(paths) or _new_info(run)
-        if run.info["state"] == "done":
+        if run.info["state"] == "done" and paths.report.exists():
             return _result(run, 0, begun)
         _plan(run)
         calls_now = _work(run)
         _select(run)
         _release(run, write_release)
-        _report(run)
-        run.info["seconds"] = round(run.info.get("seconds", 0.0) + time.monotonic() - begun, 2)
+        run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
         run.save("done")
+        _report(run)
         return _result(run, calls_now, begun)
 
 

@@ -38,7 +38,8 @@ def open_image_store(paths: ShardPaths, prior_shard: str | None) -> ImageStore:
         except OSError:
             with durable(paths.images) as file, finished.open("rb") as original:
                 shutil.copyfileobj(original, file)
-    return ImageStore(paths.images)
+        return ImageStore(paths.images)
+    return ImageStore.create(paths.images)
 
 
 async def shard_images(

@@ -13,7 +13,7 @@ from factory.image_store import ImageStore
 
 
 def fill(path: Path, images: dict[int, bytes]) -> None:
-    with ImageStore(path) as store:
+    with ImageStore.create(path) as store:
         for position, jpeg in sorted(images.items()):
             store.add(position, jpeg)
             assert store.read(position) == jpeg
@@ -45,7 +45,7 @@ def test_the_bytes_do_not_depend_on_the_run(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_store_leaves_no_tar(tmp_path: Path) -> None:
-    with ImageStore(tmp_path / "images.tar") as store:
+    with ImageStore.create(tmp_path / "images.tar") as store:
         store.add(0, b"half")
     assert not (tmp_path / "images.tar").exists()
 
