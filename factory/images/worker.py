@@ -18,6 +18,7 @@ import select
 import signal
 import stat
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -40,6 +41,10 @@ _FALLBACK_MAPPED: Final = 512 << 20
 
 _mapped_at_start = _FALLBACK_MAPPED
 """In a worker: address space before its first picture, bytes."""
+
+
+class ChunkFailed(Exception):
+    """A picture of a chunk ended or stalled its worker; which one is found by submitting each alone."""
 
 
 class DecodeWorkers:
@@ -119,6 +124,36 @@ class DecodeWorkers:
             self._open.discard(future)
             raise RuntimeError("DecodeWorkers is used as a context manager, and only inside it")
         return future
+
+    def submit_chunk(self, sources: Sequence[Path | bytes]) -> Future[list[_Result]]:
+        """Prepare several pictures in one go, in order: one message each way instead of one a picture.
+
+        The future raises ChunkFailed when a picture ended or stalled the worker; `submit` each then, and only the
+        guilty one is refused.
+
+        Raises:
+            RuntimeError: the context was not entered or is left.
+        """
+        tasks = [source if isinstance(source, bytes) else str(source) for source in sources]
+        with self._lock:
+            if self._pool is None:
+                raise RuntimeError("DecodeWorkers is used as a context manager, and only inside it")
+            if not self._pool.active:
+                raise ChunkFailed
+            timeout = self._wall_seconds + self._settings.cpu_seconds * len(tasks)
+            inner = self._pool.schedule(_work_chunk, args=(tasks, self._settings), timeout=timeout)
+        outer: Future[list[_Result]] = Future()
+
+        def finish(done: Future[list[_Result]]) -> None:
+            if done.cancelled() or not outer.set_running_or_notify_cancel():
+                return
+            if done.exception() is None:
+                outer.set_result(done.result())
+            else:
+                outer.set_exception(ChunkFailed())
+
+        inner.add_done_callback(finish)
+        return outer
 
     def _schedule(self, task: bytes | str, future: Future[_Result], retries: int) -> bool:
         """Hand a task to the pool, replacing a broken one; False when the context is left."""
@@ -252,6 +287,10 @@ def _work(task: bytes | str, settings: ImageSettings) -> _Result:
         # Between pictures the worker reads and writes the pool's shared pipe: no limit may strike there.
         _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
         _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+
+
+def _work_chunk(tasks: Sequence[bytes | str], settings: ImageSettings) -> list[_Result]:
+    return [_work(task, settings) for task in tasks]
 
 
 def _read(path: str, settings: ImageSettings) -> bytes | ImageRejected:
