@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types bench clean
+.PHONY: demo test lint types bench lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/factory build recipes/mp16_reason.yaml
@@ -31,6 +31,13 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.core
+
+lock:
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	(echo '# The exact set that CI runs; renew it with `make lock`.'; \
+	 .lock/bin/pip freeze --exclude-editable | LC_ALL=C sort -f) > constraints.txt
+	rm -rf .lock
 
 clean:
 	rm -rf $(VENV) builds .mypy_cache .pytest_cache .ruff_cache
