@@ -96,7 +96,7 @@ def print_estimate(foreseen: Estimate) -> None:
         console.print(f"  because {escape(cause)}")
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in foreseen.dropped.items())
     left_out = f" · dropped: {dropped}" if dropped else ""
-    console.print(f"samples   {foreseen.samples:,} in {foreseen.shards:,} shards{left_out}")
+    console.print(f"samples   {foreseen.samples:,} in {foreseen.shards:,} shard{"s" * (foreseen.shards != 1)}{left_out}")
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
         table.add_row(
