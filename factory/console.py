@@ -93,10 +93,11 @@ def print_estimate(foreseen: Estimate) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{escape(foreseen.build)}[/bold]  {foreseen.state}")
     for cause in foreseen.causes:
-        console.print(f"  because {escape(cause)}")
+        console.print(f"  {escape(cause)}")
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in foreseen.dropped.items())
     left_out = f" · dropped: {dropped}" if dropped else ""
-    console.print(f"samples   {foreseen.samples:,} in {foreseen.shards:,} shard{"s" * (foreseen.shards != 1)}{left_out}")
+    shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"
+    console.print(f"samples   {foreseen.samples:,} in {shards}{left_out}")
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
         table.add_row(

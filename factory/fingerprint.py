@@ -19,7 +19,6 @@ FINGERPRINT_VERSION = 1
 """Raise when the meaning of identity changes; every fingerprint then changes with it."""
 
 NOT_IDENTITY: tuple[tuple[str, str], ...] = (
-    ("description", "prose for people; the card quotes it but no row depends on it"),
     ("build", "when a run counts as failed, not what it makes"),
     ("source.path", "where the source lies; its digest counts"),
     ("source.images", "where the images lie; each image counts by its own sha256 in the request keys"),
@@ -47,7 +46,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("verify", ("verify",)),
     ("select", ("select",)),
     ("review", ("review",)),
-    ("release", ("name", "release")),
+    ("release", ("name", "description", "release")),
 )
 """Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""
 

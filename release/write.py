@@ -175,18 +175,23 @@ class _Shards:
             _sync_and_close(parquet[1])
 
 
+MACHINE_LIMITS = ("cpu_seconds", "memory_mb")
+"""Image settings that say what a decoder may use, not what a picture is; they are no part of a build's identity."""
+
+
 def _facts(
     build: Build, settings: ReleaseSettings, order: pl.DataFrame, shards: _Shards, licence: str | None
 ) -> dict[str, Any]:
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
     told = {key: recipe[key] for key in ("images", "verify", "select") if recipe.get(key)}
+    told["images"] = {key: value for key, value in told.get("images", {}).items() if key not in MACHINE_LIMITS}
     teachers = []
     for teacher in recipe.get("teachers", ()):
         name = teacher["name"]
         models = shards.models.get(name) or {teacher.get("model") or "recorded"}
         teachers.append({"name": name, "model": ", ".join(sorted(models)), "responses": shards.teachers[name]})
-    info = {name: build.info.get(name) for name in ("profile", "fingerprint", "factory_version", "gazetteer_version")}
+    info = {name: build.info.get(name) for name in ("fingerprint", "factory_version", "gazetteer_version")}
     suffixes = Counter(path.suffix for path in shards.rows)
     return {
         **info,

@@ -49,7 +49,6 @@ def test_key_order_and_number_spelling_do_not_count() -> None:
 
 def test_places_money_and_patience_do_not_count() -> None:
     for recipe in (
-        changed("description", to="other prose"),
         changed("source", "path", to="/elsewhere/photos.csv"),
         changed("teachers", 0, "base_urls", to=["http://two", "http://three"]),
         changed("teachers", 0, "budget", to={"calls": 9}),
