@@ -90,22 +90,34 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of plain data. List items are keyed by their name or single key, where they have one."""
+    """Dotted keys and values of plain data, every key once. List items are keyed by their name or single key, where
+    they have one that no earlier item has, and their place in the list counts too."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(value, list | tuple) and value:
+        taken: set[str] = set()
         for index, item in enumerate(value):
-            name: Any = index
-            if isinstance(item, Mapping) and item.get("name"):
-                name = item["name"]
+            name, inner = _item_name(item)
+            if name is None or name in taken:
+                yield from flatten(item, f"{prefix}.{index}")
+            else:
+                taken.add(name)
                 yield f"{prefix}.{name}.#", index
-            elif isinstance(item, Mapping) and len(item) == 1 and isinstance(next(iter(item.values())), Mapping):
-                name, item = next(iter(item.items()))
-                yield f"{prefix}.{name}.#", index
-            yield from flatten(item, f"{prefix}.{name}")
+                yield from flatten(inner, f"{prefix}.{name}")
     else:
         yield prefix, value
+
+
+def _item_name(item: Any) -> tuple[str | None, Any]:
+    """What a list item is called, and what is under that name: teachers have a `name`, checks are `name: settings`."""
+    if isinstance(item, Mapping):
+        if isinstance(item.get("name"), str) and not item["name"].isdecimal():
+            return item["name"], item
+        if len(item) == 1 and isinstance(next(iter(item.values())), Mapping):
+            name, settings = next(iter(item.items()))
+            return (None, item) if str(name).isdecimal() else (str(name), settings)
+    return None, item
 
 
 def _excluded(key: str) -> bool:
