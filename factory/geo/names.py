@@ -72,7 +72,7 @@ _SAINT = re.compile(r"\bst\b")
 
 def fold(name: str) -> str:
     """A name without case, diacritics and punctuation; "St." is "saint". Letters of other scripts stay."""
-    plain = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold().translate(_LETTERS))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = plain.replace("'", "").replace("’", "")
     return _SAINT.sub("saint", _MARKS.sub(" ", unicodedata.normalize("NFC", plain)).strip())
