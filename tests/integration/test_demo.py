@@ -1,0 +1,68 @@
+"""The shipped demo: everything is replayed, nothing is called, and the release is the same bytes everywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import factory
+from factory.phases import BuildResult
+from factory.store import open_build
+from release import check_release
+from tests.real_build import release_digests
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RECIPE = REPOSITORY / "recipes" / "mp16_reason.yaml"
+GOLDEN = REPOSITORY / "tests" / "golden" / "demo_release.json"
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def result(out: Path) -> BuildResult:
+    return factory.build(RECIPE, out=out)
+
+
+def test_every_kind_of_story_is_told(result: BuildResult) -> None:
+    counts = result.counts
+    assert (counts["planned"], counts["calls"], counts["replayed"]) == (49, 0, 98)
+    assert all(counts["decisions"].get(decision, 0) > 5 for decision in ("accept", "review", "reject"))
+    expected = {"localizable:not_localizable", "near_truth:country_differs", "no_leak:quotes_coordinates"}
+    assert expected <= set(counts["reasons"])
+    assert counts["removed"] == {"near_duplicates": 2}
+    assert set(counts["splits"]) == {"train", "validation", "test"}
+
+
+def test_scenes_without_evidence_are_rejected_as_such(result: BuildResult) -> None:
+    rejected = {row["id"]: row["reasons"] for row in open_build(result.directory).parts.to_dicts()}
+    for name in ("s29-snowfield", "s30-white-wall", "s33-fog-field", "s36-leaves", "s49-open-sea"):
+        assert "localizable:not_localizable" in rejected[name]
+
+
+def test_a_second_run_calls_nobody_and_changes_nothing(result: BuildResult, out: Path) -> None:
+    before = release_digests(Path(result.directory))
+    again = factory.build(RECIPE, out=out)
+    assert (again.calls_now, again.directory) == (0, result.directory)
+    assert release_digests(Path(result.directory)) == before
+    assert check_release(Path(result.directory) / "release") == []
+
+
+def test_the_release_is_the_same_bytes_on_every_machine(
+    result: BuildResult,
+    tmp_path: Path,
+) -> None:
+    """With the locked versions. Renew after a change of meaning: RENEW_GOLDEN=1 pytest, this file."""
+    digests = release_digests(Path(result.directory))
+    if os.environ.get("RENEW_GOLDEN"):
+        GOLDEN.write_text(json.dumps(digests, indent=2) + "\n")
+    assert digests == json.loads(GOLDEN.read_text())
+    sharded = factory.build(RECIPE, out=tmp_path, workers=2, overrides=["plan.shard_size=10"])
+    assert sharded.counts["shards"] == 5
+    parquet = {name: digest for name, digest in digests.items() if name.endswith((".parquet", ".tar"))}
+    assert parquet.items() <= release_digests(Path(sharded.directory)).items()
