@@ -75,9 +75,10 @@ def plain_yaml(path: Path) -> dict[str, Any]:
 def scalar_yaml(text: str) -> Any:
     """The value of a `--set` override: a YAML scalar or flow collection. Raises RecipeError when it is neither."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        value = YAML(typ="rt", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError) as error:
         raise RecipeError(f"not a YAML value: {(str(error).splitlines() or ['?'])[0]}") from None
+    return _plain(value, (), {}, Path("value"))
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
@@ -102,6 +103,7 @@ def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: 
             where = node.lc.key(key) if key in (node.lc.data or {}) else (node.lc.line, node.lc.col)
             if not isinstance(key, str):
                 raise RecipeError(f"{path}:{where[0] + 1}:{where[1] + 1}: keys are text, found {key!r}")
+            key = _whole_text(str(key), f"{path}:{where[0] + 1}:{where[1] + 1}")
             places[(*place, key)] = (where[0] + 1, where[1] + 1)
             plain[key] = _plain(value, (*place, key), places, path)
         return plain
@@ -119,13 +121,23 @@ def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: 
 def _scalar(node: Any, place: Place, places: Mapping[Place, tuple[int, int]], path: Path) -> Any:
     if node is None or isinstance(node, bool):
         return node
-    for kind in (int, float, str):
+    at = ":".join(str(number) for number in places.get(place, ()))
+    for kind in (int, float):
         if isinstance(node, kind):
             return kind(node)
-    at = ":".join(str(number) for number in places.get(place, ()))
+    if isinstance(node, str):
+        return _whole_text(str(node), f"{path}:{at or '1'}")
     raise RecipeError(
         f"{path}:{at or '1'}: `{'.'.join(map(str, place))}` has a value of a kind recipes do not use: {_kind(node)}"
     )
+
+
+def _whole_text(text: str, at: str) -> str:
+    """Text whose escaped surrogate pairs are joined. Raises RecipeError when half a character is left over."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise RecipeError(f"{at}: {text!r:.60} holds half a character (a lone surrogate)") from None
 
 
 def _kind(node: Any) -> str:

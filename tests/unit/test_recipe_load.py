@@ -165,6 +165,7 @@ def test_another_kind_of_source_in_a_profile_replaces_the_source(tmp_path: Path)
         ),
         ("select=[near_duplicates]", lambda r: [c.name for c in r.select] == ["near_duplicates"]),
         ("release.title=Über alles", lambda r: r.release.title == "Über alles"),
+        ("images={max_side: 99, quality: 50}", lambda r: (r.images.max_side, r.images.quality) == (99, 50)),
     ],
 )
 def test_set_reaches_every_key(tmp_path: Path, override: str, found: object) -> None:
@@ -244,3 +245,9 @@ def test_any_bytes_are_a_recipe_error(tmp_path_factory: pytest.TempPathFactory, 
     path.write_bytes(data)
     with pytest.raises(RecipeError):
         load_recipe(path)
+
+
+def test_a_lone_surrogate_is_a_recipe_error_and_a_pair_is_a_character(tmp_path: Path) -> None:
+    assert "half a character" in problem(tmp_path, MINIMAL + 'description: "\\ud800"\n')
+    paired = MINIMAL + 'description: "\\ud83d\\ude03"\n'
+    assert load_recipe(write(tmp_path, paired)).recipe.description == "😃"
