@@ -148,8 +148,8 @@ async def _ask_all(
 ) -> tuple[list[ShardImage], list[tuple[Answered, ...]]]:
     """The photo and the answers of every sample, in plan order.
 
-    When something stops the shard (a spent budget, a full disk), no new question is asked, and the calls in flight
-    finish and are recorded before the error is raised.
+    When something stops the shard (a spent budget, an endpoint that stays away), no new sample is taken up, and the
+    calls in flight finish and are recorded before the error is raised.
     """
     root, settings = Path(spec.root), image_settings(recipe)
     images: list[ShardImage] = []

@@ -54,7 +54,7 @@ def webdataset(
     return WebDatasetSource(path, recipe_path(root, path, key="path"), dict(columns or {}), max_members, given)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WebDatasetSource:
     """See `webdataset`. A locator is `tar::member`; an id is the record's, or `tar::key`."""
 
@@ -81,7 +81,7 @@ class WebDatasetSource:
 
     def read(self, locator: str) -> bytes:
         tar, _, name = locator.partition("::")
-        path = self._tars().get(tar)
+        path = _listed(self).get(tar)
         member = _members(path, self.max_members, tar).get(name) if path else None
         if path is None or member is None:
             raise SourceError(f"{locator!r}: no such member in {self.name}")
@@ -137,6 +137,12 @@ class WebDatasetSource:
             value = record.get(mapped) if mapped else next((lower[alias] for alias in aliases if alias in lower), None)
             row[field] = scalar_text(value)
         return row, None
+
+
+@lru_cache(maxsize=4)
+def _listed(source: WebDatasetSource) -> dict[str, Path]:
+    """The tars as they were at the first read: a shard reads thousands of members and lists the folder once."""
+    return source._tars()
 
 
 @lru_cache(maxsize=16)
