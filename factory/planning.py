@@ -15,7 +15,7 @@ from factory.plugin_blocks import Call
 from factory.recipe import Recipe
 from factory.select import FRAME_SCHEMA, overlaps_by_metadata, run_selection
 from factory.sources import Source
-from factory.store import Build
+from factory.store import Build, ShardPaths, read_columns
 from schemas import Sample, arrow
 
 
@@ -49,12 +49,23 @@ def accepted_rows(build: Build) -> pl.DataFrame:
 
     `best_distance_km` is the smallest distance of any answer to the truth: of its coordinates, else of the place named.
     """
-    near = pl.element().struct.field("distance_km").fill_null(pl.element().struct.field("named_distance_km"))
-    accepted = build.parts.filter(pl.col("decision") == "accept").select(
-        "id", "image_sha256", "image_phash", best_distance_km=pl.col("answers").list.eval(near).list.min()
-    )
+    found = [_accepted(shard) for shard in build.paths.shards() if shard.report.exists()]
+    accepted = pl.concat(found) if found else pl.DataFrame(schema=_ACCEPTED)
     joined = build.plan.join(accepted, on="id", maintain_order="left")
-    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
+    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items()).rechunk()
+
+
+_ACCEPTED = {name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")}
+
+
+def _accepted(shard: ShardPaths) -> pl.DataFrame:
+    """A part's accepted rows without the teachers' texts, which would not fit into memory for a large build."""
+    kilometres = [f"answers.list.element.{name}" for name in ("distance_km", "named_distance_km")]
+    columns = ["id", "decision", "image_sha256", "image_phash", *kilometres]
+    part = read_columns(shard.part, columns).filter(pl.col("decision") == "accept")
+    near = pl.element().struct.field("distance_km").fill_null(pl.element().struct.field("named_distance_km"))
+    best = pl.col("answers").list.eval(near).list.min()
+    return part.select("id", "image_sha256", "image_phash", best_distance_km=best)
 
 
 def read_samples(plan: Path, shard: int) -> list[Sample]:

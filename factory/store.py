@@ -178,15 +178,27 @@ def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
     """Several Parquet files of one schema, in the order given; an empty frame for none."""
     tables = []
     for path in paths:
-        try:
+        with _damage_named(path):
             tables.append(pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None))
-        except (OSError, pa.ArrowInvalid) as error:
-            raise CorruptBuild(
-                f"{path}: cannot be read ({error}); `factory verify` names every damaged file"
-            ) from error
     frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file."""
+    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        frame = pl.from_arrow(file.read(columns=list(columns)))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from factory.errors import CorruptBuild
 from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.geo.names import country_name
-from factory.store import Build
+from factory.store import Build, read_columns
 
 DECISIONS = ("accept", "review", "reject", "quarantine")
 PENDING = "pending"
@@ -81,7 +78,7 @@ class LedgerTotals:
 def ledger_totals(build: Build) -> LedgerTotals:
     """The totals of a build, from its ledgers without their texts."""
     columns = ["origin", "http_calls", "prompt_tokens", "completion_tokens", "cost", "latency_s"]
-    sealed = [_read(shard.ledger, columns) for shard in build.paths.shards() if shard.ledger.exists()]
+    sealed = [read_columns(shard.ledger, columns) for shard in build.paths.shards() if shard.ledger.exists()]
     if not sealed:
         return LedgerTotals(0, 0, 0, 0, 0, 0.0, None)
     ledger = pl.concat(sealed)
@@ -125,18 +122,7 @@ def _short_columns(path: Path) -> pl.DataFrame:
     columns = ["id", "decision", "reasons"]
     columns += [f"answers.list.element.{name}" for name in _ANSWER_FIELDS]
     columns += [f"checks.list.element.{name}" for name in _CHECK_FIELDS]
-    return _read(path, columns)
-
-
-def _read(path: Path, columns: list[str]) -> pl.DataFrame:
-    """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file."""
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            frame = pl.from_arrow(file.read(columns=columns))
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return read_columns(path, columns)
 
 
 def _answers(parts: pl.DataFrame) -> pl.DataFrame:
