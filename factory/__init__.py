@@ -28,6 +28,7 @@ def build(
     overrides: Sequence[str] = (),
     out: str | Path = "builds",
     workers: int | None = None,
+    retry: bool = False,
     listener: Listener | None = None,
 ) -> BuildResult:
     """Builds a recipe and says what came out; a finished build returns at once, a stopped one goes on.
@@ -38,6 +39,7 @@ def build(
         overrides: `key.key=value` texts, as `--set` on the command line.
         out: the folder that holds builds.
         workers: shards run at the same time; by default one a core.
+        retry: ask again for rows that were quarantined for a passing reason.
         listener: told about phases and progress; see `factory.phases.Listener`.
 
     Raises:
@@ -48,7 +50,9 @@ def build(
     from release import write_release
 
     loaded = load_recipe(recipe, profile=profile, overrides=overrides)
-    return run_build(loaded, out=Path(out), workers=workers, write_release=write_release, listener=listener)
+    return run_build(
+        loaded, out=Path(out), workers=workers, retry=retry, write_release=write_release, listener=listener
+    )
 
 
 def open_build(path: str | Path) -> Build:

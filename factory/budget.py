@@ -46,6 +46,10 @@ class BudgetLimits:
     cost: float | None = None
     """In the currency of the recipe's prices."""
 
+    @property
+    def is_unlimited(self) -> bool:
+        return self.calls is None and self.tokens is None and self.cost is None
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -9,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from factory import __version__
-from factory.errors import EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError
 
 app = typer.Typer(
     name="factory",
@@ -32,11 +34,22 @@ Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard
 
 def main() -> NoReturn:
     """Entry point. Every FactoryError ends as its message and its exit code, never as a traceback."""
+    if os.name != "posix":
+        print("factory runs on Linux and macOS; on Windows, use WSL", file=sys.stderr)
+        sys.exit(EXIT_ENVIRONMENT)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = app(standalone_mode=False)
     except FactoryError as error:
         print(error, file=sys.stderr)
         code = error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        code = EXIT_ENVIRONMENT
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.Exit as stop:
@@ -79,15 +92,27 @@ def build(
     overrides: Overrides = None,
     out: Out = Path("builds"),
     workers: Annotated[int | None, typer.Option(min=1, help="Shards at the same time (default: one a core).")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
     json: Json = False,
 ) -> None:
     """Build a recipe. A finished build returns at once; a stopped one goes on where it was."""
     import factory
     from factory.console import BuildDisplay, print_json
 
-    result = factory.build(
-        recipe, profile=profile, overrides=overrides or (), out=out, workers=workers, listener=BuildDisplay()
-    )
+    try:
+        result = factory.build(
+            recipe,
+            profile=profile,
+            overrides=overrides or (),
+            out=out,
+            workers=workers,
+            retry=retry,
+            listener=BuildDisplay(),
+        )
+    except FactoryError as error:
+        if json:
+            print_json({"state": "stopped", "error": str(error), "exit_code": error.exit_code})
+        raise
     if json:
         print_json(result)
     raise typer.Exit(result.exit_code)

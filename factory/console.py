@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -27,6 +28,11 @@ PLAIN_EVERY_S = 5.0
 
 COLOURS = {"accept": "green", "review": "yellow", "reject": "red", "quarantine": "magenta"}
 OUTCOMES = {"pass": "green", "fail": "bold red", "abstain": "dim"}
+
+
+def escape(text: str) -> str:
+    """Foreign text for a terminal: no markup, no control characters that could move a cursor or set a title."""
+    return escape_markup("".join(" " if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text))
 
 
 class BuildDisplay:
@@ -83,8 +89,11 @@ class BuildDisplay:
 
 
 def print_json(value: Any) -> None:
-    """A dataclass, or a list of them, as one line on standard output."""
-    plain = [asdict(item) for item in value] if isinstance(value, list) else asdict(value)
+    """A dataclass, plain data, or a list of dataclasses, as one line on standard output."""
+    if isinstance(value, list):
+        plain: Any = [asdict(item) for item in value]
+    else:
+        plain = value if isinstance(value, dict) else asdict(value)
     sys.stdout.write(orjson.dumps(plain).decode() + "\n")
 
 

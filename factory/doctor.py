@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.errors import FactoryError
+from factory.errors import EnvironmentFault, FactoryError
 
 FLOORS = {
     "aiohttp": (3, 14, 4),
@@ -102,19 +101,26 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
         variable = getattr(call.settings, "api_key_env", None)
         for url in getattr(call.settings, "base_urls", ()):
             yield _endpoint(name, url, variable, teacher_settings(call).model)
+    if (embeddings := loaded.recipe.verify.embeddings) is not None:
+        yield _endpoint("embeddings", embeddings.base_url, embeddings.api_key_env, embeddings.model)
 
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
     """Asks an endpoint which models it serves: free everywhere, and it needs the same address and key."""
     import openai
 
-    key = os.environ.get(variable or "", "") or "none"
+    from factory.teachers.openai_backend import api_key
+
+    try:
+        key = api_key(url, variable) if variable else "EMPTY"
+    except EnvironmentFault as error:
+        return Finding(subject=name, text=str(error), fault=True, remedy=f"set {variable}")
     try:
         with openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=5) as client:
             served = [entry.id for entry in client.models.list()]
     except openai.AuthenticationError:
         return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=f"set {variable}")
-    except openai.OpenAIError as error:
+    except (openai.OpenAIError, UnicodeError) as error:  # the client puts other variables of its own in headers too
         return Finding(
             subject=name, text=f"{url} does not answer ({type(error).__name__})", fault=True, remedy="start it"
         )

@@ -5,15 +5,22 @@ A changed threshold gives a new build with the same questions; its answers stand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 
+from factory.errors import CorruptBuild
 from factory.fingerprint import Fingerprint
-from factory.store import BuildPaths
+from factory.ledger_shard import shard_ledgers
+from factory.store import BuildPaths, ShardPaths, read_columns
+
+_NAMED = re.compile(r"teachers\..*\.name", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +52,82 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
     return sorted(found, key=lambda build: build.started, reverse=True)
 
 
+@dataclass(frozen=True)
+class PriorAnswers:
+    """Which ledgers of earlier builds may answer a shard's questions.
+
+    Builds with the same plan have the answers in the shard of the same number. For any other, both plans are read once,
+    on first use, and joined by id: a shard gets the ledgers of the old shards that held one of its samples. A sample
+    that another table calls by another id is a new sample, and asked again.
+    """
+
+    earlier: Sequence[EarlierBuild]
+    """Newest first."""
+    now: Fingerprint
+    plan: Path
+    """plan.parquet of the build that asks."""
+
+    def ledgers_for(self, number: int) -> tuple[str, ...]:
+        """Ledgers for one shard, of the newest build first. Raises CorruptBuild when the own plan is damaged."""
+        found: list[Path] = []
+        for index, build in enumerate(self.earlier):
+            if build.stages.get("plan") == self.now.stages["plan"]:
+                shards = [build.paths.shard(number)]
+            else:
+                shards = self._old_shards(index).get(number, [])
+            found += [path for shard in shards for path in shard_ledgers(shard)]
+        return tuple(map(str, found))
+
+    def _old_shards(self, index: int) -> dict[int, list[ShardPaths]]:
+        cache: dict[int, dict[int, list[ShardPaths]]] = self.__dict__.setdefault("_indexes", {})
+        if index not in cache:
+            cache[index] = self._index(self.earlier[index].paths)
+        return cache[index]
+
+    def _index(self, old: BuildPaths) -> dict[int, list[ShardPaths]]:
+        """Old shards by new shard. An old plan that cannot be read rules no shard out."""
+        if not old.plan.exists():
+            return {}
+        try:
+            before = read_columns(old.plan, ("id", "shard")).rename({"shard": "old"})
+        except CorruptBuild:
+            return dict.fromkeys(self._samples["shard"].unique().to_list(), old.shards())
+        pairs = self._samples.join(before, on="id").select("shard", "old").unique().sort("shard", "old")
+        grouped: dict[int, list[ShardPaths]] = {}
+        for number, other in pairs.iter_rows():
+            grouped.setdefault(number, []).append(old.shard(other))
+        return grouped
+
+    @cached_property
+    def _samples(self) -> pl.DataFrame:
+        return read_columns(self.plan, ("id", "shard"))
+
+
 def prior_ledgers(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) -> tuple[str, ...]:
     """Ledgers that may answer a shard's questions: of the same shard where the plans agree, else of all shards."""
     ledgers: list[Path] = []
     for build in earlier:
         same_plan = build.stages.get("plan") == now.stages["plan"]
         for shard in [build.paths.shard(number)] if same_plan else build.paths.shards():
-            ledgers += [path for path in (shard.ledger, shard.live_ledger) if path.exists()][:1]
-    return tuple(str(path) for path in ledgers)
+            ledgers += shard_ledgers(shard)
+    return tuple(map(str, ledgers))
+
+
+def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, Any] | None:
+    """What of a build's identity enters the request keys of one teacher; None when the build has no such teacher.
+
+    Equal for two builds, it means that the same picture is the same question in both. `bad_answer` decides how often
+    is asked, not what; the place of a teacher in the recipe decides neither.
+    """
+    named = [key for key, value in identity.items() if _NAMED.fullmatch(key) and value == teacher]
+    if not named:
+        return None
+    prefix = min(named, key=len).removesuffix("name")
+    own = {key.removeprefix(prefix): value for key, value in identity.items() if key.startswith(prefix)}
+    own = {key: value for key, value in own.items() if key != "#" and not key.startswith("bad_answer")}
+    shared = ("generator", "inputs.generator", "images.max_side", "images.quality", "inputs.prepare")
+    common = {key: value for key, value in identity.items() if key.startswith("generator.") or key in shared}
+    return common | {f"teacher.{key}": value for key, value in own.items()}
 
 
 def prior_shard(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) -> str | None:

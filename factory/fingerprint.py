@@ -3,12 +3,11 @@
 Two recipes with the same fingerprint give the same release. Contents count, not places: a source enters by the digest
 of its table or listing and a recording by the digest of its file, so that moving a folder rebuilds nothing. Comments,
 key order and file times never count. Limitation: a `folder` or `webdataset` source is known by names and sizes, so a
-photo replaced by another of the same name and size is not seen.
+photo replaced by another of the same name, size and time is not seen.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -21,32 +20,33 @@ FINGERPRINT_VERSION = 1
 NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("build", "when a run counts as failed, not what it makes"),
     ("source.path", "where the source lies; its digest counts"),
-    ("source.images", "where the images lie; each image counts by its own sha256 in the request keys"),
+    ("source.images", "where the images lie; the digest of their listing counts"),
     ("teachers.*.path", "where a recording lies; its digest counts"),
     ("teachers.*.base_urls", "which machines answer; the model counts"),
     ("teachers.*.api_key_env", "how one is let in"),
     ("teachers.*.max_in_flight", "concurrency"),
     ("teachers.*.timeout_s", "patience"),
     ("teachers.*.attempts", "patience"),
+    ("teachers.*.recovery_s", "patience"),
     ("teachers.*.budget", "what may be spent before the build stops; a stopped build goes on"),
     ("teachers.*.prices", "accounting"),
-    ("teachers.*.recovery_s", "patience"),
     ("select.decontaminate.benchmarks.*.table", "where a benchmark's table lies; its digest counts"),
+    ("select.decontaminate.benchmarks.*.images", "where its images lie; their digests count"),
     ("verify.embeddings.base_url", "which machine answers; the model counts"),
     ("verify.embeddings.api_key_env", "how one is let in"),
     ("images.cpu_seconds", "a limit of the machine that decodes"),
     ("images.memory_mb", "a limit of the machine that decodes"),
 )
-"""Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for any name."""
+"""Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for one name."""
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan", ("source", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
-    ("images", ("images", "inputs.prepare")),
+    ("images", ("images", "inputs.images", "inputs.prepare")),
     ("answers", ("generator", "teachers", "inputs.generator", "inputs.teachers", "verify.embeddings")),
-    ("verify", ("verify",)),
-    ("select", ("select",)),
+    ("verify", ("verify", "inputs.verify")),
+    ("select", ("select", "inputs.select", "inputs.benchmarks")),
     ("review", ("review",)),
-    ("release", ("name", "description", "release")),
+    ("release", ("name", "description", "release", "inputs.release")),
 )
 """Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""
 
@@ -70,7 +70,7 @@ def fingerprint(recipe: Mapping[str, Any], inputs: Mapping[str, str]) -> Fingerp
 
     `inputs` are digests and versions of what the recipe points to, keyed like `source`, `teachers.first`, `gazetteer`.
     """
-    identity = {key: value for key, value in flatten(recipe) if not _excluded(key)}
+    identity = {_dotted(place): value for place, value in flatten(recipe) if not _excluded(place)}
     identity |= {f"inputs.{key}": value for key, value in inputs.items()}
     identity = dict(sorted(identity.items()))
     stages: dict[str, str] = {}
@@ -89,24 +89,39 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [f"{key}: {_shown(old, key)} → {_shown(new, key)}" for key in keys if old.get(key) != new.get(key)]
 
 
-def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of plain data, every key once. List items are keyed by their name or single key, where
-    they have one that no earlier item has, and their place in the list counts too."""
+def identity_part(value: Any, place: tuple[str, ...] = ()) -> Any:
+    """A resolved recipe without the keys that are no part of a build's identity, still as plain data."""
+    if isinstance(value, Mapping):
+        below = {key: (*place, str(key)) for key in value}
+        return {key: identity_part(item, below[key]) for key, item in value.items() if not _excluded(below[key])}
+    if isinstance(value, list | tuple):
+        items = []
+        for index, item in enumerate(value):
+            name, inner = _item_name(item)
+            part = identity_part(inner, (*place, name or str(index)))
+            items.append(part if inner is item else {name: part})
+        return items
+    return value
+
+
+def flatten(value: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every leaf of plain data with its place, every place once. List items are called by their name or single key,
+    where they have one that no earlier item has, and their position in the list counts too."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
-            yield from flatten(item, f"{prefix}.{key}" if prefix else str(key))
+            yield from flatten(item, (*place, str(key)))
     elif isinstance(value, list | tuple) and value:
         taken: set[str] = set()
         for index, item in enumerate(value):
             name, inner = _item_name(item)
             if name is None or name in taken:
-                yield from flatten(item, f"{prefix}.{index}")
+                yield from flatten(item, (*place, str(index)))
             else:
                 taken.add(name)
-                yield f"{prefix}.{name}.#", index
-                yield from flatten(inner, f"{prefix}.{name}")
+                yield (*place, name, "#"), index
+                yield from flatten(inner, (*place, name))
     else:
-        yield prefix, value
+        yield place, value
 
 
 def _item_name(item: Any) -> tuple[str | None, Any]:
@@ -120,8 +135,19 @@ def _item_name(item: Any) -> tuple[str | None, Any]:
     return None, item
 
 
-def _excluded(key: str) -> bool:
-    return any(fnmatch.fnmatchcase(key, p) or fnmatch.fnmatchcase(key, f"{p}.*") for p, _ in NOT_IDENTITY)
+def _excluded(place: tuple[str, ...]) -> bool:
+    return any(
+        len(pattern) <= len(place) and all(part in ("*", found) for part, found in zip(pattern, place, strict=False))
+        for pattern in _PATTERNS
+    )
+
+
+_PATTERNS = tuple(tuple(pattern.split(".")) for pattern, _ in NOT_IDENTITY)
+
+
+def _dotted(place: tuple[str, ...]) -> str:
+    """One text for a place; dots inside names are marked, so that no two places share a text."""
+    return ".".join(name.replace("\\", "\\\\").replace(".", "\\.") for name in place)
 
 
 def _shown(identity: Mapping[str, Any], key: str) -> str:

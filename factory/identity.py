@@ -10,10 +10,16 @@ from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.plan import PLAN_VERSION
+from factory.planning import selection_rules
 from factory.recipe import teacher_settings
 from factory.recipe_load import LoadedRecipe
+from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store import file_digest
+
+STAGE_VERSIONS = {"verify": "1", "select": "1", "release": "1"}
+"""Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
+prompts and ledger keys have versions of their own."""
 
 
 def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
@@ -25,14 +31,14 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
         "generator": open_generator(recipe.generator).version,
+        **STAGE_VERSIONS,
     }
     for call in recipe.teachers:
         if path := getattr(call.settings, "path", None):
             inputs[f"teachers.{teacher_settings(call).name}"] = _digest(loaded, path)
-    for rule in recipe.select:
-        for benchmark in getattr(rule.settings, "benchmarks", ()):
-            if benchmark.table is not None:
-                inputs[f"benchmarks.{benchmark.name}"] = _digest(loaded, benchmark.table)
+    for _, settings in selection_rules(recipe.select, loaded.root):
+        for benchmark in getattr(settings, "benchmarks", ()):
+            inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
     return fingerprint(loaded.plain(), inputs)
 
 

@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 from types import TracebackType
 
-BLOCK = tarfile.BLOCKSIZE
+from factory.ustar import BLOCK, END, member
 
 
 def member_name(position: int) -> str:
@@ -46,12 +46,8 @@ class ImageStore:
 
     def add(self, position: int, jpeg: bytes) -> None:
         """Appends one image. Positions come in plan order, so that the tar's bytes are the same on every run."""
-        header = tarfile.TarInfo(member_name(position))
-        header.size = len(jpeg)
-        header.mode = 0o644
-        padding = -len(jpeg) % BLOCK
         at = self._end
-        self._write(header.tobuf(tarfile.USTAR_FORMAT) + jpeg + b"\0" * padding)
+        self._write(member(member_name(position), jpeg))
         self._index[position] = (at + BLOCK, len(jpeg))
 
     def read(self, position: int) -> bytes:
@@ -63,7 +59,7 @@ class ImageStore:
         """Makes the tar durable and gives it its name."""
         if self._finished:
             return
-        self._write(b"\0" * (2 * BLOCK))
+        self._write(END)
         os.fsync(self._descriptor)
         self._temporary.replace(self._path)
         self._finished = True
@@ -92,4 +88,4 @@ class ImageStore:
 
 def _index(path: Path) -> dict[int, tuple[int, int]]:
     with tarfile.open(path, "r:") as tar:
-        return {int(Path(member.name).stem): (member.offset_data, member.size) for member in tar}
+        return {int(Path(info.name).stem): (info.offset_data, info.size) for info in tar}

@@ -4,7 +4,7 @@ The promise: no acknowledged call is repeated; a call in flight when a process d
 once its row is committed and synced (SQLite, WAL, synchronous=FULL), and a reply is used only after that.
 
 Commits are grouped without timers: while one commit syncs in the ledger's thread, the rows that arrive gather for the
-next. One process at a time writes a ledger, on a local disk (`network_filesystem` tells); others may read it meanwhile.
+next. One process at a time writes a ledger, on a local disk (elsewhere it warns); others may read it meanwhile.
 Requests are looked up in the event loop's thread: a read by primary key takes microseconds.
 
 Trade-off: after a failed write the ledger accepts nothing more. Whether the failed rows reached the disk is unknown, so
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -32,12 +33,11 @@ from factory.ledger_files import (
     STORED,
     check_version,
     ledger_faults,
-    network_filesystem,
+    network_mount,
     open_live,
     read_ledger,
     read_samples,
     row_from,
-    salvage,
     sqlite_fault,
     write_sealed,
 )
@@ -50,11 +50,10 @@ __all__ = [
     "LedgerRow",
     "LedgerTotals",
     "ledger_faults",
-    "network_filesystem",
+    "network_mount",
     "read_ledger",
     "remove_live",
     "request_key",
-    "salvage",
 ]
 
 _CREATE = f"""
@@ -109,7 +108,10 @@ class Ledger:
         Args:
             prior: ledgers (sealed `.parquet` or live `.sqlite`) whose replies may be used; never changed. Where two
                 have the same key, a reply wins over a failure, then the first in this order.
-            sample_ids: only these samples' prior rows are looked at; None for all.
+            sample_ids: only the prior rows of these samples are looked at, and of samples that shared a picture with
+                them; None for all.
+
+        Warns (RuntimeWarning) when `path` is on a network file system.
 
         Raises:
             EnvironmentFault: the file cannot be opened or written, or a newer release wrote it.
@@ -124,6 +126,13 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EnvironmentFault(f"{path.parent}: cannot be created ({error.strerror})") from error
+        if mount := network_mount(path):
+            warnings.warn(
+                f"the ledger is on a network file system ({mount}), where SQLite's locks and its log are not safe: "
+                "put builds on a local disk (--out)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         try:
             self._writer = _open_writer(path)
             self._reader = open_live(path)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.ledger_row import COLUMNS, LedgerRow, row_values, values_sha256
 from factory.ledger_wal import wal_faults
-from factory.store import write_table
+from factory.store import ShardPaths, read_columns, write_table
 from schemas import arrow
 
 LEDGER_VERSION = 1
@@ -65,18 +65,34 @@ def read_arrow(path: Path) -> pa.Table:
 def read_samples(path: Path, sample_ids: Collection[str] | None) -> pa.Table:
     """The rows of the given samples (all of them for None). A sealed ledger's rows are verified when they are used.
 
-    Of a sealed ledger without any of these samples only one column is read.
+    Samples of one shard with the same picture share the rows of the one that was asked first. A sealed ledger's part,
+    in the same folder, says whose rows those are, and they are among the rows; a live ledger has no part yet and all
+    its rows are returned. Of a sealed ledger without any of these samples only one column is read.
     """
     if not is_sealed(path):
-        at = STORED.index("sample_id")
-        rows = [row for row in _live_rows(path) if sample_ids is None or row[at] in sample_ids]
+        rows = _live_rows(path)
         _refuse_damage(path, rows)
         return _live_table(rows)
     if sample_ids is None:
         return _sealed_table(path)
-    ids = pa.array(sorted(sample_ids), pa.string())
-    present = pc.is_in(_sealed_table(path, ["sample_id"])["sample_id"], value_set=ids)
+    owners = _sealed_table(path, ["sample_id"])["sample_id"]
+    wanted = set(sample_ids)
+    if set(owners.unique().to_pylist()) - wanted:
+        wanted |= _twins(path, wanted)
+    present = pc.is_in(owners, value_set=pa.array(sorted(wanted), pa.string()))
     return _sealed_table(path).filter(present) if pc.any(present).as_py() else arrow.LEDGER.empty_table()
+
+
+def _twins(path: Path, sample_ids: Collection[str]) -> set[str]:
+    """The samples under whose ids the answers of `sample_ids` stand in a sealed ledger."""
+    part = ShardPaths(path.parent).part
+    if not part.exists():
+        return set()
+    mine = read_columns(part, ("id", "answers.list.element.request_key")).filter(pl.col("id").is_in(list(sample_ids)))
+    keys = mine.select(key=pl.col("answers").list.eval(pl.element().struct.field("request_key"))).explode("key")
+    rows = pl.from_arrow(_sealed_table(path, ["key", "sample_id"]))
+    assert isinstance(rows, pl.DataFrame)
+    return set(rows.join(keys, on="key", how="semi")["sample_id"])
 
 
 def ledger_faults(path: Path) -> list[str]:
@@ -94,15 +110,6 @@ def ledger_faults(path: Path) -> list[str]:
         except Exception as error:  # a damaged file may break its parser in any way; each of them is a fault
             faults.append(f"{path}: cannot be read ({type(error).__name__}: {error})")
     return list(dict.fromkeys(faults))
-
-
-def salvage(path: Path) -> list[LedgerRow]:
-    """The rows of a damaged ledger that are still what was written, so that only the others are asked again.
-
-    Raises CorruptBuild or EnvironmentFault when nothing of the file can be read.
-    """
-    rows = _table_rows(_sealed_table(path, verify=False)) if is_sealed(path) else _live_rows(path, stop_at_damage=True)
-    return [row_from(path, row) for row in rows if sound(row)]
 
 
 def row_faults(path: Path, rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -200,8 +207,9 @@ def is_sealed(path: Path) -> bool:
     return path.suffix == ".parquet"
 
 
-def network_filesystem(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
-    """The type of the network file system that holds `path`, or None on a local disk or where mounts are unknown.
+def network_mount(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
+    """The network file system that holds `path`, as `nfs4 at /mnt/data`; None on a local disk or where mounts are
+    unknown.
 
     SQLite's locks and shared memory do not work across machines; a live ledger belongs on a local disk.
     """
@@ -210,15 +218,15 @@ def network_filesystem(path: Path, mounts: Path = Path("/proc/mounts")) -> str |
     except OSError:
         return None
     resolved = path.resolve()
-    best, kind = -1, ""
+    best, kind = Path(), ""
     for line in lines:
         words = line.split(" ")
         if len(words) < 3:
             continue
         point = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), words[1]))
-        if resolved.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), words[2]
-    return kind if _NETWORK_TYPES.fullmatch(kind) else None
+        if resolved.is_relative_to(point) and len(point.parts) >= len(best.parts):
+            best, kind = point, words[2]
+    return f"{kind} at {best}" if _NETWORK_TYPES.fullmatch(kind) else None
 
 
 def _sealed_table(path: Path, columns: list[str] | None = None, *, verify: bool = True) -> pa.Table:
@@ -239,16 +247,15 @@ def _table_rows(table: pa.Table) -> Iterator[tuple[object, ...]]:
         yield from zip(*[batch.column(name).to_pylist() for name in STORED], strict=True)
 
 
-def _live_rows(path: Path, *, stop_at_damage: bool = False) -> list[tuple[object, ...]]:
+def _live_rows(path: Path) -> list[tuple[object, ...]]:
     """Rows of a live ledger in sealed order, unverified; text that is not UTF-8 is mangled, not refused."""
     connection = open_live(path)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     rows: list[tuple[object, ...]] = []
     try:
-        rows.extend(connection.execute(SELECT if stop_at_damage else f"{SELECT} ORDER BY {', '.join(SEALED_ORDER)}"))
+        rows.extend(connection.execute(f"{SELECT} ORDER BY {', '.join(SEALED_ORDER)}"))
     except sqlite3.Error as error:
-        if not stop_at_damage:
-            raise sqlite_fault(path, error) from error
+        raise sqlite_fault(path, error) from error
     finally:
         connection.close()
     return rows

@@ -9,10 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from factory.store import read_table
+from factory.store import read_columns
 from schemas import CheckResult, LocatedAnswer, Verdict, arrow
 
 _CHECK_FIELDS = tuple(field.name for field in arrow.CHECK)
+_IMAGE_COLUMNS = tuple(name for name in arrow.PART.names if name.startswith(("image_", "source_")))
 
 
 IMAGE_CHECK = "images"
@@ -34,6 +35,9 @@ class ShardImage:
     """Slug of `factory.images.REASONS`."""
     detail: str = ""
     """The figures behind a refusal."""
+    source_bytes: int | None = None
+    source_mtime_ns: int | None = None
+    """Of the source file when it was decoded: a later build reuses the picture only if both are unchanged."""
 
 
 def part_table(
@@ -51,6 +55,8 @@ def part_table(
             "image_width": image.width,
             "image_height": image.height,
             "image_bytes": image.bytes,
+            "source_bytes": image.source_bytes,
+            "source_mtime_ns": image.source_mtime_ns,
             "answers": [answer_record(located) for located in located_answers],
             "checks": [check_record(check) for check in verdict.checks],
             "decision": verdict.decision,
@@ -77,33 +83,39 @@ def answer_record(located: LocatedAnswer) -> dict[str, Any]:
         "named_lon": located.named_lon,
         "named_level": located.named_level,
         "country_correct": located.country_correct,
-        "distance_km": located.distance_km,
-        "named_distance_km": located.named_distance_km,
+        "distance_km": _rounded(located.distance_km),
+        "named_distance_km": _rounded(located.named_distance_km),
     }
 
 
 def check_record(found: CheckResult) -> dict[str, Any]:
     """One finding as the struct `schemas.arrow.CHECK`."""
-    return {name: getattr(found, name) for name in _CHECK_FIELDS}
+    record = {name: getattr(found, name) for name in _CHECK_FIELDS}
+    return record | {"score": _rounded(found.score), "threshold": _rounded(found.threshold)}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six decimals (a millimetre in km): processors differ in the last bits of a sine, and released bytes must not."""
+    return None if value is None else round(value, 6)
 
 
 def part_images(part: Path) -> list[ShardImage]:
     """The photos of a finished part, for a build that links its images instead of decoding them again."""
-    frame = read_table(part, arrow.PART).select(
-        "image_sha256", "image_phash", "image_width", "image_height", "image_bytes", "checks"
-    )
+    frame = read_columns(part, [*_IMAGE_COLUMNS, "checks"])
     images = []
-    for sha256, phash, width, height, size, checks in frame.iter_rows():
-        refusal = next((check for check in checks if check["check"] == IMAGE_CHECK), None)
+    for row in frame.iter_rows(named=True):
+        refusal = next((check for check in row["checks"] if check["check"] == IMAGE_CHECK), None)
         images.append(
             ShardImage(
-                sha256=sha256,
-                phash=phash,
-                width=width,
-                height=height,
-                bytes=size,
+                sha256=row["image_sha256"],
+                phash=row["image_phash"],
+                width=row["image_width"],
+                height=row["image_height"],
+                bytes=row["image_bytes"],
                 refused=refusal["reason"] if refusal else None,
                 detail=refusal["detail"] if refusal else "",
+                source_bytes=row["source_bytes"],
+                source_mtime_ns=row["source_mtime_ns"],
             )
         )
     return images

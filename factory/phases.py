@@ -6,7 +6,6 @@ where it was. Everything here is bookkeeping; the work is in `plan`, `shard`, `s
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections import Counter
@@ -32,9 +31,11 @@ from factory.planning import plan_source, select_rows
 from factory.progress import read_progress
 from factory.recipe import Recipe, teacher_settings
 from factory.recipe_load import LoadedRecipe
+from factory.reopen import PASSING_REASONS, forget_selection, reopen
 from factory.shard import ShardReport, ShardSpec, budget_limits, read_report
+from factory.soundness import fixed_files, shards_digest
 from factory.sources import Source, open_source
-from factory.store import Build, BuildPaths, disk_faults, file_digest, write_bytes, write_table
+from factory.store import Build, BuildPaths, disk_faults, file_digest, read_json, write_bytes, write_table
 from factory.yaml_lines import dump_yaml
 
 
@@ -107,6 +108,7 @@ def run_build(
     out: Path,
     write_release: ReleaseWriter,
     workers: int | None = None,
+    retry: bool = False,
     listener: Listener | None = None,
 ) -> BuildResult:
     """Runs every phase that is not done yet. See `factory.build`."""
@@ -118,28 +120,31 @@ def run_build(
     run.listener.started(_title(run))
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root)):
         run.info = _read_info(paths) or _new_info(run)
-        if run.info["state"] == "done" and paths.report.exists():
+        if retry:
+            reopen(run.paths)
+        elif _is_done(run):
+            _say_all(run, 0)
             return _result(run, 0, begun)
         _plan(run)
         calls_now = _work(run)
         _select(run)
         _release(run, write_release)
         run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
+        run.info["finished_at"] = _now()
         run.save("done")
         _report(run)
         return _result(run, calls_now, begun)
 
 
 def _plan(run: _Run) -> None:
-    paths, listener = run.paths, run.listener
-    if not paths.plan.exists():
+    paths = run.paths
+    if not (paths.plan.exists() and paths.dropped.exists()):
         plan = plan_source(run.source, run.recipe, run.loaded.root)
         write_table(plan.dropped.to_arrow(), paths.dropped)
         write_table(plan.samples.to_arrow(), paths.plan)
     build = Build(paths)
     if build.plan.is_empty():
         reasons = _listed(_tally(build.dropped["reason"])) or "the source is empty"
-        paths.plan.unlink()
         raise SourceError(f"{run.loaded.path}: no sample is left to work on: {reasons}")
     run.info["counts"] |= {
         "planned": build.plan.height,
@@ -149,13 +154,7 @@ def _plan(run: _Run) -> None:
         "shards": int(build.plan["shard"].n_unique()),
     }
     run.save("working")
-    counts = run.info["counts"]
-    dropped = f" · dropped {counts['dropped']} ({_listed(counts['dropped_by_reason'])})" if counts["dropped"] else ""
-    listener.phase(
-        "plan",
-        f"{counts['planned']:,} samples · {counts['countries_planned']} countries · {counts['shards']} "
-        f"shard{'s' * (counts['shards'] != 1)} · {counts['planned'] * len(run.recipe.teachers):,} questions{dropped}",
-    )
+    run.listener.phase("plan", _plan_line(run))
 
 
 def _work(run: _Run) -> int:
@@ -164,38 +163,48 @@ def _work(run: _Run) -> int:
 
     paths, counts = run.paths, run.info["counts"]
     numbers = range(counts["shards"])
-    earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
-    specs = [_spec(run, number, earlier) for number in numbers if not paths.shard(number).report.exists()]
-    _start_budget(run)
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
     finished = {report.number: report.samples for report in reports}
+    waiting = [number for number in numbers if number not in finished]
+    if any(not limits.is_unlimited for limits in budget_limits(run.recipe).values()):
+        _start_budget(run)
 
     def done() -> int:
-        return sum(finished.values()) + sum(
-            read_progress(paths.shard(n).progress) for n in numbers if n not in finished
-        )
+        under_way = (read_progress(paths.shard(n).progress) for n in waiting if n not in finished)
+        return sum(finished.values()) + sum(under_way)
 
-    with run.listener.working(counts["planned"], done):
-        for report in local.run(specs, workers=min(run.workers, max(1, len(specs)))):
+    at_once = max(1, min(run.workers, len(waiting)))
+    with run.listener.working(counts["planned"], done) if waiting else nullcontext():
+        for report in local.run(_specs(run, waiting, at_once), workers=at_once):
             finished[report.number] = report.samples
             reports.append(report)
+    if waiting or not paths.selection.exists():
+        forget_selection(paths)
+    calls_now = sum(report.calls_now for report in reports)
     run.info["counts"] |= _work_counts(reports)
     run.save("working")
-    run.listener.phase("answers", _answers_line(run.info["counts"], sum(report.calls_now for report in reports)))
+    run.listener.phase("answers", _answers_line(run.info["counts"], calls_now))
     run.listener.phase("verify", _verdict_line(run.info["counts"]))
-    return sum(report.calls_now for report in reports)
+    return calls_now
 
 
-def _spec(run: _Run, number: int, earlier: Sequence[EarlierBuild]) -> ShardSpec:
+def _specs(run: _Run, numbers: Sequence[int], at_once: int) -> list[ShardSpec]:
+    earlier = earlier_builds(run.paths.root.parent, run.recipe.name, run.paths.root)
+    return [_spec(run, number, earlier, at_once) for number in numbers]
+
+
+def _spec(run: _Run, number: int, earlier: Sequence[EarlierBuild], at_once: int) -> ShardSpec:
+    mine = run.paths.shard(number)
+    reopened = mine.part.exists() and mine.images.exists()
     return ShardSpec(
         build=str(run.paths.root),
         number=number,
         recipe=run.loaded.plain(),
         root=str(run.loaded.root),
         prior_ledgers=prior_ledgers(earlier, run.identity, number),
-        prior_shard=prior_shard(earlier, run.identity, number),
-        share=run.workers,
-        decoders=max(1, (os.cpu_count() or 1) // run.workers),
+        prior_shard=str(mine.root) if reopened else prior_shard(earlier, run.identity, number),
+        share=at_once,
+        decoders=max(1, (os.cpu_count() or 1) // at_once),
     )
 
 
@@ -225,28 +234,42 @@ def _select(run: _Run) -> None:
         write_table(select_rows(Build(paths), run.recipe, run.loaded.root).to_arrow(), paths.selection)
     selection = Build(paths).selection
     kept = selection.filter("kept")
-    removed = selection.filter(~pl.col("kept"))
     run.info["counts"] |= {
         "kept": kept.height,
         "splits": _tally(kept["split"]),
-        "removed": _tally(removed["removed_by"]),
+        "removed": _tally(selection.filter(~pl.col("kept"))["removed_by"]),
     }
     run.save("selected")
-    counts = run.info["counts"]
-    removed_text = f"removed {_listed(counts['removed'])} · " if counts["removed"] else ""
-    splits = " / ".join(f"{name} {counts['splits'].get(name, 0)}" for name in ("train", "validation", "test"))
-    run.listener.phase("select", f"{removed_text}kept {kept.height:,}: {splits}")
+    run.listener.phase("select", _select_line(run.info["counts"]))
 
 
 def _release(run: _Run, write_release: ReleaseWriter) -> None:
-    if not (run.paths.release / "manifest.json").exists():
+    if "released" not in run.info or not _has_release(run):
         run.info["released"] = dict(write_release(Build(run.paths)))
-    tables = (run.paths.plan, run.paths.dropped, run.paths.selection)
-    run.info["files"] = {path.name: file_digest(path) for path in tables}
+    paths = run.paths
+    run.info["files"] = {path.name: file_digest(path) for path in fixed_files(paths)}
+    run.info["shards_sha256"] = shards_digest(paths, run.info["counts"]["shards"])
     run.save("released")
-    written = run.info["released"].get("files", {}).items()
-    files = ", ".join(f"{count} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
-    run.listener.phase("release", f"{run.paths.release}  ({files}: all checks pass)")
+    run.listener.phase("release", _release_line(run))
+
+
+def _has_release(run: _Run) -> bool:
+    return (run.paths.release / "manifest.json").exists()
+
+
+def _is_done(run: _Run) -> bool:
+    return run.info["state"] == "done" and run.paths.report.exists() and _has_release(run)
+
+
+def _say_all(run: _Run, calls_now: int) -> None:
+    """The lines of a build that has nothing left to do."""
+    counts, listener = run.info["counts"], run.listener
+    listener.phase("plan", _plan_line(run))
+    listener.phase("answers", _answers_line(counts, calls_now))
+    listener.phase("verify", _verdict_line(counts))
+    listener.phase("select", _select_line(counts))
+    listener.phase("release", _release_line(run))
+    listener.phase("report", str(run.paths.report))
 
 
 def _report(run: _Run) -> None:
@@ -257,10 +280,7 @@ def _report(run: _Run) -> None:
 
 
 def _read_info(paths: BuildPaths) -> dict[str, Any] | None:
-    with contextlib.suppress(FileNotFoundError):
-        info: dict[str, Any] = orjson.loads(paths.info.read_bytes())
-        return info
-    return None
+    return read_json(paths.info) if paths.info.exists() else None
 
 
 def _new_info(run: _Run) -> dict[str, Any]:
@@ -277,7 +297,7 @@ def _new_info(run: _Run) -> dict[str, Any]:
         "identity": dict(run.identity.identity),
         "factory_version": __version__,
         "gazetteer_version": GAZETTEER_VERSION,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_at": _now(),
         "counts": {},
         "seconds": 0.0,
     }
@@ -297,6 +317,10 @@ def _result(run: _Run, calls_now: int, begun: float) -> BuildResult:
         seconds=round(time.monotonic() - begun, 3),
         exit_code=EXIT_ROWS_FAILED if too_many else EXIT_OK,
     )
+
+
+def _passing(counts: Mapping[str, Any]) -> int:
+    return sum(count for reason, count in counts["reasons"].items() if reason in PASSING_REASONS)
 
 
 def _worker_count(recipe: Recipe, asked: int | None) -> int:
@@ -320,6 +344,31 @@ def _listed(tally: Mapping[str, int], most: int = 5) -> str:
     return ", ".join(shown) + (", ..." if len(tally) > most else "")
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _plan_line(run: _Run) -> str:
+    counts = run.info["counts"]
+    dropped = f" · dropped {counts['dropped']} ({_listed(counts['dropped_by_reason'])})" if counts["dropped"] else ""
+    return (
+        f"{counts['planned']:,} samples · {counts['countries_planned']} countries · {counts['shards']:,} "
+        f"shard{'s' * (counts['shards'] != 1)} · {counts['planned'] * len(run.recipe.teachers):,} questions{dropped}"
+    )
+
+
+def _select_line(counts: Mapping[str, Any]) -> str:
+    removed = f"removed {_listed(counts['removed'])} · " if counts["removed"] else ""
+    splits = " / ".join(f"{name} {counts['splits'].get(name, 0):,}" for name in ("train", "validation", "test"))
+    return f"{removed}kept {counts['kept']:,}: {splits}"
+
+
+def _release_line(run: _Run) -> str:
+    written = run.info["released"].get("files", {}).items()
+    files = ", ".join(f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
+    return f"{run.paths.release}  ({files}: all checks pass)"
+
+
 def _answers_line(counts: Mapping[str, Any], calls_now: int) -> str:
     parts = [f"{calls_now:,} calls made"]
     parts += [f"{counts[name]:,} {name}" for name in ("replayed", "reused") if counts[name]]
@@ -332,4 +381,6 @@ def _answers_line(counts: Mapping[str, Any], calls_now: int) -> str:
 def _verdict_line(counts: Mapping[str, Any]) -> str:
     words = {"accept": "accepted", "review": "to review", "reject": "rejected", "quarantine": "quarantined"}
     decided = " · ".join(f"{word} {counts['decisions'].get(key, 0):,}" for key, word in words.items())
-    return f"{decided}   ({_listed(counts['reasons'])})" if counts["reasons"] else decided
+    listed = f"   ({_listed(counts['reasons'])})" if counts["reasons"] else ""
+    again = "; `--retry` asks again where an endpoint or a file was away" if _passing(counts) else ""
+    return decided + listed + again

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from factory.plugin_blocks import Block, Call
+from factory.teachers.openai_backend import BaseUrl
 from factory.teachers.settings import TeacherSettings
 
 SOURCE = Block("source", key="kind")
@@ -75,7 +76,7 @@ class EmbeddingsBlock(Closed):
     """An OpenAI-compatible embeddings endpoint that compares clues by meaning instead of by words."""
 
     model: str
-    base_url: str
+    base_url: BaseUrl
     api_key_env: str = "OPENAI_API_KEY"
 
 
@@ -119,7 +120,7 @@ class ReleaseBlock(Closed):
     """Which accepted teacher's reasoning becomes the row's response."""
     title: str | None = None
     licence: str = "per-row"
-    """`per-row`, or one SPDX identifier that holds for every image."""
+    """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
 
 
 class BuildBlock(Closed):

@@ -101,8 +101,8 @@ def _with_profile(document: LinedDocument, profile: str | None) -> tuple[_Draft,
 def _overlay(draft: _Draft, place: Place, value: Any, written: Place, origins: Mapping[Place, str]) -> None:
     """Lays one value over the draft: mappings merge, everything else replaces.
 
-    A plug-in block that changes its plug-in (`kind`, `backend`, `by`) replaces the old block: the old settings belong
-    to another signature.
+    A plug-in block that changes its plug-in (`kind`, `by`) replaces the old block: the old settings belong to another
+    signature. Teachers are a list, so a profile that names teachers replaces them all.
     """
     parent = _parent(draft.data, place)
     old = parent.get(place[-1])

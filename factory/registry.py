@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
 Kind = Literal["source", "generator", "teacher", "check", "decider", "selector"]
 
@@ -69,8 +69,21 @@ def register(kind: Kind, name: str) -> Callable[[FunctionT], FunctionT]:
     return add
 
 
+def check_settings(rule: Callable[[Any], None]) -> Callable[[FunctionT], FunctionT]:
+    """Attaches a rule about several settings together, below `register`; it raises ValueError with what is expected.
+
+    `rule` gets the validated settings, so a recipe that breaks it is refused while it is read.
+    """
+
+    def attach(function: FunctionT) -> FunctionT:
+        function.check_settings = rule  # type: ignore[attr-defined]
+        return function
+
+    return attach
+
+
 def settings_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
-    """The closed pydantic model of a function's keyword-only parameters."""
+    """The closed pydantic model of a function's keyword-only parameters, with its `check_settings` if it has one."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
@@ -78,7 +91,16 @@ def settings_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
             fields[parameter.name] = (hints[parameter.name], default)
     summary = (inspect.getdoc(function) or "").split("\n", 1)[0]
-    return create_model(name, __config__=ConfigDict(extra="forbid", frozen=True), __doc__=summary, **fields)
+    rule: Callable[[Any], None] | None = getattr(function, "check_settings", None)
+
+    def after(settings: BaseModel) -> BaseModel:
+        if rule is not None:
+            rule(settings)
+        return settings
+
+    validators: dict[str, Any] = {"check_settings": model_validator(mode="after")(after)} if rule else {}
+    config = ConfigDict(extra="forbid", frozen=True)
+    return create_model(name, __config__=config, __doc__=summary, __validators__=validators, **fields)
 
 
 def plugin(kind: Kind, name: str) -> Plugin:

@@ -17,17 +17,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from factory.budget import Budget, BudgetLimits
-from factory.errors import FactoryError
+from factory.errors import CorruptBuild, FactoryError
 from factory.generators import open_generator
 from factory.images.prepare import image_key
 from factory.lease import lease
@@ -36,13 +37,15 @@ from factory.part import ShardImage, part_table
 from factory.planning import read_samples
 from factory.progress import progress_file
 from factory.recipe import Recipe, teacher_settings
-from factory.shard_images import image_settings, linked_images, open_image_store, shard_images
+from factory.shard_images import image_settings, open_photos, shard_images
 from factory.shard_verdicts import judge
 from factory.sources import open_source
-from factory.store import BuildPaths, ShardPaths, disk_faults, file_digest, write_bytes, write_table
+from factory.store import BuildPaths, ShardPaths, disk_faults, file_digest, read_json, write_bytes, write_table
 from factory.teachers.ask import ask, open_teachers
 from factory.teachers.embeddings import clue_vectors
 from schemas import Answered, Evidence, Sample
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +102,16 @@ def run_shard(spec: ShardSpec) -> ShardReport:
     if paths.report.exists():
         return read_report(paths)
     with disk_faults(paths.root), lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10):
-        return asyncio.run(_work(spec, paths))
+        return run_to_end(_work(spec, paths))
 
 
 def read_report(paths: ShardPaths) -> ShardReport:
     """The report of a finished shard, with no call counted as made now."""
-    return ShardReport(**(orjson.loads(paths.report.read_bytes()) | {"calls_now": 0}))
+    stored = read_json(paths.report)
+    try:
+        return ShardReport(**(stored | {"calls_now": 0}))
+    except TypeError as error:
+        raise CorruptBuild(f"{paths.report}: is damaged ({error})") from None
 
 
 async def _work(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
@@ -156,16 +163,17 @@ async def _ask_all(
     answers: list[tuple[Answered, ...]] = [() for _ in samples]
     stopped: list[FactoryError] = []
     async with AsyncExitStack() as stack:
+        files = stack.enter_context(ExitStack())
         progress = stack.enter_context(progress_file(paths.progress, len(samples)))
-        store = stack.enter_context(open_image_store(paths, spec.prior_shard))
+        source = open_source(recipe.source, root)
+        photos = open_photos(files, paths, samples, source, spec.prior_shard)
         budget = stack.enter_context(Budget(BuildPaths(Path(spec.build)).budget, budget_limits(recipe)))
         teachers = await stack.enter_async_context(open_teachers(recipe.teachers, root, share=spec.share))
         generator = open_generator(recipe.generator)
-        source = open_source(recipe.source, root)
         gate = asyncio.Semaphore(max(teacher.max_in_flight for teacher in teachers))
 
         async def ask_teachers(position: int, key: str) -> None:
-            sample, image = samples[position], partial(store.read, position)
+            sample, image = samples[position], partial(photos.store.read, position)
             try:
                 questions = (ask(teacher, generator, sample, image, key, ledger, budget) for teacher in teachers)
                 answers[position] = await all_answered(questions)
@@ -175,11 +183,7 @@ async def _ask_all(
             finally:
                 gate.release()
 
-        arriving = (
-            linked_images(spec.prior_shard)
-            if store.finished and spec.prior_shard
-            else shard_images(samples, source, settings, store, decoders=spec.decoders)
-        )
+        arriving = shard_images(samples, photos, source, settings, decoders=spec.decoders)
         async with aclosing(arriving), all_tasks() as tasks:
             async for image in arriving:
                 images.append(image)
@@ -192,8 +196,18 @@ async def _ask_all(
                     break
         if stopped:
             raise stopped[0]
-        store.finish()
+        photos.store.finish()
     return images, answers
+
+
+def run_to_end(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Runs a coroutine from plain code; in a notebook, where a loop is running already, in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def budget_limits(recipe: Recipe) -> dict[str, BudgetLimits]:

@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import orjson
-
+from factory.errors import CorruptBuild
 from factory.ledger import ledger_faults
-from factory.store import Build, ShardPaths, file_digest
+from factory.store import Build, BuildPaths, ShardPaths, file_digest, read_json
 
 ReleaseChecker = Callable[[Path], Sequence[str]]
 
 
+def fixed_files(paths: BuildPaths) -> list[Path]:
+    """The files of a build that do not change once it is released."""
+    return [paths.recipe_lock, paths.plan, paths.dropped, paths.selection]
+
+
+def shards_digest(paths: BuildPaths, shards: int) -> str:
+    """One digest over the reports of all shards, which in turn hold the digests of the shards' files."""
+    digests = (file_digest(paths.shard(number).report) for number in range(shards))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
 def build_faults(build: Build, check_release: ReleaseChecker) -> Iterator[str]:
     """Every fault found, each naming the file. Nothing when the build is sound."""
-    recorded = build.info.get("files", {})
-    for path in (build.paths.plan, build.paths.dropped, build.paths.selection):
-        if path.name in recorded:
-            yield from _differs(path, recorded[path.name])
-    for shard in build.paths.shards():
-        yield from _shard_faults(shard)
-    if build.paths.release.exists():
-        yield from check_release(build.paths.release)
-    elif build.info.get("state") == "done":
-        yield f"{build.paths.release}: missing"
+    paths = build.paths
+    try:
+        info = build.info
+    except CorruptBuild as error:
+        yield str(error)
+        return
+    for path in fixed_files(paths):
+        if path.name in info.get("files", {}):
+            yield from _differs(path, info["files"][path.name])
+    finished = info.get("state") in ("released", "done")
+    faults_before = 0
+    for number in range(info.get("counts", {}).get("shards", 0)):
+        for fault in _shard_faults(paths.shard(number), finished):
+            faults_before += 1
+            yield fault
+    if finished and not faults_before and shards_digest(paths, info["counts"]["shards"]) != info.get("shards_sha256"):
+        yield f"{paths.root / 'shards'}: a shard's report.json differs from what was written"
+    if paths.release.exists():
+        yield from check_release(paths.release)
+    elif finished:
+        yield f"{paths.release}: missing"
 
 
-def _shard_faults(shard: ShardPaths) -> Iterator[str]:
+def _shard_faults(shard: ShardPaths, finished: bool) -> Iterator[str]:
     if not shard.report.exists():
-        if shard.live_ledger.exists():
+        if finished:
+            yield f"{shard.report}: missing"
+        elif shard.live_ledger.exists():
             yield from ledger_faults(shard.live_ledger)
         return
     try:
-        files = orjson.loads(shard.report.read_bytes())["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        yield f"{shard.report}: not a shard report ({error})"
+        files = read_json(shard.report)["files"]
+    except (CorruptBuild, KeyError) as error:
+        yield f"{shard.report}: is damaged ({error})"
         return
     for name, digest in sorted(files.items()):
         yield from _differs(shard.root / name, digest)

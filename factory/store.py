@@ -121,8 +121,7 @@ class Build:
     @cached_property
     def info(self) -> dict[str, Any]:
         """build.json: state, recipe name, profile, fingerprint, versions, counts, seconds."""
-        value: dict[str, Any] = orjson.loads(self.paths.info.read_bytes())
-        return value
+        return read_json(self.paths.info)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -212,6 +211,17 @@ def write_table(table: pa.Table, path: Path) -> None:
             write_page_index=True,
             row_group_size=ROW_GROUP,
         )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A small JSON file of a build. Raises CorruptBuild naming the file when it is damaged."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise CorruptBuild(f"{path}: is damaged ({error})") from None
+    if not isinstance(value, dict):
+        raise CorruptBuild(f"{path}: is damaged (not a JSON object)")
+    return value
 
 
 def write_bytes(data: bytes, path: Path) -> None:

@@ -38,9 +38,18 @@ TAGS: Final = (
     "vision-language",
     "geo-reasoning-factory",
 )
-LISTED_COUNTRIES: Final = 40
+LISTED_COUNTRIES: Final = 60
+LISTED_VALUES: Final = 20
+"""Rows of the tables of scenes and licences, whose values are foreign text; the manifest counts them all."""
+SHOWN_CHARACTERS: Final = 100
+"""Longer foreign values are shortened."""
+TITLE_CHARACTERS: Final = 200
 _SIZES: Final = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]|#!~$])")
+_AUTOLINKS: Final = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=mailto:)|(?<=xmpp:)")
+"""Where GitHub's Markdown recognises addresses in plain text. It does so after backslashes are resolved, so only a
+character in between keeps one from becoming a link."""
+_WORD_JOINER: Final = "\u2060"
 
 
 def render_card(facts: Mapping[str, Any]) -> str:
@@ -51,7 +60,7 @@ def render_card(facts: Mapping[str, Any]) -> str:
             of files).
     """
     front = _yaml(_front_matter(facts))
-    countries = list(facts["counts"]["countries"].items())
+    counts = facts["counts"]
     text = (
         _environment()
         .get_template("card.md.jinja")
@@ -59,9 +68,9 @@ def render_card(facts: Mapping[str, Any]) -> str:
             **facts,
             front=front,
             settings=_yaml(facts["recipe"]),
-            top_countries=countries[:LISTED_COUNTRIES],
-            other_countries=(len(countries[LISTED_COUNTRIES:]), sum(rows for _, rows in countries[LISTED_COUNTRIES:])),
-            empty_splits=[name for name in SPLIT_COLOURS if name not in facts["counts"]["splits"]],
+            countries=_largest(counts["countries"], LISTED_COUNTRIES),
+            scenes=_largest(counts["scenes"], LISTED_VALUES),
+            empty_splits=[name for name in SPLIT_COLOURS if name not in counts["splits"]],
             columns=COLUMN_NOTES,
         )
     )
@@ -70,7 +79,8 @@ def render_card(facts: Mapping[str, Any]) -> str:
 
 def render_licences(facts: Mapping[str, Any]) -> str:
     """LICENSE-DATA.md: the photos' licences, counted, and what attribution they ask for."""
-    return _squeezed(_environment().get_template("licences.md.jinja").render(**facts))
+    licences = _largest(facts["counts"]["licences"], LISTED_VALUES)
+    return _squeezed(_environment().get_template("licences.md.jinja").render(**facts, licences=licences))
 
 
 def render_map(kept: pl.DataFrame) -> str:
@@ -104,26 +114,50 @@ def render_map(kept: pl.DataFrame) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def escape(value: object) -> str:
-    """Text as one line of Markdown that shows it literally, inside tables too."""
+def escape(value: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """Text as one line of Markdown that shows it literally, inside tables too, at most `limit` characters of it.
+
+    Addresses in it do not become links: an invisible word joiner (U+2060) stands where they would be recognised.
+    """
     line = " ".join("".join(char if char.isprintable() else " " for char in str(value)).split())
-    return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
+    line = line if len(line) <= limit else line[: limit - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", html.escape(_AUTOLINKS.sub(_WORD_JOINER, line), quote=False))
 
 
 def hub_licence(licence: str) -> str:
-    """The Hub's tag for a release-wide licence."""
+    """The Hub's tag for a licence, `other` where it has none."""
     return HUB_LICENCES.get(licence.upper().replace(" ", "-"), "other")
+
+
+def card_licence(licences: Mapping[str, int]) -> dict[str, str]:
+    """The licence keys of the front matter.
+
+    Args:
+        licences: released rows by the licence they state (the recipe's for rows whose source states none).
+
+    Returns:
+        The one licence that every row states, where the Hub has a tag for it; else `other`, pointing to
+        LICENSE-DATA.md.
+    """
+    tag = hub_licence(next(iter(licences))) if len(licences) == 1 else "other"
+    return {"license": tag} if tag != "other" else {"license": tag, **_LICENCE_FILE}
+
+
+_LICENCE_FILE: Final = {"license_name": "per-row", "license_link": "LICENSE-DATA.md"}
+
+
+def _largest(counts: Mapping[str, int], most: int) -> dict[str, Any]:
+    """The head of a ranked table, with the number of values left out and their rows."""
+    ranked = list(counts.items())
+    return {"listed": ranked[:most], "more": len(ranked[most:]), "more_rows": sum(rows for _, rows in ranked[most:])}
 
 
 def _front_matter(facts: Mapping[str, Any]) -> dict[str, Any]:
     rows = facts["counts"]["rows"]
-    licence = hub_licence(facts["licence"])
-    named = {"license_name": facts["licence"], "license_link": "LICENSE-DATA.md"} if licence == "other" else {}
     front: dict[str, Any] = {
         "pretty_name": facts["title"],
         "language": ["en"],
-        "license": licence,
-        **named,
+        **card_licence(facts["counts"]["licences"]),
         "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>1M")],
         "task_categories": ["image-text-to-text", "visual-question-answering"],
         "annotations_creators": ["machine-generated"],
@@ -157,6 +191,7 @@ def _environment() -> Environment:
     # Markdown, not HTML: `finalize` is not enough for tables, so every value goes through `md` by name.
     environment = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     environment.filters["md"] = escape
+    environment.filters["heading"] = lambda value: escape(value, TITLE_CHARACTERS)
     environment.filters["number"] = lambda value: f"{value:,}"
     return environment
 

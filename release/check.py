@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.images import metadata_findings
-from release.manifest import MANIFEST, read_manifest, sha256_of
+from factory.store import file_digest
+from release.manifest import MANIFEST, read_manifest
 from schemas.release import JSON_KEYS, NULLABLE, ROW
 
 _BATCH: Final = 64
@@ -88,7 +89,7 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{file}: missing; the manifest lists it"
         elif file.stat().st_size != entry["bytes"]:
             yield f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"
-        elif sha256_of(file) != entry["sha256"]:
+        elif file_digest(file) != entry["sha256"]:
             yield f"{file}: differs from what was written (SHA-256)"
     present = {file.relative_to(root).as_posix() for file in root.rglob("*") if not file.is_dir() or file.is_symlink()}
     for name in sorted(present - listed - {MANIFEST}):
@@ -197,6 +198,7 @@ def _count_faults(root: Path, manifest: dict[str, Any], seen: dict[str, _Seen]) 
     contents = [{split: d.hexdigest() for split, d in seen[name].digests.items()} for name in manifest["formats"]]
     if any(content != contents[0] for content in contents[1:]):
         yield f"{root}: the formats hold different rows, or the same in another order"
-    card = {name: int(rows) for name, rows in _CARD_COUNT.findall((root / "README.md").read_text(encoding="utf-8"))}
+    head = (root / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]  # a scene may be called `train` too
+    card = {name: int(rows) for name, rows in _CARD_COUNT.findall(head)}
     if card != {**splits, "all": manifest["counts"]["rows"]} or sum(splits.values()) != manifest["counts"]["rows"]:
         yield f"{root / 'README.md'}: says rows {card}, the manifest says {splits}"

@@ -14,22 +14,17 @@ from typing import Any, Final
 import orjson
 
 from factory.errors import CorruptBuild
+from factory.store import file_digest
 
 MANIFEST: Final = "manifest.json"
 _OPTIONS: Final = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-_READ: Final = 1 << 20
 
 
 def file_entry(root: Path, path: Path, rows: int | None) -> dict[str, Any]:
     """One line of the manifest: path below the release, bytes, sha256, rows where the file holds any."""
-    digest = sha256_of(path)
+    digest = file_digest(path)
     entry: dict[str, Any] = {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": digest}
     return entry if rows is None else {**entry, "rows": rows}
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def manifest_bytes(fields: Mapping[str, Any]) -> bytes:

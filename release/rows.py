@@ -11,6 +11,7 @@ import polars as pl
 from factory.errors import CorruptBuild
 from factory.geo.names import country_name
 from factory.store import Build, read_table
+from factory.verify.releasable import is_releasable
 from schemas import arrow
 from schemas.release import ANSWER, CHECK, CLUE, JSON_KEYS, ROW
 
@@ -33,16 +34,20 @@ class Released:
 
 
 def row_answer(answers: Sequence[Answer], policy: AnswerPolicy = "nearest") -> Answer | None:
-    """The answer that becomes a row's `response`.
+    """The answer that becomes a row's `response`, None when none can be (`factory.verify.releasable`).
 
-    Only answers that parsed and reason are considered. Those that call the photo localizable and name the right
-    country go before all others, whatever the policy: a row may be accepted with one teacher wrong.
+    Among those that can, answers that call the photo localizable and name the right country go before all others,
+    whatever the policy: a row may be accepted with one teacher wrong.
 
     Args:
         answers: one a teacher, in the recipe's order, which also breaks ties.
         policy: `nearest` to the truth (by coordinates, else by the place named), `first`, or `most_confident`.
     """
-    spoken = [answer for answer in answers if answer["failure"] is None and (answer["reasoning"] or "").strip()]
+    spoken = [
+        answer
+        for answer in answers
+        if answer["failure"] is None and is_releasable(answer["reasoning"], answer["country_correct"])
+    ]
     right = [answer for answer in spoken if answer["localizable"] and answer["country_correct"]]
     candidates = right or spoken
     if not candidates:
@@ -115,7 +120,10 @@ _CHECK_TEXT: Final = _text_names(CHECK)
 def _values(row: Mapping[str, Any], answerer: Answerer, licence: str | None) -> dict[str, Any]:
     answer = answerer(row["answers"])
     if answer is None:
-        raise CorruptBuild(f"row {row['id']!r} is kept but no teacher's reasoning can be released; it has no answer")
+        raise CorruptBuild(
+            f"row {row['id']!r} is kept but has no answer in the right country with reasoning; `factory build` sends "
+            "such rows to review, so the part was written by something else or changed since"
+        )
     country = country_name(row["country_code"])
     clues = [{name: clue[name] for name in ("kind", "text", "supports")} for clue in answer["clues"] or ()]
     spoken = [item for item in row["answers"] if item["failure"] is None]

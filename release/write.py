@@ -19,7 +19,8 @@ from typing import IO, Any, Final, Literal, TypedDict
 import polars as pl
 
 from factory.errors import CorruptBuild
-from factory.store import Build
+from factory.fingerprint import identity_part
+from factory.store import Build, sync_directory
 from release.card import render_card, render_licences, render_map, scrubbed
 from release.check import check_release
 from release.counts import release_counts
@@ -45,7 +46,7 @@ class ReleaseSettings:
     title: str | None = None
     """The card's heading; by default the recipe's name."""
     licence: str = PER_ROW
-    """`per-row`, or the SPDX identifier of rows whose source states none."""
+    """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
 
 
 class ReleaseSummary(TypedDict):
@@ -175,17 +176,13 @@ class _Shards:
             _sync_and_close(parquet[1])
 
 
-MACHINE_LIMITS = ("cpu_seconds", "memory_mb")
-"""Image settings that say what a decoder may use, not what a picture is; they are no part of a build's identity."""
-
-
 def _facts(
     build: Build, settings: ReleaseSettings, order: pl.DataFrame, shards: _Shards, licence: str | None
 ) -> dict[str, Any]:
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
-    told = {key: recipe[key] for key in ("images", "verify", "select") if recipe.get(key)}
-    told["images"] = {key: value for key, value in told.get("images", {}).items() if key not in MACHINE_LIMITS}
+    identity = identity_part(recipe)
+    told = {key: identity[key] for key in ("images", "verify", "select") if identity.get(key)}
     teachers = []
     for teacher in recipe.get("teachers", ()):
         name = teacher["name"]
@@ -231,19 +228,11 @@ def _sync_and_close(file: IO[bytes]) -> None:
 def _replace(root: Path, target: Path) -> None:
     """Gives the finished directory its name. A crash in between leaves no release, and the next build writes it."""
     for directory in (root, *(path for path in root.iterdir() if path.is_dir())):
-        _sync_directory(directory)
+        sync_directory(directory)
     old = target.with_suffix(".old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
         target.replace(old)
     root.replace(target)
-    _sync_directory(target.parent)
+    sync_directory(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -88,6 +88,8 @@ PART = pa.schema(
         pa.field("image_width", pa.int32()),
         pa.field("image_height", pa.int32()),
         pa.field("image_bytes", pa.int64()),
+        pa.field("source_bytes", pa.int64()),
+        pa.field("source_mtime_ns", pa.int64()),
         pa.field("answers", pa.list_(ANSWER), nullable=False),
         pa.field("checks", pa.list_(CHECK), nullable=False),
         pa.field("decision", pa.string(), nullable=False),

@@ -65,6 +65,7 @@ def _run_in_pool(specs: Sequence[ShardSpec], workers: int) -> Iterator[ShardRepo
 
 def _end_with(parent: int) -> None:
     """Ends this worker with its parent, so that a killed build leaves nobody writing its shards (Linux)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker at once and in silence: its ledger is durable
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         import ctypes

@@ -7,7 +7,14 @@ file that circulates with LAT and LON swapped is recognised by its impossible la
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -15,6 +22,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from factory.errors import SourceError
+from factory.images.records import ImageRejected, ImageSettings, Prepared
+from factory.images.worker import ChunkFailed, DecodeWorkers
+from factory.store import file_digest
+
+_LOG = logging.getLogger(__name__)
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "img_id", "image_id", "file", "file_name", "filename", "image", "image_path", "key"),
@@ -23,8 +35,11 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "lon": ("lon", "lng", "longitude"),
     "phash": ("phash", "image_phash"),
 }
-_IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-_MAX_IMAGE_BYTES: Final = 64_000_000
+_IMAGE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
+_CHUNK: Final = 16
+"""Images in one message to a decoder."""
+_CHUNKS_AHEAD: Final = 3
+"""Chunks under way for each decoder: what comes back holds pictures too, so this bounds memory."""
 
 
 class Benchmark(BaseModel):
@@ -37,7 +52,7 @@ class Benchmark(BaseModel):
     table: Path | None = None
     """CSV, Parquet or JSONL with ids, coordinates, authors, hashes: whichever it has are compared."""
     images: Path | None = None
-    """Folder of its images (JPEG, PNG, WebP), searched recursively; hashed when perceptual hashes are compared."""
+    """Folder of its images (JPEG, PNG, WebP, HEIC), searched recursively; hashed where pictures are compared."""
     columns: dict[Literal["id", "author", "lat", "lon", "phash"], str] = Field(default_factory=dict)
     """Column names where they are not the usual ones; `phash` holds 16 hexadecimal digits."""
 
@@ -87,29 +102,106 @@ def read_benchmark(benchmark: Benchmark) -> pl.DataFrame:
 
 
 def image_hashes(benchmark: Benchmark) -> pl.DataFrame:
-    """id (file name) and phash of every readable image under `images`; unreadable ones are left out.
+    """id (file name) and phash of every readable image under `images`, in order of their paths.
 
-    Benchmarks are files the user chose, hashed in this process: Pillow's size limit and a format list apply.
+    Images go through the decode processes that the dataset's own photos go through, with the default limits and size:
+    upright, in sRGB, so a photo and its rotated or converted copy have one hash. Those that cannot be read are
+    compared with nothing; a logged warning counts them by reason and names the first.
+
+    Raises:
+        SourceError: the folder is missing, or no image in it can be read.
+        EnvironmentFault: no decode process starts.
     """
-    from PIL import Image
+    schema = {"id": pl.String, "phash": pl.UInt64}
+    if benchmark.images is None:
+        return pl.DataFrame(schema=schema)
+    paths = _image_files(benchmark)
+    found = list(zip(paths, _hashes(paths), strict=True))
+    refused = [(path, result) for path, result in found if isinstance(result, ImageRejected)]
+    if refused:
+        counts = Counter(result.reason for _, result in refused)
+        listed = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
+        text = (
+            f"{benchmark.images}: {len(refused)} of {len(paths)} images of benchmark `{benchmark.name}` cannot be read "
+            f"({listed}), so no photo is compared with them; the first is {refused[0][0].name}: {refused[0][1].detail}"
+        )
+        if len(refused) == len(paths):
+            raise SourceError(text)
+        _LOG.warning("%s", text)
+    hashes = [(path.name, result) for path, result in found if not isinstance(result, ImageRejected)]
+    return pl.DataFrame(hashes, schema=schema, orient="row")
 
-    from factory.images.phash import phash
 
-    names: list[str] = []
-    hashes: list[int] = []
-    if benchmark.images is not None and not benchmark.images.is_dir():
-        raise SourceError(f"{benchmark.images}: benchmark `{benchmark.name}` expects a folder of images here")
-    for path in sorted(benchmark.images.rglob("*")) if benchmark.images else ():
-        if path.suffix.lower() not in _IMAGE_SUFFIXES or not path.is_file() or path.stat().st_size > _MAX_IMAGE_BYTES:
-            continue
+def benchmark_digest(benchmark: Benchmark) -> str:
+    """sha256, as hex, of everything of a benchmark that can change what is released: its table's bytes, and name,
+    size and bytes of each image. Where they lie and when they were written does not count.
+
+    Raises:
+        SourceError: the table or the folder is missing, or the folder holds no image.
+    """
+    table = None
+    if benchmark.table is not None:
         try:
-            with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
-                picture.draft("L", (256, 256))
-                hashes.append(phash(picture))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            continue
-        names.append(path.name)
-    return pl.DataFrame({"id": names, "phash": hashes}, schema={"id": pl.String, "phash": pl.UInt64})
+            table = file_digest(benchmark.table)
+        except OSError as error:
+            raise SourceError(
+                f"{benchmark.table}: the table of benchmark `{benchmark.name}` cannot be read ({error.strerror})"
+            ) from None
+    images = []
+    for path in _image_files(benchmark) if benchmark.images else ():
+        name = os.fsencode(path.relative_to(benchmark.images or path).as_posix()).hex()
+        try:
+            images.append((name, path.stat().st_size, file_digest(path)))
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read ({error.strerror}); benchmark `{benchmark.name}`") from None
+    return hashlib.sha256(json.dumps([table, sorted(images)]).encode()).hexdigest()
+
+
+def _image_files(benchmark: Benchmark) -> list[Path]:
+    """The image files under `images`, by their endings, in order. Raises SourceError when there is none."""
+    folder = benchmark.images
+    assert folder is not None
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: benchmark `{benchmark.name}` expects a folder of images here")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _IMAGE_SUFFIXES and path.is_file())
+    if not found:
+        endings = ", ".join(sorted(_IMAGE_SUFFIXES))
+        raise SourceError(f"{folder}: benchmark `{benchmark.name}` expects images here ({endings}) and there is none")
+    return found
+
+
+def _hashes(paths: Sequence[Path]) -> Iterator[int | ImageRejected]:
+    """Each file's hash from a limited process, in order; a few chunks of pictures are in memory at a time."""
+    chunks = iter([paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)])
+    processes = max(1, min(os.cpu_count() or 1, -(-len(paths) // _CHUNK)))
+    with DecodeWorkers(processes, ImageSettings()) as workers:
+        pending: deque[tuple[Sequence[Path], Future[list[Prepared | ImageRejected]] | None]] = deque()
+        while True:
+            for chunk in islice(chunks, _CHUNKS_AHEAD * processes - len(pending)):
+                pending.append((chunk, _submitted(workers, chunk)))
+            if not pending:
+                return
+            for image in _received(workers, *pending.popleft()):
+                yield image if isinstance(image, ImageRejected) else image.phash
+
+
+def _submitted(workers: DecodeWorkers, chunk: Sequence[Path]) -> Future[list[Prepared | ImageRejected]] | None:
+    try:
+        return workers.submit_chunk(chunk)
+    except ChunkFailed:
+        return None
+
+
+def _received(
+    workers: DecodeWorkers, chunk: Sequence[Path], future: Future[list[Prepared | ImageRejected]] | None
+) -> list[Prepared | ImageRejected]:
+    """A chunk's images. When one of them cost its process its life, each is tried alone."""
+    if future is not None:
+        try:
+            return future.result()
+        except ChunkFailed:
+            pass
+    return [single.result() for single in [workers.submit(path) for path in chunk]]
 
 
 def _empty() -> pl.DataFrame:

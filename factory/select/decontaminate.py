@@ -3,6 +3,8 @@
 Four tests, cheapest first: the same id, the same author at the same coordinate, a place within a radius, and, where
 the benchmark's images are at hand, a near picture. The first three need no image: the plan runs them on a million
 source rows before anything is decoded or paid for (`overlaps_by_metadata`).
+
+Texts are joined with `+`: polars 2.1 panics in `pl.format` on text columns of several chunks.
 """
 
 from __future__ import annotations
@@ -81,7 +83,7 @@ def _by_id(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         "key", keep="first", maintain_order=True
     )
     hits = rows.with_columns(key=_id_key("id")).join(targets, on="key", maintain_order="left")
-    detail = pl.format("{} holds it as {}", "benchmark", "other")
+    detail = pl.col("benchmark") + " holds it as " + pl.col("other")
     return hits.select("row", "id", pl.lit("benchmark_id").alias("reason"), detail.alias("detail"))
 
 
@@ -91,7 +93,7 @@ def _id_key(column: str) -> pl.Expr:
     plain = plain.str.replace(r"(?i)\.(jpe?g|png|webp|heic|tiff?)$", "")
     lower = plain.str.to_lowercase()
     photo = pl.coalesce(lower.str.extract(_FLICKR_IM2GPS), lower.str.extract(_FLICKR_MP16))
-    return pl.when(photo.is_not_null()).then(pl.format("flickr:{}", photo)).otherwise(plain)
+    return pl.when(photo.is_not_null()).then(pl.lit("flickr:") + photo).otherwise(plain)
 
 
 def _by_author_and_place(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +103,8 @@ def _by_author_and_place(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFram
     targets = known.filter(complete).select("benchmark", pl.col("id").alias("other"), *keys)
     targets = targets.unique(on, keep="first", maintain_order=True)
     hits = rows.filter(complete).select("row", "id", *keys).join(targets, on=on, maintain_order="left")
-    detail = pl.format("{} has {} by the same author at the same place", "benchmark", pl.col("other").fill_null("one"))
+    other = pl.col("other").fill_null("one")
+    detail = pl.col("benchmark") + " has " + other + " by the same author at the same place"
     return hits.select("row", "id", pl.lit("benchmark_author_place").alias("reason"), detail.alias("detail"))
 
 
@@ -115,7 +118,7 @@ def _by_distance(rows: pl.DataFrame, known: pl.DataFrame, radius_km: float) -> p
         ],
         how="horizontal",
     )
-    detail = pl.format("{} km from {} of {}", pl.col("km").round(3), "other", "benchmark")
+    detail = pl.col("km").round(3).cast(pl.String) + " km from " + pl.col("other") + " of " + pl.col("benchmark")
     return hits.select("row", "id", pl.lit("benchmark_nearby").alias("reason"), detail.alias("detail"))
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from pydantic import Field
 
 from factory.geo.distance import cell
-from factory.registry import register
+from factory.registry import check_settings, register
 from factory.select.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
 from factory.select.hamming import MAX_BITS
 from factory.select.near_duplicates import duplicate_labels
@@ -29,7 +29,13 @@ SPLITS = ("train", "validation", "test")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _some_share(train: float, validation: float, test: float) -> None:
+    if not train + validation + test > 0:
+        raise ValueError("train, validation and test are all 0; expected at least one share above 0")
+
+
 @register("selector", "split")
+@check_settings(lambda given: _some_share(given.train, given.validation, given.test))
 def split(
     frame: pl.DataFrame,
     *,
@@ -51,10 +57,12 @@ def split(
         max_hamming: bits for `near_duplicates`, wider than what removes them.
         max_held_out_group: a group of more rows than this always trains, and so does one of most rows.
         seed: another seed, another assignment.
+
+    Raises:
+        ValueError: all shares are 0; a recipe that says so is refused while it is read.
     """
+    _some_share(train, validation, test)
     shares = np.array([train, validation, test])
-    if shares.sum() <= 0:
-        raise ValueError("split: train, validation and test are all 0; expected at least one share above 0")
     bounds = np.cumsum(shares / shares.sum())
     last = int(np.flatnonzero(shares)[-1])
     label = together(frame, keep_together, cell_degrees=cell_degrees, max_hamming=max_hamming)

@@ -74,7 +74,8 @@ class Source(Protocol):
         """What latitude and longitude are called in the file, for messages."""
 
     def digest(self) -> str:
-        """sha256 of what identifies the content: a table's bytes, or the names and sizes of a folder or of tars.
+        """sha256 of what identifies the content: a table's bytes and the sizes of some thousands of its images, or the
+        names and sizes of a folder or of tars.
 
         Limit: a photo replaced by another of the same size under the same name changes no folder's digest; each image
         counts by its own sha256 in the request keys.

@@ -21,7 +21,7 @@ from factory.errors import SourceError
 from factory.registry import register
 from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, Source, raw_columns
 from factory.sources.layouts import LAYOUTS, Layout, LayoutName
-from factory.sources.paths import locate, recipe_path
+from factory.sources.paths import listing_digest, locate, recipe_path
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -33,6 +33,8 @@ _SUFFIXES: Mapping[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+SIZED_IMAGES = 4096
+"""Images whose sizes enter a source's digest: all of a small set, an even sample of a large one."""
 MAX_LINE_BYTES = 1_000_000
 """A longer header or JSON line is not a table."""
 
@@ -102,9 +104,23 @@ class TableSource:
     def digest(self) -> str:
         try:
             with self.file.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256")
         except OSError as error:
             raise self._unreadable(error) from None
+        digest.update(self._sizes_digest().encode())
+        return digest.hexdigest()
+
+    def _sizes_digest(self) -> str:
+        """Sizes of at most SIZED_IMAGES images, evenly chosen: another folder of images is another source."""
+        locators = self.table()["image"].drop_nulls().unique(maintain_order=True)
+        chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_IMAGES)))
+        return listing_digest((locator, self._size(locator)) for locator in chosen)
+
+    def _size(self, locator: str) -> int:
+        try:
+            return self.read(locator).stat().st_size
+        except (SourceError, OSError):
+            return -1
 
     def table(self) -> pl.DataFrame:
         frame = self._load()

@@ -15,7 +15,8 @@ from aiohttp import web
 from factory.errors import EnvironmentFault
 from factory.ledger import Ledger
 from factory.recipe import EmbeddingsBlock
-from factory.teachers.embeddings import clue_vectors
+from factory.teachers.backend import CallFailed
+from factory.teachers.embeddings import clue_vectors, read_vectors
 from factory.verify.teachers_agree import teachers_agree
 from schemas import Answered, Case, Clue, GeoAnswer, LocatedAnswer, Sample
 
@@ -33,11 +34,18 @@ class Server:
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
+        self.faults: dict[str, list[int]] = {}
+        """Statuses that calls with a text get, one after the other; then they are answered."""
+        self.latency_s = 0.0
         self.port = 0
 
     async def embed(self, request: web.Request) -> web.Response:
         texts = orjson.loads(await request.read())["input"]
         self.calls.append(texts)
+        statuses = next((self.faults[text] for text in texts if self.faults.get(text)), None)
+        if statuses:
+            return web.Response(status=statuses.pop(0), body=b'{"error": {"message": "bad"}}')
+        await asyncio.sleep(self.latency_s)
         rows = [
             {"object": "embedding", "index": i, "embedding": np.eye(4)[MEANINGS[t]].tolist()}
             for i, t in enumerate(texts)
@@ -115,3 +123,80 @@ async def test_an_endpoint_that_is_away_stops_the_build_with_a_reason(
     given = [(answered("a", "a tram"), answered("b", "a palm"))]
     with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(EnvironmentFault, match="answers are kept"):
         await clue_vectors(["s"], given, block(9), ledger)
+
+
+async def test_every_http_call_is_counted_and_a_passing_fault_is_tried_again(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.teachers.embeddings.backoff_s", lambda tries, wait: 0.0)
+    server.faults["a tram"] = [500, 429]
+    given = [(answered("a", "a tram"), answered("b", "a palm"))]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        await clue_vectors(["s"], given, block(server.port), ledger)
+        assert [(row.status, row.http_calls) for row in ledger.rows()] == [("ok", 3)]
+
+
+async def test_calls_under_way_are_recorded_when_another_fails(server: Server, tmp_path: Path) -> None:
+    server.faults["a tram"] = [400]
+    server.latency_s = 0.5
+    given = [(answered("a", "a tram"), answered("b", "a palm")), (answered("a", "a lorry"), answered("b", "a truck"))]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        with pytest.raises(EnvironmentFault, match="permanent_error: 400 bad; answers are kept"):
+            await clue_vectors(["bad", "good"], given, block(server.port), ledger)
+        assert {row.sample_id: row.status for row in ledger.rows()} == {"bad": "exhausted", "good": "ok"}
+        await clue_vectors(["bad", "good"], given, block(server.port), ledger)
+        assert {row.sample_id: (row.status, row.http_calls) for row in ledger.rows()} == {
+            "bad": ("ok", 2),
+            "good": ("ok", 1),
+        }
+    assert len(server.calls) == 3
+
+
+async def test_two_samples_with_the_same_clues_share_one_call(server: Server, tmp_path: Path) -> None:
+    given = (answered("a", "a tram"), answered("b", "a palm"))
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        one, two = await clue_vectors(["s", "t"], [given, given], block(server.port), ledger)
+    assert one == two and len(server.calls) == 1
+
+
+async def test_an_endpoint_that_hangs_meets_the_deadline(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.teachers.embeddings.RETRIES", 0)
+    monkeypatch.setattr("factory.teachers.embeddings.TIMEOUT_S", 0.3)
+    server.latency_s = 5
+    given = [(answered("a", "a tram"), answered("b", "a palm"))]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(EnvironmentFault, match="timeout: no whole"):
+        await clue_vectors(["s"], given, block(server.port), ledger)
+
+
+async def test_a_full_ledger_needs_neither_endpoint_nor_key(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    hosted = EmbeddingsBlock(model="m", base_url="https://api.openai.com/v1")
+    given = [(answered("a", "a tram"), answered("b", "a palm"))]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        with pytest.raises(EnvironmentFault, match="OPENAI_API_KEY"):
+            await clue_vectors(["s"], given, hosted, ledger)
+        bought = await clue_vectors(["s"], given, block(server.port), ledger)
+        assert await clue_vectors(["s"], given, hosted, ledger) == bought
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no json",
+        b"[]",
+        b'{"data": []}',
+        b'{"data": [{"index": 0, "embedding": [1, 2]}, {"index": 0, "embedding": [1, 2]}]}',
+        b'{"data": [{"index": 0, "embedding": [1, 2]}, {"index": 1, "embedding": [1]}]}',
+        b'{"data": [{"index": 0, "embedding": [1, "x"]}, {"index": 1, "embedding": [1, 2]}]}',
+        b'{"data": [{"index": 0, "embedding": [1, null]}, {"index": 1, "embedding": [1, 2]}]}',
+        b'{"data": [{"index": 0, "embedding": []}, {"index": 1, "embedding": []}]}',
+        b'{"data": [{"index": 0, "embedding": "AAAA"}, {"index": 1, "embedding": "AAAA"}]}',
+    ],
+)
+def test_what_is_no_vector_for_each_text_is_a_failed_call(body: bytes) -> None:
+    with pytest.raises(CallFailed, match="bad_body"):
+        read_vectors(body, 2)

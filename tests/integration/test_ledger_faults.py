@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from factory.ledger import Ledger, LedgerRow, ledger_faults, read_ledger, salvage
+from factory.ledger import Ledger, LedgerRow, ledger_faults, read_ledger
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -218,12 +218,3 @@ def test_every_flip_that_alters_a_row_is_named(
         assert faults or not changed, f"seed {seed}: rows differ and nobody says so"
     print(f"{altered} of 60 flips altered rows, each one named")
     assert altered > 20
-
-
-def test_what_is_sound_in_a_damaged_ledger_can_be_salvaged(tmp_path: Path, sound: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
-    path.write_bytes((sound / "ledger.sqlite").read_bytes().replace(b"answer 55 ", b"answer 5x ", 1))
-    kept = salvage(path)
-    assert len(kept) == 119
-    assert all(r == row(int(r.key[4:])) for r in kept)
-    assert "key-0055" in ledger_faults(path)[0]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.fingerprint import NOT_IDENTITY, STAGES, differences, fingerprint, flatten
+from factory.fingerprint import NOT_IDENTITY, STAGES, differences, fingerprint, flatten, identity_part
 
 RECIPE: dict[str, Any] = {
     "name": "tiny",
@@ -108,5 +108,21 @@ def test_any_change_of_an_included_value_changes_the_name(release: dict[str, Any
     )
 )
 def test_flattening_keeps_every_leaf_apart(value: Any) -> None:
-    keys = [key for key, _ in flatten({"root": value})]
-    assert len(keys) == len(set(keys))
+    places = [place for place, _ in flatten({"root": value})]
+    assert len(places) == len(set(places))
+
+
+def test_an_exclusion_stands_for_one_name_only() -> None:
+    recipe = changed("teachers", 0, "extra_body", to={"thinking": {"budget": 100}})
+    other = changed("teachers", 0, "extra_body", to={"thinking": {"budget": 9000}})
+    assert name(recipe) != name(other)
+
+
+def test_a_dotted_name_is_not_a_path() -> None:
+    assert name(changed("release", to={"a.b": 1})) != name(changed("release", to={"a": {"b": 1}}))
+
+
+def test_the_published_part_holds_nothing_that_is_no_identity() -> None:
+    part = identity_part(RECIPE)
+    assert "path" not in part["source"] and "base_urls" not in part["teachers"][0] and "build" not in part
+    assert part["verify"]["checks"] == RECIPE["verify"]["checks"]

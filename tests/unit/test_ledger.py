@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -16,12 +18,12 @@ from factory.ledger import (
     Ledger,
     LedgerRow,
     ledger_faults,
-    network_filesystem,
+    network_mount,
     read_ledger,
     remove_live,
     request_key,
-    salvage,
 )
+from factory.store import write_table
 from schemas import arrow
 
 SEALED, LIVE = "ledger.parquet", "ledger.sqlite"
@@ -275,7 +277,7 @@ def test_live_and_sealed_ledgers_read_the_same(tmp_path: Path) -> None:
     assert read_ledger(tmp_path / LIVE).equals(read_ledger(sealed(tmp_path / "s" / SEALED, *rows)))
 
 
-def test_a_changed_row_is_refused_naming_file_and_key_and_the_others_can_be_salvaged(tmp_path: Path) -> None:
+def test_a_changed_row_is_refused_naming_file_and_key(tmp_path: Path) -> None:
     path = tmp_path / LIVE
     recorded(path, row("good"), row("bad"))
     with sqlite3.connect(path) as connection:
@@ -289,7 +291,6 @@ def test_a_changed_row_is_refused_naming_file_and_key_and_the_others_can_be_salv
     with pytest.raises(CorruptBuild, match="bad"):
         read_ledger(path)
     assert [fault.partition("key ")[2][:3] for fault in ledger_faults(path)] == ["bad"]
-    assert salvage(path) == [row("good")]
 
 
 def test_a_sealed_ledger_that_lost_a_row_is_named(tmp_path: Path) -> None:
@@ -430,6 +431,49 @@ def test_network_file_systems_are_named(tmp_path: Path, line: str, kind: str | N
     folder = tmp_path / "with space"
     mounts = tmp_path / "mounts"
     mounts.write_text("/dev/sda1 / ext4 rw 0 0\n" + line.format(str(folder).replace(" ", "\\040")) + "\n")
-    assert network_filesystem(folder / "builds", mounts) == kind
-    assert network_filesystem(tmp_path / "elsewhere", mounts) is None
-    assert network_filesystem(folder, tmp_path / "no such file") is None
+    assert network_mount(folder / "builds", mounts) == (kind and f"{kind} at {folder}")
+    assert network_mount(tmp_path / "elsewhere", mounts) is None
+    assert network_mount(folder, tmp_path / "no such file") is None
+
+
+def test_a_ledger_on_a_network_file_system_warns_naming_the_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"host:/export {tmp_path} nfs4 rw 0 0\n")
+    monkeypatch.setattr("factory.ledger.network_mount", partial(network_mount, mounts=mounts))
+    with pytest.warns(RuntimeWarning, match=rf"nfs4 at {tmp_path}.*local disk"), Ledger(tmp_path / "b" / LIVE):
+        pass
+
+
+def part_of(path: Path, **keys: str) -> None:
+    """A part that says which sample's answer has which request key."""
+    empty: dict[str, Any] = {field.name: None for field in arrow.ANSWER}
+    rows = [
+        {
+            **{field.name: None for field in arrow.PART},
+            "id": sample_id,
+            "answers": [{**empty, "teacher": "qwen", "request_key": key}],
+            "checks": [],
+            "decision": "accept",
+            "reasons": [],
+        }
+        for sample_id, key in keys.items()
+    ]
+    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), path)
+
+
+def test_a_prior_answer_is_found_for_a_sample_that_shared_another_ones_picture(tmp_path: Path) -> None:
+    retry = row("retry", sample_id="first", attempt=1)
+    prior = sealed(tmp_path / "old" / SEALED, row("shared", sample_id="first"), retry, row("other", sample_id="else"))
+    part_of(tmp_path / "old" / "part.parquet", first="retry", twin="retry", other="other")
+    with Ledger(tmp_path / "new" / LIVE, prior=[prior], sample_ids={"twin"}) as ledger:
+        assert ledger.get("retry") == retry
+        assert ledger.get("shared") == row("shared", sample_id="first"), "the first try of the same question"
+        assert ledger.get("other") is None
+
+
+def test_a_live_prior_answers_by_key_whatever_the_sample_was_called(tmp_path: Path) -> None:
+    recorded(tmp_path / "old" / LIVE, row(sample_id="first"))
+    with Ledger(tmp_path / "new" / LIVE, prior=[tmp_path / "old" / LIVE], sample_ids={"twin"}) as ledger:
+        assert ledger.get("k") == row(sample_id="first")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from factory.registry import UnknownPlugin, known, plugin, register, settings_model
+from factory.registry import UnknownPlugin, check_settings, known, plugin, register, settings_model
 
 
 def test_keyword_only_parameters_are_the_settings() -> None:
@@ -26,6 +28,21 @@ def test_settings_are_closed_and_typed() -> None:
         model.model_validate({"radius": 3})
     with pytest.raises(ValidationError):
         model.model_validate({"radius_km": "far"})
+
+
+def test_a_rule_about_several_settings_is_part_of_the_model() -> None:
+    def low_below_high(settings: Any) -> None:
+        if settings.low > settings.high:
+            raise ValueError("low is above high")
+
+    @check_settings(low_below_high)
+    def selector(frame: object, *, low: int = 0, high: int = 1) -> None: ...
+
+    model = settings_model("selector", selector)
+    assert model(low=1).model_dump() == {"low": 1, "high": 1}
+    assert "low_below_high" not in str(model.model_json_schema())
+    with pytest.raises(ValidationError, match="low is above high"):
+        model(low=2)
 
 
 def test_a_name_is_registered_once() -> None:

@@ -4,23 +4,36 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from release import ReleaseSettings, write_release
-from release.card import escape, hub_licence, scrubbed
+from release.card import card_licence, escape, hub_licence, scrubbed
 from tests.build_fixture import make_build
 
+HOSTILE = "<img src=x onerror=alert(1)> | [x](http://evil.example)\n# heading"
 
-def card_of(tmp_path: Path, **settings: object) -> str:
-    build = make_build(tmp_path / "b", 20)
-    hostile = "<img src=x onerror=alert(1)> | [x](http://evil.example)\n# heading"
-    build.__dict__["plan"] = build.plan.with_columns(licence=pl.lit(hostile), scene=pl.lit(hostile))
+
+def card_of(
+    tmp_path: Path, *, stated: pl.Expr | None = None, scene: pl.Expr | None = None, rows: int = 20, **settings: object
+) -> str:
+    """README.md and LICENSE-DATA.md of a release whose photos state these licences and scenes, hostile by default."""
+    build = make_build(tmp_path / "b", rows, all_accepted=rows != 20)
+    hostile = pl.lit(HOSTILE)
+    build.__dict__["plan"] = build.plan.with_columns(
+        licence=hostile if stated is None else stated, scene=hostile if scene is None else scene
+    )
     write_release(build, settings=ReleaseSettings(**settings))  # type: ignore[arg-type]
     return (build.paths.release / "README.md").read_text(encoding="utf-8") + (
         build.paths.release / "LICENSE-DATA.md"
     ).read_text(encoding="utf-8")
+
+
+def front_of(card: str) -> dict[str, object]:
+    front: dict[str, object] = YAML(typ="safe").load(card.split("\n---\n\n")[0].removeprefix("---\n"))
+    return front
 
 
 def test_the_card_says_what_is_there(tmp_path: Path) -> None:
@@ -64,6 +77,67 @@ def test_escaped_text_is_one_line_without_markup(text: str) -> None:
     assert "\n" not in line and "<" not in line
     for mark in "|`*_[]":
         assert line.count(mark) == line.count("\\" + mark)
+
+
+@given(st.text(st.characters(categories=["L", "N", "P"]), max_size=300), st.integers(1, 120))
+def test_long_text_is_shortened(text: str, limit: int) -> None:
+    short = escape("x" * limit + text, limit)
+    assert len(short) <= limit
+    assert (short[-1] == "…") == bool(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://evil.example/a",
+        "HTTPS://evil.example",
+        "see www.evil.example",
+        "me@evil.example",
+        "mailto:me@evil.example",
+    ],
+)
+def test_addresses_in_foreign_text_are_no_links(address: str) -> None:
+    shown = escape(address)
+    assert shown.replace("\u2060", "") == address
+    assert not any(mark in shown.lower() for mark in ("://", "www.", "@evil", "mailto:me"))
+
+
+def test_tables_of_foreign_values_are_capped(tmp_path: Path) -> None:
+    own = pl.concat_str(pl.lit("no "), pl.col("id"))
+    text = card_of(tmp_path, stated=own, scene=own, rows=30)
+    assert text.count("| no s0") == 2 * 20
+    assert text.count("| and 10 more | 10 |\n") == 2
+
+
+def test_a_scene_called_like_a_split_is_no_count_of_rows(tmp_path: Path) -> None:
+    assert "| train | 10 |" in card_of(tmp_path, scene=pl.lit("train"))
+
+
+@pytest.mark.parametrize(
+    ("licences", "told"),
+    [
+        ({"CC BY 4.0": 3}, "cc-by-4.0"),
+        ({"CC0": 3}, "cc0-1.0"),
+        ({"CC BY 4.0": 3, "CC0": 1}, "other"),
+        ({"CC BY 4.0": 3, "unknown": 1}, "other"),
+        ({"unknown": 3}, "other"),
+        ({"all mine": 3}, "other"),
+        ({}, "other"),
+    ],
+)
+def test_the_card_names_a_licence_only_when_every_row_states_it(licences: dict[str, int], told: str) -> None:
+    front = card_licence(licences)
+    assert front["license"] == told
+    assert (front.get("license_link") == "LICENSE-DATA.md") == (told == "other")
+
+
+def test_the_recipes_licence_holds_for_rows_that_state_none_and_no_other(tmp_path: Path) -> None:
+    none = pl.lit(None, pl.String)
+    first = card_of(tmp_path / "all", stated=none, licence="CC-BY-4.0")
+    some = pl.when(pl.col("position") == 0).then(pl.lit("CC0"))
+    mixed = card_of(tmp_path / "some", stated=some, licence="CC-BY-4.0")
+    assert front_of(first)["license"] == "cc-by-4.0"
+    assert front_of(mixed)["license"] == "other"
 
 
 def test_one_licence_for_all_is_told_to_the_hub() -> None:

@@ -49,10 +49,18 @@ def test_an_answer_without_coordinates_is_as_near_as_the_place_it_named() -> Non
     assert chosen([answer("a", 5.0), named]) == "a"
 
 
-def test_an_answer_in_another_country_speaks_only_when_no_other_can() -> None:
+def test_an_answer_in_another_country_never_speaks() -> None:
     wrong = answer("a", 1.0, country_correct=False)
     assert [chosen([wrong, answer("b", 90.0)], policy) for policy in ("nearest", "first")] == ["b", "b"]
-    assert chosen([wrong]) == "a"
+    assert chosen([wrong]) is None
+    assert chosen([wrong, answer("b", 90.0, reasoning="  ")]) is None
+
+
+def test_an_answer_whose_country_cannot_be_compared_speaks_when_no_other_can() -> None:
+    unknown = answer("a", 1.0, country_correct=None)
+    assert chosen([unknown]) == "a"
+    assert chosen([unknown, answer("b", 90.0)]) == "b"
+    assert chosen([answer("a", 1.0, localizable=False), answer("b", 90.0)]) == "b"
 
 
 def test_failed_and_silent_answers_never_speak() -> None:

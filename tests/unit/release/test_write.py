@@ -38,6 +38,23 @@ def test_nothing_tells_where_it_was_made(tmp_path: Path) -> None:
     assert b"bench.csv" in everything
 
 
+def test_what_is_no_part_of_a_builds_identity_is_not_told(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 8)
+    lock = build.paths.recipe_lock.read_text(encoding="utf-8")
+    bench = "{name: bench3k, table: secret-bench.csv, images: null, columns: {id: photo}}"
+    lock = lock.replace("select:\n", f"select:\n  - decontaminate: {{benchmarks: [{bench}], radius_km: 1.5}}\n")
+    embeddings = "{model: e5-large, base_url: gpu01.example, api_key_env: MY_SECRET_KEY}"
+    lock = lock.replace("verify:\n", f"verify:\n  embeddings: {embeddings}\n")
+    lock = lock.replace("max_side: 1024", "max_side: 1024, cpu_seconds: 7.25, memory_mb: 1077")
+    build.paths.recipe_lock.write_text(lock, encoding="utf-8")
+    write_release(build)
+    everything = b"".join(contents(build.paths.release).values())
+    for hidden in (b"secret-bench", b"gpu01", b"MY_SECRET_KEY", b"api_key_env", b"7.25", b"1077"):
+        assert hidden not in everything, hidden
+    for told in (b"bench3k", b"radius_km: 1.5", b"e5-large", b"max_side: 1024"):
+        assert told in everything, told
+
+
 def test_a_full_shard_starts_the_next(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", 9, all_accepted=True)
     summary = write_release(build, settings=ReleaseSettings(shard_size=2))

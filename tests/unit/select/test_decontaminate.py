@@ -101,6 +101,32 @@ def test_hashes_may_come_from_the_table_instead(tmp_path: Path) -> None:
     assert found.removed["detail"].to_list() == ["1 bits from x of h"]
 
 
+def test_text_in_many_chunks_is_compared(benchmark: Benchmark) -> None:
+    """As sorting and filtering leave it: several chunks, the first one empty (polars 2.1 could panic on these)."""
+    rows = [
+        {"id": "folder/photo.png", "author": None},
+        {"id": "7e_c3_1000269685", "author": None},
+        {"id": "by author", "author": "78841376@N00", "lat": 32.32544, "lon": -64.7644},
+        {"id": "near", "author": None, "lat": -22.5594, "lon": 17.0842},
+    ]
+    frame = frame_of(rows).with_columns(scene=pl.lit("first"))
+    empty = frame.clear()
+    chunked = pl.concat([empty, frame, frame.with_columns(pl.col("id") + "?"), empty, frame[:2]], rechunk=False)
+    chunked = chunked.filter(pl.col("position") >= 0)
+    assert chunked["id"].n_chunks() > 1
+    found = overlaps_by_metadata(chunked, [benchmark, benchmark.model_copy(update={"name": "again"})])
+    assert found["reason"].to_list() == [
+        "benchmark_id",
+        "benchmark_id",
+        "benchmark_author_place",
+        "benchmark_nearby",
+        "benchmark_author_place",
+        "benchmark_nearby",
+        "benchmark_id",
+        "benchmark_id",
+    ]
+
+
 @pytest.mark.parametrize("name", ["missing.csv", "notes.csv", "broken.parquet"])
 def test_a_table_that_is_none_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.csv").write_text("colour,size\nred,3\n", encoding="utf-8")

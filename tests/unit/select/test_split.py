@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from factory.registry import plugin
 from factory.select.split import split
 from tests.unit.select.frames import frame_of
 
@@ -105,3 +107,10 @@ def test_another_seed_gives_another_assignment() -> None:
 def test_refuses_shares_that_are_all_zero() -> None:
     with pytest.raises(ValueError, match="at least one share above 0"):
         split(frame_of([{}]), train=0.0, validation=0.0, test=0.0)
+
+
+def test_a_recipe_whose_shares_are_all_zero_is_refused_while_it_is_read() -> None:
+    settings = plugin("selector", "split").settings
+    with pytest.raises(ValidationError, match="at least one share above 0"):
+        settings(train=0, validation=0, test=0)
+    assert settings(train=0, validation=0, test=1).model_dump()["test"] == 1
