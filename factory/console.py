@@ -134,6 +134,8 @@ def print_status(state: BuildStatus) -> None:
     for teacher, spent in state.spent.items():
         paid = f"{spent['calls']:,} calls, {spent['tokens']:,} tokens, {spent['cost']:.2f}"
         console.print(f"paid      {escape(teacher)}: {paid}")
+    for fault in state.faults:
+        console.print(f"[red]fault[/red]     {escape(fault)}")
 
 
 def print_story(story: Story) -> None:
@@ -162,7 +164,8 @@ def print_story(story: Story) -> None:
         error = f" {call['error_kind']}: {call['error_detail']}" if call["error_kind"] else ""
         tokens = call["prompt_tokens"] + call["completion_tokens"]
         asked = f"{call['teacher']} #{call['attempt']} {call['origin']} {call['status']}"
-        text = f"{asked}, {call['http_calls']} HTTP, {tokens} tokens{error}"
+        twin = f" (asked for {call['sample_id']}, the same picture)" if call["sample_id"] != story.id else ""
+        text = f"{asked}, {call['http_calls']} HTTP, {tokens} tokens{error}{twin}"
         console.print(f"  [dim]ledger     {escape(text)}  {call['key'][:12]}[/dim]")
     for reason in story.reasons:
         console.print(f"  reason     {escape(reason)}")

@@ -103,16 +103,6 @@ class PriorAnswers:
         return read_columns(self.plan, ("id", "shard"))
 
 
-def prior_ledgers(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) -> tuple[str, ...]:
-    """Ledgers that may answer a shard's questions: of the same shard where the plans agree, else of all shards."""
-    ledgers: list[Path] = []
-    for build in earlier:
-        same_plan = build.stages.get("plan") == now.stages["plan"]
-        for shard in [build.paths.shard(number)] if same_plan else build.paths.shards():
-            ledgers += shard_ledgers(shard)
-    return tuple(map(str, ledgers))
-
-
 def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, Any] | None:
     """What of a build's identity enters the request keys of one teacher; None when the build has no such teacher.
 

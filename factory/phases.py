@@ -21,7 +21,7 @@ import polars as pl
 
 from factory import __version__
 from factory.budget import Budget, spent_by_teacher
-from factory.earlier import EarlierBuild, earlier_builds, prior_ledgers, prior_shard
+from factory.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, SourceError
 from factory.fingerprint import Fingerprint
 from factory.geo import GAZETTEER_VERSION
@@ -118,7 +118,7 @@ def run_build(
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = _Run(loaded, identity, paths, source, _worker_count(loaded.recipe, workers), listener or Silent())
     run.listener.started(_title(run))
-    with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root)):
+    with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         run.info = _read_info(paths) or _new_info(run)
         if retry:
             reopen(run.paths)
@@ -190,10 +190,11 @@ def _work(run: _Run) -> int:
 
 def _specs(run: _Run, numbers: Sequence[int], at_once: int) -> list[ShardSpec]:
     earlier = earlier_builds(run.paths.root.parent, run.recipe.name, run.paths.root)
-    return [_spec(run, number, earlier, at_once) for number in numbers]
+    priors = PriorAnswers(earlier, run.identity, run.paths.plan)
+    return [_spec(run, number, earlier, priors, at_once) for number in numbers]
 
 
-def _spec(run: _Run, number: int, earlier: Sequence[EarlierBuild], at_once: int) -> ShardSpec:
+def _spec(run: _Run, number: int, earlier: Sequence[EarlierBuild], priors: PriorAnswers, at_once: int) -> ShardSpec:
     mine = run.paths.shard(number)
     reopened = mine.part.exists() and mine.images.exists()
     return ShardSpec(
@@ -201,7 +202,7 @@ def _spec(run: _Run, number: int, earlier: Sequence[EarlierBuild], at_once: int)
         number=number,
         recipe=run.loaded.plain(),
         root=str(run.loaded.root),
-        prior_ledgers=prior_ledgers(earlier, run.identity, number),
+        prior_ledgers=priors.ledgers_for(number),
         prior_shard=str(mine.root) if reopened else prior_shard(earlier, run.identity, number),
         share=at_once,
         decoders=max(1, (os.cpu_count() or 1) // at_once),

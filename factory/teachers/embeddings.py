@@ -28,7 +28,7 @@ from factory.ledger import Ledger
 from factory.ledger_row import LedgerRow, request_key
 from factory.teachers.ask import backoff_s
 from factory.teachers.backend import CallFailed
-from factory.teachers.openai_backend import _connection_failure, _guard_body, api_key
+from factory.teachers.openai_backend import api_key, connection_failure, guard_body
 from factory.teachers.replies import http_failure, redact
 from schemas import Answered, Evidence
 
@@ -156,7 +156,7 @@ async def _open_client(endpoint: Endpoint) -> AsyncIterator[openai.AsyncOpenAI]:
         timeout=None,  # asyncio.timeout bounds the whole call
         limits=httpx2.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT),
         follow_redirects=False,
-        event_hooks={"response": [_guard_body]},
+        event_hooks={"response": [guard_body]},
     )
     async with openai.AsyncOpenAI(
         base_url=endpoint.base_url,
@@ -218,7 +218,7 @@ async def _call(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) ->
         detail = f"no whole answer within {TIMEOUT_S:g} s"
         raise CallFailed(kind="timeout", detail=detail, retryable=True) from None
     except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-        raise _connection_failure(error) from None
+        raise connection_failure(error) from None
     if response.status_code != 200:
         raise http_failure(response.status_code, response.content, response.headers.get("retry-after"))
     return read_vectors(response.content, len(texts))

@@ -152,7 +152,7 @@ class OpenAIBackend:
             timeout=None,  # asyncio.timeout bounds the whole call, which socket timeouts cannot
             limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
-            event_hooks={"response": [_guard_body]},
+            event_hooks={"response": [guard_body]},
         )
         self._client = openai.AsyncOpenAI(
             base_url=self.name,
@@ -201,7 +201,7 @@ class OpenAIBackend:
                 presses=True,
             ) from None
         except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-            raise _connection_failure(error) from None
+            raise connection_failure(error) from None
         return response.status_code, response.content, response.headers.get("retry-after")
 
 
@@ -231,7 +231,7 @@ def request_body(
     return orjson.dumps(body)
 
 
-def _connection_failure(error: BaseException) -> CallFailed:
+def connection_failure(error: BaseException) -> CallFailed:
     """A failure below HTTP. A refused connection or an unknown host means that the endpoint is down.
 
     The detail names no host: it is stored beside the sample, and the endpoint is no part of a dataset.
@@ -250,7 +250,7 @@ def _connection_failure(error: BaseException) -> CallFailed:
     return CallFailed(kind="dropped", detail=detail, retryable=True, presses=True)
 
 
-async def _guard_body(response: httpx2.Response) -> None:
+async def guard_body(response: httpx2.Response) -> None:
     """Bounds what any response may send, error bodies included, before somebody reads it into memory."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise CallFailed(kind="bad_body", detail="a compressed body, which was not asked for", retryable=True)

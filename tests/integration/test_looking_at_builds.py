@@ -76,7 +76,7 @@ def test_the_plan_foresees_what_a_build_then_asks(work: Path, endpoint: Running)
     colder = foreseen(work, recipe, COLDER)
     assert [teacher.calls for teacher in colder.teachers] == [SAMPLES, 0]
     assert colder.teachers[0].tokens, "tokens are known from the same model"
-    for option in ("images.max_side=512", "generator.max_clues=3"):
+    for option in ("images.max_side=512", "generator={name: mp16_reason, max_clues: 3}"):
         assert [teacher.calls for teacher in foreseen(work, recipe, option).teachers] == [SAMPLES, SAMPLES]
     asked = len(endpoint.requests())
     built(work, recipe, "--set", STRICTER)
