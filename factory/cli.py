@@ -10,6 +10,7 @@ import typer
 
 from factory import __version__
 from factory.errors import EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.geo_cli import geo_app
 
 app = typer.Typer(
     name="factory",
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved, checked, or its JSON Schema.")
 app.add_typer(recipe_app, name="recipe")
+app.add_typer(geo_app, name="geo")
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
