@@ -12,6 +12,7 @@ import typer
 
 from factory import __version__
 from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.geo_cli import geo_app
 
 app = typer.Typer(
     name="factory",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved, checked, or its JSON Schema.")
 app.add_typer(recipe_app, name="recipe")
+app.add_typer(geo_app, name="geo")
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
@@ -227,7 +229,7 @@ def recipe_schema() -> None:
 
 def known_commands() -> list[Any]:
     """Every command with its help, for the documentation test."""
-    return [*app.registered_commands, *recipe_app.registered_commands]
+    return [*app.registered_commands, *recipe_app.registered_commands, *geo_app.registered_commands]
 
 
 if __name__ == "__main__":

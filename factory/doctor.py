@@ -25,7 +25,7 @@ FLOORS = {
 }
 """Oldest versions without a published advisory that touches how the factory uses them (November 2026)."""
 
-REQUIRED = ("aiohttp", "jinja2", "openai", "pillow", "polars", "pyarrow", "pydantic", "reverse_geocoder")
+REQUIRED = ("aiohttp", "jinja2", "openai", "pillow", "polars", "pyarrow", "pydantic", "shapely")
 MIN_FREE_GB = 5
 
 

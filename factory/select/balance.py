@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field
 
-from factory.geo.distance import cell
+from factory.geo.cells import cell
 from factory.registry import register
 from factory.select.groups import unit_hash
 from factory.select.removals import Removals, removals

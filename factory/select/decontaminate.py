@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
+from factory.geo.overlap import nearest_within
 from factory.registry import register
 from factory.select.benchmarks import Benchmark, BenchmarkEntry, image_hashes, read_benchmark
 from factory.select.hamming import MAX_BITS, matches_within
-from factory.select.places import nearest_within
 from factory.select.removals import Removals, removals
 
 _FLICKR_IM2GPS: Final = r"^(\d{5,})_[0-9a-f]{8,10}_"

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from factory.geo.distance import cell
+from factory.geo.cells import cell
 from factory.registry import check_settings, register
 from factory.select.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
 from factory.select.hamming import MAX_BITS

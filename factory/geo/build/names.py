@@ -1,0 +1,344 @@
+"""Builds the names: `names.parquet`, `names_countries.parquet` and `names_hanzi.txt`, from the tables built before.
+
+What is indexed: GeoNames' names and alternates, Natural Earth's admin-1 names in 25 languages, pycountry's
+subdivisions, CLDR's territories and exemplar cities in all locales, and the few aliases of aliases.csv. Dropped are
+airport codes and GeoNames' own machine transliterations ("ni ya mei"), which nobody writes. Two kinds of names are
+passed on: a unit's to its namesake city, in every language ("محافظة بغداد" gives "بغداد" to Baghdad), and a place's
+names in other scripts to its namesakes in other countries (one Portland's Arabic name spells every Portland).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory.geo.entities import REGION_BASE, Entities, read_entities
+from factory.geo.loose_key import loose_key
+from factory.geo.misspelt import one_letter_off
+from factory.geo.name_index import ALIAS, ALTERNATE, EXEMPLAR, LETTERS, NAMESAKE, PRIMARY, TWIN, UNIT
+from factory.geo.normalise import fold, fold_column
+
+_CODE = re.compile(r"^[A-Z0-9]{2,5}$")
+_MACHINE = re.compile(r"^[a-z' ]+$")
+_LINK = re.compile(r"https?:|www\.")
+_LATIN = re.compile(r"^[\u0000-\u024f\u1e00-\u1eff]*$")
+_MAX_KEY = 60
+_FEW_VOTES = 3
+_ZONE_KM = 50.0
+_LEAST_LOOSE = 4.0
+"""Base 10 logarithm of the people of a city that answers to a loose key."""
+_LEAST_BORROWER = 3.0
+"""Base 10 logarithm of the people of a place that may borrow its namesakes' names."""
+_ENGLISH_VOTES, _PYCOUNTRY_VOTES, _ALIAS_VOTES = 1_000, 2_000, 100_000
+
+# Words for "province", "governorate", "state" and so on around the name of a unit, by language of Natural Earth.
+_UNIT_WORDS = re.compile(
+    r"^(?:provincia (?:de |di |del )?|province (?:de |of |d |du )?|departemen |departamento (?:de |del )?|"
+    r"departement (?:de |du )?|estado (?:de |do )?|etat (?:de |d )?|provinz |provinsi |prowincja |provincie |tinh |"
+    r"bang |khu vuc |vung |thanh pho |gouvernorat (?:de |d )?|gouvernement |gubernatorstwo |wojewodztwo |"
+    r"region (?:de |of )?|distrikt |kegubernuran |"
+    r"محافظه |ولايه |مقاطعه |منطقه |اقليم |استان |ايالت |صوبه |محافظت |ولايت |اماره |دايره |قضاء |مديريه |جهه |"
+    r"провинция |штат |область |регион |департамент |мухафаза |вилайет |округ |провінція |вілаєт |регіон |"
+    r"επαρχια |περιφερεια |νομος |πολιτεια |κυβερνειο |מחוז |נפת |פרובינציית |מדינת )|"
+    r"(?: province| state| region| district| county| governorate| department| prefecture| division| parish|"
+    r" voivodeship| oblast| ili| eyaleti| bolgesi| valiligi| vilayeti| departmani| provinsen| provinsi| lan| megye|"
+    r" tartomany| kormanyzosag| megyeje| provincia| provinz| provincie|"
+    r" область| край| провинция| губернаторство| район| облысы|"
+    r" प्रांत| परदेश| परांत| परानत| प्रान्त| राजय| जिला| विभाग| পরদেশ| বিভাগ| জেলা| صوبه|"
+    r"省|州|市|县|府|郡|区|道|都|大区|地区|行政区|自治区|特别市|直辖市|県|주|도|시|현|구|성|특별시|광역시)$"
+)
+
+
+def build_names(
+    units: Sequence[Mapping[str, Any]], alternates: Iterable[tuple[int, str]], babel: Path, folder: Path
+) -> None:
+    """Writes the two tables of names into `folder`, where cities, admin1 and countries already are.
+
+    Args:
+        units: Natural Earth's attributes in the order of polygon ids.
+        alternates: (GeoNames id, name) pairs.
+        babel: The folder to import babel from.
+        folder: The data folder.
+
+    `names_hanzi.txt` (see `build_hanzi`) must be there: the keys are folded with it.
+    """
+    entities = read_entities()
+    locales = dict(cldr_locales(babel))
+    rows = pl.concat(
+        [
+            _rows(_city_names(entities), PRIMARY),
+            _rows(_alternates(alternates, entities), ALTERNATE),
+            _rows(_unit_names(units, entities), UNIT),
+            _rows(_aliases(entities), ALIAS),
+        ]
+    )
+    countries_by_key = country_names(locales, _large_cities(rows, entities))
+    countries_by_key.write_parquet(folder / "names_countries.parquet", compression="zstd", compression_level=19)
+    rows = _one_each(pl.concat([rows, _twins(rows, units, entities)]))
+    rows = pl.concat([rows, _borrowed(rows, entities)])
+    rows = _one_each(rows)
+    rows = _one_each(pl.concat([rows, _rows(_exemplars(locales, rows, entities), EXEMPLAR)]))
+    rows = pl.concat([rows, _loose(rows, entities)])
+    schema = pa.schema({"key": pa.string(), "entity": pa.int32(), "source": pa.uint8()})
+    pq.write_table(
+        rows.sort("key", "entity").select(schema.names).to_arrow().cast(schema),
+        folder / "names.parquet",
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=False,
+        column_encoding={"key": "DELTA_BYTE_ARRAY", "entity": "PLAIN", "source": "PLAIN"},
+        row_group_size=1 << 22,
+    )
+
+
+def build_hanzi(opencc: Path, path: Path) -> None:
+    """Writes pairs of a traditional (or Japanese) character and its simplified form, from OpenCC's tables."""
+    simple = {a: b for a, b in _characters(opencc / "TSCharacters.txt") if a != b}
+    for old, new in _characters(opencc / "JPVariants.txt"):
+        if new not in simple and new != simple.get(old, old):
+            simple[new] = simple.get(old, old)
+    final = {a: simple.get(b, b) for a, b in simple.items()}
+    pairs = sorted(
+        a + b for a, b in final.items() if a != b and b not in final and len(a + b) == 2 and max(a, b) <= "\uffff"
+    )
+    path.write_text("\n".join(pairs) + "\n", encoding="utf-8")
+
+
+def cldr_locales(babel: Path) -> Iterator[tuple[str, Any]]:
+    """CLDR's languages as (identifier, locale), those of a region left out: "de" but not "de_AT", "zh_Hant" too."""
+    from factory.geo.build.sources import importable
+
+    with importable(babel):
+        from babel import Locale, localedata  # type: ignore[import-not-found, unused-ignore]
+
+        for name in sorted(localedata.locale_identifiers()):
+            parts = name.split("_")
+            if len(parts) == 1 or (len(parts) == 2 and len(parts[1]) == 4):
+                yield name, Locale.parse(name)
+
+
+def country_names(locales: Mapping[str, Any], large_cities: Mapping[str, str]) -> pl.DataFrame:
+    """Every written name of a country by key: exact, one country a key, the aliases first, then English, then votes.
+
+    A name of few languages that is one letter from another country's English name is left out: "Nigera" is Niger in
+    Latvian, and a misspelt Nigeria everywhere else. So is one of a large city elsewhere (`large_cities`, countries by
+    key): "Granada" is Grenada in Spanish, and a city to everybody else.
+    """
+    from factory.geo.gazetteer import countries
+
+    known = set(countries()["code"])
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, locale in locales.items():
+        weight = _ENGLISH_VOTES if name == "en" else 1
+        for code, written in locale.territories.items():
+            if code in known:
+                votes[fold(str(written))][code] += weight
+    for code, written in _iso_names():
+        if code in known:
+            votes[fold(written)][code] += _PYCOUNTRY_VOTES
+    for code, written in countries().select("code", "name").iter_rows():
+        votes[fold(written)][code] += _ENGLISH_VOTES
+    for line in _alias_lines("country"):
+        for written in line["names"].split(";"):
+            votes[fold(written)][line["country"]] += _ALIAS_VOTES
+    votes.pop("", None)
+    best = {key: counter.most_common(2) for key, counter in votes.items()}
+    clear = {key: top[0][0] for key, top in best.items() if len(top) == 1 or top[0][1] > top[1][1]}
+    english = {fold(written): code for code, written in countries().select("code", "name").iter_rows()}
+    for key, code in list(clear.items()):
+        rivals = {english[near] for near in one_letter_off(key) if near in english}
+        misleading = rivals - {code} and code not in rivals and votes[key][code] <= _FEW_VOTES
+        if misleading or (votes[key][code] < _ENGLISH_VOTES and large_cities.get(key, code) != code):
+            del clear[key]
+    keys = sorted(key for key in clear if len(key) <= _MAX_KEY)
+    return pl.DataFrame({"key": keys, "code": [clear[key] for key in keys]})
+
+
+def _large_cities(rows: pl.DataFrame, entities: Entities) -> dict[str, str]:
+    """The country of the most populous city of each name, for cities of a hundred thousand people and more."""
+    named = rows.filter(pl.col("source") == PRIMARY, pl.col("entity") < REGION_BASE).sort("entity", descending=True)
+    country = entities.city_countries()
+    return {
+        key: country[entity]
+        for key, entity in named.select("key", "entity").iter_rows()
+        if entities.weight[entity] >= 5
+    }
+
+
+def _city_names(entities: Entities) -> Iterator[tuple[str, int]]:
+    for entity, name in enumerate(entities.city_name):
+        yield name, entity
+        for end in (" City", " Town"):
+            if name.endswith(end) and len(name) > len(end) + 3:
+                yield name.removesuffix(end), entity
+
+
+def _alternates(alternates: Iterable[tuple[int, str]], entities: Entities) -> Iterator[tuple[str, int]]:
+    place = {city: entity for entity, city in enumerate(entities.city_ids.tolist())}
+    for city, name in alternates:
+        if city in place and not (_CODE.match(name) or _MACHINE.match(name) or _LINK.search(name)):
+            yield name, place[city]
+
+
+def _unit_names(units: Sequence[Mapping[str, Any]], entities: Entities) -> Iterator[tuple[str, int]]:
+    """Names of units and of the regions they roll up to, and "=tx" for the letters of an ISO 3166-2 code."""
+    iso = _subdivisions()
+    for index, unit in enumerate(units):
+        entity = REGION_BASE + index
+        written = [str(value) for key, value in unit.items() if key.startswith("name") and isinstance(value, str)]
+        written += [unit.get("gn_name") or "", unit.get("woe_name") or "", iso.get(str(unit.get("iso_3166_2")), "")]
+        for name in dict.fromkeys(part.strip() for text in written for part in re.split(r"[|/;]", text)):
+            if name and not _CODE.match(name):
+                yield name, entity
+        letters = str(unit.get("iso_3166_2") or "").partition("-")[2]
+        if letters.isalpha() and 2 <= len(letters) <= 3:
+            yield "=" + letters.lower(), entity
+    for entity, country, code, name in entities.groups():
+        yield name, entity
+        for part in dict.fromkeys((iso.get(f"{country}-{code.partition('.')[2]}", ""),)):
+            if part:
+                yield part, entity
+
+
+def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
+    cities: dict[tuple[str, str], int] = {}
+    for entity, (country, name) in enumerate(zip(entities.city_countries(), entities.city_name, strict=True)):
+        cities.setdefault((country, name), entity)
+    regions = entities.regions_by_name()
+    missing = []
+    for kind, known in (("city", cities), ("region", regions)):
+        for line in _alias_lines(kind):
+            written = [line["target"], *line["names"].split(";")]
+            found = {known[line["country"], name] for name in written if (line["country"], name) in known}
+            if not found:
+                missing.append(f"{line['country']} {line['target']}")
+            yield from ((name, min(found)) for name in written if found)
+    if missing:
+        raise ValueError(f"aliases.csv names places that the gazetteer has not: {', '.join(missing)}")
+
+
+def _twins(rows: pl.DataFrame, units: Sequence[Mapping[str, Any]], entities: Entities) -> pl.DataFrame:
+    """The names of a unit in all languages, without the word for its kind, for its most populous city of one name.
+
+    A name that some region of several units bears is that region's: Florence does not become Tuscany. The city's own
+    name must be the unit's English or local name: Quito does not become Pichincha, nor Kazan Tatarstan.
+    """
+    latin = rows.filter(pl.col("source") == PRIMARY, pl.col("entity") < REGION_BASE)
+    city_keys = latin.join(entities.city_regions(), on="entity").select("key", "entity", "region")
+    unit_rows = rows.filter(pl.col("source") == UNIT).with_columns(
+        bare=_bare(rows.filter(pl.col("source") == UNIT)["key"])
+    )
+    main = [(str(unit.get(key) or ""), REGION_BASE + i) for i, unit in enumerate(units) for key in ("name", "name_en")]
+    named = _rows(main, UNIT)
+    bases = named.select(bare=_bare(named["key"]), region="entity").unique()
+    pairs = (
+        bases.join(city_keys, left_on=["region", "bare"], right_on=["region", "key"])
+        .group_by("region")
+        .agg(pl.col("entity").min())
+    )
+    rolled_up = [number for number, *_ in entities.groups()]
+    unit_rows = unit_rows.join(unit_rows.filter(pl.col("entity").is_in(rolled_up)), on="bare", how="anti")
+    given = unit_rows.filter(~pl.col("bare").str.starts_with(LETTERS)).select("bare", region="entity")
+    return (
+        given.join(pairs, on="region")
+        .filter(pl.col("bare").str.len_chars() > 1)
+        .select(key="bare", entity="entity", source=pl.lit(TWIN, pl.Int64))
+        .unique(maintain_order=True)
+    )
+
+
+def _borrowed(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
+    """Names in other scripts that a place's namesakes elsewhere have: "بورتلاند" of one Portland spells every Portland.
+
+    Only the most populous place of a name in each country borrows, and only what is not written in Latin letters.
+    """
+    cities = rows.filter(pl.col("entity") < REGION_BASE)
+    own = cities.filter(pl.col("source") == PRIMARY).select("entity", name="key")
+    country = pl.DataFrame({"entity": range(len(entities.city_ids)), "country": entities.city_countries()})
+    people = pl.DataFrame(
+        {"entity": range(len(entities.city_ids)), "weight": entities.weight[: len(entities.city_ids)]}
+    )
+    largest = own.join(country, on="entity").group_by("name", "country").agg(pl.col("entity").min())
+    largest = largest.join(people, on="entity").filter(pl.col("weight") >= _LEAST_BORROWER)
+    written = cities.filter(~pl.col("key").str.contains(r"^[a-z0-9=]")).select("key", "entity").join(own, on="entity")
+    spelt = written.select("name", "key").unique()
+    found = largest.join(spelt, on="name").select("key", "entity", source=pl.lit(NAMESAKE, pl.Int64))
+    return found.sort("key", "entity").unique(maintain_order=True)
+
+
+def _loose(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
+    """Loose keys of the names of larger cities; one that exemplars alone give is an exemplar row as well."""
+    cities = rows.filter(pl.col("entity") < REGION_BASE, pl.col("key").str.contains(r"^[^\x00-\x7f]"))
+    weights = pl.Series(entities.weight).gather(cities["entity"])
+    cities = cities.filter(weights >= _LEAST_LOOSE)
+    keys = pl.Series("key", [loose_key(key) for key in cities["key"]], dtype=pl.String)
+    found = cities.with_columns(keys).filter(pl.col("key").is_not_null())
+    source = pl.when(pl.col("source") == EXEMPLAR).then(EXEMPLAR).otherwise(NAMESAKE).cast(pl.Int64)
+    return _one_each(found.with_columns(source=source))
+
+
+def _bare(keys: pl.Series) -> pl.Series:
+    return pl.Series("bare", [_UNIT_WORDS.sub("", key).strip() or key for key in keys], dtype=pl.String)
+
+
+def _exemplars(locales: Mapping[str, Any], rows: pl.DataFrame, entities: Entities) -> Iterator[tuple[str, int]]:
+    """CLDR's exemplar cities of time zones, for zones whose English name is a place near the zone's coordinates."""
+    from factory.geo.build.zones import zone_places
+
+    english = {zone: str(data["city"]) for zone, data in locales["en"]._data["time_zones"].items() if "city" in data}
+    places = zone_places(english, rows, entities, within_km=_ZONE_KM)
+    for locale in locales.values():
+        for zone, data in locale._data["time_zones"].items():
+            if zone in places and "city" in data:
+                yield re.split("[,،、，]", str(data["city"]))[0], places[zone]
+
+
+def _rows(names: Iterable[tuple[str, int]], source: int) -> pl.DataFrame:
+    table = pl.DataFrame(list(names), schema={"name": pl.String, "entity": pl.Int64}, orient="row").unique(
+        maintain_order=True
+    )
+    letters = table["name"].str.starts_with("=")
+    keys = fold_column(table["name"])
+    keys = pl.select(pl.when(letters).then(table["name"]).otherwise(keys)).to_series()
+    found = table.select(key=keys, entity="entity", source=pl.lit(source, pl.Int64))
+    return found.filter(pl.col("key").str.len_chars().is_between(1, _MAX_KEY)).unique(maintain_order=True)
+
+
+def _one_each(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each name of a place, from its best source."""
+    return rows.group_by("key", "entity", maintain_order=True).agg(pl.col("source").min())
+
+
+def _characters(path: Path) -> Iterator[tuple[str, str]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            written, _, others = line.partition("\t")
+            yield written, others.split(" ")[0]
+
+
+def _alias_lines(kind: str) -> list[dict[str, str]]:
+    with (Path(__file__).parent / "aliases.csv").open(encoding="utf-8", newline="") as file:
+        return [line for line in csv.DictReader(file) if line["kind"] == kind]
+
+
+def _iso_names() -> Iterator[tuple[str, str]]:
+    import pycountry
+
+    for country in pycountry.countries:
+        for field in ("name", "official_name", "common_name"):
+            if written := getattr(country, field, None):
+                yield country.alpha_2, written
+
+
+def _subdivisions() -> dict[str, str]:
+    import pycountry
+
+    return {unit.code: unit.name for unit in pycountry.subdivisions}

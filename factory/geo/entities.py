@@ -1,0 +1,211 @@
+"""Every place a name can mean, as columns: cities, admin-1 units, the regions they roll up to, and countries.
+
+A place is one number. Cities come first, most populous first, so that a smaller number is the likelier place; then
+units, regions and countries from their own bases. The names in data/names.parquet point at these numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from factory.geo.gazetteer import (
+    WORLDVIEWS,
+    admin1,
+    cities,
+    city_countries,
+    countries,
+    country_codes,
+    unit_countries,
+    unit_vectors,
+)
+
+REGION_BASE: Final = 1 << 18
+COUNTRY_BASE: Final = REGION_BASE + (1 << 13)
+CITY, REGION, COUNTRY, NOTHING = range(4)
+
+_REGION_HANDICAP = 1.1
+"""A region weighs as a city of a thirteenth of its people: then Cusco is the city and Ontario the province."""
+
+_ACCEPTED_UNDER = {
+    "XK": ("RS",), "TW": ("CN",), "PS": ("IL",), "EH": ("MA",), "HK": ("CN",), "MO": ("CN",), "SJ": ("NO",),
+    "IL": ("PS",),
+}  # fmt: skip
+"""Whose names people also write behind a place, besides its sovereign's: "Pristina, Serbia" is Pristina."""
+
+Ints = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Columns by number of place. `regions` holds up to three numbers of regions a place belongs to, -1 for none;
+    `claimed` is the country of a disputed place in the other worldview, else its own: people write either behind it.
+    """
+
+    kind: npt.NDArray[np.uint8]
+    country: npt.NDArray[np.int16]
+    claimed: npt.NDArray[np.int16]
+    lat: Floats
+    lon: Floats
+    weight: npt.NDArray[np.float32]
+    regions: Ints
+    codes: list[str]
+    accepted: npt.NDArray[np.bool_]
+    city_ids: npt.NDArray[np.int64]
+    city_name: pl.Series
+    region_names: pl.Series
+
+    def fits(self, given: npt.NDArray[np.int64] | int, entity: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether a place may stand under the written country `given`: its own, its sovereign or its claimant."""
+        found: npt.NDArray[np.bool_] = self.accepted[given, self.country[entity]] | (self.claimed[entity] == given)
+        return found
+
+    def groups(self) -> Iterator[tuple[int, str, str, str]]:
+        """(number, country, region code, name) of each region that units roll up to."""
+        for row, (country, code, name) in enumerate(_groups().select("country", "region_code", "region").iter_rows()):
+            yield REGION_BASE + admin1().height + row, country, code or "", name
+
+    def city_countries(self) -> list[str]:
+        """The country of each city."""
+        return [self.codes[i] for i in self.country[: len(self.city_ids)].tolist()]
+
+    def city_regions(self) -> pl.DataFrame:
+        """(entity, region) pairs: a city and a region it lies in."""
+        found = pl.DataFrame(self.regions[: len(self.city_ids)], schema=["a", "b", "c"]).with_row_index("entity")
+        pairs = found.unpivot(index="entity", value_name="region").filter(pl.col("region") >= 0)
+        return pairs.select(pl.col("entity", "region").cast(pl.Int64)).unique().sort("entity", "region")
+
+    def regions_by_name(self) -> dict[tuple[str, str], int]:
+        """Numbers of regions by (country, English name); a roll-up goes before a unit of the same name."""
+        units = admin1().select("country", "admin1").iter_rows()
+        named = {(country, name): REGION_BASE + row for row, (country, name) in enumerate(units)}
+        named.update({(country, name): number for number, country, _, name in self.groups()})
+        return named
+
+
+@cache
+def read_entities(worldview: str = "default") -> Entities:
+    """Builds the columns from the gazetteer's tables, in about 0.2 s. Raises ValueError for an unknown worldview."""
+    own = _countries_of_places(worldview)
+    other = _countries_of_places(next(name for name in WORLDVIEWS if name != worldview))
+    order = cities().with_row_index("row").sort(["population", "id"], descending=[True, False])["row"]
+    places = cities()[order]
+    codes = countries()["code"].to_list()
+    size, units, groups = COUNTRY_BASE + len(codes), admin1(), _groups()
+    group_of = _group_of_units()
+    blocks = (
+        slice(0, places.height),
+        slice(REGION_BASE, REGION_BASE + units.height),
+        slice(REGION_BASE + units.height, REGION_BASE + units.height + groups.height),
+        slice(COUNTRY_BASE, size),
+    )
+    kind = np.full(size, NOTHING, dtype=np.uint8)
+    country, claimed = np.full((2, size), -1, dtype=np.int16)
+    lat, lon, weight = np.full(size, np.nan), np.full(size, np.nan), np.zeros(size, dtype=np.float32)
+    regions = np.full((size, 3), -1, dtype=np.int32)
+    for block, level, table in zip(
+        blocks, (CITY, REGION, REGION, COUNTRY), (places, units, groups, countries()), strict=True
+    ):
+        kind[block] = level
+        lat[block], lon[block] = table["lat"].to_numpy(), table["lon"].to_numpy()
+    for column, (of_cities, of_units) in ((country, own), (claimed, other)):
+        column[blocks[0]] = of_cities[order.to_numpy()]
+        column[blocks[1]] = of_units
+        column[blocks[2]] = of_units[groups["first"].to_numpy()]
+        column[blocks[3]] = np.arange(len(codes))
+    regions[blocks[0]] = _regions_of_cities(places, group_of)
+    regions[blocks[1], 0] = np.arange(blocks[1].start, blocks[1].stop)
+    regions[blocks[1], 1] = group_of
+    regions[blocks[2], 0] = np.arange(blocks[2].start, blocks[2].stop)
+    people = places["population"].to_numpy().astype(np.float64)
+    weight[blocks[0]] = np.log10(people + 1)
+    weight[REGION_BASE:COUNTRY_BASE] = _region_weights(regions[blocks[0]], people)
+    names = pl.concat([units["region"], groups["region"]])
+    return Entities(
+        kind, country, claimed, lat, lon, weight, regions, codes, _accepted(codes),
+        places["id"].to_numpy().astype(np.int64), places["name"], names,
+    )  # fmt: skip
+
+
+def _countries_of_places(worldview: str) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+    """Rows of `countries` of all cities and all units, in the order of their tables; -1 for no country."""
+    row = {code: i for i, code in enumerate(countries()["code"])}
+    rows = np.array([row.get(code, -1) for code in country_codes()], dtype=np.int16)
+    return rows[city_countries(worldview)], rows[unit_countries(worldview)]
+
+
+def _regions_of_cities(places: pl.DataFrame, group_of: Ints) -> Ints:
+    """The unit a city lies in, what that unit rolls up to, and the region GeoNames puts the city in."""
+    unit = places["admin1_index"].cast(pl.Int32).fill_null(-1).to_numpy()
+    own = np.where(unit >= 0, unit + REGION_BASE, -1)
+    rolled = np.where(unit >= 0, group_of[unit], -1)
+    named = pl.concat(
+        [
+            _groups().select(code="region_code", region=REGION_BASE + admin1().height + pl.int_range(pl.len())),
+            admin1().select(code="geonames", region=REGION_BASE + pl.int_range(pl.len())),
+        ]
+    )
+    named = named.filter(pl.col("code").fill_null("") != "").unique("code", keep="first", maintain_order=True)
+    by_code = places.select(code="admin1_geonames").join(named, on="code", how="left", maintain_order="left")["region"]
+    return np.column_stack([own, rolled, by_code.fill_null(-1).to_numpy()]).astype(np.int32)
+
+
+def _region_weights(regions: Ints, people: Floats) -> Floats:
+    totals = np.zeros(COUNTRY_BASE - REGION_BASE)
+    for column in range(regions.shape[1]):
+        fresh = regions[:, column] >= 0
+        for earlier in range(column):
+            fresh &= regions[:, column] != regions[:, earlier]
+        np.add.at(totals, regions[fresh, column] - REGION_BASE, people[fresh])
+    return np.maximum(np.log10(totals + 1) - _REGION_HANDICAP, 0.0)
+
+
+@cache
+def _groups() -> pl.DataFrame:
+    """The regions that several units roll up to, or one unit under another name, at the middle of their units."""
+    x, y, z = unit_vectors(admin1()["lat"].to_numpy(), admin1()["lon"].to_numpy()).T
+    area = pl.col("area_km2").clip(lower_bound=1e-3)
+    table = admin1().with_columns(x=pl.Series(x), y=pl.Series(y), z=pl.Series(z))
+    grouped = table.group_by("country", "region_code", "region").agg(
+        (pl.col(axis) * area).sum() / area.sum() for axis in "xyz"
+    )
+    sizes = table.group_by("country", "region_code", "region").agg(
+        units=pl.len(), first=pl.col("index").min().cast(pl.Int64), renamed=(pl.col("admin1") != pl.col("region")).any()
+    )
+    grouped = grouped.join(sizes, on=["country", "region_code", "region"], nulls_equal=True)
+    return (
+        grouped.filter((pl.col("units") > 1) | pl.col("renamed"), pl.col("region").is_not_null())
+        .with_columns(
+            lat=pl.arctan2("z", (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt()).degrees(),
+            lon=pl.arctan2("y", "x").degrees(),
+        )
+        .select("country", "region_code", "region", "lat", "lon", "first")
+        .sort("country", "region_code", "region")
+    )
+
+
+def _group_of_units() -> Ints:
+    keys = ["country", "region_code", "region"]
+    numbered = _groups().select(*keys, group=REGION_BASE + admin1().height + pl.int_range(pl.len(), dtype=pl.Int32))
+    found = admin1().join(numbered, on=keys, how="left", maintain_order="left", nulls_equal=True)["group"]
+    return found.fill_null(-1).to_numpy().astype(np.int32)
+
+
+def _accepted(codes: list[str]) -> npt.NDArray[np.bool_]:
+    """`accepted[given, own]`: whether a place of country `own` may stand under the written country `given`."""
+    number = {code: i for i, code in enumerate(codes)}
+    table = np.eye(len(codes), dtype=bool)
+    for own, parent in countries().select("code", "parent").iter_rows():
+        if parent in number:
+            table[number[parent], number[own]] = True
+    for own, others in _ACCEPTED_UNDER.items():
+        for other in others:
+            table[number[other], number[own]] = True
+    return table

@@ -1,0 +1,196 @@
+"""The table behind `forward`: unique strings in blocks, their best places, scores and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from factory.geo.distance import haversine
+from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities, read_entities
+from factory.geo.forward import LEVELS
+from factory.geo.misspelt import corrections
+from factory.geo.name_index import NameIndex
+from factory.geo.place_match import PER_PART, Candidates, weigh, without_doubtful, written_country
+from factory.geo.readings import Parts, read_parts
+
+NEAR_KM: Final = 25.0
+"""Two candidates closer than this are no ambiguity: the city radius of Im2GPS."""
+
+_CLEAR = 1.0
+"""A candidate ten times as populous as the next one is the one people mean; see the score."""
+_CHUNK = 1 << 16
+_COUNTRY_ONLY_SCORE, _MISSPELT_SCORE = 0.3, 0.4
+_CORRECTED = 1_000.0
+"""The weight of a corrected name, above all others: it is used only where no city was found."""
+
+_SCHEMA: Final = pl.Schema(
+    {
+        "query": pl.String,
+        "lat": pl.Float64,
+        "lon": pl.Float64,
+        "country_code": pl.String,
+        "region": pl.String,
+        "city": pl.String,
+        "city_id": pl.Int64,
+        "level": pl.String,
+        "score": pl.Float64,
+        "ambiguity": pl.Float64,
+        "matched": pl.String,
+    }
+)
+
+Ints = npt.NDArray[np.int64]
+
+
+def look_up(names: Sequence[str | None] | pl.Series, candidates: int, worldview: str, index: NameIndex) -> pl.DataFrame:
+    """`forward` with an index of the caller's choice."""
+    asked = pl.Series("query", names, dtype=pl.String)
+    unique = asked.drop_nulls().unique(maintain_order=True)
+    entities = read_entities(worldview)
+    tables = [_block(unique[i : i + _CHUNK], candidates, index, entities) for i in range(0, len(unique), _CHUNK)]
+    found = pl.concat(tables) if tables else pl.DataFrame(schema={**_SCHEMA, "rank": pl.Int64})
+    rows = asked.to_frame().join(found, on="query", how="left", maintain_order="left_right")
+    return rows.with_columns(pl.col("rank").fill_null(1)) if candidates > 1 else rows.drop("rank")
+
+
+def _block(strings: pl.Series, candidates: int, index: NameIndex, entities: Entities) -> pl.DataFrame:
+    """The best candidates of unique strings; strings without any are left out."""
+    parts = read_parts(strings, index, entities)
+    found = without_doubtful(parts, weigh(parts, index, entities), entities)
+    found, matched = _with_corrections(parts, found, len(strings), index, entities)
+    best = np.flatnonzero(np.diff(found.query, prepend=-1))
+    sizes = np.diff(np.append(best, len(found.query)))
+    rank = np.arange(len(found.query)) - np.repeat(best, sizes) + 1
+    top = np.repeat(best, sizes)
+    same_place = (found.entity == found.entity[top]) & (rank > 1)
+    found_score, ambiguity = _scores(parts, found, best, top, entities)
+    table = _labels(found, entities).with_columns(
+        query=strings.gather(found.query),
+        score=pl.Series(found_score),
+        ambiguity=pl.Series(ambiguity).fill_nan(None),
+        matched=pl.Series(matched, dtype=pl.String),
+        total=pl.Series(found.total),
+        keep=pl.Series(~same_place & (found.total > found.total[top] - 1.5 * PER_PART))
+        if len(top)
+        else pl.Series([], dtype=pl.Boolean),
+        entity=pl.Series(found.entity),
+    )
+    table = table.filter("keep").unique(["query", "entity"], keep="first", maintain_order=True)
+    table = table.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("query")).filter(
+        pl.col("rank") <= candidates
+    )
+    lone = _countries_alone(parts, found, strings, entities)
+    return pl.concat([table.select(*_SCHEMA, "rank"), lone.select(*_SCHEMA, "rank")])
+
+
+def _with_corrections(
+    parts: Parts, found: Candidates, queries: int, index: NameIndex, entities: Entities
+) -> tuple[Candidates, list[str]]:
+    """Candidates with those of misspelt city names put first, and the text that named each."""
+    matched = [parts.text[i] for i in found.part]
+    best = np.flatnonzero(np.diff(found.query, prepend=-1))
+    settled = np.zeros(queries, dtype=bool)
+    settled[found.query[best]] = entities.kind[found.entity[best]] == CITY
+    region = np.full(queries, -1, dtype=np.int64)
+    regions = best[entities.kind[found.entity[best]] == REGION]
+    region[found.query[regions]] = found.entity[regions]
+    fixes = corrections(parts, settled, written_country(parts, queries), region, index, entities)
+    if not fixes:
+        return found, matched
+    new = Candidates(
+        np.array([parts.query[fix.part] for fix in fixes]),
+        np.array([fix.part for fix in fixes]),
+        np.array([fix.entity for fix in fixes]),
+        np.full(len(fixes), _CORRECTED),
+        np.zeros(len(fixes), dtype=np.int64),
+    )
+    joined = Candidates(
+        *(np.concatenate([getattr(new, name), getattr(found, name)]) for name in Candidates.__dataclass_fields__)
+    )
+    texts = [f"{parts.text[fix.part]} ~ {fix.key}" for fix in fixes] + matched
+    order = np.argsort(joined.query, kind="stable")
+    return joined.take(order), [texts[i] for i in order]
+
+
+def _scores(
+    parts: Parts, found: Candidates, best: Ints, top: Ints, entities: Entities
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The score of each candidate and, for the best ones, the km to the next place that fits as well."""
+    counts = np.bincount(parts.query, minlength=int(parts.query.max(initial=-1)) + 1)
+    margin = found.total[top] - found.total
+    rivals = np.flatnonzero((np.arange(len(top)) != top) & (margin < PER_PART * 0.7))
+    first, other = found.entity[top[rivals]], found.entity[rivals]
+    rivals = rivals[~_within(other, first, entities) & ~_within(first, other, entities)]
+    away = _km(found.entity[rivals], found.entity[top[rivals]], entities)
+    rivals, away = rivals[away > NEAR_KM], away[away > NEAR_KM]
+    _, nearest = np.unique(top[rivals], return_index=True)
+    rivals, away = rivals[nearest], away[nearest]
+    clarity = np.ones(len(top))
+    clarity[top[rivals]] = np.where(margin[rivals] < _CLEAR, 0.5, 0.8)
+    clarity = clarity[top]
+    ambiguity = np.full(len(top), np.nan)
+    close = margin[rivals] < _CLEAR
+    ambiguity[top[rivals[close]]] = away[close]
+    score = clarity * (0.5 + 0.5 * found.explained / np.maximum(counts[found.query], 1))
+    worse = np.clip(margin, 0.0, PER_PART) / PER_PART
+    score = np.where(np.arange(len(top)) == top, score, score * 0.9 * (1 - worse))
+    return np.where(found.total == _CORRECTED, _MISSPELT_SCORE, score).round(3), ambiguity.round(1)
+
+
+def _within(inner: Ints, outer: Ints, entities: Entities) -> npt.NDArray[np.bool_]:
+    """Whether each place lies in the other, which is a region: New York in New York is no ambiguity."""
+    found: npt.NDArray[np.bool_] = (entities.regions[inner] == outer[:, None]).any(axis=1)
+    return found
+
+
+def _km(first: Ints, second: Ints, entities: Entities) -> npt.NDArray[np.float64]:
+    points = pl.DataFrame(
+        {"a": entities.lat[first], "b": entities.lon[first], "c": entities.lat[second], "d": entities.lon[second]}
+    )
+    return points.select(haversine(pl.col("a"), pl.col("b"), pl.col("c"), pl.col("d"))).to_series().to_numpy()
+
+
+def _labels(found: Candidates, entities: Entities) -> pl.DataFrame:
+    """Coordinates and names of the candidates' places."""
+    entity = found.entity
+    kind = entities.kind[entity]
+    unit = np.where(kind == COUNTRY, -1, entities.regions[entity, 0].astype(np.int64)) - REGION_BASE
+    unit = np.where((kind == CITY) & (unit < 0), entities.regions[entity, 2].astype(np.int64) - REGION_BASE, unit)
+    city = np.where(kind == CITY, entity, -1)
+    return pl.DataFrame(
+        {
+            "lat": entities.lat[entity],
+            "lon": entities.lon[entity],
+            "country_code": _gathered(pl.Series(entities.codes), entities.country[entity].astype(np.int64)),
+            "region": _gathered(entities.region_names, unit),
+            "city": _gathered(entities.city_name, city),
+            "city_id": _gathered(pl.Series(entities.city_ids), city),
+            "level": _gathered(pl.Series(LEVELS), kind.astype(np.int64)),
+        }
+    )
+
+
+def _gathered(values: pl.Series, rows: Ints) -> pl.Series:
+    """values[rows], null for a negative row."""
+    wanted = pl.Series(rows)
+    return values.gather(pl.select(pl.when(wanted >= 0).then(wanted)).to_series())
+
+
+def _countries_alone(parts: Parts, found: Candidates, strings: pl.Series, entities: Entities) -> pl.DataFrame:
+    """The written country of strings whose parts contradict each other so that nothing fits."""
+    country = written_country(parts, len(strings))
+    country[found.query] = -1
+    query = np.flatnonzero(country >= 0)
+    none = np.zeros(len(query), dtype=np.int64)
+    table = _labels(Candidates(query, none, country[query] + COUNTRY_BASE, none.astype(np.float64), none), entities)
+    return table.with_columns(
+        query=strings.gather(query), score=pl.lit(_COUNTRY_ONLY_SCORE), ambiguity=pl.lit(None, pl.Float64),
+        matched=pl.lit(None, pl.String), rank=pl.lit(1, pl.Int64),
+    )  # fmt: skip
+
+
+assert (CITY, REGION, COUNTRY) == (0, 1, 2)  # the order of `LEVELS`

@@ -1,0 +1,107 @@
+"""City names that are nearly right: one wrong letter, or another spelling in the same script. The only fuzzy matching.
+
+A name is corrected only when no part of the string was found as a city, a country is written, and the name has no
+meaning of its own; then to a city of that country, and of the written region if there is one. Either its loose key is
+that of a city (see `loose_key`), or, with five letters or more, one letter after the first is added, dropped, changed
+or swapped with its neighbour. The city must be large enough that the error is likelier than another, unknown place.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from factory.geo.entities import REGION_BASE, Entities
+from factory.geo.loose_key import loose_key
+from factory.geo.name_index import NameIndex
+from factory.geo.place_match import spread
+from factory.geo.readings import Parts
+
+MIN_LETTERS: Final = 5
+_LONG = 8
+_PEOPLE, _PEOPLE_OF_LONG = 5.0, 4.0
+"""Least base 10 logarithm of people of the city, for short names and for names of `_LONG` letters or more."""
+_SURE_SIGNS = 5
+_MAX_LETTERS = 40
+_BATCH = 1_000
+
+_ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзийклмнопрстуфхцчшщъыьэюяіє", "αβγδεζηθικλμνξοπρστυφχψω")
+
+
+class Correction(NamedTuple):
+    """A part, the city meant and the key of its name."""
+
+    part: int
+    entity: int
+    key: str
+
+
+def corrections(
+    parts: Parts,
+    settled: npt.NDArray[np.bool_],
+    country: npt.NDArray[np.int64],
+    region: npt.NDArray[np.int64],
+    index: NameIndex,
+    entities: Entities,
+) -> list[Correction]:
+    """At most one correction a string, for strings that are not `settled` and name a country.
+
+    `country` is the written country of each string and `region` the region found for it, -1 for none.
+    """
+    unknown = np.flatnonzero(~parts.known & ~settled[parts.query] & (country[parts.query] >= 0))
+    unknown = unknown[np.array([len(parts.key[i]) <= _MAX_LETTERS for i in unknown], dtype=bool)]
+    found: dict[int, Correction] = {}
+    for start in range(0, len(unknown), _BATCH):
+        rows = unknown[start : start + _BATCH].tolist()
+        spelt = [_spellings(parts.key[part]) for part in rows]
+        keys = [key for options in spelt for key in options]
+        if not keys:
+            continue
+        first, last = index.find(pl.Series(keys, dtype=pl.String))
+        ends = np.cumsum([len(options) for options in spelt])
+        for part, options, end in zip(rows, spelt, ends.tolist(), strict=True):
+            query = int(parts.query[part])
+            here = slice(end - len(options), end)
+            if query in found or not (last[here] > first[here]).any():
+                continue
+            places, owner = spread(first[here], last[here])
+            entity = index.entity[places].astype(np.int64)
+            key = parts.key[part]
+            fits = _fits(entity, key, int(country[query]), int(region[query]), entities)
+            if fits.any():
+                best = int(np.flatnonzero(fits)[np.argmin(entity[fits])])
+                found[query] = Correction(part, int(entity[best]), options[int(owner[best])])
+    return list(found.values())
+
+
+def _fits(
+    entity: npt.NDArray[np.int64], key: str, country: int, region: int, entities: Entities
+) -> npt.NDArray[np.bool_]:
+    """Which places are cities of the country and region, and large enough for the name to be theirs."""
+    loose = loose_key(key)
+    sure = len(loose) > _SURE_SIGNS if loose else len(key) >= _LONG
+    large = entities.weight[entity] >= (_PEOPLE_OF_LONG if sure else _PEOPLE)
+    fits: npt.NDArray[np.bool_] = entities.fits(country, entity) & (entity < REGION_BASE) & large
+    return fits if region < 0 else fits & (entities.regions[entity] == region).any(axis=1)
+
+
+def _spellings(key: str) -> list[str]:
+    loose = loose_key(key)
+    near = one_letter_off(key) if len(key) >= MIN_LETTERS else []
+    return [loose, *near] if loose else near
+
+
+def one_letter_off(key: str) -> list[str]:
+    """Spellings one letter away, for alphabets that write vowels; in the others one letter is too much."""
+    alphabet = next((letters for letters in _ALPHABETS if key[0] in letters), "")
+    if not alphabet:
+        return []
+    cuts = [(key[:i], key[i:]) for i in range(1, len(key) + 1)]
+    near = [a + b[1:] for a, b in cuts if b]
+    near += [a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1]
+    near += [a + letter + b[1:] for a, b in cuts if b for letter in alphabet]
+    near += [a + letter + b for a, b in cuts for letter in alphabet + " "]
+    return list(dict.fromkeys(near))

@@ -1,0 +1,161 @@
+"""From a written place to its parts: "Berlin (Germany)", "Oslo in Norway", "京都府京都市、日本", "City: Bonn".
+
+A part is looked up as it is written. Only a part that is no name is read again, by `rewrites`: without words such as
+"near" or "Province", cut where two names stand together, with German vowels spelt out. Nothing here knows a place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from factory.geo.normalise import fold
+
+MAX_NAME_LENGTH: Final = 200
+MAX_PARTS: Final = 6
+_MAX_WORDS = 8
+
+_LABEL = r"(?i)\b(?:city|town|village|state|region|province|country|location|place|nearest city)\s*[:=]"
+_SEPARATOR = r"[,;/|\n\r\t>→、，；／｜،؛]|->"
+_INNER_SEPARATOR = r"[()\[\]{}（）【】]|\s[-–—]+\s|—|\s+(?:in|en|dans)\s+"
+_STRIPPED = ' .:\u3000\u00a0"“”'
+
+WIDE_WORDS: Final = frozenset(
+    fold(word)
+    for word in (
+        "Europe", "Asia", "Africa", "North America", "South America", "Central America", "Latin America", "Oceania",
+        "Southeast Asia", "South Asia", "East Asia", "Central Asia", "Western Europe", "Eastern Europe", "Middle East",
+        "Northern Europe", "Southern Europe", "West Africa", "East Africa", "North Africa", "Southern Africa", "Earth",
+        "Scandinavia", "the Balkans", "the Caribbean", "unknown", "n/a", "none", "somewhere", "Caribbean", "EU",
+    )
+)  # fmt: skip
+"""Parts that narrow nothing down; they are skipped."""
+
+
+class Part(NamedTuple):
+    """A key to look up and the kind of place its words ask for: "city", "region" or neither."""
+
+    key: str
+    hint: str = ""
+
+
+_LEAD = re.compile(
+    r"^(?:(?:somewhere|probably|likely|possibly|perhaps|maybe|approximately|around|about|near|nearby|close to|next to|"
+    r"just|rural|remote|north|south|east|west|northern|southern|eastern|western|central|downtown|uptown|midtown|inner|old|greater|metro|metropolitan|"
+    r"outside|outskirts of|suburbs? of|vicinity of|surroundings of|environs of|heart of|centre of|center of|"
+    r"old town of|city centre of|city center of|of|the|a|at|within|by|from|"
+    r"район|возле|около|под) )+"
+)
+_CITY_LEAD = re.compile(
+    r"^(?:the )?(?:city|town|village|municipality|commune|borough|ville|ciudad|cidade|citta|stadt|gorod|город|г|місто|"
+    r"مدينه|شهر|thanh pho|kota) (?:of |de |do |di |d )?"
+)
+_REGION_LEAD = re.compile(
+    r"^(?:the )?(?:state|province|region|republic|prefecture|county|district|department|governorate|canton|island|isle|"
+    r"provincia|provincie|departamento|departement|estado|regione|bundesland|land|республика|область|محافظه|ولايه|"
+    r"اقليم|منطقه|استان|tinh) (?:of |de |do |da |del |di |du |d )?"
+)
+_AREA = re.compile(
+    r"(?: (?:metropolitan area|metro area|bay area|urban area|greater area|city area|area|metro|metropolitan region|"
+    r"suburbs?|outskirts|vicinity|surroundings|environs|neighbou?rhood|old town|old city|city cent(?:er|re)|"
+    r"cent(?:er|re)|downtown|countryside|dc|df))+$"
+)
+_CITY_TAIL = re.compile(
+    r"(?: (?:city|town|village|municipality|shi|si)|市|市区|市內|区|區|镇|町|村|都|특별시|광역시|특별자치시|시|구)$"
+)
+_REGION_TAIL = re.compile(
+    r"(?: (?:state|province|region|prefecture|oblast|krai|kray|county|governorate|district|department|canton|republic|"
+    r"voivodeship|parish|territory|island|islands|division|область|край|республика|район|обл)|"
+    r"省|州|県|县|府|道|郡|自治区|自治州|地区|특별자치도|도|주)$"
+)
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_JAPANESE = re.compile(r"^(.{2,3}?[都道府県])(.+)$")
+_CHINESE = re.compile(r"^(.{2,}?(?:省|自治区|特别行政区))(.+)$")
+_COUNTRY_FIRST = re.compile(
+    r"^(中国|日本|韩国|韓国|法国|德国|英国|美国|意大利|俄罗斯|西班牙|泰国|越南|印度|대한민국|일본)(.+)$"
+)
+_HAN_CITY = re.compile(r"^(.{1,}?[市])(.+[区县町村市])$")
+
+
+def split_places(names: pl.Series) -> pl.DataFrame:
+    """The parts of each string between commas and their like: columns `query` (row of `names`), `position`, `text`.
+
+    Null, empty and overlong strings (`MAX_NAME_LENGTH`) have no parts; parts past `MAX_PARTS` are dropped.
+    """
+    text = pl.when(pl.col("name").str.len_chars() <= MAX_NAME_LENGTH).then(pl.col("name"))
+    parts = text.str.replace_all(_LABEL, ",").str.replace_all(_SEPARATOR, ",").str.split(",")
+    rows = names.rename("name").to_frame().select(query=pl.int_range(pl.len(), dtype=pl.Int64), text=parts)
+    return _numbered(rows.explode("text"))
+
+
+def has_inner_parts(texts: pl.Series) -> pl.Series:
+    """Whether a part holds a bracket, a dash between spaces or the word "in"."""
+    return texts.str.contains(_INNER_SEPARATOR)
+
+
+def split_inner(rows: pl.DataFrame, whole: pl.Series) -> pl.DataFrame:
+    """Rows of `split_places` cut at brackets, dashes and "in", but for the texts in `whole` ("Congo (Kinshasa)")."""
+    cut = ~pl.col("text").is_in(whole.implode()) & pl.col("text").str.contains(_INNER_SEPARATOR)
+    inner = pl.col("text").str.replace_all(_INNER_SEPARATOR, ",").str.split(",")
+    pieces = pl.when(cut).then(inner).otherwise(pl.concat_list("text"))
+    return _numbered(rows.select("query", text=pieces).explode("text"))
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    rows = rows.with_columns(pl.col("text").str.strip_chars(_STRIPPED)).filter(pl.col("text").str.len_bytes() > 0)
+    rows = rows.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64).over("query"))
+    return rows.filter(pl.col("position") < MAX_PARTS).select("query", "position", "text")
+
+
+def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
+    """Other readings of a part that is no name, the closest to what is written first.
+
+    A reading of several parts is meant only when every one of them is a name.
+    """
+    key = fold(text)
+    plain = _LEAD.sub("", key)
+    seen = {key}
+    for base in dict.fromkeys((key, plain, _AREA.sub("", key), _AREA.sub("", plain))):
+        for pattern, hint in (
+            (None, ""),
+            (_CITY_LEAD, "city"),
+            (_REGION_LEAD, "region"),
+            (_CITY_TAIL, "city"),
+            (_REGION_TAIL, "region"),
+        ):
+            shorter = pattern.sub("", base).strip() if pattern else base
+            if shorter and shorter not in seen:
+                seen.add(shorter)
+                yield (Part(shorter, hint),)
+    spelt = fold(text.casefold().translate(_GERMAN))
+    if spelt not in seen:
+        yield (Part(spelt),)
+    yield from _cuts(plain)
+
+
+def _cuts(key: str) -> Iterator[tuple[Part, ...]]:
+    for pattern in (_JAPANESE, _CHINESE, _COUNTRY_FIRST, _HAN_CITY):
+        if match := pattern.match(key):
+            first, second = match.groups()
+            for outer in _bare(first):
+                for inner in _bare(second):
+                    yield outer, inner
+    words = key.split()
+    if not 2 <= len(words) <= _MAX_WORDS:
+        return
+    for size in range(min(4, len(words) - 1), 0, -1):
+        yield Part(" ".join(words[:-size])), Part(" ".join(words[-size:]))
+    for size in range(1, min(4, len(words))):
+        yield Part(" ".join(words[:size])), Part(" ".join(words[size:]))
+
+
+def _bare(key: str) -> list[Part]:
+    found = [Part(key)]
+    for pattern, hint in ((_CITY_TAIL, "city"), (_REGION_TAIL, "region")):
+        shorter = pattern.sub("", key)
+        if shorter and shorter != key:
+            found.append(Part(shorter, hint))
+    return found

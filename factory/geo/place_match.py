@@ -1,0 +1,187 @@
+"""Which place a written one is: every reading of every part, weighed against the other parts.
+
+A place explains a part when the part is its name, its region's or its country's. The place that explains most parts
+wins; a written country binds, a written region nearly so; then population decides, and a place's own name counts more
+than another name. All strings are weighed at once, in arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities
+from factory.geo.name_index import ALIAS, NAMESAKE, PRIMARY, TWIN, UNIT, NameIndex
+from factory.geo.readings import Parts
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+PER_PART = 10.0
+"""What a part explained is worth: more than any city's weight, the base 10 logarithm of its people."""
+
+_OWN_NAME, _BORROWED_NAME = 0.7, -0.3
+_ASKED_FOR = 3.0
+_SAME_WORD = 4.0
+_COUNTRY_ALONE, _COUNTRY = 9.0, 6.0
+_OTHER_COUNTRY, _OTHER_REGION, _UNFITTING_NAME = -100.0, -20.0, -12.0
+_EARLIER = 0.05
+_CLEARLY = 2.0
+_STATE_LETTERS = ("US", "CA", "AU")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Places that strings may mean, best first within a string. `part` is the row of `Parts` that named the place."""
+
+    query: Ints
+    part: Ints
+    entity: Ints
+    total: Floats
+    explained: Ints
+
+    def take(self, rows: Ints | Flags) -> Candidates:
+        """Some of the rows."""
+        return Candidates(self.query[rows], self.part[rows], self.entity[rows], self.total[rows], self.explained[rows])
+
+
+def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
+    """All candidates that no written country rules out, by string and falling total; ties go to the larger place."""
+    found, source = _candidates(parts, index, entities)
+    mates, whose = _other_parts(parts, found)
+    entity = found.entity[whose]
+    readings, with_region = _region_readings(parts, index)
+    support, against = _support(parts, entities, mates, entity, readings, with_region)
+    own_name = np.isin(source, (PRIMARY, ALIAS, TWIN, UNIT))
+    total = _own_weight(parts, found, entities, own_name, source == NAMESAKE)
+    explained = 1 + np.bincount(whose, weights=support, minlength=len(total)).astype(np.int64)
+    total += PER_PART * explained + np.bincount(whose, weights=against, minlength=len(total))
+    keys = pl.Series(parts.key, dtype=pl.String).hash().to_numpy()
+    same = support & (keys[mates] == keys[found.part[whose]]) & (entities.kind[entity] != COUNTRY)
+    total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
+    found = replace(found, total=total, explained=explained)
+    found = found.take(total > _OTHER_COUNTRY / 2)
+    return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
+
+
+def without_doubtful(parts: Parts, found: Candidates, entities: Entities) -> Candidates:
+    """Candidates without the cities of strings that name an unknown region behind one of many towns of its name.
+
+    "Center, Severní Dakota, USA" is somewhere in the USA, not the largest Center; with no rival, or none of a hundredth
+    of its people, the city stays.
+    """
+    size = int(parts.query.max(initial=-1)) + 1
+    unknown = np.full(size, -1, dtype=np.int64)
+    rows = np.flatnonzero(~parts.known)
+    np.maximum.at(unknown, parts.query[rows], parts.position[rows])
+    best = np.flatnonzero(np.diff(found.query, prepend=-1))
+    first = best[
+        (unknown[found.query[best]] > parts.position[found.part[best]]) & (entities.kind[found.entity[best]] == CITY)
+    ]
+    second = np.minimum(first + 1, len(found.query) - 1)
+    rival = (
+        (second > first) & (found.query[second] == found.query[first]) & (entities.kind[found.entity[second]] == CITY)
+    )
+    close = (
+        rival & (found.total[first] - found.total[second] < _CLEARLY) & (found.entity[second] != found.entity[first])
+    )
+    doubtful = np.zeros(size, dtype=bool)
+    doubtful[found.query[first[close]]] = True
+    return found.take(~doubtful[found.query] | (entities.kind[found.entity] != CITY))
+
+
+def written_country(parts: Parts, queries: int) -> Ints:
+    """The country each string names, the last one when it names several, -1 for none."""
+    country = np.full(queries, -1, dtype=np.int64)
+    named = np.flatnonzero(parts.country >= 0)
+    country[parts.query[named]] = parts.country[named]
+    return country
+
+
+def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """The numbers of all ranges one after another, and which range each comes from."""
+    sizes = last - first
+    owner = np.repeat(np.arange(len(first)), sizes)
+    return np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[owner], owner
+
+
+def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Candidates, npt.NDArray[np.uint8]]:
+    rows, owner = spread(parts.first, parts.last)
+    letters, letters_owner = spread(parts.letters_first, parts.letters_last)
+    states = np.isin(entities.country[index.entity[letters]], [entities.codes.index(code) for code in _STATE_LETTERS])
+    letters, letters_owner = letters[states], letters_owner[states]
+    named = np.flatnonzero(parts.country >= 0)
+    part = np.concatenate([owner, letters_owner, named])
+    entity = np.concatenate([index.entity[rows], index.entity[letters], parts.country[named] + COUNTRY_BASE]).astype(
+        np.int64
+    )
+    source = np.concatenate([index.source[rows], index.source[letters], np.full(len(named), UNIT, dtype=np.uint8)])
+    blank = np.zeros(len(part))
+    return Candidates(parts.query[part], part, entity, blank, blank.astype(np.int64)), source
+
+
+def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: Flags, borrowed: Flags) -> Floats:
+    kind = entities.kind[found.entity]
+    alone = np.bincount(parts.query, minlength=int(parts.query.max(initial=-1)) + 1)[found.query] == 1
+    total = entities.weight[found.entity].astype(np.float64)
+    total += np.where(own_name, _OWN_NAME, 0.0) + np.where(borrowed, _BORROWED_NAME, 0.0)
+    total[kind == COUNTRY] = np.where(alone, _COUNTRY_ALONE, _COUNTRY)[kind == COUNTRY]
+    total += _ASKED_FOR * (parts.hint[found.part] == kind)
+    return total - _EARLIER * parts.position[found.part]
+
+
+def _other_parts(parts: Parts, found: Candidates) -> tuple[Ints, Ints]:
+    """For each candidate the other parts of its string, and which candidate each is for."""
+    size = int(parts.query.max(initial=-1)) + 1
+    counts = np.bincount(parts.query, minlength=size)
+    starts = np.cumsum(counts) - counts
+    mates, whose = spread(starts[found.query], (starts + counts)[found.query])
+    other = mates != found.part[whose]
+    return mates[other], whose[other]
+
+
+def _support(
+    parts: Parts, entities: Entities, mates: Ints, entity: Ints, codes: Ints, with_region: Flags
+) -> tuple[Flags, Floats]:
+    """Whether each other part names the candidate's country or region, and what a contradiction costs."""
+    given, own, kind = parts.country[mates], entities.country[entity].astype(np.int64), entities.kind[entity]
+    by_country = (given >= 0) & entities.fits(given, entity) & ~((kind == COUNTRY) & (given == own))
+    same_country = (kind == COUNTRY) & (given == own)
+    by_region = np.zeros(len(mates), dtype=bool)
+    some = np.flatnonzero(with_region[mates])
+    for column in range(entities.regions.shape[1]):
+        region = entities.regions[entity[some], column].astype(np.int64)
+        by_region[some] |= (region >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + region)
+    support = by_country | by_region
+    wrong_country = (given >= 0) & ~support & ~same_country
+    wrong_region = with_region[mates] & ~support & (given < 0)
+    penalty = np.where(kind == COUNTRY, 0.0, np.where(kind == REGION, _UNFITTING_NAME, _OTHER_REGION))
+    return support, np.where(wrong_country, _OTHER_COUNTRY, np.where(wrong_region, penalty, 0.0))
+
+
+def _region_readings(parts: Parts, index: NameIndex) -> tuple[Ints, Flags]:
+    """Sorted (part, region) pairs as numbers, and which parts have one."""
+    rows, owner = spread(parts.first, parts.last)
+    letters, letters_owner = spread(parts.letters_first, parts.letters_last)
+    part = np.concatenate([owner, letters_owner])
+    region = index.entity[np.concatenate([rows, letters])].astype(np.int64)
+    is_region = region >= REGION_BASE
+    part, region = part[is_region], region[is_region]
+    flags = np.zeros(len(parts.query), dtype=bool)
+    flags[part] = True
+    return np.unique(part * COUNTRY_BASE + region), flags
+
+
+def _contains(codes: Ints, wanted: Ints) -> Flags:
+    if not len(codes):
+        return np.zeros(len(wanted), dtype=bool)
+    place = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+    found: Flags = codes[place] == wanted
+    return found
+
+
+assert (CITY, REGION) == (0, 1)  # the order of `readings.HINTS`

@@ -1,0 +1,193 @@
+"""What each part of a written place can mean: a country, regions, cities; looked up for unique parts only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from factory.geo.entities import COUNTRY_BASE, REGION_BASE, Entities
+from factory.geo.name_index import LETTERS, NameIndex
+from factory.geo.names import SUBNATIONAL, code_of_letters, country_keys
+from factory.geo.normalise import fold_column
+from factory.geo.parse_place import MAX_PARTS, WIDE_WORDS, Part, has_inner_parts, rewrites, split_inner, split_places
+
+Ints = npt.NDArray[np.int64]
+
+HINTS: Final = ("city", "region", "")
+"""Kinds of place that words ask for, in the order of entity kinds."""
+
+_CAPITALS = r"^(?:[A-Z]{2,3}|(?:[A-Z]\.){2,3})$"
+_MAX_NAMESAKES = 1_000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of many strings, by string and then position. `first` to `last` are rows of the index, `letters_first`
+    to `letters_last` those of the part read as a region's letters; `country` is a row of countries or -1.
+    """
+
+    query: Ints
+    position: Ints
+    key: list[str]
+    text: list[str]
+    hint: Ints
+    country: Ints
+    first: Ints
+    last: Ints
+    letters_first: Ints
+    letters_last: Ints
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Whether a part means anything at all."""
+        return (self.country >= 0) | (self.last > self.first) | (self.letters_last > self.letters_first)
+
+
+@dataclass
+class _Words:
+    """Unique parts and what they mean, in columns."""
+
+    key: list[str]
+    text: list[str]
+    hint: list[int]
+    country: Ints
+    first: Ints
+    last: Ints
+    letters_first: Ints
+    letters_last: Ints
+
+
+def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Parts:
+    """Splits strings and looks their parts up; a part that is no name is read again in other ways."""
+    rows = _split(strings, index)
+    texts = rows.select(pl.col("text").unique(maintain_order=True))
+    words = _look_up(texts["text"], index, entities)
+    spelt = _spelt(words, index, entities)
+    number = rows.join(texts.with_row_index("word"), on="text", how="left", maintain_order="left")["word"].to_numpy()
+    query, position = rows["query"].to_numpy(), rows["position"].to_numpy()
+    kept = (
+        np.array([key not in WIDE_WORDS for key in words.key], dtype=bool)[number] if len(rows) else np.zeros(0, bool)
+    )
+    many = np.bincount(query, weights=kept, minlength=len(strings)) > 0 if len(rows) else np.zeros(len(strings), bool)
+    keep = kept | ~many[query]
+    number, query, position = number[keep], query[keep], position[keep]
+    if spelt:
+        number, query, position = _replaced(number, query, position, spelt)
+    return Parts(
+        query, position, [words.key[i] for i in number], [words.text[i] for i in number],
+        np.array(words.hint, dtype=np.int64)[number], words.country[number], words.first[number], words.last[number],
+        words.letters_first[number], words.letters_last[number],
+    )  # fmt: skip
+
+
+def _split(strings: pl.Series, index: NameIndex) -> pl.DataFrame:
+    """Parts of strings; brackets and dashes separate too, unless they are inside a name: "Congo (Kinshasa)"."""
+    rows = split_places(strings)
+    inner = rows.filter(has_inner_parts(rows["text"]))["text"].unique(maintain_order=True)
+    if not len(inner):
+        return rows
+    keys = fold_column(inner)
+    first, last = index.find(keys)
+    names = country_keys()
+    known = (last > first) | np.array([key in names for key in keys], dtype=bool)
+    return split_inner(rows, inner.filter(pl.Series(known)))
+
+
+def _replaced(number: Ints, query: Ints, position: Ints, spelt: Mapping[int, Sequence[int]]) -> tuple[Ints, Ints, Ints]:
+    """Parts with every rewritten one in the place of the part it came from; at most `MAX_PARTS` a string."""
+    counts = np.array([len(spelt.get(word, (0,))) for word in number.tolist()], dtype=np.int64)
+    flat = [new for word in number.tolist() for new in spelt.get(word, (word,))]
+    number, query = np.array(flat, dtype=np.int64), np.repeat(query, counts)
+    starts = np.flatnonzero(np.diff(query, prepend=-1))
+    position = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
+    kept = position < MAX_PARTS
+    return number[kept], query[kept], position[kept]
+
+
+def _look_up(texts: pl.Series, index: NameIndex, entities: Entities) -> _Words:
+    keys = fold_column(texts)
+    first, last = index.find(keys)
+    country = _countries(keys.to_list(), entities)
+    capitals = np.flatnonzero(texts.str.contains(_CAPITALS).to_numpy())
+    letters = [texts[int(i)].replace(".", "") for i in capitals]
+    low, high = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=np.int64)
+    if letters:
+        low[capitals], high[capitals] = index.find(pl.Series([LETTERS + code.lower() for code in letters]))
+        number = _numbers(entities)
+        for i, code in zip(capitals, letters, strict=True):
+            if country[i] < 0 and (own := code_of_letters(code)):
+                country[i] = number.get(own, -1)
+    return _Words(
+        keys.to_list(),
+        texts.to_list(),
+        [2] * len(texts),
+        country,
+        first,
+        np.minimum(last, first + _MAX_NAMESAKES),
+        low,
+        high,
+    )
+
+
+def _spelt(words: _Words, index: NameIndex, entities: Entities) -> dict[int, tuple[int, ...]]:
+    """For each unknown word the words it is read as instead, which are added to `words`."""
+    unknown = np.flatnonzero(
+        (words.country < 0) & (words.last == words.first) & (words.letters_last == words.letters_first)
+    )
+    options = {int(i): list(rewrites(words.text[i])) for i in unknown}
+    keys = list(dict.fromkeys(part.key for readings in options.values() for reading in readings for part in reading))
+    if not keys:
+        return {}
+    first, last = index.find(pl.Series(keys, dtype=pl.String))
+    country = _countries(keys, entities)
+    row = {key: i for i, key in enumerate(keys)}
+    region = _has_region(first, last, index)
+    chosen: dict[int, tuple[int, ...]] = {}
+    added: list[tuple[int, Part, str]] = []
+    size = len(words.key)
+    for i, readings in options.items():
+        for reading in readings:
+            rows = [row[part.key] for part in reading]
+            if all(country[r] >= 0 or last[r] > first[r] for r in rows) and (
+                len(rows) == 1 or any(country[r] >= 0 or region[r] for r in rows)
+            ):
+                chosen[i] = tuple(range(size + len(added), size + len(added) + len(rows)))
+                added.extend((r, part, words.text[i]) for r, part in zip(rows, reading, strict=True))
+                break
+    taken = np.array([r for r, _, _ in added], dtype=np.int64)
+    words.key += [part.key for _, part, _ in added]
+    words.text += [text for _, _, text in added]
+    words.hint += [HINTS.index(part.hint) for _, part, _ in added]
+    words.country = np.append(words.country, country[taken])
+    words.first = np.append(words.first, first[taken])
+    words.last = np.append(words.last, np.minimum(last[taken], first[taken] + _MAX_NAMESAKES))
+    none = np.zeros(len(taken), dtype=np.int64)
+    words.letters_first, words.letters_last = np.append(words.letters_first, none), np.append(words.letters_last, none)
+    return chosen
+
+
+def _has_region(first: Ints, last: Ints, index: NameIndex) -> npt.NDArray[np.bool_]:
+    """Whether the rows of a key hold a region; they are sorted, so the last one tells."""
+    tail = index.entity[np.maximum(last - 1, 0)]
+    return (last > first) & (tail >= REGION_BASE) & (tail < COUNTRY_BASE)
+
+
+def _countries(keys: Sequence[str], entities: Entities) -> Ints:
+    """The country of each key, but not that of England and its like: in a written place those are regions."""
+    names, number = country_keys(), _numbers(entities)
+    return np.array([-1 if key in SUBNATIONAL else number.get(names.get(key, ""), -1) for key in keys], dtype=np.int64)
+
+
+@cache
+def _numbers_of(codes: tuple[str, ...]) -> dict[str, int]:
+    return {code: i for i, code in enumerate(codes)}
+
+
+def _numbers(entities: Entities) -> dict[str, int]:
+    return _numbers_of(tuple(entities.codes))

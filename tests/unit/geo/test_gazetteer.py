@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from factory.errors import EnvironmentFault
+from factory.geo import GAZETTEER_VERSION, gazetteer
+from factory.geo.gazetteer import DATA, admin1, centre, cities, countries, unit_vectors
+from factory.geo.polygons import unit_geometries
+
+
+def test_the_version_names_every_source() -> None:
+    version = json.loads((DATA / "VERSION.json").read_text(encoding="utf-8"))
+    assert version["version"] == GAZETTEER_VERSION
+    assert all(part in GAZETTEER_VERSION for part in ("ne10m", "cities500", "cldr"))
+    assert {len(source) for source in version["sources"]} == {3}
+
+
+def test_the_licences_are_told() -> None:
+    notice = (DATA / "NOTICE.md").read_text(encoding="utf-8")
+    for word in ("CC BY 4.0", "https://www.geonames.org", "Natural Earth", "public domain", "Unicode", "Crimea"):
+        assert word in notice
+
+
+def test_the_data_stays_below_20_megabytes() -> None:
+    assert sum(path.stat().st_size for path in DATA.iterdir()) < 20e6
+
+
+def test_importing_reads_no_data_and_no_heavy_library() -> None:
+    code = (
+        "import sys, factory.geo; from factory.geo import gazetteer;"
+        "assert not {'scipy', 'shapely', 'pyarrow'} & set(sys.modules), sorted(sys.modules);"
+        "assert gazetteer.cities.cache_info().currsize == 0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_tables_hold_together() -> None:
+    known = set(countries()["code"])
+    assert cities().height == 234_908
+    assert set(cities()["country"]) <= known
+    assert set(admin1()["country"].drop_nulls()) <= known
+    assert set(countries()["parent"].drop_nulls()) <= known
+    assert admin1()["index"].to_list() == list(range(admin1().height))
+    assert cities()["admin1_index"].max() < admin1().height  # type: ignore[operator]
+    assert cities()["id"].n_unique() == cities().height
+
+
+def test_a_city_is_counted_to_a_unit_of_its_own_country() -> None:
+    home = cities().join(admin1().select("index", home="country"), left_on="admin1_index", right_on="index")
+    assert home.filter(pl.col("home") != pl.col("country")).height == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "thousand_km2"),
+    [("FR", 544), ("BR", 8_510), ("EG", 1_002), ("JP", 373), ("AU", 7_690), ("LU", 2.586), ("IS", 102), ("IN", 3_170)],
+)
+def test_areas_are_near_the_published_ones(code: str, thousand_km2: float) -> None:
+    """Published land areas; Natural Earth draws lakes as land here and there."""
+    area = countries().row(by_predicate=pl.col("code") == code, named=True)["area_km2"]
+    assert area / 1000 == pytest.approx(thousand_km2, rel=0.035)
+
+
+def test_every_country_has_a_point_inside() -> None:
+    from factory.geo import reverse
+
+    found = reverse(countries()["lat"], countries()["lon"])
+    assert found["country_code"].to_list() == countries()["code"].to_list()
+    assert set(found["place"]) == {"land"}
+
+
+def test_every_unit_has_a_point_inside_its_valid_polygon() -> None:
+    import shapely
+
+    polygons = unit_geometries()
+    assert shapely.is_valid(polygons).all()
+    assert shapely.intersects_xy(polygons, admin1()["lon"].to_numpy(), admin1()["lat"].to_numpy()).all()
+
+
+def test_the_centre_is_right_across_the_antimeridian() -> None:
+    lat, lon = centre(np.array([10.0, 10.0]), np.array([179.0, -179.0]))
+    assert (lat, abs(lon)) == pytest.approx((10.0015, 180), abs=1e-3)
+    assert np.allclose(unit_vectors(np.array([90.0]), np.array([7.0])), [[0, 0, 1]])
+
+
+def test_a_missing_table_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gazetteer, "DATA", tmp_path)
+    (tmp_path / "grid.zlib").write_bytes(b"not zlib")
+    for read, name in ((lambda: gazetteer.table("cities"), "cities.parquet"), (gazetteer.raster, "grid.zlib")):
+        with pytest.raises(EnvironmentFault, match=rf"{name} cannot be read .* python -m factory\.geo\.build"):
+            read()
