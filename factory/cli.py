@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -227,9 +227,15 @@ def recipe_schema() -> None:
     print(json.dumps(recipe_json_schema(), indent=2, ensure_ascii=False))
 
 
-def known_commands() -> list[Any]:
-    """Every command with its help, for the documentation test."""
-    return [*app.registered_commands, *recipe_app.registered_commands, *geo_app.registered_commands]
+def known_commands() -> dict[str, str]:
+    """Every command by its full name, with its help, for the documentation test."""
+    found = {}
+    for prefix, group in (("", app), ("recipe ", recipe_app), ("geo ", geo_app)):
+        for command in group.registered_commands:
+            assert command.callback is not None
+            name = command.name or command.callback.__name__
+            found[prefix + name] = command.help or command.callback.__doc__ or ""
+    return found
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from factory.geo.gazetteer import (
     countries,
     country_codes,
     unit_countries,
-    unit_vectors,
 )
+from factory.geo.spherical import unit_vectors
 
 REGION_BASE: Final = 1 << 18
 COUNTRY_BASE: Final = REGION_BASE + (1 << 13)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from factory.errors import EnvironmentFault
+from factory.geo.spherical import unit_vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,19 +137,6 @@ def _numbers(codes: pl.Series) -> npt.NDArray[np.int32]:
     number = dict(zip(named, range(len(named)), strict=True))
     found: npt.NDArray[np.int32] = codes.fill_null("").replace_strict(number, return_dtype=pl.Int32).to_numpy()
     return found
-
-
-def unit_vectors(lat: Floats, lon: Floats) -> Floats:
-    """Points in degrees as an (n, 3) array on the unit sphere."""
-    import numpy as np
-
-    phi, lam = np.radians(lat), np.radians(lon)
-    vectors = np.empty((len(phi), 3))
-    across = np.cos(phi)
-    np.multiply(across, np.cos(lam), out=vectors[:, 0])
-    np.multiply(across, np.sin(lam), out=vectors[:, 1])
-    np.sin(phi, out=vectors[:, 2])
-    return vectors
 
 
 def centre(lat: Floats, lon: Floats) -> tuple[float, float]:

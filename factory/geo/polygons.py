@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from factory.geo.gazetteer import APART, raster, table, unit_countries, unit_vectors
+from factory.geo.gazetteer import APART, raster, table, unit_countries
+from factory.geo.spherical import unit_vectors
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -151,7 +151,7 @@ def _label(rows: Ints, lat: Floats, lon: Floats, worldview: str, wanted: frozens
     import numpy as np
 
     from factory.geo import polygons
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     north, east = lat[rows], _wrapped(lon[rows])
     unit = polygons.locate(north, east)
@@ -212,7 +212,7 @@ def _snapped(lat: Floats, lon: Floats) -> Ints:
     import numpy as np
 
     from factory.geo import polygons
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     coasts = polygons.coasts()
     _, sample = coasts.tree.query(unit_vectors(lat, lon), distance_upper_bound=2 * np.sin(SNAP_KM / _EARTH_KM / 2))
@@ -224,7 +224,7 @@ def _on_island(lat: Floats, lon: Floats) -> Ints:
     """Unit of points within `ISLAND_KM` of a city that Natural Earth draws no land for (Ponza, Koh Tao), else -1."""
     import numpy as np
 
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     tree, units = _islands()
     reach = 2 * np.sin(ISLAND_KM / _EARTH_KM / 2)
@@ -240,7 +240,7 @@ def _islands() -> tuple[Any, Ints]:
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
     from factory.geo import polygons
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     lat, lon = cities()["lat"].to_numpy(), cities()["lon"].to_numpy()
     unit = polygons.locate(lat, lon)
@@ -285,7 +285,7 @@ def _city_trees(worldview: str) -> _CityTrees:
     import numpy as np
     from scipy.spatial import cKDTree
 
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     places, owner = cities(), city_countries(worldview)
     lat, lon, number = (places[name].to_numpy() for name in ("lat", "lon", "id"))

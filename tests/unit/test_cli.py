@@ -14,11 +14,9 @@ from factory.yaml_lines import plain_yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("command", known_commands(), ids=lambda command: command.callback.__name__)
-def test_every_command_has_help_and_stands_in_the_readme(command: object) -> None:
-    callback = command.callback  # type: ignore[attr-defined]
-    assert callback.__doc__
-    name = callback.__name__.replace("recipe_", "recipe ")
+@pytest.mark.parametrize("name", sorted(known_commands()))
+def test_every_command_has_help_and_stands_in_the_readme(name: str) -> None:
+    assert known_commands()[name].strip()
     assert f"factory {name}" in (REPOSITORY / "README.md").read_text()
 
 

@@ -158,7 +158,7 @@ def _is_far(edges: Ints, cells: Ints, columns: int) -> npt.NDArray[np.bool_]:
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
     from factory.geo.distance import EARTH_RADIUS_KM
-    from factory.geo.gazetteer import unit_vectors
+    from factory.geo.spherical import unit_vectors
 
     step = UNITS_PER_DEGREE // 10
     count = np.maximum(np.abs(edges[:, 2:] - edges[:, :2]).max(axis=1) // step + 1, 1)
