@@ -39,7 +39,7 @@ def test_im2gps3k_is_read_whole_with_its_scenes() -> None:
 def test_im2gps_is_read_whole() -> None:
     plan = planned(table(TABLES, path="im2gps_places365.csv", layout="mp16"))
     assert (plan.samples.height, plan.dropped.height) == (237, 0)
-    assert plan.samples["country_code"].null_count() == 0
+    assert plan.samples["country_code"].null_count() <= 1, "one photo stands on an island that Natural Earth lacks"
 
 
 def test_the_swapped_im2gps3k_is_stopped_and_its_remedy_works() -> None:
