@@ -24,7 +24,7 @@ from factory.budget import Budget, spent_by_teacher
 from factory.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, SourceError
 from factory.fingerprint import Fingerprint
-from factory.geo import GAZETTEER_VERSION
+from factory.geo import GAZETTEER_VERSION, forget
 from factory.identity import identify
 from factory.lease import lease
 from factory.planning import plan_source, select_rows
@@ -142,6 +142,7 @@ def _plan(run: _Run) -> None:
         plan = plan_source(run.source, run.recipe, run.loaded.root)
         write_table(plan.dropped.to_arrow(), paths.dropped)
         write_table(plan.samples.to_arrow(), paths.plan)
+        forget()
     build = Build(paths)
     if build.plan.is_empty():
         reasons = _listed(_tally(build.dropped["reason"])) or "the source is empty"
@@ -178,6 +179,7 @@ def _work(run: _Run) -> int:
         for report in local.run(_specs(run, waiting, at_once), workers=at_once):
             finished[report.number] = report.samples
             reports.append(report)
+    forget()
     if waiting or not paths.selection.exists():
         forget_selection(paths)
     calls_now = sum(report.calls_now for report in reports)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from factory.geo.cells import cell, cell_id
 from factory.geo.compare import SamePlace, same_place
 from factory.geo.distance import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, haversine, haversine_km
+from factory.geo.forget import forget
 from factory.geo.forward import forward
 from factory.geo.gazetteer import GAZETTEER_VERSION
 from factory.geo.names import country_code, country_name
@@ -19,6 +20,7 @@ __all__ = [
     "cell_id",
     "country_code",
     "country_name",
+    "forget",
     "forward",
     "haversine",
     "haversine_km",

@@ -356,3 +356,7 @@ def _unit_names(worldview: str) -> pl.DataFrame:
 
 def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([frame, frame.clear(1)]).rechunk()
+
+
+TABLES = (_islands, _city_trees, _unit_names)
+"""What `factory.geo.forget` frees."""

@@ -48,9 +48,9 @@ def unit_vectors(lat: Degrees, lon: Degrees) -> Floats:
 
     phi, lam = (np.radians(np.asarray(values, dtype=np.float64)) for values in (lat, lon))
     vectors = np.empty((phi.size, 3))
-    np.cos(phi, out=vectors[:, 2])
-    vectors[:, 0] = vectors[:, 2] * np.cos(lam)
-    vectors[:, 1] = vectors[:, 2] * np.sin(lam)
+    across = np.cos(phi)  # contiguous: a column of `vectors` would be read twice with gaps
+    np.multiply(across, np.cos(lam), out=vectors[:, 0])
+    np.multiply(across, np.sin(lam), out=vectors[:, 1])
     np.sin(phi, out=vectors[:, 2])
     return vectors
 
