@@ -278,6 +278,7 @@ def _say_all(run: _Run, calls_now: int) -> None:
 def _report(run: _Run) -> None:
     from factory.report import write_report
 
+    forget()
     write_report(Build(run.paths))
     run.listener.phase("report", str(run.paths.report))
 
