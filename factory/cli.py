@@ -59,7 +59,8 @@ def main() -> NoReturn:
     except Exception as error:
         code = _usage_error(error)
     if code == EXIT_INTERRUPTED:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
+        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] == ["build"] else ""
+        print(f"interrupted{resumes}", file=sys.stderr)
     sys.stdout.flush()
     sys.exit(code or EXIT_OK)
 
