@@ -135,13 +135,6 @@ def card_features(schema: pa.Schema) -> list[dict[str, Any]]:
     return [{"name": field.name, **_card_type(field.type)} for field in schema]
 
 
-def webdataset_card_features() -> list[dict[str, Any]]:
-    """Features of the tars as `datasets` reads them: the picture, one struct of the JSON, key and file."""
-    inside = [{"name": field.name, **_card_type(field.type)} for field in ROW if field.name != "images"]
-    texts = [{"name": name, "dtype": "string"} for name in ("__key__", "__url__")]
-    return [{"name": "jpg", "dtype": "image"}, {"name": "json", "struct": inside}, *texts]
-
-
 def _card_type(kind: pa.DataType) -> dict[str, Any]:
     if pa.types.is_list(kind):
         inner = _card_type(kind.value_type)
