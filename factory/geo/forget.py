@@ -5,21 +5,21 @@ from __future__ import annotations
 
 def forget() -> None:
     """Frees the tables behind `reverse` and `forward`, some 250 MB; the next call loads them again in half a second."""
-    from factory.geo import entities, gazetteer, name_index, polygons
-    from factory.geo.reverse import TABLES
+    from factory.geo import coast, entities, gazetteer, name_index, nearest_city, polygons
+    from factory.geo.reverse import unit_names
 
     for held in (
-        *TABLES,
+        *(unit_names, nearest_city.city_trees, coast.undrawn_islands),
         *(polygons.grid, polygons.parts, polygons.coasts, polygons.borders),
         *(gazetteer.tree, gazetteer.unit_countries, gazetteer.city_countries),
         *(name_index.read_index, entities.read_entities),
     ):
         held.cache_clear()
-    _return_to_system()
+    return_to_system()
 
 
-def _return_to_system() -> None:
-    """glibc keeps what many small polygons freed, unless it is told to give it back; other systems need nothing."""
+def return_to_system() -> None:
+    """Gives back what loading left in glibc's heap, which keeps it otherwise; other systems need nothing."""
     import ctypes
 
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 NO_UNIT: Final = -1
 OPEN_SEA: Final = -3
 """Labels of points outside every unit; `OPEN_SEA` is farther than 25 km from all of them."""
+MIXED: Final = -2
+"""The raster's label where a boundary crosses: only the polygons know."""
 
 _UNITS_PER_DEGREE = 10_000
-_MIXED, _SPLIT = -2, -10
+_SPLIT = -10
 _ROWS, _COLUMNS = 720, 1440
 _MIDDLE, _FINE = 5, 4
 _PER_SIDE, _FINE_PER_DEGREE = _MIDDLE * _FINE, 80
@@ -41,7 +43,7 @@ _ONE_AT_A_TIME = threading.Lock()
 class Grid:
     """Rasters of 0.25, 0.05 and 0.0125 degrees, each cut only where a boundary crosses; see factory/geo/build/grid.py.
 
-    A label is a unit, `NO_UNIT`, `OPEN_SEA`, -2 where only the polygons know, or -10 - block for the next raster.
+    A label is a unit, `NO_UNIT`, `OPEN_SEA`, `MIXED`, or -10 - block for the next raster.
     """
 
     wide: Ints
@@ -125,6 +127,15 @@ def locate(lat: Floats, lon: Floats) -> Ints:
     Latitudes within 90 and longitudes within 180 degrees. A point on a shared boundary, or where polygons overlap,
     belongs to the unit with the lowest index. Outside every unit: `NO_UNIT` or `OPEN_SEA`.
     """
+    found = by_raster(lat, lon)
+    mixed = np.flatnonzero(found == MIXED)
+    if len(mixed):
+        found[mixed] = locate_exactly(lat[mixed], lon[mixed])
+    return found
+
+
+def by_raster(lat: Floats, lon: Floats) -> Ints:
+    """`locate` as far as the raster goes: `MIXED` where it takes polygons to say."""
     rasters = grid()
     column = ((lon + 180.0) * _FINE_PER_DEGREE).astype(np.int32) % (_COLUMNS * _PER_SIDE)
     row = np.minimum(((lat + 90.0) * _FINE_PER_DEGREE).astype(np.int32), _ROWS * _PER_SIDE - 1)
@@ -136,9 +147,6 @@ def locate(lat: Floats, lon: Floats) -> Ints:
     row, column = row[again] % _FINE, column[again] % _FINE
     inner[again] = rasters.fine[(_SPLIT - inner[again]) * (_FINE * _FINE) + row * _FINE + column]
     found[split] = inner
-    mixed = split[inner == _MIXED]
-    if len(mixed):
-        found[mixed] = locate_exactly(lat[mixed], lon[mixed])
     return found
 
 

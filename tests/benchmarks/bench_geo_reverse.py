@@ -80,11 +80,14 @@ def stages(path: Path) -> dict[str, float]:
     """CPU seconds of the parts of `reverse`, one after the other on one thread."""
     from factory.geo import polygons
     from factory.geo import reverse as _  # noqa: F401  (loads the package as callers do)
-    from factory.geo.gazetteer import unit_countries, unit_vectors
-    from factory.geo.reverse import _city_trees, _in_order, _nearest_city, _snapped, reverse
+    from factory.geo.coast import coast_units
+    from factory.geo.gazetteer import unit_countries
+    from factory.geo.nearest_city import nearest_city
+    from factory.geo.reverse import _along_curve, _unit_columns, reverse
+    from factory.geo.spherical import unit_vectors
 
-    points = np.load(path)
-    reverse(points[:70_000, 0], points[:70_000, 1])
+    lat, lon = (np.ascontiguousarray(column) for column in np.load(path).T)
+    reverse(lat[:70_000], lon[:70_000])
     spent: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
@@ -93,24 +96,30 @@ def stages(path: Path) -> dict[str, float]:
         spent[name] = time.process_time() - begun
         return result
 
-    order = timed("sort along a curve", lambda: _in_order(points[:, 0], points[:, 1]))
-    lat, lon = points[order, 0], points[order, 1]
-    rasters = polygons.grid()
+    def blocks(rows: Any, size: int = 1 << 14) -> list[Any]:
+        return [rows[begin : begin + size] for begin in range(0, len(rows), size)]
+
     cell = ((lat + 90) * 4).astype(np.int32) * 1440 + ((lon + 180) * 4).astype(np.int32)
-    timed("(one gather from the raster)", lambda: rasters.wide[cell])
-    unit = timed("raster and exact polygons", lambda: polygons.locate(lat, lon))
-    near = np.flatnonzero(unit == polygons.NO_UNIT)
-    unit[near] = timed("coast", lambda: _snapped(lat[near], lon[near]))
-    land = np.flatnonzero(unit >= 0)
-    country = unit_countries("default")[unit[land]]
-    vectors = timed("unit vectors", lambda: unit_vectors(lat[land], lon[land]))
-    _city_trees("default")
-    timed("nearest city of the country", lambda: _nearest_city(vectors, country, "default"))
+    timed("(one gather from the raster)", lambda: polygons.grid().wide[cell])
+    every = np.arange(len(lat))
+    raster = timed("raster", lambda: [polygons.by_raster(lat[rows], lon[rows]) for rows in blocks(every, 1 << 16)])
+    unit = np.concatenate(raster)
+    rows = _along_curve(np.flatnonzero(unit == polygons.MIXED), lat, lon)
+    unit[rows] = timed("exact polygons", lambda: polygons.locate_exactly(lat[rows], lon[rows]))
+    rows = _along_curve(np.flatnonzero(unit == polygons.NO_UNIT), lat, lon)
+    unit[rows] = timed("coast", lambda: coast_units(lat[rows], lon[rows]))
+    unit = np.maximum(unit, -1)
+    timed("names of the units", lambda: _unit_columns(unit, "default", frozenset(("country", "admin1"))))
+    land = timed("sort along a curve", lambda: _along_curve(np.flatnonzero(unit >= 0), lat, lon))
+    country = unit_countries("default")[unit]
+    vectors = timed("unit vectors", lambda: [unit_vectors(lat[rows], lon[rows]) for rows in blocks(land)])
+    owners = blocks(country[land])
+    timed("nearest city", lambda: [nearest_city(*pair, "default") for pair in zip(vectors, owners, strict=True)])
     begun = time.process_time()
-    reverse(points[:, 0], points[:, 1])
+    reverse(lat, lon)
     spent["whole"] = time.process_time() - begun
     parts = sum(value for name, value in spent.items() if name != "whole" and not name.startswith("("))
-    spent["names and the rest"] = max(spent["whole"] - parts, 0.0)
+    spent["the rest: names of cities, columns"] = max(spent["whole"] - parts, 0.0)
     return spent
 
 
