@@ -57,10 +57,11 @@ def undrawn_islands() -> tuple[Any, Ints]:
     from factory.geo.spherical import unit_vectors
 
     lat, lon = cities()["lat"].to_numpy(), cities()["lon"].to_numpy()
-    unit = polygons.locate(lat, lon)
+    unit = polygons.by_raster(lat, lon)  # a cell that a boundary crosses is near land: no need to ask the polygons
     near = np.flatnonzero(unit == polygons.NO_UNIT)
     unit[near] = coast_units(lat[near], lon[near])
-    alone = np.flatnonzero((unit < 0) & cities()["admin1_index"].is_not_null().to_numpy())
+    nowhere = (unit == polygons.NO_UNIT) | (unit == polygons.OPEN_SEA)
+    alone = np.flatnonzero(nowhere & cities()["admin1_index"].is_not_null().to_numpy())
     owners = cities()["admin1_index"].gather(alone).to_numpy().astype(np.int32)
     return cKDTree(unit_vectors(lat[alone], lon[alone])), owners
 

@@ -9,7 +9,7 @@ def forget() -> None:
     from factory.geo.reverse import unit_names
 
     for held in (
-        *(unit_names, nearest_city.city_trees, coast.undrawn_islands),
+        *(unit_names, nearest_city.city_tree, coast.undrawn_islands),
         *(polygons.grid, polygons.parts, polygons.coasts, polygons.borders),
         *(gazetteer.tree, gazetteer.unit_countries, gazetteer.city_countries),
         *(name_index.read_index, entities.read_entities),

@@ -7,7 +7,7 @@ at one spot only the largest is in it, then the one with the lowest GeoNames id.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from factory.geo.distance import EARTH_RADIUS_KM
 from factory.geo.gazetteer import APART, cities, city_countries
@@ -19,22 +19,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int32]
 
-_NEAR: Final = 0.01
-"""Chord (64 km) within which the nearest city of all is looked for first."""
-
-
-class CityTrees(NamedTuple):
-    """Trees over the same cities: `any` of unit vectors, `own` with their countries; the row of `cities()` of each."""
-
-    any: Any
-    own: Any
-    rows: Ints
-
 
 def nearest_city(vectors: Floats, country: Ints, worldview: str) -> tuple[Ints, Floats]:
     """Row of `cities()` and kilometres of the nearest city of each point's country; -1 and NaN where it has none.
-
-    The nearest city of all is mostly of that country, and quicker to find; the others are looked for again.
 
     Args:
         vectors: (n, 3) unit vectors of the points.
@@ -43,17 +30,12 @@ def nearest_city(vectors: Floats, country: Ints, worldview: str) -> tuple[Ints, 
     """
     import numpy as np
 
-    trees = city_trees(worldview)
-    chord, item = trees.any.query(vectors, distance_upper_bound=_NEAR)
-    rows = np.append(trees.rows, np.int32(-1))[item]
-    again = np.flatnonzero((rows < 0) | (city_countries(worldview)[rows] != country))
-    if len(again):
-        far = with_country(vectors[again], country[again])
-        chord[again], item = trees.own.query(far, distance_upper_bound=APART / 2)
-        rows[again] = np.append(trees.rows, np.int32(-1))[item]
+    tree, rows = city_tree(worldview)
+    chord, item = tree.query(with_country(vectors, country), distance_upper_bound=APART / 2)
+    city = np.append(rows, np.int32(-1))[item]
     kilometres = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1.0))
-    kilometres[rows < 0] = np.nan
-    return rows, kilometres
+    kilometres[city < 0] = np.nan
+    return city, kilometres
 
 
 def with_country(vectors: Floats, country: Ints) -> Floats:
@@ -64,8 +46,8 @@ def with_country(vectors: Floats, country: Ints) -> Floats:
 
 
 @cache
-def city_trees(worldview: str) -> CityTrees:
-    """Built once a worldview, in a quarter of a second."""
+def city_tree(worldview: str) -> tuple[Any, Ints]:
+    """A tree of the cities by unit vector and country, and the row of `cities()` of each; built once a worldview."""
     import numpy as np
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
@@ -78,6 +60,5 @@ def city_trees(worldview: str) -> CityTrees:
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (owner[here] != owner[before]) | (lat[here] != lat[before]) | (lon[here] != lon[before])
     rows = np.sort(order[fresh]).astype(np.int32)
-    vectors = unit_vectors(lat[rows], lon[rows])
-    own = cKDTree(with_country(vectors, owner[rows]), leafsize=24, balanced_tree=False)
-    return CityTrees(cKDTree(vectors, leafsize=16), own, rows)
+    vectors = with_country(unit_vectors(lat[rows], lon[rows]), owner[rows])
+    return cKDTree(vectors, leafsize=24, balanced_tree=False), rows

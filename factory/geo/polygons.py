@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from factory.geo.gazetteer import APART, raster, table, unit_countries
+from factory.geo.gazetteer import APART, outlines, raster, table, unit_countries
 from factory.geo.spherical import unit_vectors
 
 if TYPE_CHECKING:
@@ -64,16 +64,23 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Boundary:
-    """Samples along boundary edges in a tree of unit vectors."""
+class Coast:
+    """Samples along coasts in a tree of unit vectors."""
 
     tree: Any
     unit: npt.NDArray[np.int16]
     """Of each sample: the unit whose edge it lies on."""
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Samples along land borders in a tree of unit vectors with the country as fourth axis."""
+
+    tree: Any
     edge: Ints
     """Of each sample: the vertex at which its edge starts."""
-    vertices: Ints | None
-    """(n, 2) longitudes and latitudes in units of 1e-4 degrees, where edges are measured."""
+    vertices: Ints
+    """(n, 2) longitudes and latitudes in units of 1e-4 degrees."""
 
 
 @cache
@@ -98,7 +105,7 @@ def parts() -> Parts:
     """The polygons as prepared shapely geometries."""
     import shapely  # type: ignore[import-untyped]
 
-    rings, vertices = table("admin1_rings"), _vertices()
+    rings, vertices = table("admin1_rings"), outlines()
     outer = np.flatnonzero(~rings["hole"].to_numpy())
     ring_ends = np.append(0, np.cumsum(rings["n"].to_numpy(), dtype=np.int64))
     part_ends = np.append(outer, rings.height)
@@ -179,43 +186,43 @@ def _tested(lat: Floats, lon: Floats) -> Ints:
 
 
 @cache
-def coasts() -> Boundary:
+def coasts() -> Coast:
     """Edges with nothing on the other side: coasts, lake shores and the rim of the map, sampled every 2 km.
 
     Ten km away such a sample is at most 50 m farther than the coast itself; within a km of land it may be the wrong one
     of two units that meet there.
     """
-    vertices = _vertices()
+    vertices = outlines()
     start, unit, other = _edges(len(vertices))
     start, unit = start[other < 0], unit[other < 0]
     along = np.cumsum(_lengths(vertices, start)) / _COAST_KM
     count = np.diff(np.floor(along), prepend=0.0).astype(np.int32)
     count[np.flatnonzero(np.diff(start, prepend=-2) != 1)] += 1
-    return Boundary(_tree(vertices, start, count), np.repeat(unit, count), np.repeat(start, count), None)
+    return Coast(_tree(vertices, start, count), np.repeat(unit, count))
 
 
 @cache
-def borders(worldview: str) -> Boundary:
+def borders(worldview: str) -> Borders:
     """Edges between two countries of a worldview, once from either side; the tree's fourth axis keeps sides apart.
 
     Every edge has a sample at its start, and more where it is longer than 2 km.
     """
-    vertices = _vertices()
+    vertices = outlines()
     start, unit, other = _edges(len(vertices))
     country = unit_countries(worldview)
     between = (other >= 0) & (country[unit] != country[np.maximum(other, 0)])
     start, unit = start[between], unit[between]
     count = np.maximum(np.ceil(_lengths(vertices, start) / _BORDER_KM), 1).astype(np.int32)
     tree = _tree(vertices, start, count, country[unit])
-    return Boundary(tree, np.repeat(unit, count), np.repeat(start, count), vertices)
+    return Borders(tree, np.repeat(start, count), vertices)
 
 
-def nearest_edge(boundary: Boundary, samples: npt.NDArray[np.int64], lat: Floats, lon: Floats) -> tuple[Floats, Ints]:
+def nearest_edge(borders: Borders, samples: npt.NDArray[np.int64], lat: Floats, lon: Floats) -> tuple[Floats, Ints]:
     """Distance in km to the nearest of some candidate edges, and which candidate it is.
 
     Args:
-        boundary: where the samples come from.
-        samples: (n, k) candidates of each point, `len(boundary.unit)` for none.
+        borders: where the samples come from.
+        samples: (n, k) candidates of each point, `len(borders.edge)` for none.
         lat: Latitudes of the n points in degrees.
         lon: Longitudes of the n points in degrees.
 
@@ -225,8 +232,8 @@ def nearest_edge(boundary: Boundary, samples: npt.NDArray[np.int64], lat: Floats
     """
     from factory.geo.distance import EARTH_RADIUS_KM
 
-    vertices = boundary.vertices if boundary.vertices is not None else _vertices()
-    missing = samples >= len(boundary.unit)
+    vertices = borders.vertices
+    missing = samples >= len(borders.edge)
     item = np.where(missing, 0, samples)
     shrink = np.maximum(np.cos(np.radians(lat)), 1e-9)[:, None]
 
@@ -235,19 +242,13 @@ def nearest_edge(boundary: Boundary, samples: npt.NDArray[np.int64], lat: Floats
         across = (ends[..., 0] - lon[:, None] + 180.0) % 360.0 - 180.0
         return np.radians(across) * shrink, np.radians(ends[..., 1] - lat[:, None])
 
-    (x, y), (x2, y2) = plane(boundary.edge[item]), plane(boundary.edge[item] + 1)
+    (x, y), (x2, y2) = plane(borders.edge[item]), plane(borders.edge[item] + 1)
     dx, dy = x2 - x, y2 - y
     along = np.clip(-(x * dx + y * dy) / np.maximum(dx * dx + dy * dy, 1e-30), 0.0, 1.0)
     apart = np.hypot(x + along * dx, y + along * dy) * EARTH_RADIUS_KM
     apart[missing] = np.inf
     best = np.argmin(apart, axis=1)
     return apart[np.arange(len(best)), best], best.astype(np.int32)
-
-
-def _vertices() -> Ints:
-    """(n, 2) longitudes and latitudes in units of 1e-4 degrees."""
-    steps = table("admin1_coords")
-    return np.column_stack([np.cumsum(steps[name].to_numpy(), dtype=np.int32) for name in ("dx", "dy")])
 
 
 def _edges(vertices: int) -> tuple[Ints, npt.NDArray[np.int16], npt.NDArray[np.int16]]:

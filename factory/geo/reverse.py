@@ -85,17 +85,22 @@ def reverse(
     unit_countries(worldview)
     wanted = frozenset(levels)
     unit, place = _units(north, east)
-    columns: list[pl.Series] = []
-    if "country" in wanted or "admin1" in wanted:
-        columns += _unit_columns(unit, worldview, wanted)
-    if wanted & {"city", "border"}:
-        columns += _tree_columns(unit, north, east, worldview, wanted)
+    city, city_km, border_km = _by_trees(unit, north, east, worldview, wanted)
+    columns = _unit_columns(unit, worldview, wanted)
+    if "city" in wanted:
+        columns += _city_columns(city, city_km)
+    if "border" in wanted:
+        columns.append(pl.Series("border_km", border_km, nan_to_null=True))
     if "country" in wanted:
         columns.append(_PLACES.gather(pl.Series(place)))
     return pl.DataFrame(columns)
 
 
 def _degrees(values: Sequence[float | None] | pl.Series | Floats) -> Floats:
+    import numpy as np
+
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
+        return np.asarray(values, dtype=np.float64)
     series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.Float64, strict=False)
     return series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
@@ -129,7 +134,9 @@ def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:
     land = unit >= 0
     ask(coast_units, unit == polygons.NO_UNIT)
     ask(island_units, (unit < 0) & (unit > impossible))
-    place = np.where(land, _LAND, np.where(unit >= 0, _COAST, _SEA)).astype(np.int8)
+    place = np.full(len(unit), _SEA, dtype=np.int8)
+    place[unit >= 0] = _COAST
+    place[land] = _LAND
     place[unit == impossible] = _INVALID
     return np.maximum(unit, polygons.NO_UNIT, out=unit), place
 
@@ -167,26 +174,23 @@ def _in_blocks(n: int, work: Callable[[slice], None], size: int) -> None:
     for first in blocks[:1]:
         work(first)
     if len(blocks) > 1:
-        return_to_system()
         with ThreadPoolExecutor(min(os.cpu_count() or 1, len(blocks), 8)) as pool:
             list(pool.map(work, blocks[1:]))
+        return_to_system()
 
 
-def _unit_columns(unit: Ints, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
-    """Names for the numbers of units; -1 is the last row of the table, which holds nulls."""
-    units, row = unit_names(worldview), pl.Series(unit)
-    by_level = {"country": ("country_code", "country_parent"), "admin1": _ADMIN1}
-    return [units[name].gather(row) for level, names in by_level.items() if level in wanted for name in names]
-
-
-def _tree_columns(unit: Ints, lat: Floats, lon: Floats, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
-    """City and distance to the border of the rows that have a country."""
+def _by_trees(
+    unit: Ints, lat: Floats, lon: Floats, worldview: str, wanted: frozenset[str]
+) -> tuple[Ints, Floats, Floats]:
+    """Row of `cities()` (-1 for none), its distance and that of the border in km, of the rows that have a country."""
     import numpy as np
 
     from factory.geo.nearest_city import nearest_city, with_country
     from factory.geo.spherical import unit_vectors
 
     owner = unit_countries(worldview)
+    if not wanted & {"city", "border"}:
+        return np.empty(0, dtype=np.int32), np.empty(0), np.empty(0)
     rows = _along_curve(np.flatnonzero((unit >= 0) & (owner[unit] < len(country_codes()) - 1)), lat, lon)
     city = np.full(len(lat) if "city" in wanted else 0, -1, dtype=np.int32)
     city_km = np.full(len(city), np.nan)
@@ -202,15 +206,7 @@ def _tree_columns(unit: Ints, lat: Floats, lon: Floats, worldview: str, wanted: 
             border_km[part] = _border_km(with_country(vectors, country), north, east, worldview)
 
     _in_blocks(len(rows), fill, _TREE_ROWS)
-    columns = _city_columns(city, city_km) if "city" in wanted else []
-    return [*columns, pl.Series("border_km", border_km).fill_nan(None)] if "border" in wanted else columns
-
-
-def _city_columns(city: Ints, kilometres: Floats) -> list[pl.Series]:
-    found, distance = pl.Series(city), pl.Series("city_distance_km", kilometres)
-    row = found.set((found < 0) | (distance > MAX_CITY_KM).fill_null(True), None)
-    names = {"city": "name", "city_id": "id", "city_population": "population"}
-    return [*(cities()[source].gather(row).alias(name) for name, source in names.items()), distance.fill_nan(None)]
+    return city, city_km, border_km
 
 
 def _border_km(vectors: Floats, lat: Floats, lon: Floats, worldview: str) -> Floats:
@@ -227,7 +223,30 @@ def _border_km(vectors: Floats, lat: Floats, lon: Floats, worldview: str) -> Flo
     return np.where(np.isinf(chord[:, 0]), np.nan, nearest)
 
 
-_ADMIN1 = ("admin1", "admin1_iso", "admin1_geonames", "region")
+def _unit_columns(unit: Ints, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
+    """Names for the numbers of units, null for -1."""
+    import numpy as np
+
+    units = unit_names(worldview)
+    row = unit.astype(np.uint32)
+    row[unit < 0] = units.height - 1
+    return [
+        units[name].gather(pl.Series(row)) for level, names in _BY_LEVEL.items() if level in wanted for name in names
+    ]
+
+
+def _city_columns(city: Ints, kilometres: Floats) -> list[pl.Series]:
+    """Names for the numbers of cities, null where there is none within `MAX_CITY_KM`."""
+    row = pl.Series(city).set(pl.Series((city < 0) | (kilometres > MAX_CITY_KM)), None).cast(pl.UInt32)
+    names = {"city": "name", "city_id": "id", "city_population": "population"}
+    columns = [cities()[source].gather(row).alias(name) for name, source in names.items()]
+    return [*columns, pl.Series("city_distance_km", kilometres, nan_to_null=True)]
+
+
+_BY_LEVEL: Final = {
+    "country": ("country_code", "country_parent"),
+    "admin1": ("admin1", "admin1_iso", "admin1_geonames", "region"),
+}
 
 
 @cache

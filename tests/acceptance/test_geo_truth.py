@@ -18,7 +18,7 @@ import shapely
 
 from factory.geo import polygons, reverse
 from factory.geo.distance import EARTH_RADIUS_KM
-from factory.geo.gazetteer import admin1, cities
+from factory.geo.gazetteer import admin1, cities, outlines
 from factory.geo.polygons import unit_geometries
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -69,7 +69,7 @@ def random_points(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 def points_by_borders(n: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Within 25 km of a country's border; the border is thinned to 0.1 degrees, so that remote ones weigh as much."""
     draw = np.random.default_rng(21)
-    vertices = polygons._vertices()[polygons.borders("default").edge] / 10_000
+    vertices = outlines()[polygons.borders("default").edge] / 10_000
     _, first = np.unique(np.floor(vertices * 10), axis=0, return_index=True)
     start = vertices[np.sort(first)][draw.integers(0, len(first), n)]
     away = np.degrees(25 * np.sqrt(draw.uniform(0, 1, n)) / EARTH_RADIUS_KM)

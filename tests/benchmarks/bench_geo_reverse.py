@@ -56,7 +56,7 @@ def measure(mode: str, path: Path) -> dict[str, float]:
     begun, cpu = time.perf_counter(), time.process_time()
     run(rows)
     wall, used = time.perf_counter() - begun, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return {"load_s": loaded, "wall_s": wall, "cpu_s": used, "peak_mb": peak}
 
 

@@ -51,14 +51,19 @@ def build(origin: sources.Sources, out: Path) -> None:
     tables = {
         "admin1": admin1,
         "admin1_rings": rings,
-        "admin1_coords": coords,
         "admin1_edges": polygons.encode_neighbours(rings, coords),
         "cities": table.with_columns(admin1_index=pl.when(pl.Series(own) >= 0).then(pl.Series(own)).cast(pl.UInt16)),
         "countries": countries.country_table(known, sources.english_names(origin.babel), owners, geometries, areas),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
-        frame.write_parquet(out / f"{name}.parquet", compression="zstd", compression_level=19, statistics=False)
+        frame.write_parquet(
+            out / f"{name}.parquet",
+            compression="zstd",
+            compression_level=19,
+            statistics=False,
+            row_group_size=frame.height,  # one piece: readers need not join pieces
+        )
     names.build_hanzi(origin.opencc, out / "names_hanzi.txt")
     alternates = (
         (int(city["geonameid"]), name)
@@ -66,9 +71,14 @@ def build(origin: sources.Sources, out: Path) -> None:
         for name in city["alternatenames"]
     )
     names.build_names([unit.attributes for unit in units], alternates, origin.babel, out)
+    (out / "admin1_coords.zlib").write_bytes(polygons.pack(coords))
     labels = grid.build_grid(geometries)
     (out / "grid.zlib").write_bytes(grid.encode(labels))
-    rows = {**{name: frame.height for name, frame in tables.items()}, "grid": len(labels)}
+    rows = {
+        **{name: frame.height for name, frame in tables.items()},
+        "admin1_coords": coords.height,
+        "grid": len(labels),
+    }
     version = {"version": VERSION, "sources": _SOURCES, "rows": rows}
     (out / "VERSION.json").write_text(json.dumps(version, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,6 +60,12 @@ def encode(geometries: Geometries) -> tuple[pl.DataFrame, pl.DataFrame]:
         ),
         pl.DataFrame({"dx": steps[:, 0], "dy": steps[:, 1]}),
     )
+
+
+def pack(coords: pl.DataFrame) -> bytes:
+    """`admin1_coords` for the file that `factory.geo.gazetteer.outlines` reads: byte planes under zlib."""
+    steps = np.concatenate([coords["dx"].to_numpy(), coords["dy"].to_numpy()]).astype("<i4")
+    return zlib.compress(steps.view(np.uint8).reshape(-1, 4).T.tobytes(), 9)
 
 
 def encode_neighbours(rings: pl.DataFrame, coords: pl.DataFrame) -> pl.DataFrame:

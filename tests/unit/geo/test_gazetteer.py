@@ -92,6 +92,11 @@ def test_the_centre_is_right_across_the_antimeridian() -> None:
 def test_a_missing_table_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gazetteer, "DATA", tmp_path)
     (tmp_path / "grid.zlib").write_bytes(b"not zlib")
-    for read, name in ((lambda: gazetteer.table("cities"), "cities.parquet"), (gazetteer.raster, "grid.zlib")):
+    (tmp_path / "admin1_coords.zlib").write_bytes(b"not zlib")
+    for read, name in (
+        (lambda: gazetteer.table("cities"), "cities.parquet"),
+        (gazetteer.raster, "grid.zlib"),
+        (gazetteer.outlines, "admin1_coords.zlib"),
+    ):
         with pytest.raises(EnvironmentFault, match=rf"{name} cannot be read .* python -m factory\.geo\.build"):
             read()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from factory.geo import polygons
 from factory.geo.build import grid
+from factory.geo.gazetteer import outlines
 
 SIDE = 500
 WEST, EAST, SOUTH, NORTH = 1_795_000, 1_805_000, 895_000, 905_000
@@ -77,7 +78,7 @@ def test_no_open_sea_is_within_reach_of_a_coast() -> None:
 def test_the_raster_agrees_with_the_polygons(spread: float) -> None:
     """Around boundary vertices, where every cell is a split one; and on the vertices themselves."""
     draw = np.random.default_rng(9)
-    vertices = polygons._vertices()
+    vertices = outlines()
     vertices = vertices[draw.choice(len(vertices), 20_000)] / 10_000
     for shift in (0.0, spread):
         lon = np.clip(vertices[:, 0] + draw.normal(0, 1, len(vertices)) * shift, -180, 179.9999)
