@@ -80,7 +80,8 @@ def geonames_codes(
     """The GeoNames admin-1 code (`FR.11`) of each unit.
 
     Natural Earth's own code is some years old, so the cities inside the unit overrule it when at least three of them,
-    and 60 % of them, agree on another; a code that no city carries counts for nothing.
+    and 60 % of them, agree on another; a code that no city carries counts for nothing. A unit where most of three or
+    more cities carry other codes has none: it holds several of GeoNames' (Kenya's former provinces, and 47 counties).
     """
     found: list[str | None] = []
     for i, (unit, owner) in enumerate(zip(units, owners, strict=True)):
@@ -91,8 +92,9 @@ def geonames_codes(
             found.append(given)
             continue
         best, count = ranked[0]
-        sure = count >= 3 and count >= 0.6 * sum(votes[i].values())
-        found.append(best if given is None or sure else given)
+        total = sum(votes[i].values())
+        code = best if given is None or (count >= 3 and count >= 0.6 * total) else given
+        found.append(code if total < 3 or 2 * votes[i][code] >= total else None)
     return found
 
 
