@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import os
+import tarfile
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from factory.images import ImageSettings, Prepared, metadata_findings, read_metadata
 from factory.images.worker import DecodeWorkers
+from factory.store import open_build
+from tests.fake_endpoint import running_endpoint
+from tests.real_build import factory, write_recipe
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
 PHOTOS = SHARED / "photos"
@@ -45,3 +53,41 @@ def test_every_photo_comes_out_small_and_without_metadata() -> None:
         assert metadata_findings(result.jpeg) == []
     assert futures["p050"].result().source_format == "HEIF"
     assert futures["p075"].result().passthrough
+
+
+def images_of(shard: Path) -> list[bytes]:
+    with tarfile.open(shard) as tar:
+        return [tar.extractfile(member).read() for member in tar if member.name.endswith(".jpg")]  # type: ignore[union-attr]
+
+
+def test_a_folder_of_originals_becomes_a_release_without_a_trace_of_the_camera(tmp_path: Path) -> None:
+    """The whole command over HTTP: EXIF is the truth; the endpoint knows a teacher's answers to seven photos."""
+    identities = {row["file"].rpartition("/")[2]: row["id"] for row in rows()}
+    recorded = {line["id"]: line["response"] for line in json_lines(PHOTOS / "responses" / "teacher_a.jsonl")}
+    with DecodeWorkers(2, ImageSettings()) as workers:
+        sent = {row["id"]: workers.submit(PHOTOS / row["file"]).result() for row in rows()}
+    answers = tmp_path / "answers.jsonl"
+    with answers.open("w") as file:
+        for identity in identities.values() & recorded.keys():
+            image = hashlib.sha256(sent[identity].jpeg).hexdigest()
+            file.write(json.dumps({"image_sha256": image, "response": recorded[identity]}) + "\n")
+    with running_endpoint(tmp_path / "endpoint", answers=answers) as endpoint:
+        recipe = write_recipe(tmp_path, endpoint.url)
+        folder = f"{{kind: folder, path: {PHOTOS / 'originals'}, licence: CC-BY-SA-4.0}}"
+        recipe.write_text(recipe.read_text().replace("{kind: table, path: photos.csv, images: images}", folder))
+        built = factory("build", recipe, "--out", tmp_path / "builds", cwd=tmp_path)
+        assert built.returncode == 0, built.stderr
+        assert endpoint.stats()["requests"] == len(identities)
+    build = open_build(next((tmp_path / "builds").glob("trial-*")))
+    planned = {identities[name]: code for name, code in build.plan.select("id", "country_code").iter_rows()}
+    assert planned == {row["id"]: row["country_code"] for row in rows()}
+    chosen = build.parts.filter(pl.col("decision") == "accept")
+    released = [
+        image for shard in build.paths.root.rglob("*.tar") if "release" in str(shard) for image in images_of(shard)
+    ]
+    assert len(released) == chosen.height >= 3
+    assert all(metadata_findings(image) == [] for image in released)
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
