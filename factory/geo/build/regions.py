@@ -43,6 +43,7 @@ _NAMES = {
 
 _UNIT_NAMES = {
     "SY-X01~": "UNDOF Zone", "-99-X06~": "Siachen Glacier", "-99-X13~": "Guantanamo Bay", "-99-X05~": "Baikonur",
+    "GG-X01~": "Guernsey", "FO-X00~": "Faroe Islands",
 }  # fmt: skip
 """Where Natural Earth's English label names something else than the unit."""
 
