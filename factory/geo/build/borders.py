@@ -77,6 +77,12 @@ class Claims:
         return np.asarray(np.array(settled, dtype=bool) & (theirs != country) & ~self.disputed[units])
 
 
+def claims(owners: pl.DataFrame, geonames: Sequence[str | None], known: Mapping[str, Json]) -> Claims:
+    """From `countries.unit_countries`, the units' GeoNames codes and GeoNames' table of countries."""
+    country = owners["country"].fill_null("").to_numpy().astype(str)
+    return Claims(country, owners["disputed"].is_not_null().to_numpy(), geonames, radii_km(known))
+
+
 def radii_km(known: Mapping[str, Json]) -> dict[str, float]:
     """`RADIUS_KM`, or less for a country that is smaller than such a disc; GeoNames cuts areas to whole km2."""
     return {code: min(RADIUS_KM, math.sqrt((row["areakm2"] + 0.5) / math.pi)) for code, row in known.items()}
@@ -90,16 +96,16 @@ class Capsule:
     land: shapely.Polygon
 
 
-def moved_borders(geometries: Geometries, claims: Claims, places: pl.DataFrame, inside: Ints) -> Geometries:
+def moved_borders(geometries: Geometries, holders: Claims, places: pl.DataFrame, inside: Ints) -> Geometries:
     """The units with every town near its own country given back to it; valid and on the grid, as they came.
 
     Args:
         geometries: (n,) units in units of 1e-4 degrees.
-        claims: Of those units.
+        holders: Of those units.
         places: `cities.city_table`.
         inside: The unit each place lies in, -1 for none.
     """
-    capsules = list(find_capsules(geometries, claims, places, inside))
+    capsules = list(find_capsules(geometries, holders, places, inside))
     if not capsules:
         return geometries
     lands = np.array([capsule.land for capsule in capsules], dtype=object)
@@ -109,12 +115,12 @@ def moved_borders(geometries: Geometries, claims: Claims, places: pl.DataFrame, 
     tree = shapely.STRtree(found)
     for capsule, land in zip(capsules, lands, strict=True):
         near = np.sort(tree.query(land))
-        losers = near[claims.may_pass(near, str(claims.country[capsule.winner]))]
+        losers = near[holders.may_pass(near, str(holders.country[capsule.winner]))]
         _hand_over(found, capsule.winner, losers, land)
     return found
 
 
-def find_capsules(geometries: Geometries, claims: Claims, places: pl.DataFrame, inside: Ints) -> Iterator[Capsule]:
+def find_capsules(geometries: Geometries, holders: Claims, places: pl.DataFrame, inside: Ints) -> Iterator[Capsule]:
     """A capsule for each place in the wrong country that is near its own, in the order of places."""
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
@@ -122,15 +128,15 @@ def find_capsules(geometries: Geometries, claims: Claims, places: pl.DataFrame, 
     country = places["country"].to_numpy().astype(str)
     vectors = unit_vectors(lat, lon)
     towns, units = cKDTree(vectors), shapely.STRtree(geometries)
-    for i in np.flatnonzero((inside >= 0) & (claims.country[inside] != country)).tolist():
+    for i in np.flatnonzero((inside >= 0) & (holders.country[inside] != country)).tolist():
         plane = _Plane(lon[i], lat[i])
         near = np.sort(units.query(plane.box(NEAR_KM)))
-        near = near[(claims.country[near] == country[i]) & ~claims.disputed[near]]
-        home = _home(near, plane, geometries, claims, places["admin1_geonames"][i])
-        if home is None or not claims.may_pass(inside[i : i + 1], country[i]).item():
+        near = near[(holders.country[near] == country[i]) & ~holders.disputed[near]]
+        home = _home(near, plane, geometries, holders, places["admin1_geonames"][i])
+        if home is None or not holders.may_pass(inside[i : i + 1], country[i]).item():
             continue
         unit, way = home
-        radius = claims.radius_km[country[i]]
+        radius = holders.radius_km[country[i]]
         reach = 2 * (way.length * _KM_PER_UNIT + radius)
         others = np.array(sorted(towns.query_ball_point(vectors[i], reach / EARTH_RADIUS_KM)), dtype=np.int64)
         others = others[country[others] != country[i]]
@@ -169,7 +175,7 @@ class _Plane:
 
 
 def _home(
-    near: Ints, plane: _Plane, geometries: Geometries, claims: Claims, code: str | None
+    near: Ints, plane: _Plane, geometries: Geometries, holders: Claims, code: str | None
 ) -> tuple[int, shapely.LineString] | None:
     """The unit that a place belongs to and the straight way there in the plane; None beyond `NEAR_KM`.
 
@@ -185,7 +191,7 @@ def _home(
     if not ways:
         return None
     nearest = min(ways)[0]
-    same = [way for way in ways if code is not None and claims.geonames[way[1]] == code]
+    same = [way for way in ways if code is not None and holders.geonames[way[1]] == code]
     kilometres, unit, way = min([way for way in same if way[0] <= nearest + _HARDLY_KM] or ways)
     return (unit, way) if kilometres <= NEAR_KM else None
 
