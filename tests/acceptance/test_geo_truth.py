@@ -1,5 +1,8 @@
 """`reverse` against the polygons without a raster, against GeoNames' own countries, and on three published tables.
 
+The comparison with GeoNames is no independent evidence: the build moves borders to where GeoNames' places are. It shows
+that the repair reached `reverse`; data/NOTICE.md has what an independent source says, and the figure without repair.
+
 FACTORY_GEO_FULL=1 runs 2,000,000 random points and 1,000,000 within 25 km of a border; without it, a tenth of that.
 """
 
@@ -33,17 +36,12 @@ DISPUTED_PAIRS = {("IL", "PS"), ("IL", "SY"), ("MA", "EH"), ("SD", "SS"), ("UA",
 """Pairs of countries whose line itself is disputed; a place of one that lies in the other's polygon is no error."""
 
 EXCEPTIONS = {
-    "Aflao", "Ahfir", "Ariel", "Bad Säckingen", "Bairāgnia", "Ban Khoan", "Bayt Ḩanīnā", "Bhadrapur", "Blangwa",
-    "Bāqa el Gharbīya", "Changbai", "Chunggang", "Corabia", "Drobeta-Turnu Severin", "Eagle Pass", "East Jerusalem",
-    "Ebebiyin", "El Soberbio", "Gamboru", "Gibraltar", "Goma", "Gorizia", "Guben", "Görlitz", "Halluin", "Hekou",
-    "Hondarribia", "Hyesan", "Irun", "Jaigaon", "Jogbani", "Kafia Kingi", "Kara Suu", "Karīmganj", "Kaédi", "Konstanz",
-    "Leticia", "Malaba", "Mengmao", "Modiin Ilit", "Moreh", "Moyale", "Musan-ŭp", "Myawaddy", "Móng Cái", "Narva",
-    "Nossa Senhora de Fátima", "Old City", "Olteniţa", "Panglong", "Pangkham", "Plácido de Castro", "Qacha’s Nek",
-    "Quvasoy", "Rafaḩ", "Rheinfelden", "San Luis", "Santo António", "Shu‘fāţ", "Sinkassé", "Sirari", "Sátoraljaújhely",
-    "Słubice", "São Lourenço", "São Lázaro", "Tarakea", "Tornio", "Yacuiba", "Český Těšín", "‘Ayn al ‘Arab", "‘Aţārūt",
+    "Ariel", "Bayt Ḩanīnā", "Bāqa el Gharbīya", "East Jerusalem", "Jogbani", "Kafia Kingi", "Modiin Ilit",
+    "Nossa Senhora de Fátima", "Old City", "Rafaḩ", "Santo António", "Shu‘fāţ", "São Lourenço", "São Lázaro", "‘Aţārūt",
 }  # fmt: skip
-"""Places above 15,000 people that Natural Earth's border puts on the other side: twin towns on a border river or
-street, settlements in the West Bank, Kafia Kingi, and the parishes of Macao that GeoNames files under CN."""
+"""Places above 15,000 people that lie on the other side even of the repaired borders: settlements in the West Bank,
+East Jerusalem, Rafah in Egypt and Kafia Kingi, where the line is in dispute, the parishes of Macao that GeoNames files
+under CN, and Jogbani, 3.3 km into Nepal."""
 
 
 @cache
@@ -115,14 +113,14 @@ def test_agrees_with_geonames_about_the_country_of_its_places() -> None:
     declared = {"-".join(sorted(two)) for two in DISPUTED_PAIRS}
     plain = found.filter(pl.col("disputed").is_null() & (pl.col("right") | ~pair.is_in(declared)))
     print(f"without declared disputes {plain.height}: {plain['right'].mean():.4%}")
-    assert plain["right"].mean() >= 0.997  # type: ignore[operator]
+    assert plain["right"].mean() >= 0.9995  # type: ignore[operator]
 
 
 def test_every_city_above_15000_people_lies_in_its_country() -> None:
     large = labelled_cities().filter(pl.col("population") > 15_000)
     wrong = large.filter(~pl.col("right"))
     assert set(wrong["name"]) <= EXCEPTIONS
-    assert wrong.height <= 0.003 * large.height
+    assert wrong.height <= 0.001 * large.height
 
 
 @pytest.mark.shared

