@@ -40,7 +40,7 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
 """Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for one name."""
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("plan", ("source", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
+    ("plan", ("source", "geo", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
     ("images", ("images", "inputs.images", "inputs.prepare")),
     ("answers", ("generator", "teachers", "inputs.generator", "inputs.teachers", "verify.embeddings")),
     ("verify", ("verify", "inputs.verify")),

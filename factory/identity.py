@@ -17,7 +17,7 @@ from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store import file_digest
 
-STAGE_VERSIONS = {"verify": "1", "select": "1", "release": "1"}
+STAGE_VERSIONS = {"verify": "2", "select": "1", "release": "2"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 

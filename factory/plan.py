@@ -53,6 +53,8 @@ class PlanSettings:
     max_swapped_share: float = 0.01
     """Above this share of rows with a latitude that only a longitude can be, the columns are swapped: the plan stops,
     because the rows of such a table that look possible are wrong too."""
+    worldview: str = "default"
+    """Who owns disputed places, where the source does not say: `factory.geo.gazetteer.WORLDVIEWS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def compile_plan(
     _drop_beyond_limit(sieve, settings)
     if settings.order == "hash":
         sieve.rows = sieve.rows.with_columns(_draw=_draws(sieve.rows["id"], settings.seed)).sort("_draw", "id")
-    labelled, not_recognised = _labelled(sieve.rows)
+    labelled, not_recognised = _labelled(sieve.rows, settings.worldview)
     samples = _in_shards(labelled, settings.shard_size)
     dropped = pl.concat([pl.DataFrame(schema=DROPPED), *sieve.dropped]).sort("source_row")
     counts = {
@@ -243,7 +245,7 @@ def _draw(hasher: hashlib.blake2b, name: str) -> int:
     return int.from_bytes(hasher.digest(), "big")
 
 
-def _labelled(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+def _labelled(rows: pl.DataFrame, worldview: str) -> tuple[pl.DataFrame, int]:
     """Rows with country code, region and city, and how many had a country that is none.
 
     The source's own names stand. Where it has none the nearest city's are taken, region and city only when that city
@@ -254,7 +256,7 @@ def _labelled(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     given = pl.col("country").replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.String)
     rows = rows.with_columns(_given=given if codes else pl.lit(None, pl.String))
     not_recognised = rows.filter(pl.col("country").is_not_null() & pl.col("_given").is_null()).height
-    rows = rows.hstack(_nearest(rows["lat"], rows["lon"]))
+    rows = rows.hstack(_nearest(rows["lat"], rows["lon"], worldview))
     near = pl.coalesce("_given", "_near_country") == pl.col("_near_country")
     return rows.with_columns(
         country_code=pl.coalesce("_given", "_near_country"),
@@ -263,11 +265,11 @@ def _labelled(rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     ), not_recognised
 
 
-def _nearest(lat: pl.Series, lon: pl.Series) -> pl.DataFrame:
+def _nearest(lat: pl.Series, lon: pl.Series, worldview: str) -> pl.DataFrame:
     """Names of the nearest city, looked up once for each distinct place."""
     places = pl.DataFrame({"lat": lat.round(LABEL_DECIMALS), "lon": lon.round(LABEL_DECIMALS)})
     unique = places.unique(maintain_order=True)
-    found = geo.reverse(unique["lat"], unique["lon"]).select(
+    found = geo.reverse(unique["lat"], unique["lon"], worldview=worldview).select(
         _near_country="country_code", _near_region="region", _near_city="city"
     )
     return places.join(unique.hstack(found), on=["lat", "lon"], how="left", maintain_order="left").drop("lat", "lon")

@@ -32,7 +32,7 @@ def plan_source(source: Source, recipe: Recipe, root: Path) -> Plan:
             overlaps = partial(overlaps_by_metadata, benchmarks=given["benchmarks"], radius_km=given["radius_km"])
     return compile_plan(
         source.table(),
-        PlanSettings(**recipe.plan.model_dump()),
+        PlanSettings(**recipe.plan.model_dump(), worldview=recipe.geo.worldview),
         overlaps=overlaps,
         origin=source.name,
         coordinate_columns=source.coordinate_columns,

@@ -37,6 +37,14 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class GeoBlock(Closed):
+    """How the gazetteer answers where there is more than one answer. Labels and checks follow it alike."""
+
+    worldview: Literal["default", "natural_earth"] = "default"
+    """Who owns disputed places: `default` follows GeoNames and the majority of the United Nations, `natural_earth` de
+    facto control. A teacher who names the other claimant is right in either."""
+
+
 class PlanBlock(Closed):
     """Which rows of the source are planned, and how they are cut."""
 
@@ -137,6 +145,7 @@ class Recipe(Closed):
     description: str = ""
     generator: GeneratorCall
     source: SourceCall
+    geo: GeoBlock = GeoBlock()
     plan: PlanBlock = PlanBlock()
     images: ImagesBlock = ImagesBlock()
     teachers: tuple[TeacherCall, ...] = Field(min_length=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from factory.registry import UnknownPlugin
 
 Where = Callable[[Place], str]
 """`file:line:column` (or the `--set` text) of the value at a place."""
+
+
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 def problems(where: Where, error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -48,6 +52,8 @@ def _message(where: Where, item: Any, place: Place, models: Sequence[type[BaseMo
     text = str(item["msg"]).removeprefix("Value error, ")
     text = text[0].lower() + text[1:]
     found = "" if kind == "value_error" or isinstance(item["input"], dict | list) else f", found {item['input']!r:.80}"
+    if kind == "literal_error" and (meant := _nearest(str(item["input"]), _QUOTED.findall(item["ctx"]["expected"]))):
+        found += f" (did you mean `{meant}`?)"
     named = f"`{_dotted(place)}`: " if place else ""
     return f"{at}: {named}{text}{found}"
 

@@ -126,7 +126,7 @@ async def _work(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
         evidence: list[tuple[Evidence, ...]] = [() for _ in samples]
         if recipe.verify.embeddings is not None:
             evidence = await clue_vectors(ids, answers, recipe.verify.embeddings, ledger)
-        located, verdicts = judge(samples, images, answers, evidence, recipe.verify)
+        located, verdicts = judge(samples, images, answers, evidence, recipe.verify, worldview=recipe.geo.worldview)
         write_table(part_table(ids, images, located, verdicts), paths.part)
         ledger.seal(paths.ledger)
         after = ledger.totals()

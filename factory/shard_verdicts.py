@@ -23,13 +23,15 @@ def judge(
     answers: Sequence[Sequence[Answered]],
     evidence: Sequence[Sequence[Evidence]],
     verify: VerifyBlock,
+    *,
+    worldview: str = "default",
 ) -> tuple[list[tuple[LocatedAnswer, ...]], list[Verdict]]:
     """Locates every answer and decides every sample, in plan order.
 
     A sample without a usable image or without any usable answer is quarantined: there is nothing to check. One that
     the decider accepts although no right answer has reasoning goes to review: a dataset of reasons cannot release it.
     """
-    places = resolve(place_queries([answered for given in answers for answered in given]))
+    places = resolve(place_queries([answered for given in answers for answered in given]), worldview=worldview)
     checks = [(check.name, check.settings) for check in verify.checks]
     decider = (verify.decide.name, verify.decide.settings)
     located_answers: list[tuple[LocatedAnswer, ...]] = []

@@ -182,7 +182,7 @@ def _facts(
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
     identity = identity_part(recipe)
-    told = {key: identity[key] for key in ("images", "verify", "select") if identity.get(key)}
+    told = {key: identity[key] for key in ("geo", "images", "verify", "select") if identity.get(key)}
     teachers = []
     for teacher in recipe.get("teachers", ()):
         name = teacher["name"]

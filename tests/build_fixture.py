@@ -41,6 +41,7 @@ RECIPE_LOCK = """\
 name: mp16_reason
 generator: mp16_reason
 source: {kind: table, path: scenes.csv, images: images}
+geo: {worldview: default}
 images: {max_side: 1024, quality: 90, max_file_mb: 64, max_megapixels: 100}
 teachers:
   - {name: first, backend: replay, path: first.jsonl, model: recorded-first}

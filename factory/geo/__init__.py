@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from factory.geo.cells import cell, cell_id
+from factory.geo.claims import is_country_of
 from factory.geo.compare import SamePlace, same_place
 from factory.geo.distance import DISTANCE_TIERS_KM, EARTH_RADIUS_KM, haversine, haversine_km
 from factory.geo.forget import forget
@@ -24,6 +25,7 @@ __all__ = [
     "forward",
     "haversine",
     "haversine_km",
+    "is_country_of",
     "reverse",
     "same_place",
 ]

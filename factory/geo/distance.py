@@ -32,7 +32,12 @@ _BLOCK = 1 << 15
 
 
 def haversine_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-    """Great-circle distance in kilometres between two points in degrees, on a sphere of `EARTH_RADIUS_KM`."""
+    """Great-circle distance in kilometres between two points in degrees, on a sphere of `EARTH_RADIUS_KM`.
+
+    NaN where an input is NaN or infinite.
+    """
+    if not math.isfinite(lat1 + lon1 + lat2 + lon2):
+        return math.nan
     half_lat = math.radians(lat2 - lat1) / 2
     half_lon = math.radians(lon2 - lon1) / 2
     chord = math.sin(half_lat) ** 2 + (
@@ -75,9 +80,12 @@ def chord_of(km: float) -> float:
 
 
 def geoscore(km: pl.Expr) -> pl.Expr:
-    """`5000 * exp(-km / 1492.7)`: 5000 for the exact place, 0 for no answer (a null distance)."""
+    """`5000 * exp(-km / 1492.7)`: 5000 for the exact place, 0 for no answer.
+
+    A null or NaN distance is an answer that was not given, as in `tier_shares`: it scores 0 and counts in a mean.
+    """
     score = GEOSCORE_MAX * (-km.cast(pl.Float64) / GEOSCORE_SCALE_KM).exp()
-    return score.fill_null(0.0)
+    return score.fill_nan(0.0).fill_null(0.0)
 
 
 def tier(km: pl.Expr) -> pl.Expr:

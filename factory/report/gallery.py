@@ -184,7 +184,8 @@ def _quotas(counts: dict[str, int], limit: int) -> dict[str, int]:
 
 def _card(build: Build, row: Row, part: Row) -> Card:
     guesses = tuple(_guess(answer) for answer in part["answers"] or ())
-    codes = {answer["country_code"] for answer in part["answers"] or () if answer["failure"] is None}
+    said = [answer for answer in part["answers"] or () if answer["failure"] is None]
+    codes = {row["country_code"] if answer["country_correct"] else answer["country_code"] for answer in said}
     return Card(
         id=row["id"],
         decision=row["decision"] if row["decision"] in DECISIONS else "quarantine",

@@ -178,6 +178,7 @@ def _pair(first: str, second: str, a: pl.DataFrame, b: pl.DataFrame, judged: int
     apart = both.select(haversine(pl.col("lat"), pl.col("lon"), pl.col("lat_b"), pl.col("lon_b"))).to_series()
     close = (apart <= RIGHT_KM).fill_null(value=False)
     same = (both["country_code"] == both["country_code_b"]).fill_null(value=False)
+    same |= (both["country_correct"] & both["country_correct_b"]).fill_null(value=False)  # a territory, its sovereign
     left = (both["distance_km"] <= RIGHT_KM).fill_null(value=False)
     right = (both["distance_km_b"] <= RIGHT_KM).fill_null(value=False)
     agreeing = int(close.sum())

@@ -34,16 +34,16 @@ def place_queries(answers: Iterable[Answered]) -> list[str]:
     return sorted({query for query in found if query})
 
 
-def resolve(queries: Sequence[str]) -> dict[str, Place]:
+def resolve(queries: Sequence[str], *, worldview: str = "default") -> dict[str, Place]:
     """The places that the gazetteer knows among `queries`, found in one vectorised look-up.
 
-    A query it does not know is absent from the result.
+    A query it does not know is absent from the result. `worldview` says whose the disputed ones are.
     """
     if not queries:
         return {}
     from factory.geo import forward
 
-    table = forward(queries).select("query", "lat", "lon", "country_code", "level")
+    table = forward(queries, worldview=worldview).select("query", "lat", "lon", "country_code", "level")
     return {
         query: Place(lat, lon, country_code, cast(PlaceLevel, level))
         for query, lat, lon, country_code, level in table.iter_rows()
@@ -59,14 +59,15 @@ def locate(sample: Sample, answers: Sequence[Answered], places: Mapping[str, Pla
         answers: In the recipe's order of teachers; failed ones come back with nothing but themselves.
         places: What `resolve` found for `place_queries` of these answers.
 
-    The country is the one the teacher names, else that of the resolved place. `country_correct` is None when either
-    side is unknown.
+    The country is the one the teacher names, else that of the resolved place. It is right when it is the truth's own,
+    its sovereign or a claimant (`factory.geo.is_country_of`): "San Juan, United States" is right for Puerto Rico.
+    `country_correct` is None when either side is unknown.
     """
     return tuple(_locate(sample, answered, places) for answered in answers)
 
 
 def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> LocatedAnswer:
-    from factory.geo import haversine_km
+    from factory.geo import haversine_km, is_country_of
 
     answer = answered.answer
     if answer is None:
@@ -75,7 +76,9 @@ def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> 
     code = _country_code(answer.country) if answer.country else None
     if code is None and place is not None:
         code = place.country_code
-    distance = named_distance = None
+    correct = distance = named_distance = None
+    if code is not None and sample.country_code is not None:
+        correct = is_country_of(code, sample.country_code, (sample.lat, sample.lon))
     truth_known = isfinite(sample.lat) and isfinite(sample.lon)
     if truth_known and answer.lat is not None and answer.lon is not None:
         distance = haversine_km(sample.lat, sample.lon, answer.lat, answer.lon)
@@ -87,7 +90,7 @@ def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> 
         named_lat=None if place is None else place.lat,
         named_lon=None if place is None else place.lon,
         named_level=None if place is None else place.level,
-        country_correct=None if code is None or sample.country_code is None else code == sample.country_code,
+        country_correct=correct,
         distance_km=distance,
         named_distance_km=named_distance,
     )

@@ -53,7 +53,8 @@ def near_truth(
         case: The sample with its answers.
         tier: Which radius, and how fine a named place must be to count.
         radius_km: A radius in kilometres instead of the tier's. Either grows by `sample.uncertainty_km`.
-        require_country: A known country other than the true one fails, however near.
+        require_country: A known country other than the true one fails, however near. A territory's sovereign and a
+            claimant of a disputed place count as the true one (`factory.geo.is_country_of`).
         place: What must lie within the radius: the `coordinates`, the `named` place, `either` (the nearer counts) or
             `both` (the farther counts). With the last two, a claim that is missing leaves the other to decide.
         teachers: `all` (score: the farthest answer) or `any` (score: the nearest).

@@ -55,7 +55,8 @@ def teachers_agree(
     Args:
         case: The sample with its answers; vectors of clue texts are taken from `case.evidence`.
         place: What must be the same. `city` and `region`: the same country and name, or points within `radius_km`.
-            `country`: the same country.
+            `country`: the same country. A territory and its sovereign, or two claimants, are one country where both
+            answers mean a place that both names are true of: "Puerto Rico" and "United States" at San Juan.
         radius_km: Between the two coordinates, or the named places where coordinates are missing.
         max_namesake_km: The same names do not agree when the points lie farther apart than this: namesake towns.
         min_clue_overlap: Least overlap of the words of the clues (`factory.verify.clues.overlap`); 0 turns it off.
@@ -163,11 +164,21 @@ def _same_place(one: LocatedAnswer, other: LocatedAnswer, apart: float | None, r
 def _same_country(one: LocatedAnswer, other: LocatedAnswer) -> bool | None:
     """Whether the countries are one. A name that has no code can show that they are, not that they are not."""
     if one.country_code and other.country_code:
-        return one.country_code == other.country_code
+        return _hold_for_each_other(one, other, one.country_code, other.country_code)
     first, second = one.answered.answer, other.answered.answer
     if first is None or second is None:
         return None
     return True if _same_text(first.country, second.country) else None
+
+
+def _hold_for_each_other(one: LocatedAnswer, other: LocatedAnswer, first: str, second: str) -> bool | None:
+    """Whether each country named is true of the place the other answer means; None when a place is missing."""
+    from factory.geo import is_country_of
+
+    held = is_country_of(first, second, _point(other, "region")), is_country_of(second, first, _point(one, "region"))
+    if False in held:
+        return False
+    return None if None in held else True
 
 
 def _same_name(one: LocatedAnswer, other: LocatedAnswer, place: Level) -> bool | None:

@@ -84,6 +84,14 @@ def test_a_threshold_changes_its_stage_and_those_after_it() -> None:
     assert same == ["plan", "images", "answers"]
 
 
+def test_another_worldview_is_another_build_from_the_plan_on() -> None:
+    before, after = (
+        fingerprint({**RECIPE, "geo": {"worldview": view}}, INPUTS) for view in ("default", "natural_earth")
+    )
+    assert before.build != after.build
+    assert all(before.stages[stage] != after.stages[stage] for stage, _ in STAGES)
+
+
 def test_differences_name_the_key_and_both_values() -> None:
     old = fingerprint(RECIPE, INPUTS).identity
     new = fingerprint(changed("verify", "checks", 0, "near_truth", "radius_km", to=50), INPUTS).identity

@@ -51,6 +51,15 @@ def test_the_names_of_the_source_stand() -> None:
     assert plan.counts["country_not_recognised"] == 1
 
 
+def test_disputed_places_are_labelled_in_the_worldview() -> None:
+    crimea = rows({"id": "a", "lat": 44.95, "lon": 34.10})
+    codes = {
+        view: compile_plan(crimea, PlanSettings(worldview=view)).samples["country_code"].item()
+        for view in ("default", "natural_earth")
+    }
+    assert codes == {"default": "UA", "natural_earth": "RU"}
+
+
 @pytest.mark.parametrize(
     ("row", "rule", "reason"),
     [

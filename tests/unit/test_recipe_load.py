@@ -84,6 +84,19 @@ def test_a_misspelt_check_setting_is_found(tmp_path: Path) -> None:
     assert "verify.checks.0.localizable: unknown key `min_confidense` (did you mean `min_confidence`?)" in said
 
 
+def test_a_misspelt_value_names_the_nearest_one(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL + "geo: {worldview: natural-earth}\n")
+    assert said.endswith(
+        "`geo.worldview`: input should be 'default' or 'natural_earth', found 'natural-earth' "
+        "(did you mean `natural_earth`?)"
+    )
+
+
+def test_a_block_left_out_of_a_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"unknown key `worldview` \(did you mean `geo.worldview`\?\)"):
+        load_recipe(write(tmp_path, MINIMAL), overrides=["worldview=natural_earth"])
+
+
 def test_an_unknown_check_lists_the_known_ones(tmp_path: Path) -> None:
     said = problem(tmp_path, MINIMAL.replace("- no_leak", "- no_leek"))
     assert "unknown check `no_leek` (did you mean `no_leak`?)" in said

@@ -7,12 +7,11 @@ touch, so points of both can still be metres apart: the buffer takes those out, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import polars as pl
 
 from factory.geo.cells import cell
-from factory.geo.overlap import is_within
+from factory.geo.overlap import nearest_within
 
 DEFAULT_SHARES: Mapping[str, float] = {"train": 0.9, "validation": 0.05, "test": 0.05}
 
@@ -54,15 +53,32 @@ def disjoint_splits(
     groups = _groups(frame, degrees, keep_together)
     placed = frame.select("lat", "lon").with_columns(groups.alias("group"))
     placed = placed.with_columns(split=_split_of_groups(groups, shares, seed))
-    names = list(shares)
-    for spared, kept in reversed([(names[i], names[i + 1 :]) for i, _ in enumerate(pairwise(names))]):
-        near = is_within(
-            placed.with_columns(pl.when(pl.col("split") == spared).then("lat").alias("lat")),
-            placed.filter(pl.col("split").is_in(kept)),
-            buffer_km,
-        )
-        placed = placed.with_columns(pl.when(~near).then("split").alias("split"))
-    return placed.select("split", "group")
+    taken = pl.int_range(pl.len()).is_in(in_buffer(placed, list(shares), buffer_km)["row"].implode())
+    return placed.select(pl.when(~taken).then("split").alias("split"), "group")
+
+
+def in_buffer(placed: pl.DataFrame, splits: Sequence[str], buffer_km: float) -> pl.DataFrame:
+    """The rows that must leave so that no two splits come nearer to each other than the buffer.
+
+    Args:
+        placed: `lat`, `lon` in degrees and `split`; a row without a place or split is near nothing.
+        splits: from the one that can spare rows to the one that keeps all of its own. A row leaves when it lies near a
+            row of a later split that stays.
+        buffer_km: inclusive.
+
+    Returns:
+        row, other (numbers of rows in `placed`: who leaves, and the nearest row that stays), km; in order of row.
+    """
+    rows = placed.select("lat", "lon", "split", row=pl.int_range(pl.len(), dtype=pl.Int64))
+    found = [pl.DataFrame(schema={"row": pl.Int64, "other": pl.Int64, "km": pl.Float64})]
+    kept = rows.filter(pl.col("split").is_in(splits[-1:]))
+    for split in reversed(splits[:-1]):
+        asked = rows.filter(pl.col("split") == split)
+        near = nearest_within(asked, kept, buffer_km)
+        leaving = asked["row"].gather(near["point"])
+        found.append(pl.DataFrame({"row": leaving, "other": kept["row"].gather(near["target"]), "km": near["km"]}))
+        kept = pl.concat([kept, asked.filter(~pl.col("row").is_in(leaving.implode()))])
+    return pl.concat(found).sort("row")
 
 
 def _groups(frame: pl.DataFrame, degrees: float, keep_together: Sequence[str]) -> pl.Series:

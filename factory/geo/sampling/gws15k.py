@@ -8,8 +8,9 @@ vain; and since a draw adds all points around a city, countries are represented 
 photographed and not by P. The paper's text speaks of sampling *coordinates* near the city, its pseudocode adds all.
 
 Repaired: the same P decides how many points each country gives; a country gives one point of each of its cities before
-a second of any, cities in hashed order; N is met exactly while the pool has enough, and the table says where a country
-fell short. A point belongs to the country of its nearest city, as the published algorithm knows no borders either.
+a second of any, cities in hashed order; N is met exactly while the pool has enough different points, and the result
+says by how much it and each country fell short. A point belongs to the country of its nearest city, as the published
+algorithm knows no borders either.
 """
 
 from __future__ import annotations
@@ -49,9 +50,12 @@ class Gws15k:
     """row (in the pool), country, city (row in the cities), km to that city; published: draw (from 1) and in order of
     draw; repaired: in order of row."""
     countries: pl.DataFrame
-    """country, wanted (N times its probability), available (points near its cities), given, shortfall."""
+    """country, wanted (N times its probability), available (different points near its cities), given, shortfall."""
     draws: int
     """Draws that the published loop took; 0 when repaired."""
+    shortfall: int
+    """Points of the `n` wanted that the pool could not give. Countries' own shortfalls count whole points only, so all
+    of them can be 0 beside it."""
 
 
 def country_probabilities(areas: Mapping[str, float]) -> dict[str, float]:
@@ -80,7 +84,8 @@ def gws15k(
     """Draws a benchmark with the distribution of GWS15k from a pool of points.
 
     The same seed gives the same points in whatever order cities, countries or (with ids, or without twins) the pool
-    come. In the published mode two pool points at one coordinate are one, as its "not in V" says.
+    come. Pool points at one coordinate are one, as the published "not in V" says: that of the smallest id is drawn, or
+    the first where there are no ids.
 
     Args:
         pool: `lat`, `lon` in degrees, `id` where there is one; rows without a place are never chosen.
@@ -107,7 +112,7 @@ def gws15k(
     near = nearest_within(pool, known, RADIUS_KM)
     turns = row_hashes(known.select("lat", "lon"), f"{seed}:city").alias("turn")
     places = known.with_columns(turns)[near["target"]].select("country", "city", "turn")
-    candidates = pl.concat([near.select(row="point", km="km"), places], how="horizontal")
+    candidates = _distinct(pool, pl.concat([near.select(row="point", km="km"), places], how="horizontal"))
     if mode == "repaired":
         return _repaired(pool, candidates, chances, n, seed)
     return _published(pool, known, candidates, chances, n, seed, max_draws)
@@ -123,7 +128,15 @@ def _repaired(pool: pl.DataFrame, candidates: pl.DataFrame, chances: Mapping[str
     ordered = ordered.sort("round", "turn", "city").with_columns(rank=pl.int_range(pl.len()).over("country"))
     limit = pl.col("country").replace_strict(given, default=0, return_dtype=pl.Int64)
     chosen = ordered.filter(pl.col("rank") < limit).sort("row").select("row", "country", "city", "km")
-    return Gws15k(chosen, quota_table(n, chances, available, given), draws=0)
+    return Gws15k(chosen, quota_table(n, chances, available, given), draws=0, shortfall=n - chosen.height)
+
+
+def _distinct(pool: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """One candidate a coordinate: that of the smallest id where the pool has ids, else the first."""
+    names = [name for name in ("lat", "lon", "id") if name in pool.columns]
+    places = pl.concat([candidates, pool[candidates["row"]].select(names)], how="horizontal")
+    places = places.sort(*names[2:], "row").unique(["lat", "lon"], keep="first", maintain_order=True)
+    return places.select(candidates.columns).sort("row")
 
 
 def _published(
@@ -137,8 +150,7 @@ def _published(
 ) -> Gws15k:
     import numpy as np
 
-    places = pool.select("lat", "lon")[candidates["row"]]
-    reachable = places.n_unique()
+    reachable = candidates.height
     if reachable < n:
         raise SourceError(
             f"GWS15k as published would never end: only {reachable:,} different points of the pool lie within "
@@ -187,14 +199,14 @@ def _drawn_cities(cities: pl.DataFrame, chances: Mapping[str, float], seed: int)
 
 
 class _Neighbourhoods:
-    """Pool rows within 5 km of a city, found when the city is first drawn; the first row of each coordinate."""
+    """Candidates within 5 km of a city, found when the city is first drawn."""
 
     def __init__(self, pool: pl.DataFrame, cities: pl.DataFrame, rows: Rows) -> None:
         from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
         places = pool.select(
             pl.col("lat").cast(pl.Float64), pl.col("lon").cast(pl.Float64), row=pl.int_range(pl.len(), dtype=pl.Int64)
-        )[rows].unique(["lat", "lon"], keep="first", maintain_order=True)
+        )[rows]
         self._lat, self._lon, self._rows = (places[name].to_numpy() for name in ("lat", "lon", "row"))
         self._tree = cKDTree(unit_vectors(self._lat, self._lon), balanced_tree=False)
         self._city_lat, self._city_lon = cities["lat"].to_numpy(), cities["lon"].to_numpy()
@@ -236,4 +248,4 @@ def _drawn_table(
     chosen = pl.DataFrame(columns)
     available = dict(candidates.group_by("country").len().iter_rows())
     given = dict.fromkeys(chances, 0) | dict(chosen.group_by("country").len().iter_rows())
-    return Gws15k(chosen, quota_table(n, chances, available, given), draws)
+    return Gws15k(chosen, quota_table(n, chances, available, given), draws, shortfall=0)

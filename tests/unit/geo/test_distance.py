@@ -100,6 +100,17 @@ def test_an_answer_that_was_not_given_lies_in_no_tier() -> None:
     assert math.isnan(tier_shares([])["street"])
 
 
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", range(4))
+def test_a_distance_from_nowhere_is_nan(broken: float, place: int) -> None:
+    point = [0.0, 0.0, 0.0, 180.0]
+    point[place] = broken
+    assert math.isnan(haversine_km(*point))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(haversine_array(*point))
+    assert math.isnan(pl.select(haversine(*(pl.lit(value) for value in point))).item())
+
+
 def test_the_geoscore_is_that_of_the_papers() -> None:
     km = pl.DataFrame({"km": [0.0, GEOSCORE_SCALE_KM, 25.0, 20_015.0, None]})
     found = km.select(geoscore(pl.col("km"))).to_series()
@@ -107,3 +118,11 @@ def test_the_geoscore_is_that_of_the_papers() -> None:
         found[0] == 5000 and found[1] == pytest.approx(5000 / math.e) and found[2] == pytest.approx(4916.96, abs=0.01)
     )
     assert found[3] < 0.01 and found[4] == 0
+
+
+def test_an_answer_that_was_not_given_scores_nothing_however_it_is_written() -> None:
+    km = pl.DataFrame({"km": [0.0, None, math.nan, math.inf]})
+    score = km.select(geoscore(pl.col("km"))).to_series()
+    assert score.to_list() == [5000.0, 0.0, 0.0, 0.0]
+    assert score.mean() == 1250
+    assert tier_shares(km["km"])["continent"] == 0.25

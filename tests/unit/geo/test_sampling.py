@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from factory.errors import SourceError
 from factory.geo import haversine_km
 from factory.geo.overlap import nearest_within
-from factory.geo.sampling import cell_balanced, country_quota, disjoint_splits, gws15k
+from factory.geo.sampling import cell_balanced, country_quota, disjoint_splits, gws15k, in_buffer
 from factory.geo.sampling.gws15k import country_probabilities
 from factory.geo.sampling.order import apportion, row_hashes
 
@@ -305,3 +305,45 @@ def test_a_row_without_a_place_is_in_no_split() -> None:
 def test_impossible_splits_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="shares"):
         disjoint_splits(pl.DataFrame({"lat": [1.0], "lon": [1.0]}), **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["published", "repaired"])
+def test_photos_at_one_coordinate_are_one_point(mode: str) -> None:
+    draw = np.random.default_rng(0)
+    cities = pl.DataFrame({"lat": [0.0, 10.0], "lon": [0.0, 0.0], "country": ["AA", "BB"]})
+    places = pl.DataFrame(draw.uniform(-0.02, 0.02, (35, 2)), schema=["lat", "lon"], orient="row")
+    pool = pl.concat([places] * 100)
+    drawn = gws15k(pool, cities, {"AA": 1.0, "BB": 1.0}, n=30, seed=0, mode=mode)  # type: ignore[arg-type]
+    assert pool[drawn.chosen["row"]].is_unique().all() and drawn.chosen.height >= 30 and drawn.shortfall == 0
+    assert dict(drawn.countries.select("country", "available").iter_rows()) == {"AA": 35, "BB": 0}
+
+
+def test_a_pool_of_few_coordinates_says_what_it_cannot_give() -> None:
+    cities = pl.DataFrame({"lat": [0.0], "lon": [0.0], "country": ["AA"]})
+    pool = pl.DataFrame({"lat": [0.01] * 2000, "lon": [0.0] * 2000})
+    drawn = gws15k(pool, cities, {"AA": 1.0, **{f"C{i}": 1.0 for i in range(50)}}, n=10, seed=0)
+    assert (drawn.chosen.height, drawn.shortfall, drawn.countries["shortfall"].sum()) == (1, 9, 0)
+
+
+def test_which_photo_stands_for_a_coordinate_belongs_to_its_id() -> None:
+    pool, cities = world(pool=600)
+    pool = pl.concat([pool, pool, pool]).with_row_index("id")
+    order = np.random.default_rng(1).permutation(pool.height)
+    first, again = (gws15k(each, cities, AREAS, n=100, seed=3).chosen["row"] for each in (pool, pool[order]))
+    assert set(pool["id"].gather(first)) == set(pool[order]["id"].gather(again))
+    assert pool["id"].gather(first).max() < 600
+
+
+def test_the_buffer_names_the_row_that_stays() -> None:
+    placed = pl.DataFrame(
+        {
+            "lat": [0.0, 0.004, 0.008, 0.012, 5.0, None],
+            "lon": [0.0] * 6,
+            "split": ["train", "validation", "test", "train", "train", "test"],
+        }
+    )
+    found = in_buffer(placed, ("train", "validation", "test"), 0.5)
+    # The validation row leaves for the test row's sake, so the first row has no neighbour left.
+    assert found.select("row", "other").rows() == [(1, 2), (3, 2)]
+    assert found["km"].to_list() == pytest.approx([0.4448, 0.4448], abs=1e-3)
+    assert in_buffer(placed.clear(), ("train", "test"), 1.0).is_empty()

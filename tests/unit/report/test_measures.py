@@ -53,11 +53,11 @@ def test_pairs_count_agreement_and_who_was_right() -> None:
         answer("both", "x", 50.0, 1.0),
         answer("both", "y", 50.01, 2.0),
         answer("one", "x", 50.0, 1.0),
-        answer("one", "y", 60.0, 1100.0, country_code="NO"),
+        answer("one", "y", 60.0, 1100.0, country_code="NO", country_correct=False),
         answer("none", "x", 40.0, 900.0),
         answer("none", "y", 40.0, 900.0),
         answer("silent", "x", 50.0, 1.0),
-        answer("silent", "y", None, None, failure="refused", country_code=None),
+        answer("silent", "y", None, None, failure="refused", country_code=None, country_correct=None),
     ]
     (pair,) = pair_statistics(frames(rows))
     assert (pair.both_right, pair.only_first, pair.only_second, pair.none_right) == (1, 2, 0, 1)
@@ -125,3 +125,14 @@ def test_a_check_without_scores_or_threshold_has_no_histogram() -> None:
 def test_scores_that_are_not_finite_are_left_out_of_the_histogram() -> None:
     (check,) = check_statistics(check_rows([float("nan"), float("inf"), 0.4], 0.5))
     assert sum(b.count for b in check.scores) == 1
+
+
+def test_a_territory_and_its_sovereign_are_the_same_country_where_both_are_right() -> None:
+    rows = [
+        answer("a", "x", 18.5, 1.0, country_code="PR"),
+        answer("a", "y", 18.5, 1.0, country_code="US"),
+        answer("b", "x", 18.5, 900.0, country_code="PR", country_correct=False),
+        answer("b", "y", 30.0, 1.0, country_code="US"),
+    ]
+    (pair,) = pair_statistics(frames(rows))
+    assert pair.same_country == 0.5

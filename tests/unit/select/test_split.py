@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from factory.geo import haversine_km
 from factory.registry import plugin
+from factory.select import run_selection
 from factory.select.split import split
 from tests.unit.select.frames import frame_of
 
@@ -114,3 +116,57 @@ def test_a_recipe_whose_shares_are_all_zero_is_refused_while_it_is_read() -> Non
     with pytest.raises(ValidationError, match="at least one share above 0"):
         settings(train=0, validation=0, test=0)
     assert settings(train=0, validation=0, test=1).model_dump()["test"] == 1
+
+
+def edge_pairs() -> pl.DataFrame:
+    """200 pairs of photos 2.2 m apart, one on either side of a cell's edge, each pair far from all others."""
+    rows = []
+    for number in range(200):
+        edge = -60 + 0.5 * number
+        rows += [{"lat": edge - 1e-5, "lon": 0.02, "author": None}, {"lat": edge + 1e-5, "lon": 0.02, "author": None}]
+    return frame_of(rows)
+
+
+def test_without_a_buffer_neighbours_across_a_cells_edge_may_be_in_two_splits() -> None:
+    found = list(splits(edge_pairs(), train=0.4, validation=0.3, test=0.3).values())
+    assert sum(a != b for a, b in zip(found[::2], found[1::2], strict=True)) > 50
+
+
+def test_a_buffer_takes_the_nearer_one_out_of_the_training_side() -> None:
+    frame, shares = edge_pairs(), {"train": 0.4, "validation": 0.3, "test": 0.3}
+    found = split(frame, **shares, buffer_km=1.0)
+    assert dict(found.splits.iter_rows()) == splits(frame, **shares), "the others stay where they were"
+    given, gone = dict(found.splits.iter_rows()), {name: detail for name, _, detail in found.removed.iter_rows()}
+    order = ("train", "validation", "test")
+    for one, other in zip(frame["id"][::2], frame["id"][1::2], strict=True):
+        first, second = sorted((one, other), key=lambda name: order.index(given[name]))
+        assert (first in gone, second in gone) == (given[first] != given[second], False)
+        if first in gone:
+            assert gone[first] == f"0.00 km from {second} of {given[second]}; the buffer is 1 km"
+    assert set(found.removed["reason"]) == {"near_other_split"}
+
+
+close_by = st.fixed_dictionaries(
+    {
+        "author": st.sampled_from([None, "ann", "bob"]),
+        "lat": st.one_of(st.none(), st.floats(-0.12, 0.12), st.floats(89.95, 90)),
+        "lon": st.one_of(st.floats(-0.12, 0.12), st.floats(179.9, 180), st.floats(-180, -179.9)),
+    }
+)
+
+
+@given(st.lists(close_by, min_size=2, max_size=40), st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_no_two_released_rows_of_different_splits_are_within_the_buffer(rows: list[dict[str, Any]], seed: int) -> None:
+    model = plugin("selector", "split").settings
+    rule = model(train=0.4, validation=0.3, test=0.3, keep_together=("geocell",), buffer_km=1, seed=seed)
+    frame = frame_of(rows)
+    kept = run_selection(frame, [("split", rule)]).filter("kept").join(frame, on="id").drop_nulls("lat")
+    for a, b in combinations(kept.iter_rows(named=True), 2):
+        assert a["split"] == b["split"] or haversine_km(a["lat"], a["lon"], b["lat"], b["lon"]) > 1
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf")])
+def test_an_impossible_buffer_is_refused_while_the_recipe_is_read(wrong: float) -> None:
+    with pytest.raises(ValidationError, match="buffer_km"):
+        plugin("selector", "split").settings(buffer_km=wrong)

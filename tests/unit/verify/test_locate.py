@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from factory.verify import Place, locate, place_queries, resolve
-from schemas import Answered, GeoAnswer, Sample
+from factory.verify import Place, locate, near_truth, place_queries, resolve
+from schemas import Answered, Case, GeoAnswer, Sample
 
 KAZAN = Sample(id="s", image="s.jpg", lat=55.79, lon=49.12, country_code="RU")
 
@@ -57,3 +57,35 @@ def test_a_failed_answer_stays_as_it_is() -> None:
     (found,) = locate(KAZAN, [failed], {})
     assert found.answered is failed
     assert found.distance_km is None
+
+
+@pytest.mark.parametrize(
+    ("code", "lat", "lon", "city", "country"),
+    [
+        ("PR", 18.4655, -66.1057, "San Juan", "United States"),
+        ("HK", 22.30, 114.17, "Hong Kong", "China"),
+        ("XK", 42.6629, 21.1655, "Pristina", "Serbia"),
+        ("UA", 44.95, 34.10, "Simferopol", "Russia"),
+    ],
+)
+def test_the_sovereign_and_the_claimant_are_the_right_country(
+    code: str, lat: float, lon: float, city: str, country: str
+) -> None:
+    sample = Sample(id="s", image="s.jpg", lat=lat, lon=lon, country_code=code)
+    said = [answered(city=city, country=country, latitude=lat, longitude=lon)]
+    (found,) = locate(sample, said, resolve(place_queries(said)))
+    assert found.country_code != code and found.country_correct is True
+    assert near_truth(Case(sample=sample, answers=(found,))).outcome == "pass"
+
+
+def test_a_territory_is_the_wrong_country_elsewhere() -> None:
+    houston = Sample(id="s", image="s.jpg", lat=29.76, lon=-95.37, country_code="US")
+    said = [answered(country="Puerto Rico", lat=29.76, lon=-95.37), answered(country="France", lat=29.76, lon=-95.37)]
+    found = locate(houston, said, {})
+    assert [one.country_correct for one in found] == [False, False]
+    assert near_truth(Case(sample=houston, answers=found[:1])).reason == "country_differs"
+
+
+def test_disputed_places_are_resolved_in_the_worldview() -> None:
+    assert resolve(["Simferopol"])["Simferopol"].country_code == "UA"
+    assert resolve(["Simferopol"], worldview="natural_earth")["Simferopol"].country_code == "RU"

@@ -90,3 +90,24 @@ def test_with_three_teachers_every_pair_must_agree(make_case: Make, make_answer:
     one, two = pair(make_answer, {"city": "Kazan"}, {"city": "Kazan"})
     three = make_answer("c", city="Perm", country_code="RU", clues=TRAM)
     assert teachers_agree(make_case(one, two, three)).reason == "places_differ"
+
+
+def test_a_territory_and_its_sovereign_are_one_country_at_one_spot(make_case: Make, make_answer: Answer) -> None:
+    clues = ["palm trees, a Spanish shop sign"]
+    in_san_juan, in_texas = {"lat": 18.4655, "lon": -66.1057}, {"lat": 29.76, "lon": -95.37}
+    island = make_answer("first", country="Puerto Rico", country_code="PR", clues=clues, **in_san_juan)
+    state = make_answer("second", country="United States", country_code="US", clues=clues, **in_san_juan)
+    texas = make_answer("second", country="United States", country_code="US", clues=clues, **in_texas)
+    nowhere = make_answer("second", country="United States", country_code="US", clues=clues)
+    for level in ("country", "city"):
+        assert teachers_agree(make_case(island, state), place=level).outcome == "pass"
+        assert teachers_agree(make_case(state, island), place=level).outcome == "pass"
+        assert teachers_agree(make_case(island, texas), place=level).reason == "countries_differ"
+    assert teachers_agree(make_case(island, nowhere), place="country").outcome == "abstain"
+
+
+def test_the_middle_of_a_country_is_no_spot(make_case: Make, make_answer: Answer) -> None:
+    middle = {"named_lat": 39.8, "named_lon": -98.6, "named_level": "country"}
+    state = make_answer("first", country="United States", country_code="US", clues=["palms"], **middle)
+    island = make_answer("second", country="Puerto Rico", country_code="PR", clues=["palms"], lat=18.47, lon=-66.11)
+    assert teachers_agree(make_case(state, island), place="country").outcome == "abstain"
