@@ -53,6 +53,32 @@ def test_a_second_run_calls_nobody_and_changes_nothing(result: BuildResult, out:
     assert check_release(Path(result.directory) / "release") == []
 
 
+def test_what_a_buffer_takes_out_is_counted_and_shown(result: BuildResult, tmp_path: Path) -> None:
+    apart = factory.build(RECIPE, out=tmp_path, overrides=["select.split.buffer_km=1000"])
+    assert apart.counts["removed"] == {"near_duplicates": 2, "split": 1}
+    assert apart.counts["splits"] == {**result.counts["splits"], "train": result.counts["splits"]["train"] - 1}
+    assert "split: near_other_split (1)" in (Path(apart.directory) / "report.html").read_text()
+    card = (Path(apart.directory) / "release" / "README.md").read_text()
+    assert r"| split | near\_other\_split | 1 |" in card
+
+
+def test_the_worldview_reaches_the_plan_and_the_checks(tmp_path: Path) -> None:
+    table = "id,file,lat,lon,coord_uncertainty_km,scene,captured_at,author,licence\n"
+    table += "s03-crimea,one.jpg,44.95,34.10,,urban,,somebody,CC0\n"
+    (tmp_path / "scenes.csv").write_text(table)
+    (tmp_path / "one.jpg").write_bytes((RECIPE.parent / "demo" / "images" / "023.jpg").read_bytes())
+    said = {"id": "s03-crimea", "response": {"localizable": True, "confidence": 0.9, "city": "Simferopol"}}
+    for teacher in ("first", "second"):
+        (tmp_path / f"{teacher}.jsonl").write_text(json.dumps(said) + "\n")
+    moved = [f"source.path={tmp_path}/scenes.csv", f"source.images={tmp_path}"]
+    moved += [f"teachers.{teacher}.path={tmp_path}/{teacher}.jsonl" for teacher in ("first", "second")]
+    for view, code in (("default", "UA"), ("natural_earth", "RU")):
+        built = factory.build(RECIPE, out=tmp_path / view, overrides=[*moved, f"geo.worldview={view}"])
+        build = open_build(built.directory)
+        assert build.plan["country_code"].to_list() == [code]
+        assert [answer["country_code"] for answer in build.parts["answers"][0]] == [code, code]
+
+
 def test_the_release_is_the_same_bytes_on_every_machine(
     result: BuildResult,
     tmp_path: Path,

@@ -74,3 +74,12 @@ def test_no_usable_answer_is_quarantined() -> None:
     failed = Answered(teacher="first", model="m", request_key="k", answer=None, failure="not_json")
     verdict, released = verdict_of(failed)
     assert (verdict.decision, verdict.reasons, released) == ("quarantine", ("teachers:not_json",), False)
+
+
+def test_answers_are_resolved_in_the_worldview() -> None:
+    simferopol = Sample(id="s", image="s.jpg", lat=44.95, lon=34.10, country_code="RU")
+    image = ShardImage(sha256="0" * 64, phash=0, width=8, height=8, bytes=8)
+    answer = said(country=None, city="Simferopol", lat=44.95, lon=34.10)
+    for worldview, code in (("default", "UA"), ("natural_earth", "RU")):
+        ((found,),), _ = judge([simferopol], [image], [[answer]], [()], VERIFY, worldview=worldview)
+        assert (found.country_code, found.country_correct) == (code, True)
