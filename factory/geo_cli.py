@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from factory.errors import EXIT_ROWS_FAILED, RecipeError
+from factory.errors import EXIT_ROWS_FAILED, RecipeError, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import polars as pl
 
 geo_app = typer.Typer(no_args_is_help=True, help="Where is this point, where is this place: offline, at any scale.")
@@ -29,7 +31,10 @@ Lat = Annotated[str, typer.Option("--lat", metavar="COLUMN", help="Column (or JS
 Lon = Annotated[str, typer.Option("--lon", metavar="COLUMN", help="Column (or JSON field) of the longitude.")]
 Worldview = Annotated[str, typer.Option("--worldview", help="Whose borders count where they are disputed.")]
 Border = Annotated[bool, typer.Option("--border", help="Also the distance to the nearest land border (slower).")]
-Prefix = Annotated[str, typer.Option("--prefix", help="What the names of the new columns begin with.")]
+Prefix = Annotated[
+    str,
+    typer.Option("--prefix", callback=lambda text: _checked(text), help="What names of new columns begin with."),
+]
 
 
 class Mode(StrEnum):
@@ -42,7 +47,7 @@ class Mode(StrEnum):
 @geo_app.command(context_settings=NUMBERS)
 def reverse(
     lat: Annotated[str, typer.Argument(metavar="LAT", help="Latitude in degrees, south negative.")],
-    lon: Annotated[str, typer.Argument(metavar="LON", help="Longitude in degrees, west negative.")],
+    lon: Annotated[str, typer.Argument(metavar="LON", help="Longitude in degrees, west negative; 190 is -170.")],
     worldview: Worldview = "default",
     border: Border = False,
     json: Json = False,
@@ -53,7 +58,7 @@ def reverse(
     from factory.geo.label import labels
     from factory.geo.names import country_name
 
-    point = {"lat": _degrees(lat, "lat", 90), "lon": _degrees(lon, "lon", 180)}
+    point = {"lat": _degrees(lat, "lat", 90), "lon": _degrees(lon, "lon", 540)}
     series = (pl.Series([value], dtype=pl.Float64) for value in point.values())
     row = point | labels(*series, worldview=worldview, border=border).row(0, named=True)
     if json:
@@ -70,12 +75,16 @@ def reverse(
 def forward(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help='Written places, such as "Paris, Texas".')],
     candidates: Annotated[int, typer.Option("--candidates", min=1, max=100, help="Places to list for each name.")] = 1,
+    worldview: Worldview = "default",
     json: Json = False,
 ) -> None:
     """Coordinates of written places; exit code 1 when one of them is not found."""
     from factory.geo import forward as find
 
-    found = find(names, candidates=candidates)
+    try:
+        found = find(names, candidates=candidates, worldview=worldview)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
     rows = list(found.iter_rows(named=True))
     if json:
         _print_rows(rows)
@@ -140,10 +149,19 @@ def sample_gws15k(
     from factory.geo.sampling import gws15k, reference
     from factory.store import disk_faults
 
+    for table, optional in ((cities, "name"), (areas, "area_km2")):
+        if table:
+            _check_reference(table, optional)
     known = reference.read_cities(cities) if cities else reference.gazetteer_cities()
     countries = reference.read_areas(areas) if areas else reference.gazetteer_areas()
+    _check_countries(cities, areas, known["country"].drop_nulls().unique().sort(), countries)
     with row_progress("read") as progress:
         points = read_points(pool, lat=lat, lon=lon, progress=progress)
+    if not points["lat"].count():
+        raise SourceError(
+            f"{pool}: none of its {points.height:,} rows has usable coordinates in {lat!r} and {lon!r}; "
+            "expected degrees such as 60.17, -33.9 or 48°51'24\"N"
+        )
     drawn = gws15k(points, known, countries, n=n, seed=seed, mode=mode.value)
     city = known["name"].gather(drawn.chosen["city"])
     added = drawn.chosen.drop("city", "km").with_columns(city=city, city_km=drawn.chosen["km"].round(3))
@@ -171,6 +189,7 @@ def points_map(
     ] = None,
 ) -> None:
     """Draw the points of a file on a world map."""
+    from factory.geo.inputs import as_unicode
     from factory.geo.label import read_points
     from factory.geo.points_map import write_points_map
     from factory.store import disk_faults
@@ -180,8 +199,8 @@ def points_map(
     with row_progress("read") as progress:
         points = read_points(source, lat=lat, lon=lon, colour=colour, progress=progress)
     with disk_faults(target):
-        write_points_map(points, target, title=title or source.name)
-    print(target)
+        write_points_map(points, target, title=as_unicode(title or source.name))
+    print(as_unicode(str(target)))
 
 
 class RowProgress:
@@ -235,15 +254,59 @@ def row_progress(task: str) -> Iterator[RowProgress]:
 def _degrees(text: str, axis: str, limit: float) -> float:
     import polars as pl
 
+    from factory.geo.inputs import as_unicode
     from factory.sources.coordinates import parse_degrees
 
-    value = parse_degrees(pl.Series([text.strip().rstrip(",")]), axis="lat" if axis == "lat" else "lon").item()
+    written = pl.Series([as_unicode(text).strip().rstrip(",")])
+    value = parse_degrees(written, axis="lat" if axis == "lat" else "lon").item()
     if value is None:
         raise RecipeError(f"{text!r} is no {axis}; expected degrees such as 60.17, -33.9 or 48°51'24\"N")
     if abs(value) > limit:
         swapped = "; are the two swapped?" if axis == "lat" and abs(value) <= 180 else ""
-        raise RecipeError(f"{axis} {value:g} is out of range; expected -{limit:g} to {limit:g}{swapped}")
+        usual = "-180 to 180, or one turn off (-540 to 540)" if axis == "lon" else "-90 to 90"
+        raise RecipeError(f"{axis} {value:g} is out of range; expected {usual}{swapped}")
     return float(value)
+
+
+def _checked(text: str) -> str:
+    from factory.geo.inputs import is_unicode
+
+    if not is_unicode(text):
+        raise RecipeError(f"{text!r} is no text in UTF-8")
+    return text
+
+
+def _check_reference(path: Path, name: str) -> None:
+    """Refuses JSON lines, which have no columns, and `name` in two columns."""
+    from factory.geo.files import check_columns, columns_of
+
+    names = columns_of(path)
+    if names is None:
+        raise RecipeError(f"{path}: expected a table of countries as CSV, TSV or Parquet")
+    check_columns(path, [name] if name in names else [])
+
+
+def _check_countries(
+    cities: Path | None, areas: Path | None, of_cities: Iterable[str], of_areas: Mapping[str, float]
+) -> None:
+    """Countries of --cities without an area, or of --areas without a city: names in the place of codes."""
+    if cities:
+        path, other, named = cities, areas or "the gazetteer", list(of_cities)
+        lost = [country for country in named if country not in of_areas]
+    elif areas:
+        cited = set(of_cities)
+        path, other, named = areas, "the gazetteer", list(of_areas)
+        lost = [country for country in named if country not in cited]
+    else:
+        return
+    shown = ", ".join(map(repr, lost[:5])) + (f" and {len(lost) - 5:,} more" if len(lost) > 5 else "")
+    if len(lost) == len(named):
+        raise RecipeError(
+            f"{path}: no country in it is among those of {other}: {shown or 'it names none'}; "
+            "expected ISO 3166-1 codes such as FI, not names"
+        )
+    if lost and cities:
+        print(f"{path}: without an area, and so never drawn: {shown}", file=sys.stderr)
 
 
 def _tell_sample(target: Path, rows: int, wanted: int, short: pl.DataFrame) -> None:
@@ -265,5 +328,8 @@ def _shown(value: Any) -> str:
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     import orjson
 
+    from factory.geo.inputs import as_unicode
+
     for row in rows:
-        sys.stdout.write(orjson.dumps(row).decode() + "\n")
+        plain = {name: as_unicode(value) if isinstance(value, str) else value for name, value in row.items()}
+        sys.stdout.write(orjson.dumps(plain).decode() + "\n")

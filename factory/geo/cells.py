@@ -3,6 +3,8 @@
 Three kinds for three needs. The degree grid needs nothing and is enough to keep a split from leaking; its cells narrow
 towards the poles. H3 (extra `h3`) has cells of nearly one area, for counting and balancing. The quadtree has cells of
 nearly one number of points, for training a classifier over places as OSV-5M does.
+
+Longitudes one turn off (to 540) are turned back, as by `reverse`.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from factory.errors import EnvironmentFault
+from factory.geo.spherical import is_place, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,15 +39,17 @@ def cell_id(lat: float, lon: float, *, degrees: float) -> str:
     `degrees` is positive.
     """
     _check_size(degrees)
+    if abs(lon) > 180.0:
+        lon -= math.copysign(360.0, lon)
     row = math.floor(min(lat + 90.0, _NORTH) / degrees)
     column = math.floor(0.0 if lon >= 180.0 else min(lon + 180.0, _EAST) / degrees)
     return f"{row}_{column}"
 
 
 def cell(lat: pl.Expr, lon: pl.Expr, *, degrees: float) -> pl.Expr:
-    """`cell_id` as a polars expression, null where an input is null or NaN."""
+    """`cell_id` as a polars expression, null where an input is null or NaN, or a longitude more than a turn off."""
     _check_size(degrees)
-    lat, lon = lat.cast(pl.Float64).fill_nan(None), lon.cast(pl.Float64).fill_nan(None)
+    lat, lon = lat.cast(pl.Float64).fill_nan(None), wrapped(lon)
     row = (lat + 90.0).clip(upper_bound=_NORTH) / degrees
     column = pl.when(lon >= 180.0).then(0.0).otherwise((lon + 180.0).clip(upper_bound=_EAST)) / degrees
     row, column = (index.floor().cast(pl.Int64).cast(pl.String) for index in (row, column))
@@ -218,8 +223,8 @@ def _points(lat: pl.Series, lon: pl.Series) -> pl.DataFrame:
     if len(lat) != len(lon):
         raise ValueError(f"{len(lat)} latitudes but {len(lon)} longitudes")
     frame = pl.DataFrame({"lat": lat.cast(pl.Float64), "lon": lon.cast(pl.Float64)})
-    inside = pl.col("lat").is_between(-90, 90) & pl.col("lon").is_between(-180, 180)
-    return frame.with_columns(inside=inside.fill_null(False))
+    frame = frame.with_columns(wrapped(pl.col("lon")).alias("lon"))
+    return frame.with_columns(inside=is_place(pl.col("lat"), pl.col("lon")))
 
 
 def _scattered(inside: pl.Series, values: pl.Series) -> pl.Series:

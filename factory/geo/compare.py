@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from factory.geo.forward import LEVELS, Level, forward
+from factory.geo.inputs import name_of
 from factory.geo.normalise import fold
+from factory.geo.parse_place import WIDE_WORDS
 
 _FINENESS: Final = {level: rank for rank, level in enumerate(reversed(LEVELS))}
 
@@ -27,25 +29,30 @@ class SamePlace:
 def same_place(a: str | None, b: str | None, *, level: Level) -> SamePlace:
     """Whether two written places are one country, region or city, as `forward` resolves them.
 
-    Other names of a place are the same place ("Bombay", "Mumbai, India"). A place resolved less precisely than `level`
-    is the same only as an equal text; an unknown or empty one never is.
+    Other names of a place are the same place ("Bombay", "Mumbai, India"). A place that is not found, or is known less
+    precisely than `level`, is the same as none, not even as itself: two answers "unknown" or "n/a" agree about nothing.
 
     Raises:
         ValueError: for a level that is not "city", "region" or "country".
+        TypeError: for a place that is not text; None, NaN and numbers are empty places.
     """
     if level not in _FINENESS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
-    if not a or not b:
-        return SamePlace(False, "one of the two is empty")
-    if fold(a) == fold(b) != "":
-        return SamePlace(True, "the same text")
-    first, second = _at_level(a, level), _at_level(b, level)
-    for text, place in ((a, first), (b, second)):
-        if place["level"] is None:
+    found = []
+    for written in (a, b):
+        text = name_of(written)
+        if text is None and isinstance(written, str):
+            return SamePlace(False, f"{written!r} was not found")
+        if not text:
+            return SamePlace(False, "one of the two is empty")
+        place = _at_level(text, level)
+        if place["level"] is None or fold(text) in WIDE_WORDS:
             return SamePlace(False, f"{text!r} was not found")
         if _FINENESS[place["level"]] < _FINENESS[level]:
             return SamePlace(False, f"{text!r} is only known as a {place['level']}")
-    return _compared(first, second, level)
+        found.append((text, place))
+    (first, here), (second, there) = found
+    return SamePlace(True, "the same text") if fold(first) == fold(second) else _compared(here, there, level)
 
 
 def _compared(first: Mapping[str, Any], second: Mapping[str, Any], level: Level) -> SamePlace:
@@ -54,7 +61,9 @@ def _compared(first: Mapping[str, Any], second: Mapping[str, Any], level: Level)
     if level == "country":
         return SamePlace(True, f"both are in {first['country_code']}")
     if level == "region":
-        same = first["region"] == second["region"] is not None
+        if first["region"] is None or second["region"] is None:
+            return SamePlace(False, f"one of the two lies in no region of {first['country_code']}")
+        same = first["region"] == second["region"]
         words = "both are in" if same else f"region {first['region']} is not"
         return SamePlace(same, f"{words} {second['region']}, {second['country_code']}")
     same = first["city_id"] == second["city_id"]

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from factory.errors import EnvironmentFault
+from factory.geo.inputs import degrees_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def reverse_nearest_city(lat: Sequence[float], lon: Sequence[float]) -> pl.DataFrame:
+def reverse_nearest_city(
+    lat: float | Sequence[float | None] | pl.Series | None, lon: float | Sequence[float | None] | pl.Series | None
+) -> pl.DataFrame:
     """country_code, region, city of each point in degrees, one row a point, null where a coordinate is not finite.
 
-    Raises EnvironmentFault when the extra `compat` is not installed.
+    Takes what `reverse` takes. Raises EnvironmentFault when the extra `compat` is not installed, ValueError for inputs
+    of different lengths.
     """
     import math
 
@@ -28,9 +32,10 @@ def reverse_nearest_city(lat: Sequence[float], lon: Sequence[float]) -> pl.DataF
         import reverse_geocoder
     except ImportError:
         raise EnvironmentFault("reverse_geocoder is missing: pip install 'geo-reasoning-factory[compat]'") from None
-    usable = [at for at, pair in enumerate(zip(lat, lon, strict=True)) if all(map(math.isfinite, pair))]
-    points = [(lat[at], lon[at]) for at in usable]
-    rows: list[dict[str, str | None]] = [{"country_code": None, "region": None, "city": None} for _ in lat]
+    pairs = list(zip(degrees_of(lat).tolist(), degrees_of(lon).tolist(), strict=True))
+    usable = [at for at, pair in enumerate(pairs) if all(map(math.isfinite, pair))]
+    points = [pairs[at] for at in usable]
+    rows: list[dict[str, str | None]] = [{"country_code": None, "region": None, "city": None} for _ in pairs]
     for at, found in zip(usable, reverse_geocoder.search(points, mode=1, verbose=False) if points else (), strict=True):
         rows[at] = {"country_code": found["cc"], "region": found["admin1"], "city": found["name"]}
     return pl.DataFrame(rows, schema={"country_code": pl.String, "region": pl.String, "city": pl.String})

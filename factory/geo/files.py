@@ -1,17 +1,18 @@
 """Tables with coordinates as files: CSV, TSV, Parquet and JSON lines, read and written a batch at a time.
 
 What a file holds passes through untouched: a CSV's cells stay text ("NA" is Namibia, 007 keeps its zeros, a formula
-stays the text it is), Parquet keeps its types and its metadata, and a JSON line keeps its own bytes, as new fields are
-put before its closing brace. So a file leaves in the format it came in. Memory is bounded by the batch.
+stays the text it is) and its first line its bytes, also where columns have no name, or two have one; Parquet keeps its
+types and its metadata, and a JSON line its own bytes, as new fields are put before its closing brace. So a file leaves
+in the format it came in. Memory is bounded by the batch.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol
@@ -19,7 +20,9 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol
 import polars as pl
 import pyarrow as pa
 
-from factory.errors import EnvironmentFault, RecipeError, SourceError
+from factory.errors import RecipeError, SourceError
+from factory.geo.spherical import wrapped
+from factory.geo.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -69,28 +72,31 @@ def format_of(path: Path) -> Format:
 def columns_of(path: Path) -> list[str] | None:
     """Names of a file's columns in order; None for JSON lines, whose rows need not agree.
 
-    Raises SourceError for a file that is missing, empty, not what its name says, or has a column twice.
+    A CSV's may be empty, and a name may stand there twice. Raises SourceError for a file that is missing, empty or not
+    what its name says.
     """
     kind = format_of(path)
     with _read_faults(path):
         if kind == "jsonl":
             path.open("rb").close()
             return None
-        names = _header(path, _SEPARATOR[kind]) if kind != "parquet" else _parquet(path).schema_arrow.names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SourceError(f"{path}: the column {twice[0]!r} stands in it twice; rename one of them")
-    return list(names)
+        return _header(path).names if kind != "parquet" else list(_parquet(path).schema_arrow.names)
 
 
 def check_columns(path: Path, wanted: Sequence[str], added: Sequence[str] = ()) -> None:
-    """Raises RecipeError where a wanted column is missing or an added one is there already."""
+    """Raises RecipeError where a wanted column is missing or an added one is there already.
+
+    Raises SourceError where a wanted column is there twice; others may be, they are only passed on.
+    """
     names = columns_of(path)
     if names is None:
         return
     missing = [name for name in wanted if name not in names]
     if missing:
         raise RecipeError(f"{path}: there is no column {missing[0]!r}; the columns are {', '.join(names)}")
+    twice = [name for name in wanted if names.count(name) > 1]
+    if twice:
+        raise SourceError(f"{path}: the column {twice[0]!r} stands in it twice; rename one of them")
     _refuse_collision(path, [name for name in added if name in names])
 
 
@@ -108,6 +114,7 @@ def read_batches(path: Path, *, rows: int) -> Iterator[Batch]:
 def points_of(path: Path, batch: Batch, lat: str, lon: str, *, refuse: Sequence[str] = ()) -> pl.DataFrame:
     """lat, lon of a batch as float64, null for what is no number; text such as `48,85` or `48°51'N` is read.
 
+    Longitudes one turn off are turned back, others out of range are null. Latitudes are not judged.
     Raises SourceError for a JSON line that is no object, RecipeError for one that has a field named in `refuse`.
     """
     from factory.sources.coordinates import parse_degrees
@@ -118,9 +125,8 @@ def points_of(path: Path, batch: Batch, lat: str, lon: str, *, refuse: Sequence[
         columns = [batch.table.column(name) for name in (lat, lon)]
         frame = pl.DataFrame({"lat": pl.from_arrow(columns[0]), "lon": pl.from_arrow(columns[1])})
         frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
-    return pl.DataFrame(
-        {"lat": parse_degrees(frame["lat"], axis="lat"), "lon": parse_degrees(frame["lon"], axis="lon")}
-    )
+    degrees = {"lat": parse_degrees(frame["lat"], axis="lat"), "lon": parse_degrees(frame["lon"], axis="lon")}
+    return pl.DataFrame(degrees).with_columns(wrapped(pl.col("lon")).alias("lon"))
 
 
 def texts_of(path: Path, batch: Batch, name: str) -> pl.Series:
@@ -158,58 +164,63 @@ def new_file(path: Path, like: Path, added: pa.Schema) -> Iterator[Writer]:
         writer.close(added)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that is written aside, and gets its name only when the block ends well; else nothing is left.
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The first line of a CSV, as names and as the bytes it is."""
 
-    Raises RecipeError when its folder does not exist, EnvironmentFault when it may not be written.
-    """
-    if not path.parent.is_dir():
-        raise RecipeError(f"{path.parent}: there is no such folder to write {path.name} into")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except (PermissionError, IsADirectoryError) as error:
-        raise EnvironmentFault(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
+    names: list[str]
+    raw: bytes
+    """With a byte order mark, without the end of the line."""
+    line_end: str
+    size: int
+    """Bytes before the first row."""
 
 
-def _header(path: Path, separator: str) -> list[str]:
+def _header(path: Path) -> _Header:
     with path.open("rb") as file:
-        start = file.read(_MAX_HEADER).decode("utf-8-sig", errors="replace")
-    names = next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), [])
-    if not names:
+        start = file.read(_MAX_HEADER)
+    mark = start[: len(BOM_UTF8)] if start.startswith(BOM_UTF8) else b""
+    # One character a byte, so that places in the text are places in the file; separators and quotes are ASCII.
+    text = io.StringIO(start[len(mark) :].decode("latin-1"), newline="")
+    lines = csv.reader(text, delimiter=_SEPARATOR[format_of(path)])
+    begin, fields = 0, next(lines, None)
+    while fields == []:  # blank lines, which are no rows either
+        begin, fields = text.tell(), next(lines, None)
+    if fields is None:
         raise SourceError(f"{path}: the file is empty; expected a first line with the names of its columns")
-    return names
+    written = text.getvalue()[begin : text.tell()]
+    raw = written.rstrip("\r\n")
+    cut = raw == written and len(start) == _MAX_HEADER
+    if cut or (begin + len(written) == len(text.getvalue()) and "\n" in fields[-1] and not raw.endswith('"')):
+        raise SourceError(f"{path}: the first line, with the names of the columns, has no end; is a quote left open?")
+    names = [field.encode("latin-1").decode("utf-8", errors="replace") for field in fields]
+    line_end = "\r\n" if written.endswith("\r\n") else "\n"
+    return _Header(names, mark + raw.encode("latin-1"), line_end, len(mark) + text.tell())
 
 
 def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
     """Every cell as text. Rows with too few or too many cells end the reading with an error."""
     import pyarrow.csv as pv
 
-    separator = _SEPARATOR[format_of(path)]
-    names = _header(path, separator)
-    total = max(path.stat().st_size, 1)
+    header, total = _header(path), path.stat().st_size
+    if total <= header.size:
+        return
+    numbers = [str(number) for number in range(len(header.names))]  # names may be empty, or stand there twice
     with pa.OSFile(str(path)) as raw:  # not a Python file: arrow's threads read it, also while Python shuts down
+        raw.seek(header.size)
         reader = pv.open_csv(
             raw,
-            read_options=pv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=True),
-            parse_options=pv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            read_options=pv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=True, column_names=numbers),
+            parse_options=pv.ParseOptions(delimiter=_SEPARATOR[format_of(path)], newlines_in_values=True),
             convert_options=pv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+                column_types=dict.fromkeys(numbers, pa.large_string()), strings_can_be_null=False
             ),
         )
         for number, block in enumerate(reader, start=1):
             # By blocks given out: arrow reads the file itself far ahead.
             share = min(1.0, number * _BLOCK_BYTES / total)
             for start in range(0, block.num_rows, rows):
-                yield pa.Table.from_batches([block.slice(start, rows)]), share
+                yield pa.Table.from_batches([block.slice(start, rows)]).rename_columns(header.names), share
 
 
 def _parquet(path: Path) -> pq.ParquetFile:
@@ -277,21 +288,32 @@ def _refuse_collision(path: Path, there: Sequence[str]) -> None:
 class _CsvWriter:
     def __init__(self, file: BinaryIO, like: Path) -> None:
         self._file, self._separator, self._empty = file, _SEPARATOR[format_of(like)], True
-        self._names = columns_of(like) or []
+        self._header = _header(like)
 
     def write(self, table: pa.Table, added: pa.Table) -> None:
-        own, new = pl.DataFrame(table), pl.DataFrame(added)
-        # Null and not "" makes polars write nothing instead of a pair of quotes.
+        if self._empty:
+            self._write_header(added.column_names)
+        # Numbers for names: polars has none twice. And null, not "", makes it write nothing instead of two quotes.
+        own = pl.DataFrame(table.rename_columns([f"own{i}" for i in range(table.num_columns)]))
+        new = pl.DataFrame(added.rename_columns([f"new{i}" for i in range(added.num_columns)]))
         cells = own.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
         frame = pl.concat([cells, new], how="horizontal") if new.width else cells
         text = io.BytesIO()  # and not the file: polars hides the number of a disk's error
-        frame.write_csv(text, separator=self._separator, include_header=self._empty, null_value="")
+        frame.write_csv(
+            text, separator=self._separator, include_header=False, null_value="", line_terminator=self._header.line_end
+        )
         self._file.write(text.getbuffer())
-        self._empty = False
 
     def close(self, added: pa.Schema) -> None:
         if self._empty:
-            self.write(pa.table({name: pa.array([], pa.string()) for name in self._names}), added.empty_table())
+            self._write_header(added.names)
+
+    def _write_header(self, added: Sequence[str]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=self._separator, lineterminator="").writerow(added)
+        new = (self._separator + text.getvalue() if added else "") + self._header.line_end
+        self._file.write(self._header.raw + new.encode())
+        self._empty = False
 
 
 class _ParquetWriter:
@@ -353,7 +375,7 @@ def _read_faults(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: there is no such file") from error
     except (IsADirectoryError, PermissionError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    except (pa.ArrowInvalid, csv.Error, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, csv.Error, UnicodeError) as error:
         # The message quotes the file: no more than a line of it, and no character that moves a cursor.
         detail = "".join(char for char in str(error)[:200].split("\n")[0] if char.isprintable()) or type(error).__name__
         raise SourceError(f"{path}: cannot be read as {format_of(path)}: {detail}") from error

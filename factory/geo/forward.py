@@ -21,12 +21,13 @@ _MAX_CANDIDATES = 100
 
 
 def forward(
-    names: Sequence[str | None] | pl.Series, *, candidates: int = 1, worldview: str = "default"
+    names: str | Sequence[str | None] | pl.Series | None, *, candidates: int = 1, worldview: str = "default"
 ) -> pl.DataFrame:
     """Finds written places, one row per input and in its order.
 
     Args:
-        names: Up to 200 characters each; null, empty and longer ones are not found.
+        names: A text, or a list, array or Series of them, up to 200 characters each. Not found, as rows without a
+            place, are null, NaN, empty and longer ones, numbers, and text that is not Unicode (its `query` has U+FFFD).
         candidates: How many places to list for each string, best first, with their `rank` from 1; an unknown string
             still has one row.
         worldview: Who owns disputed places, see `gazetteer.WORLDVIEWS`; the claimant's name is understood in either.
@@ -40,10 +41,17 @@ def forward(
 
     Raises:
         ValueError: for `candidates` outside 1 to 100 or an unknown worldview.
+        TypeError: for anything but names, such as bytes, a dict or a list of lists.
     """
     if not 1 <= candidates <= _MAX_CANDIDATES:
         raise ValueError(f"candidates must lie between 1 and {_MAX_CANDIDATES}, not {candidates}")
+    from factory.geo.inputs import names_of
     from factory.geo.lookup import look_up
     from factory.geo.name_index import read_index
 
-    return look_up(names, candidates, worldview, read_index())
+    asked, shown = names_of(names)
+    found = look_up(asked, candidates, worldview, read_index())
+    if shown is asked:
+        return found
+    unasked = found["query"].is_null().arg_true()
+    return found.with_columns(found["query"].scatter(unasked, shown.filter(asked.is_null())))

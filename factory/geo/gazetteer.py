@@ -11,18 +11,15 @@ import json
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from factory.errors import EnvironmentFault
-from factory.geo.spherical import unit_vectors
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
 
 WORLDVIEWS: Final = {"default": "country", "natural_earth": "country_natural_earth"}
 """Who owns disputed places, and the column of `admin1` that says so. `default` follows GeoNames and the majority of the
@@ -110,15 +107,6 @@ def countries() -> pl.DataFrame:
 
 
 @cache
-def tree() -> Any:
-    """A scipy cKDTree over `cities()` as unit vectors; distances are chords of the unit sphere."""
-    from scipy.spatial import cKDTree  # type: ignore[import-untyped]
-
-    places = cities()
-    return cKDTree(unit_vectors(places["lat"].to_numpy(), places["lon"].to_numpy()), balanced_tree=False)
-
-
-@cache
 def country_codes() -> tuple[str, ...]:
     """Codes behind the numbers of `unit_countries` and `city_countries`; the last is "", for no country."""
     named = {*admin1()["country"], *admin1()["country_natural_earth"], *cities()["country"]} - {None}
@@ -153,11 +141,3 @@ def _numbers(codes: pl.Series) -> npt.NDArray[np.int32]:
     number = dict(zip(named, range(len(named)), strict=True))
     found: npt.NDArray[np.int32] = codes.fill_null("").replace_strict(number, return_dtype=pl.Int32).to_numpy()
     return found
-
-
-def centre(lat: Floats, lon: Floats) -> tuple[float, float]:
-    """The mean direction of some points as (lat, lon) in degrees; right across the antimeridian."""
-    import numpy as np
-
-    x, y, z = unit_vectors(lat, lon).mean(axis=0)
-    return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from factory.errors import RecipeError
 from factory.geo.files import Batch, check_columns, new_file, points_of, read_batches, texts_of
+from factory.geo.spherical import is_place
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -90,10 +91,18 @@ def _side_by_side(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator
             yield pending.popleft().result()
 
 
-def labels(lat: pl.Series, lon: pl.Series, *, worldview: str = "default", border: bool = False) -> pl.DataFrame:
-    """`reverse` under the names that files carry: country, admin1, region, city, city_km, place (land, sea, ...), ...
+def labels(
+    lat: float | Sequence[float | None] | pl.Series | None,
+    lon: float | Sequence[float | None] | pl.Series | None,
+    *,
+    worldview: str = "default",
+    border: bool = False,
+) -> pl.DataFrame:
+    """`reverse` under the names that files carry: country (for country_code), city_km (for city_distance_km, to the
+    metre), and as they are country_parent, admin1, region, city, place and the others.
 
     Args:
+        lat, lon: as `reverse` takes them.
         border: also border_km, the distance to the nearest land border; it takes longer.
 
     Raises:
@@ -120,6 +129,7 @@ def read_points(
 ) -> pl.DataFrame:
     """lat, lon of every row of a file (16 bytes a row in memory), null where they are no place.
 
+    Longitudes one turn off are turned back.
     `colour` names a column to keep as text under that name. Raises as `label_file` does.
     """
     wanted = {"colour": colour} if colour else {}
@@ -128,7 +138,7 @@ def read_points(
     rows = 0
     for batch in read_batches(source, rows=BATCH_ROWS):
         points = points_of(source, batch, lat, lon)
-        points = points.with_columns(pl.when(_is_place(points)).then(pl.all()).name.keep())
+        points = points.select(pl.when(is_place(pl.col("lat"), pl.col("lon"))).then(pl.all()).name.keep())
         parts.append(points.with_columns(texts_of(source, batch, name).alias(kept) for kept, name in wanted.items()))
         rows += points.height
         progress(rows, batch.share_read)
@@ -150,11 +160,6 @@ def write_rows(source: Path, target: Path, chosen: pl.DataFrame, *, prefix: str 
             if here.height:
                 positions = (here["row"] - batch.first_row).to_arrow()
                 write(batch.table.take(positions), _arrow(here.drop("row")))
-
-
-def _is_place(points: pl.DataFrame) -> pl.Series:
-    inside = pl.col("lat").is_between(-90, 90) & pl.col("lon").is_between(-180, 180)
-    return points.select(inside.fill_null(False)).to_series()
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from factory.geo.gazetteer import countries, table
+from factory.geo.inputs import name_of
 from factory.geo.normalise import fold
 
 __all__ = ["SUBNATIONAL", "code_of_letters", "country_code", "country_keys", "country_name", "fold"]
@@ -43,8 +44,10 @@ def country_code(name: str | None) -> str | None:
     """ISO 3166-1 alpha-2 of a country by any of its written names, or None.
 
     Names are compared without case and diacritics, in any language of CLDR; codes (FI, FIN) count only in capitals, so
-    that "no" and "in" stay words. Parts of the United Kingdom give GB, overseas territories their own code.
+    that "no" and "in" stay words. Parts of the United Kingdom give GB, overseas territories their own code. NaN and
+    numbers are no names either; a TypeError is raised for anything else that is not text, such as a list.
     """
+    name = name_of(name)
     if not name or len(name) > MAX_COUNTRY_LENGTH:
         return None
     if code := code_of_letters(name.strip()):
@@ -60,6 +63,7 @@ def country_code(name: str | None) -> str | None:
 
 def country_name(code: str | None) -> str | None:
     """The short English name of an ISO 3166-1 alpha-2 code ("RU" is Russia), or None for an unknown one."""
+    code = name_of(code)
     return _names().get(code) if code else None
 
 

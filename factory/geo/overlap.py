@@ -13,7 +13,7 @@ import polars as pl
 
 from factory.geo.cells import morton_codes
 from factory.geo.distance import chord_of, haversine_array
-from factory.geo.spherical import unit_vectors
+from factory.geo.spherical import is_place, unit_vectors, wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def is_within(points: pl.DataFrame, targets: pl.DataFrame, radius_km: float) -> 
 def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
     rows = frame.select(
         pl.col("lat").cast(pl.Float64),
-        pl.col("lon").cast(pl.Float64),
+        wrapped(pl.col("lon")).alias("lon"),
         row=pl.int_range(pl.len(), dtype=pl.Int64),
     )
-    return rows.filter(pl.col("lat").is_between(-90, 90) & pl.col("lon").is_between(-180, 180))
+    return rows.filter(is_place(pl.col("lat"), pl.col("lon")))

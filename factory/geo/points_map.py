@@ -13,7 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from factory.geo.files import whole_file
+from factory.geo.spherical import is_place, wrapped
+from factory.geo.whole_file import whole_file
 
 COLOURS: Final = ("#2a78b8", "#e2a62d", "#c6403b", "#3f9a6c", "#8a63b5", "#c76f9d", "#4fb0b5", "#8a8f95")
 """One for each value shown, the last for all others; they stay apart for the common kinds of colour blindness."""
@@ -45,13 +46,13 @@ def points_page(points: pl.DataFrame, *, title: str) -> str:
     """The page.
 
     Args:
-        points: lat, lon in degrees (rows without a place are counted, not drawn), and where wanted `label` (shown when
-            the pointer rests on a dot) and `colour` (the value that colours it).
+        points: lat, lon in degrees, longitudes as `reverse` takes them (rows without a place are counted, not drawn),
+            and where wanted `label` (shown when the pointer rests on a dot) and `colour` (the value that colours it).
     """
     from factory.report.maps import world, world_map
 
-    place = pl.col("lat").is_between(-90, 90) & pl.col("lon").is_between(-180, 180)
-    drawn = points.filter(place)
+    place = is_place(pl.col("lat"), pl.col("lon"))
+    drawn = points.filter(place).with_columns(wrapped(pl.col("lon")).alias("lon"))
     values = _values(drawn)
     decision = pl.col("colour").cast(pl.String).fill_null("") if "colour" in drawn.columns else pl.lit("")
     samples = drawn.select(

@@ -25,6 +25,7 @@ import polars as pl
 from factory.geo.distance import EARTH_RADIUS_KM
 from factory.geo.forget import return_to_system
 from factory.geo.gazetteer import APART, admin1, cities, countries, country_codes, unit_countries
+from factory.geo.inputs import degrees_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,19 +50,20 @@ _TREE_ROWS: Final = 1 << 14
 
 
 def reverse(
-    lat: Sequence[float | None] | pl.Series | Floats,
-    lon: Sequence[float | None] | pl.Series | Floats,
+    lat: float | Sequence[float | None] | pl.Series | Floats | None,
+    lon: float | Sequence[float | None] | pl.Series | Floats | None,
     *,
     worldview: str = "default",
-    levels: Sequence[Level] = LEVELS,
+    levels: Level | Sequence[Level] = LEVELS,
 ) -> pl.DataFrame:
     """Labels points in degrees, one row per input and in its order; bad rows are marked, never raised.
 
     Args:
-        lat: Latitudes from -90 to 90.
-        lon: Longitudes, the usual -180 to 180 or one turn off (-540 to 540).
+        lat: Latitudes from -90 to 90: one number, or a list, array or Series of them. Text counts where it is a number.
+        lon: Longitudes likewise, the usual -180 to 180 or one turn off (-540 to 540).
         worldview: Who owns disputed places, see `gazetteer.WORLDVIEWS`.
-        levels: What to look up; "border" is not among the defaults because it needs a tree of all land borders.
+        levels: What to look up, one level or several; "border" is not among the defaults because it needs a tree of all
+            land borders.
 
     Returns:
         By level:
@@ -75,15 +77,16 @@ def reverse(
 
     Raises:
         ValueError: the inputs differ in length, or the worldview or a level is unknown.
+        TypeError: an input is no number and no column of them, such as bytes, a dict or a list of lists.
     """
-    unknown = set(levels) - {*LEVELS, "border"}
+    wanted = frozenset((levels,) if isinstance(levels, str) else levels)
+    unknown = sorted(map(str, wanted - {*LEVELS, "border"}))
     if unknown:
-        raise ValueError(f"unknown level {min(unknown)!r}: choose among {', '.join(LEVELS)}, border")
-    north, east = _degrees(lat), _degrees(lon)
+        raise ValueError(f"unknown level {unknown[0]!r}: choose among {', '.join(LEVELS)}, border")
+    north, east = degrees_of(lat), degrees_of(lon)
     if len(north) != len(east):
         raise ValueError(f"{len(north)} latitudes but {len(east)} longitudes")
     unit_countries(worldview)
-    wanted = frozenset(levels)
     unit, place = _units(north, east)
     city, city_km, border_km = _by_trees(unit, north, east, worldview, wanted)
     columns = _unit_columns(unit, worldview, wanted)
@@ -94,15 +97,6 @@ def reverse(
     if "country" in wanted:
         columns.append(_PLACES.gather(pl.Series(place)))
     return pl.DataFrame(columns)
-
-
-def _degrees(values: Sequence[float | None] | pl.Series | Floats) -> Floats:
-    import numpy as np
-
-    if isinstance(values, np.ndarray) and values.dtype.kind in "fiu":
-        return np.asarray(values, dtype=np.float64)
-    series = values if isinstance(values, pl.Series) else pl.Series(values, dtype=pl.Float64, strict=False)
-    return series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
 
 def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:

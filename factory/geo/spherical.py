@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from factory.geo.distance import haversine_array
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -40,6 +41,21 @@ class Agreement:
     """Mean distance of the other guesses from the medoid; 0 for a single guess."""
     diameter_km: float
     """Distance between the two guesses that are furthest apart."""
+
+
+def wrapped(lon: pl.Expr) -> pl.Expr:
+    """Longitudes as float64 in [-180, 180], those one turn off (to 540) turned back; null for NaN and any other.
+
+    The rule of every door, as `reverse` documents it: maps and exports of the Pacific count on past 180.
+    """
+    lon = lon.cast(pl.Float64)
+    turned = pl.when(lon.abs() > 180.0).then(lon - 360.0 * lon.sign()).otherwise(lon)
+    return pl.when(lon.abs() <= 540.0).then(turned)
+
+
+def is_place(lat: pl.Expr, lon: pl.Expr) -> pl.Expr:
+    """Whether degrees are a point of the globe, by the rule of `wrapped`; False for null and NaN."""
+    return (lat.is_between(-90, 90) & lon.is_between(-540, 540)).fill_null(False)
 
 
 def unit_vectors(lat: Degrees, lon: Degrees) -> Floats:

@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -34,7 +35,13 @@ def points_file(path: Path, rows: int = 2000) -> Path:
 
 @pytest.mark.parametrize(
     ("lat", "lon", "country"),
-    [("60.17", "24.94", "FI"), ("-33.9", "18.5", "ZA"), ("-.5", "-78.5", "EC"), ("1e1", "-1e1", "GN")],
+    [
+        ("60.17", "24.94", "FI"),
+        ("-33.9", "18.5", "ZA"),
+        ("-.5", "-78.5", "EC"),
+        ("67", "184.5", "RU"),
+        ("1e1", "-1e1", "GN"),
+    ],
 )
 def test_a_point_is_named_whatever_its_signs(tmp_path: Path, lat: str, lon: str, country: str) -> None:
     done = factory("geo", "reverse", lat, lon, "--json", cwd=tmp_path)
@@ -54,9 +61,10 @@ def test_a_point_is_printed_for_people_and_the_sea_says_so(tmp_path: Path) -> No
     ("arguments", "message"),
     [
         (("95", "10"), "lat 95 is out of range; expected -90 to 90; are the two swapped?"),
-        (("10", "200"), "lon 200 is out of range"),
+        (("10", "600"), "lon 600 is out of range; expected -180 to 180, or one turn off (-540 to 540)"),
         (("north", "10"), "'north' is no lat"),
         (("nan", "10"), "'nan' is no lat"),
+        (("\udcff", "10"), "is no lat"),
         (("10",), "Missing argument"),
     ],
 )
@@ -76,6 +84,26 @@ def test_places_are_found_and_an_unknown_one_ends_with_1(tmp_path: Path) -> None
     assert len(several.stdout.splitlines()) == 3
     lost = factory("geo", "forward", "Helsinki, Finland", "qqxzv wplkj", cwd=tmp_path)
     assert lost.returncode == 1 and "qqxzv wplkj: not found" in lost.stderr and lost.stdout.startswith("Helsinki")
+
+
+def test_bytes_that_are_no_text_are_not_found_and_end_nothing_else(tmp_path: Path) -> None:
+    for options in ([], ["--json"]):
+        done = factory("geo", "forward", "\udcff\udcfe", "Paris", *options, cwd=tmp_path)
+        assert done.returncode == 1 and "not found" in done.stderr and "Traceback" not in done.stderr
+        assert "Paris" in done.stdout
+    (tmp_path / "in.csv").write_text("lat,lon\n1,2\n")
+    refused = factory("geo", "label", "in.csv", "out.csv", "--prefix", "\udcff", cwd=tmp_path)
+    assert refused.returncode == 2 and "is no text in UTF-8" in refused.stderr and "Traceback" not in refused.stderr
+    drawn = factory("geo", "map", "in.csv", "\udcff.html", cwd=tmp_path)
+    assert drawn.returncode == 0 and drawn.stdout == "\ufffd.html\n", drawn.stderr
+
+
+def test_a_written_place_follows_the_worldview(tmp_path: Path) -> None:
+    for options, country in (([], "UA"), (["--worldview", "natural_earth"], "RU")):
+        done = factory("geo", "forward", "Simferopol", *options, "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["country_code"] == country
+    wrong = factory("geo", "forward", "Simferopol", "--worldview", "mars", cwd=tmp_path)
+    assert wrong.returncode == 2 and "choose one of default, natural_earth" in wrong.stderr
 
 
 @pytest.mark.parametrize("name", ["in.parquet", "in.csv"])
@@ -133,6 +161,49 @@ def test_an_interrupted_label_leaves_the_old_output_and_nothing_else(tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
+def start_label(folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    """A process that labels in.csv as out.csv, and the part that it writes."""
+    process = start_factory(["geo", "label", "in.csv", "out.csv", "--lat", "LAT", "--lon", "LON"], cwd=folder)
+    part = folder / f".out.csv.{process.pid}.part"
+    deadline = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert part.exists()
+    return process, part
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    points_file(tmp_path / "in.csv", rows=1_500_000)
+    process, part = start_label(tmp_path)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL and part.exists()
+    (tmp_path / ".out.csv.notes.part").write_text("not ours")
+    (tmp_path / "few.csv").write_text("LAT,LON\n60.17,24.94\n")
+    done = factory("geo", "label", "few.csv", "out.csv", "--lat", "LAT", "--lon", "LON", cwd=tmp_path)
+    assert done.returncode == 0 and "another process" not in done.stderr
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [".out.csv.notes.part", "few.csv", "in.csv", "out.csv"]
+
+
+def test_the_part_of_a_living_process_stays_and_is_told(tmp_path: Path) -> None:
+    points_file(tmp_path / "in.csv", rows=600_000)
+    process, part = start_label(tmp_path)
+    os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        (tmp_path / "few.csv").write_text("LAT,LON\n60.17,24.94\n")
+        done = factory("geo", "label", "few.csv", "out.csv", "--lat", "LAT", "--lon", "LON", cwd=tmp_path)
+        assert done.returncode == 0
+        assert f"out.csv: another process is writing it ({part.name})" in done.stderr
+        assert part.exists() and len((tmp_path / "out.csv").read_text().splitlines()) == 2
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+    process.communicate(timeout=120)
+    assert process.returncode == 0 and not part.exists()
+    with (tmp_path / "out.csv").open() as file:
+        assert sum(1 for _ in file) == 600_001
+
+
 def benchmark_inputs(folder: Path) -> tuple[Path, list[str | Path]]:
     (folder / "cities.csv").write_text("name,lat,lon,country\nHelsinki,60.2,24.9,FI\nCape Town,-33.9,18.6,ZA\n")
     (folder / "areas.csv").write_text("country,area_km2\nFI,338000\nZA,1221000\nTV,26\n")
@@ -175,6 +246,32 @@ def test_gws15k_ends_with_1_when_the_pool_is_too_small_and_with_2_when_it_could_
     assert small.returncode == 1 and "of 5,000 points" in small.stderr
     published = factory(*command, "--mode", "published", cwd=tmp_path)
     assert published.returncode == 2 and "would never end" in published.stderr and "Traceback" not in published.stderr
+
+
+def test_gws15k_says_what_is_wrong_with_its_inputs_and_writes_nothing(tmp_path: Path) -> None:
+    pool, options = benchmark_inputs(tmp_path)
+    (tmp_path / "none.csv").write_text("lat,lon\nx,y\n95,1\n")
+    (tmp_path / "named.csv").write_text("lat,lon,country\n60.2,24.9,Finland\n")
+    (tmp_path / "areas_named.csv").write_text("country,area_km2\nFinland,338000\n")
+    (tmp_path / "lines.jsonl").write_text('{"lat": 60.2, "lon": 24.9, "country": "FI"}\n')
+    (tmp_path / "twice.csv").write_text("lat,lon,country,name,name\n60.2,24.9,FI,a,b\n")
+    for arguments, message in [
+        (["none.csv"], "none.csv: none of its 2 rows has usable coordinates in 'lat' and 'lon'"),
+        ([pool, "--lat", "LAT", "--lon", "LON", "--cities", "named.csv"], "'Finland'; expected ISO 3166-1 codes"),
+        ([pool, "--lat", "LAT", "--lon", "LON", "--areas", "areas_named.csv"], "'Finland'; expected ISO 3166-1 codes"),
+        ([pool, "--cities", "lines.jsonl"], "lines.jsonl: expected a table of countries as CSV, TSV or Parquet"),
+        ([pool, "--cities", "twice.csv"], "twice.csv: the column 'name' stands in it twice"),
+    ]:
+        done = factory("geo", "sample", "gws15k", arguments[0], "out.csv", "-n", "10", *arguments[1:], cwd=tmp_path)
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+        assert not (tmp_path / "out.csv").exists()
+    own = ["--cities", "named.csv", "--areas", "areas_named.csv"]  # two tables of one's own may agree on any names
+    done = factory("geo", "sample", "gws15k", pool, "o.parquet", "-n", "10", *options[4:], *own, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "cities.csv").open("a") as file:
+        file.write("Oslo,59.9,10.7,Norway\n")
+    done = factory("geo", "sample", "gws15k", pool, "o.parquet", "-n", "10", *options, cwd=tmp_path)
+    assert done.returncode == 0 and "cities.csv: without an area, and so never drawn: 'Norway'" in done.stderr
 
 
 def test_a_map_is_one_file_that_needs_nothing(tmp_path: Path) -> None:

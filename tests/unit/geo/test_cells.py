@@ -110,7 +110,7 @@ def test_equal_points_end_in_one_overfull_cell_and_not_in_a_loop() -> None:
 
 
 def test_points_without_a_place_are_in_no_cell_and_an_empty_world_is_one_cell() -> None:
-    points = [(float("nan"), 0.0), (91.0, 0.0), (0.0, 181.0), (1.0, 1.0)]
+    points = [(float("nan"), 0.0), (91.0, 0.0), (0.0, 541.0), (1.0, 1.0)]
     tree = quadtree(*series(points), max_count=1)
     assert tree.cells.select("cell", "count", "north", "east").rows() == [("", 1, 90.0, 180.0)]
     assert tree.assign(*series(points)).to_list() == [None, None, None, 0]
@@ -132,7 +132,7 @@ def test_a_quadtree_is_right_far_above_recursion_and_for_many_points() -> None:
 
 def test_h3_cells_are_those_of_the_library() -> None:
     pytest.importorskip("h3", reason="the extra h3 is not installed")
-    lat, lon = series([(37.775938728915946, -122.41795063018799), (float("nan"), 0.0), (0.0, 200.0)])
+    lat, lon = series([(37.775938728915946, -122.41795063018799), (float("nan"), 0.0), (0.0, 541.0)])
     found = h3_cells(lat, lon, resolution=9)
     assert [hex(value) if value else None for value in found.to_list()] == ["0x8928308280fffff", None, None]
     centre = h3_centres(found)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.geo import same_place
+from factory.geo import forward, same_place
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from factory.geo import same_place
         ("Bombay", "Mumbai, India", "city", "both are Mumbai, IN"),
         ("Hamburg, Germany", "Berlin", "country", "both are in DE"),
         ("Kazan, Russia", "Tatarstan, Russia", "region", "both are in Republic of Tatarstan, RU"),
-        ("Unheardofville", "unheardofville", "city", "the same text"),
+        ("Springfield", "springfield", "city", "the same text"),
         ("Singapore", "Singapore, Singapore", "city", "both are Singapore, SG"),
     ],
 )
@@ -31,12 +31,23 @@ def test_spellings_of_one_place_are_the_same(a: str, b: str, level: str, reason:
         (None, None, "city", "one of the two is empty"),
         ("Oslo", "Unheardofville", "city", "'Unheardofville' was not found"),
         ("France", "Paris, France", "city", "'France' is only known as a country"),
+        ("France", "France", "city", "'France' is only known as a country"),
+        ("unknown", "Unknown", "country", "'unknown' was not found"),
+        ("N/A", "n/a", "country", "'N/A' was not found"),
+        ("not found", "not found", "region", "'not found' was not found"),
+        ("Unheardofville", "unheardofville", "city", "'Unheardofville' was not found"),
     ],
 )
 def test_other_or_unknown_places_are_not_the_same(a: str | None, b: str | None, level: str, reason: str) -> None:
     found = same_place(a, b, level=level)  # type: ignore[arg-type]
     assert not found
     assert found.reason.startswith(reason)
+
+
+def test_a_place_is_the_same_as_itself_only_where_it_is_found() -> None:
+    names = ["Paris", "Paris, Texas", "Bavaria", "Finland", "Singapore", "unknown", "", "Atlantis"]
+    for name, row in zip(names, forward(names).iter_rows(named=True), strict=True):
+        assert bool(same_place(name, name, level="country")) == (row["level"] is not None), name
 
 
 def test_refuses_an_unknown_level() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +62,54 @@ def test_a_csv_keeps_every_cell_as_it_is(tmp_path: Path) -> None:
     assert (done.rows, done.with_country, done.without_place) == (5, 3, 1)
 
 
-def test_a_csv_with_a_byte_order_mark_and_windows_lines_is_read(tmp_path: Path) -> None:
+def test_a_csv_with_a_byte_order_mark_and_windows_lines_leaves_with_them(tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", "lat,lon\r\n60.17,24.94\r\n", "utf-8-sig")
     label_file(source, tmp_path / "out.csv")
-    assert rows_of(tmp_path / "out.csv")[0]["lat"] == "60.17"
+    found = (tmp_path / "out.csv").read_bytes()
+    assert found.startswith(b"\xef\xbb\xbflat,lon,geo_country,") and found.count(b"\r\n") == found.count(b"\n") == 2
+    assert columns_of(tmp_path / "out.csv")[:2] == ["lat", "lon"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("first", "row", "lon"),
+    [
+        (",lat,lon", "0,60.17,24.94", "lon"),  # as pandas writes its index
+        (",lat,column_0", "0,60.17,24.94", "column_0"),
+        ("lat,lon,,", "60.17,24.94,a,b", "lon"),
+        ("lat,lon,note,note", "60.17,24.94,a,b", "lon"),
+        ('"lat","lon","a ""b"" c","two\nlines"', "60.17,24.94,a,b", "lon"),
+        (" lat,lat,lon,new0,own1", "x,60.17,24.94,a,b", "lon"),
+        ('lat,lon,5" disk', "60.17,24.94,a", "lon"),
+    ],
+)
+def test_the_first_line_of_a_csv_keeps_its_bytes(tmp_path: Path, first: str, row: str, lon: str) -> None:
+    source = write(tmp_path / "in.csv", f"{first}\n{row}\n")
+    done = label_file(source, tmp_path / "out.csv", lon=lon)
+    found = (tmp_path / "out.csv").read_text(encoding="utf-8")
+    assert found.startswith(f"{first},{','.join(done.columns)}\n{row},FI,") and done.with_country == 1
+    write_rows(source, tmp_path / "kept.csv", pl.DataFrame({"row": [0]}))
+    assert (tmp_path / "kept.csv").read_bytes() == source.read_bytes()
+
+
+def test_blank_lines_before_the_first_are_no_columns(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", "\n\nlat,lon\n\n60.17,24.94\n")
+    assert columns_of(source) == ["lat", "lon"]
+    assert label_file(source, tmp_path / "out.csv").with_country == 1
+
+
+def test_a_parquet_may_have_one_name_twice_and_one_without(tmp_path: Path) -> None:
+    arrays = [pa.array([value]) for value in (60.17, 24.94, 1, "x", "y")]
+    pq.write_table(pa.Table.from_arrays(arrays, names=["lat", "lon", "", "note", "note"]), tmp_path / "in.parquet")
+    label_file(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    found = pq.ParquetFile(tmp_path / "out.parquet").schema_arrow.names
+    assert found[:6] == ["lat", "lon", "", "note", "note", "geo_country"]
+
+
+def test_a_column_that_is_asked_for_must_be_the_only_one_of_its_name(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", "lat,lon,kind,kind\n1,2,a,b\n")
+    assert read_points(source).height == 1
+    with pytest.raises(SourceError, match="the column 'kind' stands in it twice"):
+        read_points(source, colour="kind")
 
 
 def test_parquet_keeps_its_types_and_metadata(tmp_path: Path) -> None:
@@ -121,6 +166,13 @@ def test_the_result_does_not_depend_on_the_size_of_a_batch(tmp_path: Path, name:
     assert seen[-1] == (500, 1.0) and len(seen) > 50
 
 
+@pytest.mark.parametrize("text", ["lat,lon", "lat,lon\n", "lat,lon\r\n", "\ufefflat,lon", "lat,lon\n\n"])
+def test_a_csv_of_a_first_line_alone_has_no_rows(tmp_path: Path, text: str) -> None:
+    done = label_file(write(tmp_path / "in.csv", text), tmp_path / "out.csv")
+    assert done.rows == 0
+    assert columns_of(tmp_path / "out.csv") == ["lat", "lon", *done.columns]
+
+
 @pytest.mark.parametrize("name", ["in.csv", "in.parquet", "in.jsonl"])
 def test_a_file_without_rows_gets_the_columns_all_the_same(tmp_path: Path, name: str) -> None:
     source, target = tmp_path / name, tmp_path / f"out-{name}"
@@ -143,6 +195,8 @@ def test_a_file_without_rows_gets_the_columns_all_the_same(tmp_path: Path, name:
         ("in.csv", "lat,lon,lat\n1,2,3\n", SourceError, "'lat' stands in it twice"),
         ("in.csv", "lat,lon\n1,2\n1,2,3\n", SourceError, "in.csv: cannot be read as csv"),
         ("in.csv", "", SourceError, "empty"),
+        ("in.csv", 'lat,lon,"x\n1,2,3\n', SourceError, "is a quote left open"),
+        ("in.csv", "lat,lon," + "x" * 2_000_000 + "\n", SourceError, "cannot be read as csv|has no end"),
         ("in.jsonl", '{"lat": 1}\nnot json\n', SourceError, "row 2: not JSON"),
         ("in.jsonl", "[1, 2]\n", SourceError, "row 1: a list"),
         ("in.parquet", "no parquet", SourceError, "cannot be read as parquet"),
@@ -218,6 +272,21 @@ def test_points_are_null_where_there_is_no_place(tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", "lat,lon,kind\n95,1,a\n60.17,24.94,b\nx,1,\n")
     found = read_points(source, colour="kind")
     assert found.rows() == [(None, None, "a"), (60.17, 24.94, "b"), (None, None, "")]
+
+
+def test_longitudes_one_turn_off_are_turned_back_everywhere(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", "lat,lon\n67,184.5\n67,-175.5\n60.17,-335.06\n60.17,540.5\n68.5,-540\n")
+    turned = [-175.5, -175.5, 24.94, None, -180.0]
+    assert read_points(source)["lon"].to_list() == [pytest.approx(lon) if lon else None for lon in turned]
+    label_file(source, tmp_path / "out.csv")
+    rows = rows_of(tmp_path / "out.csv")
+    assert [row["geo_country"] for row in rows] == ["RU", "RU", "FI", "", "RU"]
+    assert [row["geo_place"] for row in rows] == ["land", "land", "land", "invalid", "land"]
+    points = pl.DataFrame({"lat": [64.5, 64.5, 64.5, None], "lon": [184.5, -175.5, 541.0, 1.0]})
+    page = points_page(points, title="turns")
+    assert "2 points; 2 rows have no place" in page
+    dots = re.findall(r'class="dot" [^>]*d="(M[^"]+)"', page)
+    assert len(dots) == 2 and len(set(dots)) == 1
 
 
 def test_a_column_of_lists_cannot_colour_a_map(tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 from factory.errors import EnvironmentFault
 from factory.geo import GAZETTEER_VERSION, gazetteer
-from factory.geo.gazetteer import DATA, admin1, centre, cities, countries, unit_vectors
+from factory.geo.gazetteer import DATA, admin1, cities, countries
 from factory.geo.polygons import unit_geometries
 
 
@@ -81,12 +80,6 @@ def test_every_unit_has_a_point_inside_its_valid_polygon() -> None:
     polygons = unit_geometries()
     assert shapely.is_valid(polygons).all()
     assert shapely.intersects_xy(polygons, admin1()["lon"].to_numpy(), admin1()["lat"].to_numpy()).all()
-
-
-def test_the_centre_is_right_across_the_antimeridian() -> None:
-    lat, lon = centre(np.array([10.0, 10.0]), np.array([179.0, -179.0]))
-    assert (lat, abs(lon)) == pytest.approx((10.0015, 180), abs=1e-3)
-    assert np.allclose(unit_vectors(np.array([90.0]), np.array([7.0])), [[0, 0, 1]])
 
 
 def test_a_missing_table_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

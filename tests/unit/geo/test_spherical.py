@@ -23,6 +23,7 @@ def test_vectors_lead_back_to_their_point(lat: float, lon: float) -> None:
 
 
 def test_the_middle_across_the_antimeridian_and_over_the_pole() -> None:
+    assert centroid([10, 10], [179, -179])[0] == pytest.approx(10.0015, abs=1e-4)
     assert abs(midpoint(10, 179, 10, -179)[1]) == pytest.approx(180)
     assert midpoint(80, 0, 80, 180)[0] == pytest.approx(90)
     assert centroid([0, 0, 0], [170, 180, -170])[1] == pytest.approx(180)
