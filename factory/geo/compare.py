@@ -39,8 +39,7 @@ def same_place(a: str | None, b: str | None, *, level: Level) -> SamePlace:
     if level not in _FINENESS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level!r}")
     found = []
-    for written in (a, b):
-        text = name_of(written)
+    for written, text in [(written, name_of(written)) for written in (a, b)]:
         if text is None and isinstance(written, str):
             return SamePlace(False, f"{written!r} was not found")
         if not text:

@@ -30,7 +30,7 @@ REGION_BASE: Final = 1 << 18
 COUNTRY_BASE: Final = REGION_BASE + (1 << 13)
 CITY, REGION, COUNTRY, NOTHING = range(4)
 
-_REGION_HANDICAP = 1.1
+REGION_HANDICAP: Final = 1.1
 """A region weighs as a city of a thirteenth of its people: then Cusco is the city and Ontario the province."""
 
 _ACCEPTED_UNDER = {
@@ -142,7 +142,10 @@ def _countries_of_places(worldview: str) -> tuple[npt.NDArray[np.int16], npt.NDA
 
 
 def _regions_of_cities(places: pl.DataFrame, group_of: Ints) -> Ints:
-    """The unit a city lies in, what that unit rolls up to, and the region GeoNames puts the city in."""
+    """The unit a city lies in, what that unit rolls up to, and the region GeoNames puts the city in.
+
+    Where the first and the last differ, GeoNames comes first: the arch of St. Louis lies on Illinois' side of the line.
+    """
     unit = places["admin1_index"].cast(pl.Int32).fill_null(-1).to_numpy()
     own = np.where(unit >= 0, unit + REGION_BASE, -1)
     rolled = np.where(unit >= 0, group_of[unit], -1)
@@ -154,7 +157,12 @@ def _regions_of_cities(places: pl.DataFrame, group_of: Ints) -> Ints:
     )
     named = named.filter(pl.col("code").fill_null("") != "").unique("code", keep="first", maintain_order=True)
     by_code = places.select(code="admin1_geonames").join(named, on="code", how="left", maintain_order="left")["region"]
-    return np.column_stack([own, rolled, by_code.fill_null(-1).to_numpy()]).astype(np.int32)
+    told = by_code.fill_null(-1).to_numpy()
+    codes = admin1().select(pl.col("geonames"), pl.col("region_code"))[np.maximum(unit, 0)]
+    here = (codes["geonames"] == places["admin1_geonames"]) | (codes["region_code"] == places["admin1_geonames"])
+    astray = ~here.fill_null(False).to_numpy() & (told >= 0)
+    first, last = np.where(astray, told, own), np.where(astray, own, told)
+    return np.column_stack([first, rolled, last]).astype(np.int32)
 
 
 def _region_weights(regions: Ints, people: Floats) -> Floats:
@@ -164,7 +172,7 @@ def _region_weights(regions: Ints, people: Floats) -> Floats:
         for earlier in range(column):
             fresh &= regions[:, column] != regions[:, earlier]
         np.add.at(totals, regions[fresh, column] - REGION_BASE, people[fresh])
-    return np.maximum(np.log10(totals + 1) - _REGION_HANDICAP, 0.0)
+    return np.maximum(np.log10(totals + 1) - REGION_HANDICAP, 0.0)
 
 
 @cache

@@ -14,7 +14,7 @@ from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BAS
 from factory.geo.forward import LEVELS
 from factory.geo.misspelt import corrections
 from factory.geo.name_index import NameIndex
-from factory.geo.place_match import PER_PART, Candidates, weigh, without_doubtful, written_country
+from factory.geo.place_match import PER_PART, Candidates, settled_countries, weigh, without_doubtful, written_country
 from factory.geo.readings import Parts, read_parts
 
 NEAR_KM: Final = 25.0
@@ -59,7 +59,7 @@ def look_up(names: Sequence[str | None] | pl.Series, candidates: int, worldview:
 
 def _block(strings: pl.Series, candidates: int, index: NameIndex, entities: Entities) -> pl.DataFrame:
     """The best candidates of unique strings; strings without any are left out."""
-    parts = read_parts(strings, index, entities)
+    parts = settled_countries(read_parts(strings, index, entities), index, entities)
     found = without_doubtful(parts, weigh(parts, index, entities), entities)
     found, matched = _with_corrections(parts, found, len(strings), index, entities)
     best = np.flatnonzero(np.diff(found.query, prepend=-1))
@@ -107,6 +107,7 @@ def _with_corrections(
         np.array([fix.entity for fix in fixes]),
         np.full(len(fixes), _CORRECTED),
         np.zeros(len(fixes), dtype=np.int64),
+        np.zeros(len(fixes), dtype=bool),
     )
     joined = Candidates(
         *(np.concatenate([getattr(new, name), getattr(found, name)]) for name in Candidates.__dataclass_fields__)
@@ -186,7 +187,9 @@ def _countries_alone(parts: Parts, found: Candidates, strings: pl.Series, entiti
     country[found.query] = -1
     query = np.flatnonzero(country >= 0)
     none = np.zeros(len(query), dtype=np.int64)
-    table = _labels(Candidates(query, none, country[query] + COUNTRY_BASE, none.astype(np.float64), none), entities)
+    total, borrowed = np.zeros(len(query)), np.zeros(len(query), dtype=bool)
+    place = Candidates(query, none, country[query] + COUNTRY_BASE, total, none, borrowed)
+    table = _labels(place, entities)
     return table.with_columns(
         query=strings.gather(query), score=pl.lit(_COUNTRY_ONLY_SCORE), ambiguity=pl.lit(None, pl.Float64),
         matched=pl.lit(None, pl.String), rank=pl.lit(1, pl.Int64),

@@ -2,6 +2,8 @@
 
 Arabic "سالطا" and "سالتا", Greek "Σαρλότ" and "Σάρλοττ", Korean "벤쿠버" and "밴쿠버": what sounds alike becomes one
 letter, and in Arabic and Hebrew the vowel letters go. Within one script only; nothing is guessed from one to another.
+A key of three signs says little, so it also tells how many letters went: "جايابيورا" (Jayapura) is not "جيبارا"
+(Jepara).
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ MARK: Final = "~"
 
 LEAST_SIGNS: Final = 3
 """Shorter loose keys are shared by too many places and are none."""
+
+_MOST_GONE = 9
 
 
 def _table(*classes: str) -> dict[int, str]:
@@ -50,14 +54,35 @@ _GREEK_END = re.compile(r"(?<=...)[ιοαε]?σ?$")
 
 def loose_key(key: str) -> str | None:
     """The loose key of a folded name, or None for other scripts, mixed ones and names of few signs."""
+    found = _signs(key)
+    if found is None:
+        return None
+    signs, gone = found
+    return f"{MARK}{signs}{gone}" if len(signs) == LEAST_SIGNS else MARK + signs
+
+
+def loose_keys(key: str) -> list[str]:
+    """The loose keys of the names that a written one may be: of three signs, with one letter more or less gone."""
+    found = _signs(key)
+    if found is None:
+        return []
+    signs, gone = found
+    if len(signs) > LEAST_SIGNS:
+        return [MARK + signs]
+    return [f"{MARK}{signs}{count}" for count in (gone, gone - 1, gone + 1) if 0 <= count <= _MOST_GONE]
+
+
+def _signs(key: str) -> tuple[str, int] | None:
+    """What is left of a name and how many of its letters are not."""
     letters = next((letters for script, letters in _SCRIPTS if script.match(key)), None)
     if letters is None:
         return None
     if letters is _HANGUL:
         key = unicodedata.normalize("NFD", key)
+    size = len(key.replace(" ", ""))
     for written, simple in _PAIRS:
         key = key.replace(written, simple)
     loose = _DOUBLED.sub(r"\1", key.translate(letters))
     if letters is _GREEK:
         loose = _GREEK_END.sub("", loose)
-    return MARK + loose if len(loose) >= LEAST_SIGNS else None
+    return (loose, min(size - len(loose), _MOST_GONE)) if len(loose) >= LEAST_SIGNS else None

@@ -1,9 +1,11 @@
 """City names that are nearly right: one wrong letter, or another spelling in the same script. The only fuzzy matching.
 
 A name is corrected only when no part of the string was found as a city, a country is written, and the name has no
-meaning of its own; then to a city of that country, and of the written region if there is one. Either its loose key is
-that of a city (see `loose_key`), or, with five letters or more, one letter after the first is added, dropped, changed
-or swapped with its neighbour. The city must be large enough that the error is likelier than another, unknown place.
+meaning of its own; then to a city of that country, and of the written region if there is one. A name with an unknown
+part behind it, a region most likely, stays unknown: it is somewhere else. Either its loose key is that of a city (see
+`loose_key`), or, with five letters or more, one letter is added, dropped, swapped with its neighbour or changed for one
+that sounds like it: "Iakutsk" may be Yakutsk, never Irkutsk. The city must be large enough that the error is likelier
+than another, unknown place.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from factory.geo.entities import REGION_BASE, Entities
-from factory.geo.loose_key import loose_key
+from factory.geo.loose_key import loose_key, loose_keys
 from factory.geo.name_index import NameIndex
 from factory.geo.place_match import spread
 from factory.geo.readings import Parts
@@ -27,6 +29,15 @@ _PEOPLE, _PEOPLE_OF_LONG = 5.0, 4.0
 _SURE_SIGNS = 5
 _MAX_LETTERS = 40
 _BATCH = 1_000
+
+_SOUNDS = (
+    "aeiouy", "uvw", "ijyg", "csztxj", "ckqghx", "bpfvw", "td", "mn",
+    "аеёиоуыэюяіїєй", "ув", "сзцчшщжт", "кгхґ", "бпвф", "тд", "мн",
+    "αεηιουω", "υβ", "σζξψτ", "γκχ", "βπφ", "τδθ", "μν",
+)  # fmt: skip
+"""Letters that one name is written with in several languages; no other letter is changed."""
+_FIRST_SOUNDS = ("ijy", "ckq", "vw", "sz", "еэё", "иійї")
+"""The same for the first letter, where a change makes another name sooner."""
 
 _ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзийклмнопрстуфхцчшщъыьэюяіє", "αβγδεζηθικλμνξοπρστυφχψω")
 
@@ -51,7 +62,7 @@ def corrections(
 
     `country` is the written country of each string and `region` the region found for it, -1 for none.
     """
-    unknown = np.flatnonzero(~parts.known & ~settled[parts.query] & (country[parts.query] >= 0))
+    unknown = np.flatnonzero(~parts.known & ~settled[parts.query] & (country[parts.query] >= 0) & _last_unknown(parts))
     unknown = unknown[np.array([len(parts.key[i]) <= _MAX_LETTERS for i in unknown], dtype=bool)]
     found: dict[int, Correction] = {}
     for start in range(0, len(unknown), _BATCH):
@@ -77,6 +88,14 @@ def corrections(
     return list(found.values())
 
 
+def _last_unknown(parts: Parts) -> npt.NDArray[np.bool_]:
+    """Which parts have no unknown part of their string behind them."""
+    last = np.full(int(parts.query.max(initial=-1)) + 1, -1, dtype=np.int64)
+    rows = np.flatnonzero(~parts.known)
+    np.maximum.at(last, parts.query[rows], parts.position[rows])
+    return parts.position >= last[parts.query]
+
+
 def _fits(
     entity: npt.NDArray[np.int64], key: str, country: int, region: int, entities: Entities
 ) -> npt.NDArray[np.bool_]:
@@ -89,19 +108,40 @@ def _fits(
 
 
 def _spellings(key: str) -> list[str]:
-    loose = loose_key(key)
-    near = one_letter_off(key) if len(key) >= MIN_LETTERS else []
-    return [loose, *near] if loose else near
+    return loose_keys(key) + (misspellings(key) if len(key) >= MIN_LETTERS else [])
+
+
+def misspellings(key: str) -> list[str]:
+    """Names that a written one may be: the spellings one letter away that sound like it."""
+    if not _alphabet(key):
+        return []
+    changed = [
+        key[:i] + other + key[i + 1 :]
+        for i, letter in enumerate(key)
+        for group in (_SOUNDS if i else _FIRST_SOUNDS)
+        if letter in group
+        for other in group
+        if other != letter
+    ]
+    return list(dict.fromkeys(_shorter_or_longer(key) + changed))
 
 
 def one_letter_off(key: str) -> list[str]:
-    """Spellings one letter away, for alphabets that write vowels; in the others one letter is too much."""
-    alphabet = next((letters for letters in _ALPHABETS if key[0] in letters), "")
+    """All spellings one letter after the first away, for alphabets that write vowels; in others that is too much."""
+    changed = [key[:i] + letter + key[i + 1 :] for i in range(1, len(key)) for letter in _alphabet(key)]
+    return list(dict.fromkeys(_shorter_or_longer(key) + changed))
+
+
+def _shorter_or_longer(key: str) -> list[str]:
+    """Spellings with a letter dropped, swapped with the next one or added."""
+    alphabet = _alphabet(key)
     if not alphabet:
         return []
     cuts = [(key[:i], key[i:]) for i in range(1, len(key) + 1)]
     near = [a + b[1:] for a, b in cuts if b]
     near += [a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1]
-    near += [a + letter + b[1:] for a, b in cuts if b for letter in alphabet]
-    near += [a + letter + b for a, b in cuts for letter in alphabet + " "]
-    return list(dict.fromkeys(near))
+    return near + [a + letter + b for a, b in cuts for letter in alphabet + " "]
+
+
+def _alphabet(key: str) -> str:
+    return next((letters for letters in _ALPHABETS if key[0] in letters), "")

@@ -25,7 +25,24 @@ MAX_COUNTRY_LENGTH: Final = 100
 
 _LETTERS = re.compile(r"[A-Z]{2,3}")
 _OTHER_LETTERS = {"UK": "GB", "XKX": "XK", "KOS": "XK", "UAE": "AE", "ROK": "KR", "EUA": "US", "KSA": "SA"}
-_ARTICLES = ("the ", "republic of ", "kingdom of ", "republic of the ", "state of ", "commonwealth of ")
+_ARTICLES = (
+    "the ", "republic of ", "kingdom of ", "republic of the ", "state of ", "commonwealth of ", "republica de ",
+    "republica del ", "republica da ", "republica do ", "repubblica di ", "repubblica del ", "republique de ",
+    "republique du ", "republique d ", "republik ", "reino de ", "reino do ", "royaume de ", "royaume du ",
+    "konigreich ",
+)  # fmt: skip
+_NOT_BY_ARTICLE = "CN"
+"""República de China is Taiwan, and must be known by its whole name."""
+_SHORT_WORDS = (
+    (re.compile(r"\brep\b"), "republic"),
+    (re.compile(r"\bdem\b"), "democratic"),
+    (re.compile(r"\bfed\b"), "federated"),
+    (re.compile(r"\bsts\b"), "states"),
+)
+_TURNED = re.compile(r"([^,()]+), ([^,()]+)")
+_TWICE = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
+_FLAG = re.compile(r"[\U0001f1e6-\U0001f1ff]{2}")
+_FLAG_A = 0x1F1E6
 
 _SHORT = {
     "AG": "Antigua and Barbuda", "AX": "Åland Islands", "BA": "Bosnia and Herzegovina", "BL": "Saint Barthélemy",
@@ -44,19 +61,40 @@ def country_code(name: str | None) -> str | None:
     """ISO 3166-1 alpha-2 of a country by any of its written names, or None.
 
     Names are compared without case and diacritics, in any language of CLDR; codes (FI, FIN) count only in capitals, so
-    that "no" and "in" stay words. Parts of the United Kingdom give GB, overseas territories their own code. NaN and
-    numbers are no names either; a TypeError is raised for anything else that is not text, such as a list.
+    that "no" and "in" stay words. "Korea, Rep.", "Burma (Myanmar)" and a flag are names too, two names of different
+    countries none. Parts of the United Kingdom give GB, overseas territories their own code. NaN and numbers are no
+    names either; a TypeError is raised for anything else that is not text, such as a list.
     """
     name = name_of(name)
     if not name or len(name) > MAX_COUNTRY_LENGTH:
         return None
-    if code := code_of_letters(name.strip()):
+    written = name.strip()
+    if code := code_of_letters(written) or _by_key(fold(written)):
         return code
-    key = fold(name)
+    if _FLAG.fullmatch(written):
+        return code_of_letters("".join(chr(ord(letter) - _FLAG_A + ord("A")) for letter in written))
+    if "&" in written and (code := _by_key(fold(written.replace("&", " and ")))):
+        return code
+    if both := _TWICE.fullmatch(written):
+        first, second = (country_code(part) for part in both.groups())
+        return first if first == second else None
+    if turned := _TURNED.fullmatch(written):
+        last, first = (fold(part) for part in turned.groups())
+        return _by_key(f"{first} {last}") or _by_key(f"{first} of {last}")
+    return None
+
+
+def _by_key(key: str) -> str | None:
+    """The country of a folded name, of the name with its short words in full, or of the name behind an article."""
+    if code := country_keys().get(key):
+        return code
+    for pattern, word in _SHORT_WORDS:
+        key = pattern.sub(word, key)
     if code := country_keys().get(key):
         return code
     for article in _ARTICLES:
-        if key.startswith(article) and (code := country_keys().get(key[len(article) :])):
+        code = country_keys().get(key[len(article) :]) if key.startswith(article) else None
+        if code and code != _NOT_BY_ARTICLE:
             return code
     return None
 

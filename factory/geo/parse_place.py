@@ -7,7 +7,7 @@ A part is looked up as it is written. Only a part that is no name is read again,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -20,6 +20,9 @@ _MAX_WORDS = 8
 
 _LABEL = r"(?i)\b(?:city|town|village|state|region|province|country|location|place|nearest city)\s*[:=]"
 _SEPARATOR = r"[,;/|\n\r\t>→、，；／｜،؛]|->"
+_POST_CODE = r"^\d{1,2}[.)]\s+|\b[A-Z]{1,2}-\d{4,6}\b|\b\d{3,7}(?:-\d+)?\b|\b(?:[A-Z]+\d|\d+[A-Z])[A-Z0-9]*\b"
+_MAY_HOLD_CODES = r"[0-9]|\s[A-Z]{2,3}$"
+_LETTERS_LAST = r"^(.*\p{Ll}.*)\s([A-Z]{2,3})$"
 _INNER_SEPARATOR = r"[()\[\]{}（）【】]|\s[-–—]+\s|—|\s+(?:in|en|dans)\s+"
 _STRIPPED = ' .:\u3000\u00a0"“”'
 
@@ -29,10 +32,19 @@ WIDE_WORDS: Final = frozenset(
         "Europe", "Asia", "Africa", "North America", "South America", "Central America", "Latin America", "Oceania",
         "Southeast Asia", "South Asia", "East Asia", "Central Asia", "Western Europe", "Eastern Europe", "Middle East",
         "Northern Europe", "Southern Europe", "West Africa", "East Africa", "North Africa", "Southern Africa", "Earth",
-        "Scandinavia", "the Balkans", "the Caribbean", "unknown", "n/a", "none", "somewhere", "Caribbean", "EU",
+        "Scandinavia", "the Balkans", "the Caribbean", "Caribbean", "EU", "world", "worldwide", "global",
+        "planet Earth", "unknown", "n/a", "none", "somewhere", "null", "not available", "not applicable",
+        "not sure", "undefined", "undetermined", "unspecified", "unidentified", "uncertain", "unclear",
+        "cannot determine", "no location", "city", "town", "village", "state", "region", "province", "county",
+        "district", "country", "location", "place", "address",
     )
 )  # fmt: skip
-"""Parts that narrow nothing down; they are skipped."""
+"""Parts that narrow nothing down: wide places, ways to say that nothing is known, headings without a name. They are
+skipped, even where a hamlet bears that name ("None" in Piedmont)."""
+
+
+NULL_WORDS: Final = ("nan", "null", "nil", "no", "none", "n/a", "n.a.", "-", "?")
+"""Whole strings that stand for nothing, in small letters; "Nan, Thailand" and "NO" are places."""
 
 
 class Part(NamedTuple):
@@ -43,11 +55,12 @@ class Part(NamedTuple):
 
 
 _LEAD = re.compile(
-    r"^(?:(?:somewhere|probably|likely|possibly|perhaps|maybe|approximately|around|about|near|nearby|close to|next to|"
-    r"just|rural|remote|north|south|east|west|northern|southern|eastern|western|central|downtown|uptown|midtown|inner|old|greater|metro|metropolitan|"
-    r"outside|outskirts of|suburbs? of|vicinity of|surroundings of|environs of|heart of|centre of|center of|"
-    r"old town of|city centre of|city center of|of|the|a|at|within|by|from|"
-    r"район|возле|около|под) )+"
+    r"^(?:i think|i believe|i guess|it|this|that|is|s|was|looks like|appears to be|seems to be|could be|might be|"
+    r"may be|must be|located|taken|situated|in|somewhere|probably|most likely|likely|possibly|perhaps|maybe|"
+    r"approximately|around|about|near|nearby|close to|next to|just|rural|remote|north|south|east|west|northern|"
+    r"southern|eastern|western|central|downtown|uptown|midtown|inner|old|greater|metro|metropolitan|outside|"
+    r"outskirts of|suburbs? of|vicinity of|surroundings of|environs of|heart of|centre of|center of|"
+    r"old town of|city centre of|city center of|of|the|a|at|within|by|from|район|возле|около|под) "
 )
 _CITY_LEAD = re.compile(
     r"^(?:the )?(?:city|town|village|municipality|commune|borough|ville|ciudad|cidade|citta|stadt|gorod|город|г|місто|"
@@ -77,6 +90,7 @@ _CHINESE = re.compile(r"^(.{2,}?(?:省|自治区|特别行政区))(.+)$")
 _COUNTRY_FIRST = re.compile(
     r"^(中国|日本|韩国|韓国|法国|德国|英国|美国|意大利|俄罗斯|西班牙|泰国|越南|印度|대한민국|일본)(.+)$"
 )
+_KOREAN = re.compile(r"^(.{2,}?(?:특별자치도|특별자치시|특별시|광역시|도|시))(.+[시군구])$")
 _HAN_CITY = re.compile(r"^(.{1,}?[市])(.+[区县町村市])$")
 
 
@@ -85,7 +99,8 @@ def split_places(names: pl.Series) -> pl.DataFrame:
 
     Null, empty and overlong strings (`MAX_NAME_LENGTH`) have no parts; parts past `MAX_PARTS` are dropped.
     """
-    text = pl.when(pl.col("name").str.len_chars() <= MAX_NAME_LENGTH).then(pl.col("name"))
+    nothing = pl.col("name").str.strip_chars().is_in(list(NULL_WORDS)) | (pl.col("name") == "NaN")
+    text = pl.when(~nothing & (pl.col("name").str.len_chars() <= MAX_NAME_LENGTH)).then(pl.col("name"))
     parts = text.str.replace_all(_LABEL, ",").str.replace_all(_SEPARATOR, ",").str.split(",")
     rows = names.rename("name").to_frame().select(query=pl.int_range(pl.len(), dtype=pl.Int64), text=parts)
     return _numbered(rows.explode("text"))
@@ -104,6 +119,32 @@ def split_inner(rows: pl.DataFrame, whole: pl.Series) -> pl.DataFrame:
     return _numbered(rows.select("query", text=pieces).explode("text"))
 
 
+def has_codes(texts: pl.Series) -> pl.Series:
+    """Whether a part holds a post code ("75001 Paris", "London SW1A 1AA") or ends in capitals ("Chicago IL")."""
+    maybe = texts.str.contains(_MAY_HOLD_CODES)
+    some = texts.filter(maybe)
+    found = some.str.contains(_POST_CODE) | some.str.contains(_LETTERS_LAST)
+    return maybe.scatter(maybe.arg_true(), found) if len(some) else maybe
+
+
+def last_letters(texts: pl.Series) -> pl.Series:
+    """The capitals that a part ends in, without its post code; null for none."""
+    plain = texts.str.replace_all(_POST_CODE, " ").str.strip_chars(_STRIPPED)
+    return plain.str.extract(_LETTERS_LAST, 2)
+
+
+def split_codes(rows: pl.DataFrame, coded: pl.Series, letters: Collection[str]) -> pl.DataFrame:
+    """Rows of `split_places` where the texts in `coded` lose their post codes and are cut before the capitals that are
+    in `letters`."""
+    cut = pl.col("text").is_in(coded.implode())
+    plain = pl.col("text").str.replace_all(_POST_CODE, " ").str.strip_chars(_STRIPPED)
+    last = plain.str.extract(_LETTERS_LAST, 2)
+    apart = pl.concat_list(plain.str.extract(_LETTERS_LAST, 1), last)
+    pieces = pl.when(last.is_in(list(letters))).then(apart).otherwise(pl.concat_list(plain))
+    pieces = pl.when(cut).then(pieces).otherwise(pl.concat_list("text"))
+    return _numbered(rows.select("query", text=pieces).explode("text"))
+
+
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(pl.col("text").str.strip_chars(_STRIPPED)).filter(pl.col("text").str.len_bytes() > 0)
     rows = rows.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64).over("query"))
@@ -116,9 +157,10 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
     A reading of several parts is meant only when every one of them is a name.
     """
     key = fold(text)
-    plain = _LEAD.sub("", key)
+    bases = list(_without_lead(key))
+    plain = bases[-1]
     seen = {key}
-    for base in dict.fromkeys((key, plain, _AREA.sub("", key), _AREA.sub("", plain))):
+    for base in dict.fromkeys((*bases, *(_AREA.sub("", base) for base in bases))):
         for pattern, hint in (
             (None, ""),
             (_CITY_LEAD, "city"),
@@ -127,7 +169,7 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
             (_REGION_TAIL, "region"),
         ):
             shorter = pattern.sub("", base).strip() if pattern else base
-            if shorter and shorter not in seen:
+            if shorter and shorter not in seen and shorter not in WIDE_WORDS:
                 seen.add(shorter)
                 yield (Part(shorter, hint),)
     spelt = fold(text.casefold().translate(_GERMAN))
@@ -136,13 +178,23 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
     yield from _cuts(plain)
 
 
+def _without_lead(key: str) -> Iterator[str]:
+    """The key, then without its first leading word, its first two and so on: "rural north carolina" is not Carolina."""
+    yield key
+    while (match := _LEAD.match(key)) and match.end() < len(key):
+        key = key[match.end() :]
+        yield key
+
+
 def _cuts(key: str) -> Iterator[tuple[Part, ...]]:
-    for pattern in (_JAPANESE, _CHINESE, _COUNTRY_FIRST, _HAN_CITY):
+    for pattern in (_JAPANESE, _CHINESE, _COUNTRY_FIRST, _HAN_CITY, _KOREAN):
         if match := pattern.match(key):
             first, second = match.groups()
             for outer in _bare(first):
                 for inner in _bare(second):
                     yield outer, inner
+                if ward := _HAN_CITY.match(second):
+                    yield from ((outer, inner) for inner in _bare(ward.group(1)))
     words = key.split()
     if not 2 <= len(words) <= _MAX_WORDS:
         return
@@ -150,6 +202,11 @@ def _cuts(key: str) -> Iterator[tuple[Part, ...]]:
         yield Part(" ".join(words[:-size])), Part(" ".join(words[-size:]))
     for size in range(1, min(4, len(words))):
         yield Part(" ".join(words[:size])), Part(" ".join(words[size:]))
+    for last in (1, 2):
+        for middle in (1, 2):
+            if 0 < (first := len(words) - last - middle) <= 3:
+                pieces = words[:first], words[first : first + middle], words[first + middle :]
+                yield tuple(Part(" ".join(piece)) for piece in pieces)
 
 
 def _bare(key: str) -> list[Part]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities
+from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, REGION_HANDICAP, Entities
 from factory.geo.name_index import ALIAS, NAMESAKE, PRIMARY, TWIN, UNIT, NameIndex
 from factory.geo.readings import Parts
 
@@ -25,28 +25,41 @@ PER_PART = 10.0
 """What a part explained is worth: more than any city's weight, the base 10 logarithm of its people."""
 
 _OWN_NAME, _BORROWED_NAME = 0.7, -0.3
-_ASKED_FOR = 3.0
+_ASKED_FOR = 1.5
 _SAME_WORD = 4.0
 _COUNTRY_ALONE, _COUNTRY = 9.0, 6.0
 _OTHER_COUNTRY, _OTHER_REGION, _UNFITTING_NAME = -100.0, -20.0, -12.0
 _EARLIER = 0.05
-_CLEARLY = 2.0
+_CLEAR_CITY = 1.0
+_TENTH, _THIRD = 1.0, 0.5
+_CLEARLY, _CLEARLY_BORROWED = 2.0, 1.0
 _STATE_LETTERS = ("US", "CA", "AU")
+_STATE = 1.5
+"""What letters of a state are worth to a place there: "San Fernando, CA" is in California, not in Cádiz."""
+_TWO_COUNTRIES = {
+    "congo": "CD", "korea": "KP", "ireland": "GB", "samoa": "AS", "sudan": "SS", "virgin islands": "VG",
+    "saint martin": "SX", "guinea": "GW", "timor": "ID",
+}  # fmt: skip
+"""Names that two countries share: the other one besides the country that the name alone gives."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Places that strings may mean, best first within a string. `part` is the row of `Parts` that named the place."""
+    """Places that strings may mean, best first within a string. `part` is the row of `Parts` that named the place, and
+    `borrowed` tells that the name is a namesake's.
+    """
 
     query: Ints
     part: Ints
     entity: Ints
     total: Floats
     explained: Ints
+    borrowed: Flags
 
     def take(self, rows: Ints | Flags) -> Candidates:
         """Some of the rows."""
-        return Candidates(self.query[rows], self.part[rows], self.entity[rows], self.total[rows], self.explained[rows])
+        query, part, entity = self.query[rows], self.part[rows], self.entity[rows]
+        return Candidates(query, part, entity, self.total[rows], self.explained[rows], self.borrowed[rows])
 
 
 def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
@@ -57,40 +70,62 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     readings, with_region = _region_readings(parts, index)
     support, against = _support(parts, entities, mates, entity, readings, with_region)
     own_name = np.isin(source, (PRIMARY, ALIAS, TWIN, UNIT))
-    total = _own_weight(parts, found, entities, own_name, source == NAMESAKE)
+    total = _own_weight(parts, found, entities, own_name)
     explained = 1 + np.bincount(whose, weights=support, minlength=len(total)).astype(np.int64)
     total += PER_PART * explained + np.bincount(whose, weights=against, minlength=len(total))
     keys = pl.Series(parts.key, dtype=pl.String).hash().to_numpy()
     same = support & (keys[mates] == keys[found.part[whose]]) & (entities.kind[entity] != COUNTRY)
+    states = support & own_name[whose] & _by_state_letters(parts, index, entities, mates, entity)
+    total += _STATE * (np.bincount(whose, weights=states, minlength=len(total)) > 0)
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
     found = replace(found, total=total, explained=explained)
     found = found.take(total > _OTHER_COUNTRY / 2)
     return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
 
 
-def without_doubtful(parts: Parts, found: Candidates, entities: Entities) -> Candidates:
-    """Candidates without the cities of strings that name an unknown region behind one of many towns of its name.
+def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Parts:
+    """Parts where a name of two countries means the one that the rest names a well-known city of: "Kinshasa, Congo"."""
+    country = parts.country.copy()
+    starts = np.append(np.flatnonzero(np.diff(parts.query, prepend=-1)), len(parts.query))
+    for row in np.flatnonzero(parts.country >= 0).tolist():
+        other = _TWO_COUNTRIES.get(parts.key[row])
+        if other is None:
+            continue
+        string = int(np.searchsorted(starts, row, side="right")) - 1
+        mates = np.setdiff1d(np.arange(starts[string], starts[string + 1]), [row])
+        places, _ = spread(parts.first[mates], parts.last[mates])
+        places = places[np.isin(index.source[places], (PRIMARY, ALIAS, TWIN))]
+        entity = index.entity[places].astype(np.int64)
+        second = entities.codes.index(other)
+        here, there = (
+            entities.weight[entity[entities.country[entity] == code]].max(initial=0.0)
+            for code in (country[row], second)
+        )
+        if there > here + _CLEAR_CITY:
+            country[row] = second
+    return replace(parts, country=country)
 
-    "Center, Severní Dakota, USA" is somewhere in the USA, not the largest Center; with no rival, or none of a hundredth
-    of its people, the city stays.
+
+def without_doubtful(parts: Parts, found: Candidates, entities: Entities) -> Candidates:
+    """Candidates without the cities of strings that may as well mean another town.
+
+    Those name an unknown region behind one of many towns of its name ("Center, Severní Dakota, USA" is somewhere in the
+    USA, not the largest Center; with no rival, or none of a hundredth of its people, the city stays), or the largest of
+    several towns by a name it borrows ("Сентър, САЩ": no rival of a tenth of its people may be there).
     """
     size = int(parts.query.max(initial=-1)) + 1
     unknown = np.full(size, -1, dtype=np.int64)
     rows = np.flatnonzero(~parts.known)
     np.maximum.at(unknown, parts.query[rows], parts.position[rows])
-    best = np.flatnonzero(np.diff(found.query, prepend=-1))
-    first = best[
-        (unknown[found.query[best]] > parts.position[found.part[best]]) & (entities.kind[found.entity[best]] == CITY)
-    ]
+    first = np.flatnonzero(np.diff(found.query, prepend=-1))
+    first = first[entities.kind[found.entity[first]] == CITY]
     second = np.minimum(first + 1, len(found.query) - 1)
-    rival = (
-        (second > first) & (found.query[second] == found.query[first]) & (entities.kind[found.entity[second]] == CITY)
-    )
-    close = (
-        rival & (found.total[first] - found.total[second] < _CLEARLY) & (found.entity[second] != found.entity[first])
-    )
+    rival = (second > first) & (found.query[second] == found.query[first])
+    rival &= (entities.kind[found.entity[second]] == CITY) & (found.entity[second] != found.entity[first])
+    ahead = found.total[first] - found.total[second]
+    vague = (unknown[found.query[first]] > parts.position[found.part[first]]) & (ahead < _CLEARLY)
     doubtful = np.zeros(size, dtype=bool)
-    doubtful[found.query[first[close]]] = True
+    doubtful[found.query[first[rival & (vague | (found.borrowed[first] & (ahead < _CLEARLY_BORROWED)))]]] = True
     return found.take(~doubtful[found.query] | (entities.kind[found.entity] != CITY))
 
 
@@ -121,17 +156,52 @@ def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Can
     )
     source = np.concatenate([index.source[rows], index.source[letters], np.full(len(named), UNIT, dtype=np.uint8)])
     blank = np.zeros(len(part))
-    return Candidates(parts.query[part], part, entity, blank, blank.astype(np.int64)), source
+    return Candidates(parts.query[part], part, entity, blank, blank.astype(np.int64), source == NAMESAKE), source
 
 
-def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: Flags, borrowed: Flags) -> Floats:
+def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: Flags) -> Floats:
     kind = entities.kind[found.entity]
     alone = np.bincount(parts.query, minlength=int(parts.query.max(initial=-1)) + 1)[found.query] == 1
     total = entities.weight[found.entity].astype(np.float64)
-    total += np.where(own_name, _OWN_NAME, 0.0) + np.where(borrowed, _BORROWED_NAME, 0.0)
+    total += np.where(own_name, _OWN_NAME, 0.0) + np.where(found.borrowed, _BORROWED_NAME, 0.0)
     total[kind == COUNTRY] = np.where(alone, _COUNTRY_ALONE, _COUNTRY)[kind == COUNTRY]
     total += _ASKED_FOR * (parts.hint[found.part] == kind)
+    total[_above_towns(parts, found, entities)] += REGION_HANDICAP
     return total - _EARLIER * parts.position[found.part]
+
+
+def _above_towns(parts: Parts, found: Candidates, entities: Entities) -> Flags:
+    """Regions meant rather than the towns of their name elsewhere: "Wyoming, USA" is the state, no town in Michigan.
+
+    The handicap of regions is for those that are named together with a city of theirs, as Cusco is, and Kazan with
+    Tatarstan, or that share the name with a city of their size, as the regions around Kyiv and Mexico City do; and for
+    a name that stands alone.
+    """
+    several = np.bincount(parts.query) > 1
+    meant = several[found.query] & (parts.country[found.part] < 0)
+    regions = np.flatnonzero((entities.kind[found.entity] == REGION) & meant)
+    cities = np.flatnonzero(entities.kind[found.entity] == CITY)
+    place, people = found.entity[regions], entities.weight[found.entity[cities]].astype(np.float64)
+    homes = entities.regions[found.entity[cities]].astype(np.int64)
+    held = np.where(homes >= 0, found.query[cities][:, None] * COUNTRY_BASE + homes, -1).ravel()
+    inside = _largest(held, np.repeat(people, homes.shape[1]), found.query[regions] * COUNTRY_BASE + place)
+    lands = len(entities.codes)
+    named = found.part[cities] * lands + entities.country[found.entity[cities]]
+    anywhere = _largest(named, people, found.part[regions] * lands + entities.country[place])
+    weight = entities.weight[place]
+    above = np.zeros(len(found.entity), dtype=bool)
+    above[regions] = (inside < weight - _TENTH) & (anywhere < weight + REGION_HANDICAP - _THIRD)
+    return above
+
+
+def _largest(codes: Ints, weights: Floats, wanted: Ints) -> Floats:
+    """The largest weight of each wanted code, 0 for a code that is not there."""
+    known, row = np.unique(codes, return_inverse=True)
+    largest = np.zeros(len(known) + 1)
+    np.maximum.at(largest, row, weights)
+    where = np.where(_contains(known, wanted), np.searchsorted(known, wanted), len(known))
+    found: Floats = largest[where]
+    return found
 
 
 def _other_parts(parts: Parts, found: Candidates) -> tuple[Ints, Ints]:
@@ -161,6 +231,20 @@ def _support(
     wrong_region = with_region[mates] & ~support & (given < 0)
     penalty = np.where(kind == COUNTRY, 0.0, np.where(kind == REGION, _UNFITTING_NAME, _OTHER_REGION))
     return support, np.where(wrong_country, _OTHER_COUNTRY, np.where(wrong_region, penalty, 0.0))
+
+
+def _by_state_letters(parts: Parts, index: NameIndex, entities: Entities, mates: Ints, entity: Ints) -> Flags:
+    """Whether another part is the letters of the American, Canadian or Australian state that a place lies in."""
+    found = np.zeros(len(mates), dtype=bool)
+    letters, owner = spread(parts.letters_first, parts.letters_last)
+    region = index.entity[letters].astype(np.int64)
+    states = np.isin(entities.country[region], [entities.codes.index(code) for code in _STATE_LETTERS])
+    codes = np.unique(owner[states] * COUNTRY_BASE + region[states])
+    some = np.flatnonzero((parts.letters_last > parts.letters_first)[mates])
+    for column in range(entities.regions.shape[1]):
+        home = entities.regions[entity[some], column].astype(np.int64)
+        found[some] |= (home >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + home)
+    return found
 
 
 def _region_readings(parts: Parts, index: NameIndex) -> tuple[Ints, Flags]:

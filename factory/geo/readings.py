@@ -11,11 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from factory.geo.entities import COUNTRY_BASE, REGION_BASE, Entities
+from factory.geo.entities import REGION_BASE, Entities
 from factory.geo.name_index import LETTERS, NameIndex
 from factory.geo.names import SUBNATIONAL, code_of_letters, country_keys
 from factory.geo.normalise import fold_column
-from factory.geo.parse_place import MAX_PARTS, WIDE_WORDS, Part, has_inner_parts, rewrites, split_inner, split_places
+from factory.geo.parse_place import (
+    MAX_PARTS,
+    WIDE_WORDS,
+    Part,
+    has_codes,
+    has_inner_parts,
+    last_letters,
+    rewrites,
+    split_codes,
+    split_inner,
+    split_places,
+)
 
 Ints = npt.NDArray[np.int64]
 
@@ -71,12 +82,8 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     spelt = _spelt(words, index, entities)
     number = rows.join(texts.with_row_index("word"), on="text", how="left", maintain_order="left")["word"].to_numpy()
     query, position = rows["query"].to_numpy(), rows["position"].to_numpy()
-    kept = (
-        np.array([key not in WIDE_WORDS for key in words.key], dtype=bool)[number] if len(rows) else np.zeros(0, bool)
-    )
-    many = np.bincount(query, weights=kept, minlength=len(strings)) > 0 if len(rows) else np.zeros(len(strings), bool)
-    keep = kept | ~many[query]
-    number, query, position = number[keep], query[keep], position[keep]
+    kept = np.array([_may_name(key, text) for key, text in zip(words.key, words.text, strict=True)], dtype=bool)[number]
+    number, query, position = number[kept], query[kept], position[kept]
     if spelt:
         number, query, position = _replaced(number, query, position, spelt)
     return Parts(
@@ -86,17 +93,39 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     )  # fmt: skip
 
 
+def _may_name(key: str, text: str) -> bool:
+    """Whether a part can be a name: no word that narrows nothing down, and no lone letter but Å and its like."""
+    return key not in WIDE_WORDS and not (len(key) == 1 and text.isascii())
+
+
 def _split(strings: pl.Series, index: NameIndex) -> pl.DataFrame:
-    """Parts of strings; brackets and dashes separate too, unless they are inside a name: "Congo (Kinshasa)"."""
+    """Parts of strings; brackets and dashes separate too, unless they are inside a name: "Congo (Kinshasa)".
+
+    So do the capitals of a state or country at the end ("Chicago IL"), and post codes go.
+    """
     rows = split_places(strings)
     inner = rows.filter(has_inner_parts(rows["text"]))["text"].unique(maintain_order=True)
-    if not len(inner):
+    if len(inner):
+        rows = split_inner(rows, inner.filter(_are_names(inner, index)))
+    coded = rows.filter(has_codes(rows["text"]))["text"].unique(maintain_order=True)
+    if not len(coded):
         return rows
-    keys = fold_column(inner)
+    coded = coded.filter(~_are_names(coded, index))
+    return split_codes(rows, coded, _letters_of_places(last_letters(coded).drop_nulls().unique(), index))
+
+
+def _are_names(texts: pl.Series, index: NameIndex) -> pl.Series:
+    keys = fold_column(texts)
     first, last = index.find(keys)
     names = country_keys()
-    known = (last > first) | np.array([key in names for key in keys], dtype=bool)
-    return split_inner(rows, inner.filter(pl.Series(known)))
+    return pl.Series((last > first) | np.array([key in names for key in keys], dtype=bool))
+
+
+def _letters_of_places(written: pl.Series, index: NameIndex) -> set[str]:
+    """Those capitals that stand for a country or a region."""
+    first, last = index.find(LETTERS + written.str.to_lowercase())
+    regions = set(written.filter(pl.Series(last > first)))
+    return regions | {letters for letters in written if code_of_letters(letters)}
 
 
 def _replaced(number: Ints, query: Ints, position: Ints, spelt: Mapping[int, Sequence[int]]) -> tuple[Ints, Ints, Ints]:
@@ -147,15 +176,16 @@ def _spelt(words: _Words, index: NameIndex, entities: Entities) -> dict[int, tup
     first, last = index.find(pl.Series(keys, dtype=pl.String))
     country = _countries(keys, entities)
     row = {key: i for i, key in enumerate(keys)}
-    region = _has_region(first, last, index)
     chosen: dict[int, tuple[int, ...]] = {}
     added: list[tuple[int, Part, str]] = []
     size = len(words.key)
     for i, readings in options.items():
         for reading in readings:
             rows = [row[part.key] for part in reading]
-            if all(country[r] >= 0 or last[r] > first[r] for r in rows) and (
-                len(rows) == 1 or any(country[r] >= 0 or region[r] for r in rows)
+            if not all(country[r] >= 0 or last[r] > first[r] for r in rows):
+                continue
+            if len(rows) == 1 or _one_in_other(
+                [int(country[r]) for r in rows], [index.entity[first[r] : last[r]] for r in rows], entities
             ):
                 chosen[i] = tuple(range(size + len(added), size + len(added) + len(rows)))
                 added.extend((r, part, words.text[i]) for r, part in zip(rows, reading, strict=True))
@@ -164,7 +194,8 @@ def _spelt(words: _Words, index: NameIndex, entities: Entities) -> dict[int, tup
     words.key += [part.key for _, part, _ in added]
     words.text += [text for _, _, text in added]
     words.hint += [HINTS.index(part.hint) for _, part, _ in added]
-    words.country = np.append(words.country, country[taken])
+    towns = np.array([part.hint == "city" for _, part, _ in added], dtype=bool)  # China Town is not in China
+    words.country = np.append(words.country, np.where(towns, -1, country[taken]))
     words.first = np.append(words.first, first[taken])
     words.last = np.append(words.last, np.minimum(last[taken], first[taken] + _MAX_NAMESAKES))
     none = np.zeros(len(taken), dtype=np.int64)
@@ -172,10 +203,15 @@ def _spelt(words: _Words, index: NameIndex, entities: Entities) -> dict[int, tup
     return chosen
 
 
-def _has_region(first: Ints, last: Ints, index: NameIndex) -> npt.NDArray[np.bool_]:
-    """Whether the rows of a key hold a region; they are sorted, so the last one tells."""
-    tail = index.entity[np.maximum(last - 1, 0)]
-    return (last > first) & (tail >= REGION_BASE) & (tail < COUNTRY_BASE)
+def _one_in_other(countries: Sequence[int], places: Sequence[npt.NDArray[np.int32]], entities: Entities) -> bool:
+    """Whether one of two names is a country or region and the other one of a place in it."""
+    for outer, inner in ((0, 1), (1, 0)):
+        inside = places[inner][:_MAX_NAMESAKES].astype(np.int64)
+        if countries[outer] >= 0 and entities.fits(countries[outer], inside).any():
+            return True
+        if np.isin(entities.regions[inside], places[outer][places[outer] >= REGION_BASE]).any():
+            return True
+    return False
 
 
 def _countries(keys: Sequence[str], entities: Entities) -> Ints:

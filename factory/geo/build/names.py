@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,6 +38,8 @@ _LEAST_LOOSE = 4.0
 """Base 10 logarithm of the people of a city that answers to a loose key."""
 _LEAST_BORROWER = 3.0
 """Base 10 logarithm of the people of a place that may borrow its namesakes' names."""
+_SEVERAL = 3
+"""So many units of one country under one name are parts of something larger."""
 _ENGLISH_VOTES, _PYCOUNTRY_VOTES, _ALIAS_VOTES = 1_000, 2_000, 100_000
 
 # Words for "province", "governorate", "state" and so on around the name of a unit, by language of Natural Earth.
@@ -75,15 +78,18 @@ def build_names(
     rows = pl.concat(
         [
             _rows(_city_names(entities), PRIMARY),
+            _rows(_short_names(entities), ALTERNATE),
             _rows(_alternates(alternates, entities), ALTERNATE),
-            _rows(_unit_names(units, entities), UNIT),
+            _own_names(_rows(_unit_names(units, entities), UNIT), _main_names(units), entities),
             _rows(_aliases(entities), ALIAS),
         ]
     )
-    countries_by_key = country_names(locales, _large_cities(rows, entities))
+    countries_by_key = country_names(
+        locales, _large_cities(pl.concat([rows, _rows(_short_names(entities), PRIMARY)]), entities)
+    )
     countries_by_key.write_parquet(folder / "names_countries.parquet", compression="zstd", compression_level=19)
     rows = _one_each(pl.concat([rows, _twins(rows, units, entities)]))
-    rows = pl.concat([rows, _borrowed(rows, entities)])
+    rows = pl.concat([rows, _borrowed(rows, _main_names(units), entities)])
     rows = _one_each(rows)
     rows = _one_each(pl.concat([rows, _rows(_exemplars(locales, rows, entities), EXEMPLAR)]))
     rows = pl.concat([rows, _loose(rows, entities)])
@@ -174,8 +180,12 @@ def _large_cities(rows: pl.DataFrame, entities: Entities) -> dict[str, str]:
 
 
 def _city_names(entities: Entities) -> Iterator[tuple[str, int]]:
-    for entity, name in enumerate(entities.city_name):
-        yield name, entity
+    return ((name, entity) for entity, name in enumerate(entities.city_name))
+
+
+def _short_names(entities: Entities) -> Iterator[tuple[str, int]]:
+    """Names without "City" and "Town". They are not the place's own: Center City is one of many Centers."""
+    for name, entity in _city_names(entities):
         for end in (" City", " Town"):
             if name.endswith(end) and len(name) > len(end) + 3:
                 yield name.removesuffix(end), entity
@@ -189,14 +199,19 @@ def _alternates(alternates: Iterable[tuple[int, str]], entities: Entities) -> It
 
 
 def _unit_names(units: Sequence[Mapping[str, Any]], entities: Entities) -> Iterator[tuple[str, int]]:
-    """Names of units and of the regions they roll up to, and "=tx" for the letters of an ISO 3166-2 code."""
+    """Names of units and of the regions they roll up to, and "=tx" for the letters of an ISO 3166-2 code.
+
+    A name that all of several units bear ("Andalucía") is their region's as well.
+    """
     iso = _subdivisions()
+    names: dict[int, set[str]] = defaultdict(set)
     for index, unit in enumerate(units):
         entity = REGION_BASE + index
         written = [str(value) for key, value in unit.items() if key.startswith("name") and isinstance(value, str)]
         written += [unit.get("gn_name") or "", unit.get("woe_name") or "", iso.get(str(unit.get("iso_3166_2")), "")]
         for name in dict.fromkeys(part.strip() for text in written for part in re.split(r"[|/;]", text)):
             if name and not _CODE.match(name):
+                names[entity].add(name)
                 yield name, entity
         letters = str(unit.get("iso_3166_2") or "").partition("-")[2]
         if letters.isalpha() and 2 <= len(letters) <= 3:
@@ -206,6 +221,10 @@ def _unit_names(units: Sequence[Mapping[str, Any]], entities: Entities) -> Itera
         for part in dict.fromkeys((iso.get(f"{country}-{code.partition('.')[2]}", ""),)):
             if part:
                 yield part, entity
+        members = np.flatnonzero(entities.regions[REGION_BASE : REGION_BASE + len(units), 1] == entity) + REGION_BASE
+        if len(members) >= _SEVERAL:
+            shared = set.intersection(*(names[int(member)] for member in members))
+            yield from ((name, entity) for name in sorted(shared))
 
 
 def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
@@ -228,16 +247,17 @@ def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
 def _twins(rows: pl.DataFrame, units: Sequence[Mapping[str, Any]], entities: Entities) -> pl.DataFrame:
     """The names of a unit in all languages, without the word for its kind, for its most populous city of one name.
 
-    A name that some region of several units bears is that region's: Florence does not become Tuscany. The city's own
-    name must be the unit's English or local name: Quito does not become Pichincha, nor Kazan Tatarstan.
+    A name that some region of several units bears is that region's: Florence does not become Tuscany, and Seville not
+    Andalusia, which is a name of eight units. The city's own name must be the unit's English or local name: Quito does
+    not become Pichincha, nor Kazan Tatarstan.
     """
     latin = rows.filter(pl.col("source") == PRIMARY, pl.col("entity") < REGION_BASE)
+    latin = pl.concat([latin, _rows(_short_names(entities), PRIMARY)])
     city_keys = latin.join(entities.city_regions(), on="entity").select("key", "entity", "region")
     unit_rows = rows.filter(pl.col("source") == UNIT).with_columns(
         bare=_bare(rows.filter(pl.col("source") == UNIT)["key"])
     )
-    main = [(str(unit.get(key) or ""), REGION_BASE + i) for i, unit in enumerate(units) for key in ("name", "name_en")]
-    named = _rows(main, UNIT)
+    named = _main_names(units)
     bases = named.select(bare=_bare(named["key"]), region="entity").unique()
     pairs = (
         bases.join(city_keys, left_on=["region", "bare"], right_on=["region", "key"])
@@ -246,6 +266,9 @@ def _twins(rows: pl.DataFrame, units: Sequence[Mapping[str, Any]], entities: Ent
     )
     rolled_up = [number for number, *_ in entities.groups()]
     unit_rows = unit_rows.join(unit_rows.filter(pl.col("entity").is_in(rolled_up)), on="bare", how="anti")
+    country = pl.Series(entities.country[unit_rows["entity"].to_numpy()])
+    shared = pl.col("entity").n_unique().over("bare", "owner") >= _SEVERAL
+    unit_rows = unit_rows.with_columns(owner=country).filter(~shared)
     given = unit_rows.filter(~pl.col("bare").str.starts_with(LETTERS)).select("bare", region="entity")
     return (
         given.join(pairs, on="region")
@@ -255,22 +278,58 @@ def _twins(rows: pl.DataFrame, units: Sequence[Mapping[str, Any]], entities: Ent
     )
 
 
-def _borrowed(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
+def _own_names(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) -> pl.DataFrame:
+    """Names of units without those that are another unit's main name: Natural Earth calls East Azerbaijan Gilan too."""
+    country = pl.Series("country", entities.country)
+    taken = main_names.select("key", owner="entity").with_columns(country=country.gather(main_names["entity"]))
+    rolled_up = [number for number, *_ in entities.groups()]
+    claimed = (
+        rows.with_columns(country=country.gather(rows["entity"]))
+        .filter(~pl.col("entity").is_in(rolled_up))
+        .join(taken, on=["key", "country"])
+        .group_by("key", "entity")
+        .agg(own=(pl.col("owner") == pl.col("entity")).any())
+        .filter(~pl.col("own"))
+    )
+    return rows.join(claimed, on=["key", "entity"], how="anti", maintain_order="left")
+
+
+def _main_names(units: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The local and the English name of each unit."""
+    main = [(str(unit.get(key) or ""), REGION_BASE + i) for i, unit in enumerate(units) for key in ("name", "name_en")]
+    return _rows(main, UNIT)
+
+
+def _borrowed(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) -> pl.DataFrame:
     """Names in other scripts that a place's namesakes elsewhere have: "بورتلاند" of one Portland spells every Portland.
 
-    Only the most populous place of a name in each country borrows, and only what is not written in Latin letters.
+    Only the most populous place of a name in each country borrows, and only what is not written in Latin letters; a
+    place called so without its "City" comes after those with that very name. An admin-1 unit borrows from the cities
+    of its main name ("Индијана" of the town Indiana spells the state), unless the name is that of a city in it.
     """
     cities = rows.filter(pl.col("entity") < REGION_BASE)
     own = cities.filter(pl.col("source") == PRIMARY).select("entity", name="key")
-    country = pl.DataFrame({"entity": range(len(entities.city_ids)), "country": entities.city_countries()})
-    people = pl.DataFrame(
-        {"entity": range(len(entities.city_ids)), "weight": entities.weight[: len(entities.city_ids)]}
+    short = (
+        _rows(_short_names(entities), ALTERNATE)
+        .select("entity", name="key")
+        .join(own, on=["entity", "name"], how="anti")
     )
-    largest = own.join(country, on="entity").group_by("name", "country").agg(pl.col("entity").min())
-    largest = largest.join(people, on="entity").filter(pl.col("weight") >= _LEAST_BORROWER)
+    named = pl.concat([own.with_columns(rank=0), short.with_columns(rank=1)])
+    people = pl.DataFrame(
+        {
+            "entity": range(len(entities.city_ids)),
+            "country": entities.city_countries(),
+            "weight": entities.weight[: len(entities.city_ids)],
+        }
+    )
+    largest = named.join(people.filter(pl.col("weight") >= _LEAST_BORROWER), on="entity").sort("rank", "entity")
+    largest = largest.unique(["name", "country"], keep="first", maintain_order=True)
+    borrowers = pl.concat([largest.select("name", "entity"), main_names.select(name="key", entity="entity")])
     written = cities.filter(~pl.col("key").str.contains(r"^[a-z0-9=]")).select("key", "entity").join(own, on="entity")
     spelt = written.select("name", "key").unique()
-    found = largest.join(spelt, on="name").select("key", "entity", source=pl.lit(NAMESAKE, pl.Int64))
+    found = borrowers.join(spelt, on="name").select("key", "entity", source=pl.lit(NAMESAKE, pl.Int64))
+    inside = cities.join(entities.city_regions(), on="entity").select("key", entity="region")
+    found = found.join(inside, on=["key", "entity"], how="anti")
     return found.sort("key", "entity").unique(maintain_order=True)
 
 

@@ -36,6 +36,7 @@ def test_spellings_of_one_place_are_the_same(a: str, b: str, level: str, reason:
         ("N/A", "n/a", "country", "'N/A' was not found"),
         ("not found", "not found", "region", "'not found' was not found"),
         ("Unheardofville", "unheardofville", "city", "'Unheardofville' was not found"),
+        ("Oslo", "Unknown", "city", "'Unknown' was not found"),
     ],
 )
 def test_other_or_unknown_places_are_not_the_same(a: str | None, b: str | None, level: str, reason: str) -> None:

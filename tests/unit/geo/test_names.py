@@ -69,6 +69,28 @@ def test_never_guesses(name: str | None) -> None:
     assert country_code(name) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Korea, Rep.", "KR"),
+        ("Korea, Dem. People's Rep.", "KP"), ("Iran, Islamic Rep.", "IR"), ("Bahamas, The", "BS"),
+        ("Congo, Dem. Rep.", "CD"), ("Congo, Rep.", "CG"), ("Egypt, Arab Rep.", "EG"), ("Yemen, Rep.", "YE"),
+        ("Micronesia, Fed. Sts.", "FM"), ("Czech Rep.", "CZ"), ("Burma (Myanmar)", "MM"), ("Myanmar [Burma]", "MM"),
+        ("Great Britain (UK)", "GB"), ("Côte d'Ivoire (Ivory Coast)", "CI"), ("St. Vincent & the Grenadines", "VC"),
+        ("República de Irlanda", "IE"), ("Republik Österreich", "AT"), ("🇫🇷", "FR"), ("🇯🇵", "JP"),
+    ],
+)  # fmt: skip
+def test_reads_turned_doubled_and_shortened_names_and_flags(name: str, code: str) -> None:
+    assert country_code(name) == code
+
+
+@pytest.mark.parametrize(
+    "name", ["France (Germany)", "Korea (Texas)", "Paris (France)", "Paris, France", "🇽🇽", "República de China Popular"]
+)
+def test_names_that_contradict_each_other_are_no_country(name: str) -> None:
+    assert country_code(name) is None
+
+
 def test_one_letter_never_makes_another_country() -> None:
     assert country_code("Nigeri") is None
     assert country_code("Austra") is None

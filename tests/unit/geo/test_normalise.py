@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.geo.loose_key import loose_key
+from factory.geo.loose_key import loose_key, loose_keys
 from factory.geo.normalise import fold, fold_column
 
 
@@ -63,7 +63,14 @@ def test_columns_fold_as_single_names_do(names: list[str | None]) -> None:
     [("سالطا", "سالتا"), ("داوسان", "داوسن"), ("벤쿠버", "벤쿠퍼"), ("Σαρλότ", "Σαρλοττ"), ("Житомир", "Жытомир")],
 )
 def test_what_sounds_alike_has_one_loose_key(a: str, b: str) -> None:
-    assert loose_key(fold(a)) == loose_key(fold(b)) is not None
+    assert loose_key(fold(b)) in loose_keys(fold(a))
+
+
+def test_short_loose_keys_tell_how_many_letters_went() -> None:
+    jepara, jayapura = fold("جيبارا"), fold("جايابيورا")
+    assert loose_key(jepara) == "~غبر3"
+    assert loose_key(jepara) not in loose_keys(jayapura)
+    assert loose_keys("ب") == loose_keys("paris") == []
 
 
 @pytest.mark.parametrize("key", ["", "paris", "با", "東京", "париж paris"])
