@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -256,16 +256,25 @@ class Ledger:
             self._committing = False
             return
         group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
-        commit = loop.run_in_executor(self._thread, self._commit, [row for row, _ in group])
-        commit.add_done_callback(partial(self._end_commit, loop, group))
+        self._thread.submit(self._commit_group, loop, group)
+
+    def _commit_group(
+        self, loop: asyncio.AbstractEventLoop, group: list[tuple[LedgerRow, asyncio.Future[None]]]
+    ) -> None:
+        """In the ledger's thread. It wakes the loop itself: a future in between would cost a turn of a busy loop."""
+        error: Exception | None = None
+        try:
+            self._commit([row for row, _ in group])
+        except Exception as failure:
+            error = failure
+        loop.call_soon_threadsafe(self._end_commit, loop, group, error)
 
     def _end_commit(
         self,
         loop: asyncio.AbstractEventLoop,
         group: list[tuple[LedgerRow, asyncio.Future[None]]],
-        commit: asyncio.Future[None],
+        error: Exception | None,
     ) -> None:
-        error = commit.exception()
         if error is not None:
             group, self._waiting = group + self._waiting, []
         for _, committed in group:
