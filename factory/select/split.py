@@ -73,9 +73,8 @@ def split(
         drawn = min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)
         too_large = rows > max_held_out_group or 2 * rows > frame.height
         names[name] = SPLITS[0 if train > 0 and too_large else drawn]
-    ids = frame["id"].to_list()
-    groups = group.to_list()
-    return Removals(groups=groups_of(ids, groups), splits=splits_of(ids, [names[name] for name in groups]))
+    splits = group.replace_strict(names, return_dtype=pl.String)
+    return Removals(groups=groups_of(frame["id"], group), splits=splits_of(frame["id"], splits))
 
 
 def together(
