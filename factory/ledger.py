@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -70,7 +70,6 @@ COMMIT;
 """
 _LOOK_UP = f"{SELECT} WHERE key = ?"
 _MAX_GROUP = 256
-_WIDEST = 32  # rows in one statement: 576 parameters, below the 999 of old SQLite libraries
 _WAIT_MS = 5000
 _CHECKPOINT_PAGES = 1000  # SQLite's own default; done here so that the log is truncated, see ledger_wal
 
@@ -135,6 +134,8 @@ class Ledger:
             )
         try:
             self._writer = _open_writer(path)
+            values = self._writer.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)  # 999 in old libraries
+            self._group = min(_MAX_GROUP, values // len(STORED))
             self._reader = open_live(path)
             exhausted = self._reader.execute(f"{SELECT} WHERE status = 'exhausted'").fetchall()
             held = self._reader.execute("SELECT key, status FROM calls").fetchall()
@@ -232,9 +233,9 @@ class Ledger:
         """
         self._thread.shutdown(wait=True)
         try:
-            if self._waiting and self._fault is None:
-                self._commit([row for row, _ in self._waiting])
             if self._fault is None:
+                for at in range(0, len(self._waiting), self._group):
+                    self._commit([row for row, _ in self._waiting[at : at + self._group]])
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except (sqlite3.Error, FactoryError):
             pass  # the next run opens the file and finds what reached it
@@ -254,17 +255,26 @@ class Ledger:
         if not self._waiting:
             self._committing = False
             return
-        group, self._waiting = self._waiting[:_MAX_GROUP], self._waiting[_MAX_GROUP:]
-        commit = loop.run_in_executor(self._thread, self._commit, [row for row, _ in group])
-        commit.add_done_callback(partial(self._end_commit, loop, group))
+        group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
+        self._thread.submit(self._commit_group, loop, group)
+
+    def _commit_group(
+        self, loop: asyncio.AbstractEventLoop, group: list[tuple[LedgerRow, asyncio.Future[None]]]
+    ) -> None:
+        """In the ledger's thread. It wakes the loop itself: a future in between would cost a turn of a busy loop."""
+        error: Exception | None = None
+        try:
+            self._commit([row for row, _ in group])
+        except Exception as failure:
+            error = failure
+        loop.call_soon_threadsafe(self._end_commit, loop, group, error)
 
     def _end_commit(
         self,
         loop: asyncio.AbstractEventLoop,
         group: list[tuple[LedgerRow, asyncio.Future[None]]],
-        commit: asyncio.Future[None],
+        error: Exception | None,
     ) -> None:
-        error = commit.exception()
         if error is not None:
             group, self._waiting = group + self._waiting, []
         for _, committed in group:
@@ -277,8 +287,8 @@ class Ledger:
         self._start_commit(loop)
 
     def _commit(self, rows: list[LedgerRow]) -> None:
-        """One transaction, in the ledger's thread. Statements are few and wide: each one hands the interpreter back
-        and forth with the event loop, which costs more than the insert."""
+        """One statement, which is one transaction, in the ledger's thread: each statement hands the interpreter back
+        and forth with a busy event loop, which costs more than the insert."""
         if self._fault is not None:
             raise self._fault
         merged: dict[str, LedgerRow] = {}
@@ -288,20 +298,11 @@ class Ledger:
                 merged[row.key] = row
             elif old.status == "exhausted":
                 merged[row.key] = succeed(old, row)
-        flat = [(*row_values(row), row.row_sha256) for row in merged.values()]
+        values = [value for row in merged.values() for value in (*row_values(row), row.row_sha256)]
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            at = 0
-            while at < len(flat):
-                width = min(_WIDEST, 1 << (len(flat) - at).bit_length() - 1)
-                values = [value for row in flat[at : at + width] for value in row]
-                self._writer.execute(_insert(width), values)
-                at += width
-            self._writer.execute("COMMIT")
-        except Exception as error:
-            _roll_back(self._writer)
-            if not isinstance(error, sqlite3.Error):
-                raise
+            if merged:
+                self._writer.execute(_insert(len(merged)), values)
+        except sqlite3.Error as error:
             self._fault = sqlite_fault(self.path, error)
             raise self._fault from error
         for key, row in merged.items():
@@ -356,14 +357,6 @@ def _insert(rows: int) -> str:
         f"INSERT INTO calls ({', '.join(STORED)}) VALUES {', '.join([line] * rows)} "  # noqa: S608 - constant names
         f"ON CONFLICT (key) DO UPDATE SET {changed} WHERE calls.status = 'exhausted'"
     )
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-    except sqlite3.Error:
-        return  # the connection is not used again
 
 
 def _load_prior(

@@ -24,7 +24,8 @@ from factory.budget import Budget, spent_by_teacher
 from factory.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, SourceError
 from factory.fingerprint import Fingerprint
-from factory.geo import GAZETTEER_VERSION, forget
+from factory.garbage import give_back
+from factory.geo import GAZETTEER_VERSION
 from factory.identity import identify
 from factory.lease import lease
 from factory.planning import plan_source, select_rows
@@ -142,7 +143,7 @@ def _plan(run: _Run) -> None:
         plan = plan_source(run.source, run.recipe, run.loaded.root)
         write_table(plan.dropped.to_arrow(), paths.dropped)
         write_table(plan.samples.to_arrow(), paths.plan)
-        forget()
+        give_back()
     build = Build(paths)
     if build.plan.is_empty():
         reasons = _listed(_tally(build.dropped["reason"])) or "the source is empty"
@@ -179,7 +180,7 @@ def _work(run: _Run) -> int:
         for report in local.run(_specs(run, waiting, at_once), workers=at_once):
             finished[report.number] = report.samples
             reports.append(report)
-    forget()
+    give_back()
     if waiting or not paths.selection.exists():
         forget_selection(paths)
     calls_now = sum(report.calls_now for report in reports)
@@ -235,6 +236,7 @@ def _select(run: _Run) -> None:
     paths = run.paths
     if not paths.selection.exists():
         write_table(select_rows(Build(paths), run.recipe, run.loaded.root).to_arrow(), paths.selection)
+        give_back()
     selection = Build(paths).selection
     kept = selection.filter("kept")
     run.info["counts"] |= {
@@ -278,7 +280,7 @@ def _say_all(run: _Run, calls_now: int) -> None:
 def _report(run: _Run) -> None:
     from factory.report import write_report
 
-    forget()
+    give_back()
     write_report(Build(run.paths))
     run.listener.phase("report", str(run.paths.report))
 

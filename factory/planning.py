@@ -51,8 +51,9 @@ def accepted_rows(build: Build) -> pl.DataFrame:
     """
     found = [_accepted(shard) for shard in build.paths.shards() if shard.report.exists()]
     accepted = pl.concat(found) if found else pl.DataFrame(schema=_ACCEPTED)
-    joined = build.plan.join(accepted, on="id", maintain_order="left")
-    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items()).rechunk()
+    planned = read_columns(build.paths.plan, ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)])
+    joined = planned.join(accepted, on="id", maintain_order="left")
+    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
 
 
 _ACCEPTED = {name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")}

@@ -29,6 +29,7 @@ import orjson
 
 from factory.budget import Budget, BudgetLimits
 from factory.errors import CorruptBuild, FactoryError
+from factory.garbage import rare_collections
 from factory.generators import open_generator
 from factory.images.prepare import image_key
 from factory.lease import lease
@@ -101,7 +102,8 @@ def run_shard(spec: ShardSpec) -> ShardReport:
     paths = BuildPaths(Path(spec.build)).shard(spec.number)
     if paths.report.exists():
         return read_report(paths)
-    with disk_faults(paths.root), lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10):
+    mine = lease(paths.root / "lease", what=f"shard {spec.number} of {spec.build}", wait_s=10)
+    with disk_faults(paths.root), mine, rare_collections():
         return run_to_end(_work(spec, paths))
 
 

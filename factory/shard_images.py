@@ -27,7 +27,7 @@ from schemas import Sample
 
 CHUNK = 8
 """Photos in one message to a decoder."""
-CHUNKS_AHEAD = 4
+CHUNKS_AHEAD = 8
 """Chunks a decoder may be ahead of the teachers: bounds memory, hides decoding behind the calls."""
 PASSING_REFUSALS = frozenset(
     {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}

@@ -28,7 +28,7 @@ class Frames:
     samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, decision,
         reasons, kept, split, removed_by, order.
     answers: id, decision, teacher, failure, confidence, country_code, lat, lon (of the guess), distance_km.
-    checks: id, check, outcome, reason, score, threshold.
+    checks: check, outcome, reason, score, threshold.
     """
 
     samples: pl.DataFrame
@@ -101,8 +101,8 @@ def country_label(code: str | None) -> str:
 
 
 def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
-    plan = build.plan if build.paths.plan.is_file() else pl.DataFrame(schema=_PLAN_COLUMNS)
-    plan = plan.select(*_PLAN_COLUMNS)
+    plan_file = build.paths.plan
+    plan = read_columns(plan_file, list(_PLAN_COLUMNS)) if plan_file.is_file() else pl.DataFrame(schema=_PLAN_COLUMNS)
     codes = plan["country_code"].unique().to_list()
     places = pl.concat_str(pl.col("city"), pl.col("region"), pl.col("country"), separator=", ", ignore_nulls=True)
     samples = plan.with_columns(
@@ -110,11 +110,14 @@ def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
         if codes
         else pl.lit(None, pl.String)
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
+    samples = samples.drop("region", "city")
     samples = samples.join(decisions, on="id", how="left", maintain_order="left")
     samples = samples.with_columns(pl.col("decision").fill_null(PENDING))
-    selection_file = build.paths.selection
-    selection = build.selection if selection_file.is_file() else pl.DataFrame(schema=_SELECTION_COLUMNS)
-    return samples.join(selection.select(*_SELECTION_COLUMNS), on="id", how="left", maintain_order="left")
+    return samples.join(_selection(build.paths.selection), on="id", how="left", maintain_order="left")
+
+
+def _selection(path: Path) -> pl.DataFrame:
+    return read_columns(path, list(_SELECTION_COLUMNS)) if path.is_file() else pl.DataFrame(schema=_SELECTION_COLUMNS)
 
 
 def _short_columns(path: Path) -> pl.DataFrame:
@@ -129,20 +132,22 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
     answer = pl.col("answers").struct
     named = answer.field("lat").is_null() | answer.field("lon").is_null()
     exploded = parts.select("id", "decision", "answers").explode("answers")
-    return exploded.select(
+    rows = exploded.select(
         "id",
         "decision",
         *(answer.field(name) for name in _SAID_FIELDS),
         lat=pl.when(named).then(answer.field("named_lat")).otherwise(answer.field("lat")),
         lon=pl.when(named).then(answer.field("named_lon")).otherwise(answer.field("lon")),
         distance_km=pl.coalesce(answer.field("distance_km"), answer.field("named_distance_km")),
-    ).filter(pl.col("teacher").is_not_null())
+    )
+    return rows.filter(pl.col("teacher").is_not_null()).cast(_NO_ANSWERS.schema)
 
 
 def _checks(parts: pl.DataFrame) -> pl.DataFrame:
     check = pl.col("checks").struct
-    exploded = parts.select("id", "checks").explode("checks")
-    return exploded.select("id", *(check.field(name) for name in _CHECK_FIELDS)).filter(pl.col("check").is_not_null())
+    exploded = parts.select("checks").explode("checks")
+    rows = exploded.select(check.field(name) for name in _CHECK_FIELDS).filter(pl.col("check").is_not_null())
+    return rows.cast(_NO_CHECKS.schema)
 
 
 _CHECK_FIELDS = ("check", "outcome", "reason", "score", "threshold")
@@ -173,12 +178,12 @@ _NO_DECISIONS = pl.DataFrame(schema={"id": pl.String, "decision": pl.String, "re
 _NO_ANSWERS = pl.DataFrame(
     schema={
         "id": pl.String,
-        "decision": pl.String,
-        "teacher": pl.String,
-        "failure": pl.String,
+        "decision": pl.Categorical,
+        "teacher": pl.Categorical,
+        "failure": pl.Categorical,
         "localizable": pl.Boolean,
         "confidence": pl.Float64,
-        "country_code": pl.String,
+        "country_code": pl.Categorical,
         "country_correct": pl.Boolean,
         "lat": pl.Float64,
         "lon": pl.Float64,
@@ -187,10 +192,9 @@ _NO_ANSWERS = pl.DataFrame(
 )
 _NO_CHECKS = pl.DataFrame(
     schema={
-        "id": pl.String,
-        "check": pl.String,
-        "outcome": pl.String,
-        "reason": pl.String,
+        "check": pl.Categorical,
+        "outcome": pl.Categorical,
+        "reason": pl.Categorical,
         "score": pl.Float64,
         "threshold": pl.Float64,
     }

@@ -11,15 +11,18 @@ import io
 import math
 import tarfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from PIL import Image
 
+from factory.image_store import ImageStore
 from factory.report.frames import DECISIONS, PENDING, Frames
-from factory.store import Build, read_table
+from factory.store import Build, read_columns, read_table
 from schemas import arrow
 
 MAX_CARDS = 240
@@ -104,13 +107,19 @@ def cards(build: Build, frames: Frames, ids: list[str]) -> list[Card]:
         return []
     chosen = pl.DataFrame({"id": ids}, schema={"id": pl.String})
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
-    extra = build.plan.select("id", "licence", "author", "source_row").join(chosen, on="id", how="semi")
-    more = {row["id"]: row for row in extra.iter_rows(named=True)}
-    details: dict[str, Row] = {}
-    for shard in sorted(set(rows["shard"])):
-        part = read_table(build.paths.shard(shard).part, arrow.PART).join(chosen, on="id", how="semi")
-        details |= {row["id"]: row for row in part.iter_rows(named=True)}
-    return [_card(build, {**more[row["id"]], **row}, details[row["id"]]) for row in rows.iter_rows(named=True)]
+    extra = read_columns(build.paths.plan, ["id", "licence", "author", "source_row"])
+    more = {row["id"]: row for row in extra.join(chosen, on="id", how="semi").iter_rows(named=True)}
+    found: list[Card] = []
+    for (shard,), mine in rows.group_by("shard", maintain_order=True):
+        paths = build.paths.shard(int(str(shard)))
+        part = read_table(paths.part, arrow.PART).join(chosen, on="id", how="semi")
+        details = {row["id"]: row for row in part.iter_rows(named=True)}
+        photos = _photos(paths.images, mine["position"].to_list())
+        found += [
+            _card({**more[row["id"]], **row}, details[row["id"]], photos.get(row["position"]))
+            for row in mine.iter_rows(named=True)
+        ]
+    return found
 
 
 def thumbnail(jpeg: bytes) -> bytes | None:
@@ -182,7 +191,7 @@ def _quotas(counts: dict[str, int], limit: int) -> dict[str, int]:
     return quotas
 
 
-def _card(build: Build, row: Row, part: Row) -> Card:
+def _card(row: Row, part: Row, photo: str | None) -> Card:
     guesses = tuple(_guess(answer) for answer in part["answers"] or ())
     said = [answer for answer in part["answers"] or () if answer["failure"] is None]
     codes = {row["country_code"] if answer["country_correct"] else answer["country_code"] for answer in said}
@@ -203,21 +212,22 @@ def _card(build: Build, row: Row, part: Row) -> Card:
         source_row=row["source_row"],
         width=part["image_width"],
         height=part["image_height"],
-        thumbnail=_photo(build, row["shard"], row["position"]),
+        thumbnail=photo,
         guesses=guesses,
         checks=tuple({**check, "detail": shorten(check["detail"], 300)} for check in part["checks"] or ()),
         disagree=len(codes) > 1 or any(guess.failure for guess in guesses),
     )
 
 
-def _photo(build: Build, shard: int, position: int) -> str | None:
-    if not build.paths.shard(shard).images.is_file():
-        return None
-    try:
-        small = thumbnail(build.image(shard, position))
-    except (KeyError, ValueError, OSError, tarfile.TarError):
-        return None
-    return None if small is None else "data:image/jpeg;base64," + base64.b64encode(small).decode("ascii")
+def _photos(images: Path, positions: Sequence[int]) -> dict[int, str]:
+    """Thumbnails as data: URIs by position, without those of photos that are missing or cannot be read."""
+    found: dict[int, str] = {}
+    with suppress(OSError, ValueError, tarfile.TarError), ImageStore(images) as store:
+        for position in positions:
+            with suppress(KeyError, ValueError, OSError):
+                if small := thumbnail(store.read(position)):
+                    found[position] = "data:image/jpeg;base64," + base64.b64encode(small).decode("ascii")
+    return found
 
 
 def _guess(answer: Row) -> Guess:

@@ -36,6 +36,8 @@ FRAME_SCHEMA: Final = pl.Schema(
 """Columns a selector may read, one row an accepted sample in plan order. Coordinates are WGS84 degrees;
 `best_distance_km` is the nearest answer's distance to the truth; all but id, shard, position may be null."""
 
+Texts = Sequence[str] | pl.Series
+
 _REMOVED: Final = pl.Schema({"id": pl.String, "reason": pl.String, "detail": pl.String})
 _GROUPS: Final = pl.Schema({"id": pl.String, "group": pl.String})
 _SPLITS: Final = pl.Schema({"id": pl.String, "split": pl.String})
@@ -58,11 +60,11 @@ def removals(ids: Sequence[str], reasons: Sequence[str], details: Sequence[str])
     return pl.DataFrame({"id": ids, "reason": reasons, "detail": details}, schema=_REMOVED)
 
 
-def groups_of(ids: Sequence[str], groups: Sequence[str]) -> pl.DataFrame:
+def groups_of(ids: Texts, groups: Texts) -> pl.DataFrame:
     """The `groups` table of a Removals."""
     return pl.DataFrame({"id": ids, "group": groups}, schema=_GROUPS)
 
 
-def splits_of(ids: Sequence[str], splits: Sequence[str]) -> pl.DataFrame:
+def splits_of(ids: Texts, splits: Texts) -> pl.DataFrame:
     """The `splits` table of a Removals."""
     return pl.DataFrame({"id": ids, "split": splits}, schema=_SPLITS)

@@ -81,10 +81,8 @@ def split(
         drawn = min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)
         too_large = rows > max_held_out_group or 2 * rows > frame.height
         names[name] = SPLITS[0 if train > 0 and too_large else drawn]
-    ids = frame["id"].to_list()
-    groups = group.to_list()
-    found = splits_of(ids, [names[name] for name in groups])
-    return Removals(removed=_buffer(frame, found, buffer_km), groups=groups_of(ids, groups), splits=found)
+    found = splits_of(frame["id"], group.replace_strict(names, return_dtype=pl.String))
+    return Removals(removed=_buffer(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
 
 
 def _buffer(frame: pl.DataFrame, splits: pl.DataFrame, buffer_km: float) -> pl.DataFrame:

@@ -17,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -39,6 +39,10 @@ MAX_BODY = 8 * 2**20
 KEEPALIVE_S = 4.0
 """Below the 5 s after which uvicorn (vLLM) closes an idle connection: a request must not meet a closing one."""
 _HOSTED = "api.openai.com"
+_OPTIONS: Final[openai.RequestOptions] = {
+    "security": {"bearer_auth": True},  # else an administrator's key found in the environment would be sent, too
+    "idempotency_key": "unused",  # never sent to these endpoints; without it the client draws one for every call
+}
 
 
 def endpoint_url(url: str) -> str:
@@ -185,11 +189,10 @@ class OpenAIBackend:
         try:
             async with asyncio.timeout(self._settings.timeout_s):
                 response = await self._client.post(
-                    "/chat/completions",
+                    f"{self.name}/chat/completions",  # whole: the client would parse and join its base URL every time
                     cast_to=httpx2.Response,
                     content=body,
-                    # Without this the client would also send an administrator's key that it finds in the environment.
-                    options={"security": {"bearer_auth": True}},
+                    options=_OPTIONS,
                 )
         except openai.APIStatusError as error:
             response = error.response

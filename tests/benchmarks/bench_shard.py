@@ -4,6 +4,9 @@
 
 The shard's path is everything a build does for a sample: read and decode the photo in a worker process, write the image
 tar, key, ledger look-up, call, durable commit, parse, locate, verify, part and seal. One process, one shard.
+
+Nothing heavy is imported at the top: a decode worker imports the file that its parent was started with, and that of
+`factory build` costs it nothing either.
 """
 
 from __future__ import annotations
@@ -18,18 +21,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from factory.planning import plan_source
-from factory.recipe_load import load_recipe
-from factory.shard import ShardSpec, run_shard
-from factory.sources import open_source
-from factory.store import BuildPaths, write_table
-from tests.benchmarks.bench_teacher_calls import bare_openai, measure, plain_aiohttp
-from tests.fake_endpoint import running_endpoint
-from tests.real_build import make_photos, write_recipe
-
 
 def run_one(root: Path, recipe_file: Path, in_flight: int, number: int) -> tuple[float, float]:
     """(samples a second, CPU milliseconds a sample in this process) of one fresh shard."""
+    from factory.planning import plan_source
+    from factory.recipe_load import load_recipe
+    from factory.shard import ShardSpec, run_shard
+    from factory.sources import open_source
+    from factory.store import BuildPaths, write_table
+
     loaded = load_recipe(recipe_file, overrides=[f"teachers.0.max_in_flight={in_flight}", "plan.shard_size=100000"])
     paths = BuildPaths(root / f"build-{number}")
     paths.root.mkdir()
@@ -48,6 +48,10 @@ def run_one(root: Path, recipe_file: Path, in_flight: int, number: int) -> tuple
 
 
 def main() -> None:
+    from tests.benchmarks.bench_teacher_calls import bare_openai, measure, plain_aiohttp
+    from tests.fake_endpoint import running_endpoint
+    from tests.real_build import make_photos, write_recipe
+
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=64)
