@@ -21,6 +21,8 @@ def member_name(position: int) -> str:
 class ImageStore:
     """Reads a finished tar, or writes `images.tar.tmp` and renames it when it is finished."""
 
+    _descriptor = -1
+
     def __init__(self, path: Path) -> None:
         """Opens a finished tar for reading. Raises FileNotFoundError when there is none."""
         self._path, self._end, self._finished = path, 0, True
@@ -69,6 +71,10 @@ class ImageStore:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def __del__(self) -> None:
+        """A descriptor is only a number: nobody else closes it when a store is dropped without `close`."""
+        self.close()
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -54,3 +55,15 @@ def test_a_missing_position_is_a_key_error(tmp_path: Path) -> None:
     fill(tmp_path / "images.tar", {0: b"x"})
     with ImageStore(tmp_path / "images.tar") as store, pytest.raises(KeyError):
         store.read(1)
+
+
+def test_a_store_that_is_dropped_leaves_no_file_open(tmp_path: Path) -> None:
+    with ImageStore.create(tmp_path / "images.tar") as made:
+        made.add(0, b"jpeg")
+        made.finish()
+    store = ImageStore(tmp_path / "images.tar")
+    descriptor = store._descriptor
+    os.fstat(descriptor)
+    del store
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
