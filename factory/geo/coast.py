@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from factory.geo.distance import EARTH_RADIUS_KM
+from factory.geo.distance import chord_of
 from factory.geo.gazetteer import cities
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def coast_units(lat: Floats, lon: Floats) -> Ints:
     from factory.geo.spherical import unit_vectors
 
     coasts = polygons.coasts()
-    _, sample = coasts.tree.query(unit_vectors(lat, lon), distance_upper_bound=_chord(SNAP_KM))
+    _, sample = coasts.tree.query(unit_vectors(lat, lon), distance_upper_bound=chord_of(SNAP_KM))
     found: Ints = np.append(coasts.unit, np.int16(-1))[sample].astype(np.int32)
     return found
 
@@ -42,7 +42,7 @@ def island_units(lat: Floats, lon: Floats) -> Ints:
     from factory.geo.spherical import unit_vectors
 
     tree, units = undrawn_islands()
-    _, item = tree.query(unit_vectors(lat, lon), distance_upper_bound=_chord(ISLAND_KM))
+    _, item = tree.query(unit_vectors(lat, lon), distance_upper_bound=chord_of(ISLAND_KM))
     found: Ints = np.append(units, np.int32(-1))[item]
     return found
 
@@ -64,10 +64,3 @@ def undrawn_islands() -> tuple[Any, Ints]:
     alone = np.flatnonzero(nowhere & cities()["admin1_index"].is_not_null().to_numpy())
     owners = cities()["admin1_index"].gather(alone).to_numpy().astype(np.int32)
     return cKDTree(unit_vectors(lat[alone], lon[alone])), owners
-
-
-def _chord(kilometres: float) -> float:
-    """A distance on the ground as a distance between unit vectors."""
-    import numpy as np
-
-    return float(2 * np.sin(kilometres / EARTH_RADIUS_KM / 2))

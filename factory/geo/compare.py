@@ -10,7 +10,6 @@ from typing import Any, Final
 from factory.geo.forward import LEVELS, Level, forward
 from factory.geo.inputs import name_of
 from factory.geo.normalise import fold
-from factory.geo.parse_place import WIDE_WORDS
 
 _FINENESS: Final = {level: rank for rank, level in enumerate(reversed(LEVELS))}
 
@@ -45,7 +44,7 @@ def same_place(a: str | None, b: str | None, *, level: Level) -> SamePlace:
         if not text:
             return SamePlace(False, "one of the two is empty")
         place = _at_level(text, level)
-        if place["level"] is None or fold(text) in WIDE_WORDS:
+        if place["level"] is None:
             return SamePlace(False, f"{text!r} was not found")
         if _FINENESS[place["level"]] < _FINENESS[level]:
             return SamePlace(False, f"{text!r} is only known as a {place['level']}")

@@ -79,6 +79,14 @@ def chord_of(km: float) -> float:
     return 2 * math.sin(min(km / EARTH_RADIUS_KM, math.pi) / 2)
 
 
+def km_of_chords(chords: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kilometres on the ground of distances between unit vectors; infinite ones, "none found", become half a turn."""
+    import numpy as np
+
+    km: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chords / 2, 1.0))
+    return km
+
+
 def geoscore(km: pl.Expr) -> pl.Expr:
     """`5000 * exp(-km / 1492.7)`: 5000 for the exact place, 0 for no answer.
 

@@ -21,6 +21,13 @@ __all__ = ["SUBNATIONAL", "code_of_letters", "country_code", "country_keys", "co
 SUBNATIONAL: Final = frozenset({"england", "scotland", "wales", "northern ireland"})
 """Names that give the code GB here, but that `forward` reads as regions, so "Perth, Scotland" is no other Perth."""
 
+TWO_COUNTRIES: Final = {
+    "congo": "CD", "korea": "KP", "ireland": "GB", "samoa": "AS", "sudan": "SS", "saint martin": "SX", "guinea": "GW",
+    "timor": "ID",
+}  # fmt: skip
+"""Names that two countries share: the other one, besides the country that the name gives here. `forward` takes it when
+a well-known city of it stands beside the name: "Kinshasa, Congo"."""
+
 MAX_COUNTRY_LENGTH: Final = 100
 
 _LETTERS = re.compile(r"[A-Z]{2,3}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from factory.geo.distance import EARTH_RADIUS_KM
+from factory.geo.distance import km_of_chords
 from factory.geo.gazetteer import APART, cities, city_countries
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def nearest_city(vectors: Floats, country: Ints, worldview: str) -> tuple[Ints, 
     tree, rows = city_tree(worldview)
     chord, item = tree.query(with_country(vectors, country), distance_upper_bound=APART / 2)
     city = np.append(rows, np.int32(-1))[item]
-    kilometres = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1.0))
+    kilometres = km_of_chords(chord)
     kilometres[city < 0] = np.nan
     return city, kilometres
 

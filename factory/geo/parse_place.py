@@ -42,9 +42,8 @@ WIDE_WORDS: Final = frozenset(
 """Parts that narrow nothing down: wide places, ways to say that nothing is known, headings without a name. They are
 skipped, even where a hamlet bears that name ("None" in Piedmont)."""
 
-
-NULL_WORDS: Final = ("nan", "null", "nil", "no", "none", "n/a", "n.a.", "-", "?")
-"""Whole strings that stand for nothing, in small letters; "Nan, Thailand" and "NO" are places."""
+NULL_WORDS: Final = ("nan", "NaN", "nil", "no")
+"""Whole strings that stand for nothing, though they are names elsewhere: "Nan, Thailand" and "NO" are places."""
 
 
 class Part(NamedTuple):
@@ -99,7 +98,7 @@ def split_places(names: pl.Series) -> pl.DataFrame:
 
     Null, empty and overlong strings (`MAX_NAME_LENGTH`) have no parts; parts past `MAX_PARTS` are dropped.
     """
-    nothing = pl.col("name").str.strip_chars().is_in(list(NULL_WORDS)) | (pl.col("name") == "NaN")
+    nothing = pl.col("name").str.strip_chars().is_in(NULL_WORDS)
     text = pl.when(~nothing & (pl.col("name").str.len_chars() <= MAX_NAME_LENGTH)).then(pl.col("name"))
     parts = text.str.replace_all(_LABEL, ",").str.replace_all(_SEPARATOR, ",").str.split(",")
     rows = names.rename("name").to_frame().select(query=pl.int_range(pl.len(), dtype=pl.Int64), text=parts)

@@ -15,6 +15,7 @@ import polars as pl
 
 from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, REGION_HANDICAP, Entities
 from factory.geo.name_index import ALIAS, NAMESAKE, PRIMARY, TWIN, UNIT, NameIndex
+from factory.geo.names import TWO_COUNTRIES
 from factory.geo.readings import Parts
 
 Ints = npt.NDArray[np.int64]
@@ -36,11 +37,6 @@ _CLEARLY, _CLEARLY_BORROWED = 2.0, 1.0
 _STATE_LETTERS = ("US", "CA", "AU")
 _STATE = 1.5
 """What letters of a state are worth to a place there: "San Fernando, CA" is in California, not in Cádiz."""
-_TWO_COUNTRIES = {
-    "congo": "CD", "korea": "KP", "ireland": "GB", "samoa": "AS", "sudan": "SS", "virgin islands": "VG",
-    "saint martin": "SX", "guinea": "GW", "timor": "ID",
-}  # fmt: skip
-"""Names that two countries share: the other one besides the country that the name alone gives."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +71,10 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     total += PER_PART * explained + np.bincount(whose, weights=against, minlength=len(total))
     keys = pl.Series(parts.key, dtype=pl.String).hash().to_numpy()
     same = support & (keys[mates] == keys[found.part[whose]]) & (entities.kind[entity] != COUNTRY)
-    states = support & own_name[whose] & _by_state_letters(parts, index, entities, mates, entity)
-    total += _STATE * (np.bincount(whose, weights=states, minlength=len(total)) > 0)
+    letters, owner = _state_letters(parts, index, entities)
+    states = np.unique(owner * COUNTRY_BASE + index.entity[letters])
+    in_state = _lie_in(states, parts.letters_last > parts.letters_first, mates, entity, entities) & own_name[whose]
+    total += _STATE * (np.bincount(whose, weights=support & in_state, minlength=len(total)) > 0)
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
     found = replace(found, total=total, explained=explained)
     found = found.take(total > _OTHER_COUNTRY / 2)
@@ -88,7 +86,7 @@ def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Par
     country = parts.country.copy()
     starts = np.append(np.flatnonzero(np.diff(parts.query, prepend=-1)), len(parts.query))
     for row in np.flatnonzero(parts.country >= 0).tolist():
-        other = _TWO_COUNTRIES.get(parts.key[row])
+        other = TWO_COUNTRIES.get(parts.key[row])
         if other is None:
             continue
         string = int(np.searchsorted(starts, row, side="right")) - 1
@@ -146,9 +144,7 @@ def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
 
 def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Candidates, npt.NDArray[np.uint8]]:
     rows, owner = spread(parts.first, parts.last)
-    letters, letters_owner = spread(parts.letters_first, parts.letters_last)
-    states = np.isin(entities.country[index.entity[letters]], [entities.codes.index(code) for code in _STATE_LETTERS])
-    letters, letters_owner = letters[states], letters_owner[states]
+    letters, letters_owner = _state_letters(parts, index, entities)
     named = np.flatnonzero(parts.country >= 0)
     part = np.concatenate([owner, letters_owner, named])
     entity = np.concatenate([index.entity[rows], index.entity[letters], parts.country[named] + COUNTRY_BASE]).astype(
@@ -221,11 +217,7 @@ def _support(
     given, own, kind = parts.country[mates], entities.country[entity].astype(np.int64), entities.kind[entity]
     by_country = (given >= 0) & entities.fits(given, entity) & ~((kind == COUNTRY) & (given == own))
     same_country = (kind == COUNTRY) & (given == own)
-    by_region = np.zeros(len(mates), dtype=bool)
-    some = np.flatnonzero(with_region[mates])
-    for column in range(entities.regions.shape[1]):
-        region = entities.regions[entity[some], column].astype(np.int64)
-        by_region[some] |= (region >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + region)
+    by_region = _lie_in(codes, with_region, mates, entity, entities)
     support = by_country | by_region
     wrong_country = (given >= 0) & ~support & ~same_country
     wrong_region = with_region[mates] & ~support & (given < 0)
@@ -233,18 +225,21 @@ def _support(
     return support, np.where(wrong_country, _OTHER_COUNTRY, np.where(wrong_region, penalty, 0.0))
 
 
-def _by_state_letters(parts: Parts, index: NameIndex, entities: Entities, mates: Ints, entity: Ints) -> Flags:
-    """Whether another part is the letters of the American, Canadian or Australian state that a place lies in."""
+def _lie_in(codes: Ints, with_region: Flags, mates: Ints, entity: Ints, entities: Entities) -> Flags:
+    """Whether each place lies in a region that the other part beside it names; `codes` are of `_region_readings`."""
     found = np.zeros(len(mates), dtype=bool)
-    letters, owner = spread(parts.letters_first, parts.letters_last)
-    region = index.entity[letters].astype(np.int64)
-    states = np.isin(entities.country[region], [entities.codes.index(code) for code in _STATE_LETTERS])
-    codes = np.unique(owner[states] * COUNTRY_BASE + region[states])
-    some = np.flatnonzero((parts.letters_last > parts.letters_first)[mates])
+    some = np.flatnonzero(with_region[mates])
     for column in range(entities.regions.shape[1]):
-        home = entities.regions[entity[some], column].astype(np.int64)
-        found[some] |= (home >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + home)
+        region = entities.regions[entity[some], column].astype(np.int64)
+        found[some] |= (region >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + region)
     return found
+
+
+def _state_letters(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Ints, Ints]:
+    """Rows of the index that are letters of an American, Canadian or Australian state, and the part each is read of."""
+    letters, owner = spread(parts.letters_first, parts.letters_last)
+    states = np.isin(entities.country[index.entity[letters]], [entities.codes.index(code) for code in _STATE_LETTERS])
+    return letters[states], owner[states]
 
 
 def _region_readings(parts: Parts, index: NameIndex) -> tuple[Ints, Flags]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
-from factory.geo.distance import EARTH_RADIUS_KM
+from factory.geo.distance import km_of_chords
 from factory.geo.forget import return_to_system
 from factory.geo.gazetteer import APART, admin1, cities, countries, country_codes, unit_countries
 from factory.geo.inputs import degrees_of
@@ -210,7 +210,7 @@ def _border_km(vectors: Floats, lat: Floats, lon: Floats, worldview: str) -> Flo
 
     borders = polygons.borders(worldview)
     chord, samples = borders.tree.query(vectors, k=4, distance_upper_bound=APART / 2)
-    nearest = 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord[:, 0] / 2, 1.0))
+    nearest = km_of_chords(chord[:, 0])
     close = np.flatnonzero(nearest < 100.0)
     if len(close):
         nearest[close], _ = polygons.nearest_edge(borders, samples[close], lat[close], lon[close])
@@ -245,6 +245,7 @@ _BY_LEVEL: Final = {
 
 @cache
 def unit_names(worldview: str) -> pl.DataFrame:
+    """What `reverse` says of each unit, by its number; a last row of nulls for none."""
     codes = country_codes()
     country = pl.Series("country_code", [codes[number] or None for number in unit_countries(worldview).tolist()])
     named = (
@@ -257,8 +258,4 @@ def unit_names(worldview: str) -> pl.DataFrame:
             maintain_order="left",
         )
     )
-    return _with_nulls(named)
-
-
-def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([frame, frame.clear(1)]).rechunk()
+    return pl.concat([named, named.clear(1)]).rechunk()
