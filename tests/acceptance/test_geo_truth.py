@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 import shapely
 
-from factory.geo import polygons, reverse
+from factory.geo import country_name, forward, polygons, reverse
 from factory.geo.distance import EARTH_RADIUS_KM
 from factory.geo.gazetteer import admin1, cities, outlines
 from factory.geo.polygons import unit_geometries
@@ -121,6 +121,20 @@ def test_every_city_above_15000_people_lies_in_its_country() -> None:
     wrong = large.filter(~pl.col("right"))
     assert set(wrong["name"]) <= EXCEPTIONS
     assert wrong.height <= 0.001 * large.height
+
+
+def test_every_city_above_15000_people_written_with_its_country_leads_back_to_it() -> None:
+    """reverse(forward("City, Country")): what is left are the exceptions above, and names that a territory or claimant
+    bears too, such as Saint-Denis in France and on Réunion."""
+    large = cities().filter(pl.col("population") > 15_000)
+    written = [f"{name}, {country_name(code)}" for name, code in large.select("name", "country").iter_rows()]
+    found = forward(written).select("lat", "lon", meant="country_code")
+    back = reverse(found["lat"], found["lon"], levels=["country"])["country_code"]
+    wrong = large.with_columns(found["meant"], back).filter(pl.col("country") != pl.col("country_code").fill_null(""))
+    print(f"{wrong.height} of {large.height} lead elsewhere")
+    assert found["lat"].null_count() == 0
+    assert wrong.height <= 0.001 * large.height
+    assert set(wrong.filter(pl.col("meant") == pl.col("country"))["name"]) <= EXCEPTIONS
 
 
 @pytest.mark.shared
