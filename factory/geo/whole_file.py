@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     if not path.parent.is_dir():
         raise RecipeError(f"{path.parent}: there is no such folder to write {path.name} into")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = path.with_name(f".{path.name}.{threading.get_native_id()}.part")
     try:
         _clear(path)
         with _locked(aside) as file:
@@ -63,16 +64,25 @@ def _clear(path: Path) -> None:
             except OSError:  # a file system without locks: nobody knows whether its writer lives
                 continue
             else:
-                found.unlink(missing_ok=True)
+                if _is_at(file, found):  # else its writer has ended, and may have begun another under this name
+                    found.unlink(missing_ok=True)
 
 
 @contextmanager
 def _locked(aside: Path) -> Iterator[BinaryIO]:
-    """A new file under this process's lock; made again where another writer's `_clear` met it before it was locked."""
+    """A new file under this writer's lock; made again where another writer's `_clear` met it before it was locked."""
     while True:
         with aside.open("wb") as file:
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if aside.exists() and os.path.samestat(os.fstat(file.fileno()), aside.stat()):
+            if _is_at(file, aside):
                 yield file
                 return
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
