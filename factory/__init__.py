@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from factory.phases import BuildResult, Listener
-    from factory.store import Build
+from factory.version import __version__ as __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from factory.phases.run import BuildResult, Listener
+    from factory.store.layout import Build
+
 __all__ = ["build", "open_build"]
 
 
@@ -40,13 +41,13 @@ def build(
         out: the folder that holds builds.
         workers: shards run at the same time; by default one a core.
         retry: ask again for rows that were quarantined for a passing reason.
-        listener: told about phases and progress; see `factory.phases.Listener`.
+        listener: told about phases and progress; see `factory.phases.run.Listener`.
 
     Raises:
         FactoryError: see `factory.errors`; everything paid for is kept and the same call resumes.
     """
-    from factory.phases import run_build
-    from factory.recipe_load import load_recipe
+    from factory.phases.steps import run_build
+    from factory.recipe.load import load_recipe
     from release import write_release
 
     loaded = load_recipe(recipe, profile=profile, overrides=overrides)
@@ -57,6 +58,6 @@ def build(
 
 def open_build(path: str | Path) -> Build:
     """A build directory as polars frames: plan, dropped, parts, selection, ledger."""
-    from factory.store import open_build as open_directory
+    from factory.store.layout import open_build as open_directory
 
     return open_directory(path)

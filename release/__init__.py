@@ -10,6 +10,6 @@ from __future__ import annotations
 
 from release.check import check_release
 from release.rows import row_answer
-from release.write import ReleaseSettings, ReleaseSummary, write_release
+from release.write import ReleaseSummary, write_release
 
-__all__ = ["ReleaseSettings", "ReleaseSummary", "check_release", "row_answer", "write_release"]
+__all__ = ["ReleaseSummary", "check_release", "row_answer", "write_release"]

@@ -16,8 +16,9 @@ from typing import Any, Final
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from factory.report.maps import world, world_map
-from schemas.release import COLUMN_NOTES, ROW, card_features
+from factory.geo.world_map import world, world_map
+from schemas.release import card_features
+from schemas.rows.mp16_reason import COLUMN_NOTES, ROW
 
 SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
 HUB_LICENCES: Final = {
@@ -90,7 +91,7 @@ def render_map(kept: pl.DataFrame) -> str:
         kept: id, lat, lon (degrees), split of the released rows.
     """
     outlines = world()
-    drawn = world_map(kept.select("id", "lat", "lon", decision="split", place=pl.lit("")))
+    drawn = world_map(kept.select("id", "lat", "lon", decision="split", place=pl.lit("")), tuple(SPLIT_COLOURS))
     left, top, width, height = drawn.view_box
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:g} {top:g} {width:g} {height:g}" role="img">',

@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.images import metadata_findings
-from factory.store import file_digest
+from factory.store.files import file_digest
 from release.manifest import MANIFEST, read_manifest
-from schemas.release import JSON_KEYS, NULLABLE, ROW
+from schemas.rows.mp16_reason import JSON_KEYS, NULLABLE, ROW
 
 _BATCH: Final = 64
 _CARD_COUNT: Final = re.compile(r"^\| (train|validation|test|all) \| (\d+) \|$", re.MULTILINE)

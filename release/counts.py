@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from factory.geo.names import country_name
-from factory.store import Build
+from factory.store.layout import Build
 
 UNKNOWN = "unknown"
 

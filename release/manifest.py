@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from factory.errors import CorruptBuild
-from factory.store import file_digest
+from factory.store.files import file_digest
 
 MANIFEST: Final = "manifest.json"
 _OPTIONS: Final = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE

@@ -13,7 +13,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.release import RELEASE_SCHEMA_VERSION, ROW, hub_features
+from schemas.release import RELEASE_SCHEMA_VERSION, hub_features
+from schemas.rows.mp16_reason import ROW
 
 GROUP_BYTES: Final = 64_000_000
 """A row group is closed beyond this many bytes of images; the Hub's viewer wants at most 100 MB."""

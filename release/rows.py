@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import polars as pl
 
 from factory.errors import CorruptBuild
+from factory.generators.mp16_reason import is_releasable
 from factory.geo.names import country_name
-from factory.store import Build, read_table
-from factory.verify.releasable import is_releasable
+from factory.store.layout import Build
+from factory.store.tables import read_table
 from schemas import arrow
-from schemas.release import ANSWER, CHECK, CLUE, JSON_KEYS, ROW
+from schemas.release import CHECK
+from schemas.rows.mp16_reason import ANSWER, CLUE, JSON_KEYS, ROW
+from schemas.settings import AnswerPolicy
 
-AnswerPolicy = Literal["nearest", "first", "most_confident"]
 Answer = Mapping[str, Any]
 """One element of a part row's `answers`, see `schemas.arrow.ANSWER`."""
 Answerer = Callable[[Sequence[Answer]], Answer | None]

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import orjson
 
-from factory.ustar import END, member
+from factory.store.ustar import END, member
 from release.rows import json_values
 
 

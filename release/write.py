@@ -11,42 +11,28 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final, Literal, TypedDict
+from typing import IO, Any, Final, TypedDict
 
 import polars as pl
 
 from factory.errors import CorruptBuild
-from factory.fingerprint import identity_part
-from factory.store import Build, sync_directory
+from factory.recipe.fingerprint import identity_part
+from factory.store.files import sync_directory
+from factory.store.layout import Build
 from release.card import render_card, render_licences, render_map, scrubbed
 from release.check import check_release
 from release.counts import release_counts
 from release.manifest import MANIFEST, file_entry, manifest_bytes
 from release.parquet_files import ParquetFile, file_name
-from release.rows import Answerer, AnswerPolicy, Released, release_order, released_rows, row_answer
+from release.rows import Answerer, Released, release_order, released_rows, row_answer
 from release.webdataset_shards import end_tar, sample_key, shard_name, write_sample
 from schemas.release import RELEASE_SCHEMA_VERSION
+from schemas.settings import ReleaseSettings
 
 PER_ROW: Final = "per-row"
-Format = Literal["webdataset", "parquet"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseSettings:
-    """How rows are packed and described; the recipe's `release` block."""
-
-    shard_size: int = 1000
-    """Rows in a tar or a Parquet file."""
-    formats: tuple[Format, ...] = ("webdataset", "parquet")
-    answer: AnswerPolicy = "nearest"
-    """Which teacher's reasoning becomes the row's response, see `release.rows.row_answer`."""
-    title: str | None = None
-    """The card's heading; by default the recipe's name."""
-    licence: str = PER_ROW
-    """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
 
 
 class ReleaseSummary(TypedDict):
@@ -61,12 +47,7 @@ class ReleaseSummary(TypedDict):
 
 def release_settings(build: Build) -> ReleaseSettings:
     """The `release` block of the build's recipe."""
-    block: dict[str, Any] = build.recipe.get("release") or {}
-    known = {item.name for item in fields(ReleaseSettings)}
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in block.items() if key in known
-    }
-    return ReleaseSettings(**values)
+    return ReleaseSettings.model_validate(build.recipe.get("release") or {})
 
 
 def write_release(

@@ -17,7 +17,8 @@ import orjson
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
-from factory.store import Build, BuildPaths, open_build, write_table
+from factory.store.layout import Build, BuildPaths, open_build
+from factory.store.tables import write_table
 from schemas import arrow
 
 FINGERPRINT = hashlib.sha256(b"fixture").hexdigest()

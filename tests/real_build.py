@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.fake_endpoint import plausible_answer
 
-COMMAND = (sys.executable, "-m", "factory.cli")
+COMMAND = (sys.executable, "-m", "factory.cli.main")
 
 
 def make_photos(root: Path, count: int, *, side: int = 48) -> Path:

@@ -13,7 +13,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 from factory.errors import EnvironmentFault
-from factory.shard import ShardReport, ShardSpec, run_shard
+from factory.shard.run import run_shard
+from factory.shard.spec import ShardReport, ShardSpec
 
 
 def run(specs: Sequence[ShardSpec], *, workers: int) -> Iterator[ShardReport]:

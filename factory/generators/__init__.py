@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from factory.generators import mp16_reason as mp16_reason
-from factory.generators.contract import Generator, ParseFailure, Prompt
-from factory.plugin_blocks import Call
-from factory.registry import plugin
+from factory.plugins.blocks import Call
+from factory.plugins.contracts import Generator, ParseFailure, Prompt
+from factory.plugins.registry import plugin
 
 __all__ = ["Generator", "ParseFailure", "Prompt", "open_generator"]
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from typing import Any
+
+from factory.text import tidy
 
 _NULL_WORD = re.compile(
     r"unknown|n/a|n\.a|none|null|nil|unclear|undetermined|unspecified|uncertain|indeterminate|not available|—|"
@@ -29,8 +30,6 @@ _CONFIDENCE_WORDS = {
 _YES = frozenset(("true", "yes", "y", "1", "localizable", "localisable", "positive"))
 _NO = frozenset(("false", "no", "n", "0", "not localizable", "not localisable", "unlocalizable", "negative"))
 
-# Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
-_INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 _NUMBER = r"[-+\u2212]?\d{1,3}(?:[.,]\d{1,15})?"
 _DECIMAL = re.compile(rf"\A([NSEWnsew])?\s*({_NUMBER})\s*(?:°|deg(?:rees)?)?\s*([NSEWnsew])?\Z")
 _SEXAGESIMAL = re.compile(
@@ -38,21 +37,6 @@ _SEXAGESIMAL = re.compile(
     r"(?:(\d{1,2}(?:\.\d{1,9})?)\s*(?:\"|\u2033|\u201d|''|s)?)?\s*([NSEWnsew])?\Z"
 )
 _PERCENT = re.compile(r"\A(\d{1,3}(?:\.\d{1,9})?)\s*(%|/\s*10|/\s*100|percent)?\Z")
-
-
-def tidy(text: str, limit: int, *, lines: bool = False) -> str:
-    """Text without control characters, invisible characters and surrogates, at most `limit` characters long.
-
-    `lines` keeps line breaks and tabs; otherwise every run of white space is one blank.
-    """
-    text = _INVISIBLE.sub("", text)
-    keep = "\n\t" if lines else ""
-    if not text.isprintable():
-        text = text if lines else " ".join(text.split())
-        text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cs"))
-    if not lines:
-        text = " ".join(text.split())
-    return text.strip()[:limit].strip()
 
 
 def words(value: Any, depth: int = 3) -> str:

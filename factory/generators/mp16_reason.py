@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from factory.generators.contract import Generator, Prompt
 from factory.generators.parse import parse_answer
-from factory.registry import register
+from factory.plugins.contracts import Generator, Prompt
+from factory.plugins.registry import register
 from schemas import Sample
 
 KINDS = (
@@ -98,3 +98,12 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def is_releasable(reasoning: str | None, country_correct: bool | None) -> bool:
+    """Whether an answer's reasoning may become a row's response: it is there, and leads to the right country.
+
+    A country that cannot be compared (`None`: the truth's or the answer's is unknown, as at sea) is not wrong; such
+    rows are decided by the recipe's checks alone.
+    """
+    return bool((reasoning or "").strip()) and country_correct is not False

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from factory.generators.contract import ParseFailure
 from factory.generators.extract import ANSWER_KEYS, extract
-from factory.generators.fields import confidence, coordinate_pair, coordinates, name, tidy, words, yes_no
+from factory.generators.fields import confidence, coordinate_pair, coordinates, name, words, yes_no
+from factory.plugins.contracts import ParseFailure
+from factory.text import tidy
 from schemas import Clue, GeoAnswer
 
 MAX_REASONING = 20_000

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from factory.geo.forward import LEVELS, Level, forward
+from factory.geo.forward import forward
 from factory.geo.inputs import name_of
+from factory.geo.levels import LEVELS, Level
 from factory.geo.normalise import fold
 
 _FINENESS: Final = {level: rank for rank, level in enumerate(reversed(LEVELS))}

@@ -117,7 +117,7 @@ def points_of(path: Path, batch: Batch, lat: str, lon: str, *, refuse: Sequence[
     Longitudes one turn off are turned back, others out of range are null. Latitudes are not judged.
     Raises SourceError for a JSON line that is no object, RecipeError for one that has a field named in `refuse`.
     """
-    from factory.sources.coordinates import parse_degrees
+    from factory.geo.degrees import parse_degrees
 
     if format_of(path) == "jsonl":
         frame = _line_points(path, batch, lat, lon, refuse)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from factory.geo.memory import return_to_system
+
 
 def forget() -> None:
     """Frees the tables behind `reverse` and `forward`, some 250 MB; the next call loads them again in half a second."""
@@ -16,12 +18,3 @@ def forget() -> None:
     ):
         held.cache_clear()
     return_to_system()
-
-
-def return_to_system() -> None:
-    """Gives back what loading left in glibc's heap, which keeps it otherwise; other systems need nothing."""
-    import ctypes
-
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -9,13 +9,8 @@ is null; a place found only as a region or a country says so in `level`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
 
 import polars as pl
-
-Level = Literal["city", "region", "country"]
-
-LEVELS: Final[tuple[Level, ...]] = ("city", "region", "country")
 
 _MAX_CANDIDATES = 100
 

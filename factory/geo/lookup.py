@@ -11,7 +11,7 @@ import polars as pl
 
 from factory.geo.distance import haversine
 from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities, read_entities
-from factory.geo.forward import LEVELS
+from factory.geo.levels import LEVELS
 from factory.geo.misspelt import corrections
 from factory.geo.name_index import NameIndex
 from factory.geo.place_match import PER_PART, Candidates, settled_countries, weigh, without_doubtful, written_country

@@ -1,6 +1,6 @@
 """Points on a world map as one HTML file that needs no network: the report's outlines and projection, no script.
 
-Up to `factory.report.maps.MAX_DOTS` points are dots at their places; more become bins, so the page stays below a
+Up to `factory.geo.world_map.MAX_DOTS` points are dots at their places; more become bins, so the page stays below a
 megabyte at any number. A column may colour them: its seven commonest values get a colour each, the rest share one.
 """
 
@@ -49,7 +49,7 @@ def points_page(points: pl.DataFrame, *, title: str) -> str:
         points: lat, lon in degrees, longitudes as `reverse` takes them (rows without a place are counted, not drawn),
             and where wanted `label` (shown when the pointer rests on a dot) and `colour` (the value that colours it).
     """
-    from factory.report.maps import world, world_map
+    from factory.geo.world_map import world, world_map
 
     place = is_place(pl.col("lat"), pl.col("lon"))
     drawn = points.filter(place).with_columns(wrapped(pl.col("lon")).alias("lon"))
@@ -62,7 +62,7 @@ def points_page(points: pl.DataFrame, *, title: str) -> str:
         decision=pl.when(decision.is_in(values)).then(decision).otherwise(pl.lit(OTHERS)),
         place=pl.col("label").cast(pl.String).fill_null("") if "label" in drawn.columns else pl.lit(""),
     )
-    drawing, outlines = world_map(samples), world()
+    drawing, outlines = world_map(samples, ()), world()
     paths = "".join(
         f'<path class="{name}" d="{getattr(outlines, name)}"/>' for name in ("graticule", "land", "borders")
     )

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import polars as pl
 
 from factory.geo.distance import km_of_chords
-from factory.geo.forget import return_to_system
 from factory.geo.gazetteer import APART, admin1, cities, countries, country_codes, unit_countries
 from factory.geo.inputs import degrees_of
+from factory.geo.memory import return_to_system
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from factory.images.containers import PNG_SIGNATURE, Container, heif_brand, inspect_heif, inspect_png, inspect_webp
+from factory.images.containers import PNG_SIGNATURE, heif_brand, inspect_heif, inspect_png, inspect_webp
 from factory.images.exif import parse_exif
 from factory.images.jpeg import JpegStructure, inspect_jpeg, strip
 from factory.images.records import ImageSettings, StructureError
@@ -39,7 +39,7 @@ class Inspected:
 
     format: str
     width: int
-    """As declared, before orientation, pixels; 0 for GIF and TIFF, whose decoder reports it."""
+    """As declared, before orientation, pixels."""
     height: int
     orientation: int
     """EXIF orientation still to be applied, 1 to 8."""
@@ -67,8 +67,7 @@ def inspect_image(data: bytes, settings: ImageSettings) -> Inspected:
     if name not in settings.formats:
         raise StructureError("unsupported_format", f"{name}; accepted are {', '.join(settings.formats)}")
     found = _inspect_jpeg(data, settings) if name == "JPEG" else _inspect_other(data, name)
-    if name not in ("GIF", "TIFF"):
-        check_size(found.width, found.height, settings)
+    check_size(found.width, found.height, settings)
     return found
 
 
@@ -112,11 +111,7 @@ def _inspect_jpeg(data: bytes, settings: ImageSettings) -> Inspected:
 
 
 def _inspect_other(data: bytes, name: str) -> Inspected:
-    if name in ("GIF", "TIFF"):
-        found = Container(0, 0)
-    else:
-        found = {"PNG": inspect_png, "WEBP": inspect_webp, "HEIF": inspect_heif}[name](data)
-    # libheif and Pillow's TIFF reader turn the picture themselves.
-    turns_itself = name in ("HEIF", "TIFF") or not found.exif
+    found = {"PNG": inspect_png, "WEBP": inspect_webp, "HEIF": inspect_heif}[name](data)
+    turns_itself = name == "HEIF" or not found.exif  # libheif turns the picture
     orientation = 1 if turns_itself else parse_exif(found.exif or b"").orientation
     return Inspected(name, found.width, found.height, orientation, found.icc, found.body or data)

@@ -6,14 +6,15 @@ Nothing heavy is imported here, so recipes and readers can use these types witho
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from annotated_types import Ge, Gt, Le
 
 PREPARE_VERSION: Final = 1
 """Enters request keys and fingerprints: raise it when the bytes that `prepare` returns may change."""
 
-SUPPORTED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "TIFF")
-"""Formats that may be named in `ImageSettings.formats`; GIF and TIFF are opt-in, single frame only."""
+ImageFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]
 
 REASONS: Final[dict[str, str]] = {
     "zero_byte": "the file is empty",
@@ -39,35 +40,46 @@ REASONS: Final[dict[str, str]] = {
 """Every reason an image can be refused for, with its meaning in words."""
 
 
+_SHAPES_BYTES: Final = {"shapes_bytes": True}
+"""Metadata of a setting that decides what a prepared picture's bytes are, not only whether there is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSettings:
-    """The recipe's `images:` block.
+    """The recipe's `images:` block: how photos are decoded, and what is refused before decoding.
 
     Limits follow the measurements on hostile images that are repeated in `tests/hostile.py`: a repeated progressive
     scan of a 4096 x 4096 picture costs 16 ms, so 64 scans bound it to about one second.
+
+    A recipe validates it (bounds included) with pydantic; decode processes use it without.
     """
 
-    max_side: int = 1024
-    """Longer side of the prepared picture, pixels. Smaller pictures are not enlarged."""
-    quality: int = 90
-    """JPEG quality (1-95) where the picture is encoded again."""
-    max_file_mb: float = 64.0
+    max_side: Annotated[int, Ge(32), Le(16_384)] = field(default=1024, metadata=_SHAPES_BYTES)
+    """Longer side, in pixels, of what teachers see and what is released. Smaller pictures are not enlarged."""
+    quality: Annotated[int, Ge(30), Le(100)] = field(default=90, metadata=_SHAPES_BYTES)
+    """JPEG quality where the picture is encoded again."""
+    max_file_mb: Annotated[float, Gt(0)] = 64.0
     """Larger source files are refused (1 MB = 1,000,000 bytes)."""
-    max_megapixels: float = 100.0
+    max_megapixels: Annotated[float, Gt(0)] = 100.0
     """Pictures that declare more are refused before decoding."""
-    max_scans: int = 64
-    """Start-of-scan markers allowed in one JPEG."""
-    formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "HEIF")
-    """Formats accepted, recognised by content; see `SUPPORTED_FORMATS`."""
-    cpu_seconds: float = 5.0
+    max_scans: Annotated[int, Ge(1)] = 64
+    """Scans of a progressive JPEG; each costs a pass over the whole image."""
+    formats: tuple[ImageFormat, ...] = ("JPEG", "PNG", "WEBP", "HEIF")
+    """Formats accepted, recognised by content."""
+    cpu_seconds: Annotated[float, Gt(0)] = 5.0
     """CPU time one image may take in a worker, seconds; the kernel counts whole seconds."""
-    memory_mb: int = 1024
+    memory_mb: Annotated[int, Ge(256)] = 1024
     """Address space a worker may take beyond its interpreter and libraries, MiB."""
 
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.formats if name not in SUPPORTED_FORMATS]
-        if unknown:
-            raise ValueError(f"images.formats: {unknown[0]!r} is unknown; known are {', '.join(SUPPORTED_FORMATS)}")
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "allow_inf_nan": False,
+        "use_attribute_docstrings": True,
+    }
+
+
+SHAPING: Final = tuple(setting.name for setting in fields(ImageSettings) if setting.metadata.get("shapes_bytes"))
+"""Settings that enter a prepared picture's name, and so the request keys of every question about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Prepared:
     phash: int
     """64-bit perceptual hash, unsigned; see `factory.images.phash`."""
     source_format: str
-    """JPEG, PNG, WEBP, HEIF, GIF or TIFF, by content."""
+    """JPEG, PNG, WEBP or HEIF, by content."""
     source_width: int
     """As stored, before orientation, pixels."""
     source_height: int
@@ -107,11 +119,13 @@ class ImageRejected:
 
 
 def image_key(sha256: str, settings: ImageSettings) -> str:
-    """Hex digest that names a prepared picture by what determines its bytes: source, version, target size, quality.
+    """Hex digest that names a prepared picture by what determines its bytes: source, version, `SHAPING` settings.
 
-    Limits and accepted formats decide whether there is a picture, not which one, and so do not enter.
+    Limits and accepted formats decide whether there is a picture, not which one, and so do not enter. The encoded bytes
+    themselves do not, either: they differ between builds of an image library, and would be asked (and paid) again.
     """
-    named = f"prepare-{PREPARE_VERSION}:{settings.max_side}:{settings.quality}:{sha256}"
+    shaping = ":".join(str(getattr(settings, name)) for name in SHAPING)
+    named = f"prepare-{PREPARE_VERSION}:{shaping}:{sha256}"
     return hashlib.sha256(named.encode()).hexdigest()
 
 

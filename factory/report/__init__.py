@@ -12,9 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from factory.report import charts, funnel, gallery, html, maps, measures
+from factory.geo import world_map as maps
+from factory.report import charts, funnel, gallery, html, measures
 from factory.report.frames import DECISIONS, PENDING, TIERS_KM, Frames, dropped, ledger_totals, read_frames
-from factory.store import Build
+from factory.store.layout import Build
 
 __all__ = ["write_report"]
 
@@ -47,7 +48,7 @@ def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
     samples = frames.samples
     chosen = gallery.choose(samples)
     cards = gallery.cards(build, frames, chosen)
-    world_map = maps.world_map(samples)
+    world_map = maps.world_map(samples, DECISIONS)
     context = {
         "header": _header(build, frames),
         "words": DECISION_WORDS,

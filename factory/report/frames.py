@@ -13,7 +13,8 @@ import polars as pl
 
 from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.geo.names import country_name
-from factory.store import Build, read_columns
+from factory.store.layout import Build
+from factory.store.tables import read_columns
 
 DECISIONS = ("accept", "review", "reject", "quarantine")
 PENDING = "pending"

@@ -20,9 +20,10 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from factory.image_store import ImageStore
 from factory.report.frames import DECISIONS, PENDING, Frames
-from factory.store import Build, read_columns, read_table
+from factory.store.images import ImageStore
+from factory.store.layout import Build
+from factory.store.tables import read_columns, read_table
 from schemas import arrow
 
 MAX_CARDS = 240

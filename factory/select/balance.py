@@ -8,8 +8,8 @@ import polars as pl
 from pydantic import Field
 
 from factory.geo.cells import cell
-from factory.registry import register
-from factory.select.groups import unit_hash
+from factory.geo.sampling.groups import unit_hash
+from factory.plugins.registry import register
 from factory.select.removals import Removals, removals
 
 UNKNOWN: Final = "unknown"

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from factory.errors import SourceError
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import ChunkFailed, DecodeWorkers
-from factory.store import file_digest
+from factory.store.files import file_digest
 
 _LOG = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from factory.geo.overlap import nearest_within
-from factory.registry import register
+from factory.plugins.registry import register
 from factory.select.benchmarks import Benchmark, BenchmarkEntry, image_hashes, read_benchmark
 from factory.select.hamming import MAX_BITS, matches_within
 from factory.select.removals import Removals, removals

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from factory.geo.distance import haversine
-from factory.registry import register
-from factory.select.groups import Indices, connected, equal_value_edges
+from factory.geo.sampling.groups import Indices, connected, equal_value_edges
+from factory.plugins.registry import register
 from factory.select.hamming import MAX_BITS, pairs_within
 from factory.select.removals import Removals, groups_of, removals
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 from pydantic import BaseModel
 
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.select.removals import FRAME_SCHEMA, Removals
 from schemas import arrow
 

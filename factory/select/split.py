@@ -22,8 +22,8 @@ from pydantic import Field
 
 from factory.geo.cells import cell
 from factory.geo.sampling.disjoint import in_buffer
-from factory.registry import check_settings, register
-from factory.select.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
+from factory.geo.sampling.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
+from factory.plugins.registry import check_settings, register
 from factory.select.hamming import MAX_BITS
 from factory.select.near_duplicates import duplicate_labels
 from factory.select.removals import Removals, groups_of, removals, splits_of

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory.registry import plugin
+from factory.plugins.contracts import Source
+from factory.plugins.registry import plugin
 from factory.sources import folder as folder
 from factory.sources import table as table
 from factory.sources import webdataset as webdataset
-from factory.sources.contract import Source
 
 if TYPE_CHECKING:
-    from factory.plugin_blocks import Call
+    from factory.plugins.blocks import Call
 
 __all__ = ["Source", "open_source"]
 

@@ -6,8 +6,7 @@ them with a reason, so that every row of the user's file can be explained.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import polars as pl
 
@@ -60,36 +59,6 @@ ALIASES: Final[dict[Field, tuple[str, ...]]] = {
 
 PROBLEM: Final = "problem"
 """Column of the raw table: a slug when the source itself found a row unusable (no_json, outside_root, ...)."""
-
-
-class Source(Protocol):
-    """Geotagged images from one place."""
-
-    @property
-    def name(self) -> str:
-        """The file or folder, for messages."""
-
-    @property
-    def coordinate_columns(self) -> tuple[str, str]:
-        """What latitude and longitude are called in the file, for messages."""
-
-    def digest(self) -> str:
-        """sha256 of what identifies the content: a table's bytes and the sizes of some thousands of its images, or the
-        names and sizes of a folder or of tars.
-
-        Limit: a photo replaced by another of the same size under the same name changes no folder's digest; each image
-        counts by its own sha256 in the request keys.
-        """
-
-    def table(self) -> pl.DataFrame:
-        """One row an image: `source_row` (zero-based), the columns of `Field`, and `problem`.
-
-        `lat`, `lon` and `uncertainty_km` are numbers or text as the file has them; the others are text, and null where
-        missing. Raises SourceError when the source cannot be read as the recipe says.
-        """
-
-    def read(self, locator: str) -> Path | bytes:
-        """The image behind a value of the `image` column. Raises SourceError when it is missing or outside the root."""
 
 
 def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:

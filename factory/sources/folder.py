@@ -11,8 +11,9 @@ from typing import Literal
 import polars as pl
 
 from factory.errors import SourceError
-from factory.registry import register
-from factory.sources.contract import Source, raw_columns
+from factory.plugins.contracts import Source
+from factory.plugins.registry import register
+from factory.sources.contract import raw_columns
 from factory.sources.paths import listing_digest, locate, recipe_path
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]

@@ -18,8 +18,9 @@ import orjson
 import polars as pl
 
 from factory.errors import SourceError
-from factory.registry import register
-from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, Source, raw_columns
+from factory.plugins.contracts import Source
+from factory.plugins.registry import register
+from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, raw_columns
 from factory.sources.layouts import LAYOUTS, Layout, LayoutName
 from factory.sources.paths import listing_digest, locate, recipe_path
 

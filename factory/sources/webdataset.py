@@ -14,8 +14,9 @@ import orjson
 import polars as pl
 
 from factory.errors import SourceError
-from factory.registry import register
-from factory.sources.contract import ALIASES, Field, Source, raw_columns
+from factory.plugins.contracts import Source
+from factory.plugins.registry import register
+from factory.sources.contract import ALIASES, Field, raw_columns
 from factory.sources.paths import listing_digest, recipe_path
 from factory.sources.table import scalar_text
 from factory.sources.tar_index import Member, tar_members

@@ -1,7 +1,7 @@
 """Any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, hosted models. The official client on its aiohttp transport.
 
 Requests are serialised with orjson and replies read from the raw response: building the client's typed objects costs
-more than the ledger does. Retries, backoff and limits are not here (`factory.teachers.ask`): one call is one HTTP
+more than the ledger does. Retries, backoff and limits are not here (`factory.calls.ask`): one call is one HTTP
 request. A server that refuses `response_format` is remembered and asked without it from then on.
 
 An endpoint is not trusted: a deadline for the whole call, a bound on the body, no redirects, no compressed bodies, and
@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from factory.errors import EnvironmentFault, RecipeError
-from factory.generators.contract import Prompt
-from factory.registry import register
-from factory.teachers.backend import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Reply
+from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Prompt, Reply
+from factory.plugins.registry import register
 from factory.teachers.replies import http_failure, read_reply, redact, refuses_schema
-from factory.teachers.settings import ExtraFields, TeacherSettings
+from schemas.settings import BaseUrl, ExtraFields, TeacherSettings
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,21 +42,6 @@ _OPTIONS: Final[openai.RequestOptions] = {
     "security": {"bearer_auth": True},  # else an administrator's key found in the environment would be sent, too
     "idempotency_key": "unused",  # never sent to these endpoints; without it the client draws one for every call
 }
-
-
-def endpoint_url(url: str) -> str:
-    """A base URL without its trailing slash. Raises ValueError for anything but http(s) without credentials."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("expected an http or https address such as http://localhost:8000/v1")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("credentials do not belong in a recipe: name an environment variable in api_key_env")
-    if parts.query or parts.fragment:
-        raise ValueError("an address with `?` or `#` cannot be a base URL")
-    return url.rstrip("/")
-
-
-BaseUrl = Annotated[str, AfterValidator(endpoint_url)]
 
 
 @register("teacher", "openai")

@@ -17,10 +17,9 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from factory.errors import RecipeError
-from factory.generators.contract import Prompt
-from factory.registry import register
-from factory.teachers.backend import Backends, CallFailed, Reply
-from factory.teachers.settings import TeacherSettings
+from factory.plugins.contracts import Backends, CallFailed, Prompt, Reply
+from factory.plugins.registry import register
+from schemas.settings import TeacherSettings
 
 MAX_LINE = 8 * 2**20
 _PARQUET = (".parquet", ".pq")

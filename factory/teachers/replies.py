@@ -22,8 +22,8 @@ from typing import Any
 
 import orjson
 
-from factory.generators.fields import tidy
-from factory.teachers.backend import CallFailed, Reply
+from factory.plugins.contracts import CallFailed, Reply
+from factory.text import tidy
 
 MAX_DETAIL = 300
 MAX_RETRY_AFTER_S = 120.0

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from factory.errors import PluginFault
-from factory.registry import Kind, plugin
+from factory.plugins.registry import Kind, plugin
 from factory.verify.decide import rules
 from factory.verify.grounded import grounded
 from factory.verify.localizable import localizable

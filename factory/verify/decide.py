@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from factory.registry import UnknownPlugin, plugin, register
+from factory.plugins.registry import UnknownPlugin, plugin, register
 from schemas import CheckResult, Verdict
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from factory.registry import register
+from factory.plugins.registry import register
 from factory.verify.clues import affirmed, containment, said, similarities, words
-from factory.verify.units import Share
 from factory.verify.votes import Teachers, Vote, combine
 from schemas import Case, CheckResult, GeoAnswer
+from schemas.settings import Share
 
 MAX_ENTITIES = 200
 """Entities taken from one source of evidence; the rest is ignored, so that a hostile list cannot stall a shard."""

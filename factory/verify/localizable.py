@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from factory.registry import register
-from factory.verify.units import Share
+from factory.plugins.registry import register
 from factory.verify.votes import Vote, combine
 from schemas import Case, CheckResult, LocatedAnswer
+from schemas.settings import Share
 
 
 @register("check", "localizable")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import Literal, NamedTuple
 
-from factory.registry import register
-from factory.verify.units import Kilometres
+from factory.plugins.registry import register
 from factory.verify.votes import Teachers, Vote, combine
 from schemas import Case, CheckResult, LocatedAnswer
+from schemas.settings import Kilometres
 
 Tier = Literal["street", "city", "region", "country", "continent"]
 Claim = Literal["coordinates", "named", "either", "both"]

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
-from factory.registry import register
+from factory.plugins.registry import register
 from factory.verify.remember import Remembered
 from factory.verify.votes import Vote, combine
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer

@@ -10,10 +10,10 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from factory.registry import register
+from factory.plugins.registry import register
 from factory.verify.clues import overlap, vector_overlap
-from factory.verify.units import Kilometres, Share
 from schemas import Case, CheckResult, LocatedAnswer, Outcome
+from schemas.settings import Kilometres, Share
 
 Level = Literal["city", "region", "country"]
 

@@ -15,7 +15,7 @@ import pytest
 
 from factory.images import ImageSettings, Prepared, metadata_findings, read_metadata
 from factory.images.worker import DecodeWorkers
-from factory.store import open_build
+from factory.store.layout import open_build
 from tests.fake_endpoint import running_endpoint
 from tests.real_build import factory, write_recipe
 

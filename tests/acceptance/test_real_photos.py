@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import factory
-from factory.explain import explain_sample
-from factory.store import Build, open_build
+from factory.cli.explain import explain_sample
+from factory.store.layout import Build, open_build
 from release import check_release
 
 REPOSITORY = Path(__file__).resolve().parents[2]

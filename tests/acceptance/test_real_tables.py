@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from factory.errors import SourceError
-from factory.plan import Plan, PlanSettings, compile_plan
+from factory.phases.plan import Plan, compile_plan
 from factory.sources import Source
 from factory.sources.folder import folder
 from factory.sources.table import table
+from schemas.settings import PlanSettings
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
 TABLES = SHARED / "data" / "translocator"

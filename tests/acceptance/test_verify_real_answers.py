@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.verify import locate, near_truth, no_leak, place_queries, resolve, verify_case
 from factory.verify.clues import overlap
 from schemas import Answered, Case, GeoAnswer, LocatedAnswer, Sample

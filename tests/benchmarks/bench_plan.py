@@ -47,8 +47,9 @@ def write_table(path: Path, rows: int) -> None:
 
 def plan_once(path: Path) -> dict[str, float]:
     """Seconds of reading and of compiling, and the peak resident memory of this process in MB."""
-    from factory.plan import PlanSettings, compile_plan
+    from factory.phases.plan import compile_plan
     from factory.sources.table import table
+    from schemas.settings import PlanSettings
 
     begun = time.perf_counter()
     source = table(path.parent, path=path.name, layout="mp16")

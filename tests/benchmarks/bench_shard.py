@@ -24,11 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 def run_one(root: Path, recipe_file: Path, in_flight: int, number: int) -> tuple[float, float]:
     """(samples a second, CPU milliseconds a sample in this process) of one fresh shard."""
-    from factory.planning import plan_source
-    from factory.recipe_load import load_recipe
-    from factory.shard import ShardSpec, run_shard
+    from factory.phases.plan import plan_source
+    from factory.recipe.load import load_recipe
+    from factory.shard.run import run_shard
+    from factory.shard.spec import ShardSpec
     from factory.sources import open_source
-    from factory.store import BuildPaths, write_table
+    from factory.store.layout import BuildPaths
+    from factory.store.tables import write_table
 
     loaded = load_recipe(recipe_file, overrides=[f"teachers.0.max_in_flight={in_flight}", "plan.shard_size=100000"])
     paths = BuildPaths(root / f"build-{number}")

@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import orjson
 
-from factory.budget import Budget
+from factory.calls.ask import ask, open_teachers
+from factory.calls.budget import Budget
+from factory.calls.ledger import Ledger
 from factory.generators.mp16_reason import mp16_reason
-from factory.ledger import Ledger
-from factory.plugin_blocks import Block, Call
-from factory.teachers.ask import ask, open_teachers
-from factory.teachers.settings import TeacherSettings
+from factory.plugins.blocks import Block, Call
 from schemas import Sample
+from schemas.settings import TeacherSettings
 from tests.fake_endpoint import running_endpoint
 
 SAMPLE = Sample(id="s", image="s.jpg", lat=0.0, lon=0.0)

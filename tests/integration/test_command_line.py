@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.store import open_build
+from factory.store.layout import open_build
 from tests.fake_endpoint import Running, running_endpoint
 from tests.real_build import factory, make_photos, only_build, release_digests, start_factory, write_recipe
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import factory
-from factory.phases import BuildResult
-from factory.store import open_build
+from factory.phases.run import BuildResult
+from factory.store.layout import open_build
 from release import check_release
 from tests.real_build import release_digests
 

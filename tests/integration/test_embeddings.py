@@ -12,12 +12,12 @@ import orjson
 import pytest
 from aiohttp import web
 
+from factory.calls.ledger import Ledger
 from factory.errors import EnvironmentFault
-from factory.ledger import Ledger
-from factory.recipe import EmbeddingsBlock
-from factory.teachers.backend import CallFailed
-from factory.teachers.embeddings import clue_vectors, read_vectors
+from factory.plugins.contracts import CallFailed
+from factory.recipe.model import EmbeddingsBlock
 from factory.verify.teachers_agree import teachers_agree
+from factory.witnesses.embeddings import clue_vectors, read_vectors
 from schemas import Answered, Case, Clue, GeoAnswer, LocatedAnswer, Sample
 
 MEANINGS = {"a lorry": 0, "a truck": 0, "a palm": 1, "a tram": 2}
@@ -119,7 +119,7 @@ async def test_one_answer_asks_nothing(server: Server, tmp_path: Path) -> None:
 async def test_an_endpoint_that_is_away_stops_the_build_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("factory.teachers.embeddings.RETRIES", 0)
+    monkeypatch.setattr("factory.witnesses.embeddings.RETRIES", 0)
     given = [(answered("a", "a tram"), answered("b", "a palm"))]
     with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(EnvironmentFault, match="answers are kept"):
         await clue_vectors(["s"], given, block(9), ledger)
@@ -128,7 +128,7 @@ async def test_an_endpoint_that_is_away_stops_the_build_with_a_reason(
 async def test_every_http_call_is_counted_and_a_passing_fault_is_tried_again(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("factory.teachers.embeddings.backoff_s", lambda tries, wait: 0.0)
+    monkeypatch.setattr("factory.witnesses.embeddings.backoff_s", lambda tries, wait: 0.0)
     server.faults["a tram"] = [500, 429]
     given = [(answered("a", "a tram"), answered("b", "a palm"))]
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
@@ -162,8 +162,8 @@ async def test_two_samples_with_the_same_clues_share_one_call(server: Server, tm
 async def test_an_endpoint_that_hangs_meets_the_deadline(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("factory.teachers.embeddings.RETRIES", 0)
-    monkeypatch.setattr("factory.teachers.embeddings.TIMEOUT_S", 0.3)
+    monkeypatch.setattr("factory.witnesses.embeddings.RETRIES", 0)
+    monkeypatch.setattr("factory.witnesses.embeddings.TIMEOUT_S", 0.3)
     server.latency_s = 5
     given = [(answered("a", "a tram"), answered("b", "a palm"))]
     with Ledger(tmp_path / "ledger.sqlite") as ledger, pytest.raises(EnvironmentFault, match="timeout: no whole"):

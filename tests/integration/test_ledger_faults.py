@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from factory.ledger import Ledger, LedgerRow, ledger_faults, read_ledger
+from factory.calls.ledger import Ledger, LedgerRow, ledger_faults, read_ledger
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -27,7 +27,7 @@ CHILD = """
 import asyncio, hashlib, itertools, os, resource, signal, sys
 from pathlib import Path
 from factory.errors import EnvironmentFault
-from factory.ledger import Ledger, LedgerRow
+from factory.calls.ledger import Ledger, LedgerRow
 
 path, run, limit, in_flight = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 if limit:

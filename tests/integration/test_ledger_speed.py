@@ -7,7 +7,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from factory.ledger import Ledger, LedgerRow
+from factory.calls.ledger import Ledger, LedgerRow
 
 ROWS, IN_FLIGHT = 10_000, 64
 REPLY = "The signs are in Polish. " * 80

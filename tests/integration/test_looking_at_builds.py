@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from factory.cli.estimate import Estimate, estimate
+from factory.cli.explain import explain_sample
+from factory.cli.status import build_status
 from factory.errors import CorruptBuild, RecipeError
-from factory.estimate import Estimate, estimate
-from factory.explain import explain_sample
-from factory.recipe_load import load_recipe
-from factory.status import build_status
-from factory.store import Build, open_build
+from factory.recipe.load import load_recipe
+from factory.store.layout import Build, open_build
 from tests.fake_endpoint import Running, running_endpoint
 from tests.real_build import factory, make_photos, only_build, start_factory, write_recipe
 

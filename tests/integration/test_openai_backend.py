@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from factory.budget import Budget, BudgetLimits
+from factory.calls.ask import Teacher, ask, open_teachers
+from factory.calls.budget import Budget
+from factory.calls.ledger import Ledger
 from factory.errors import BudgetReached, EnvironmentFault, RecipeError
 from factory.generators.mp16_reason import mp16_reason
-from factory.ledger import Ledger
-from factory.plugin_blocks import Block
-from factory.teachers.ask import Teacher, ask, open_teachers
-from factory.teachers.settings import TeacherSettings
+from factory.plugins.blocks import Block
 from schemas import Answered, Sample
+from schemas.settings import BudgetLimits, TeacherSettings
 from tests.fake_endpoint import PLACES, running_endpoint
 
 BLOCK = Block("teacher", key="backend", common=TeacherSettings)

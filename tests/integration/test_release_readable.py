@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from release import write_release
-from schemas.release import JSON_KEYS, ROW, hub_features
+from schemas.release import hub_features
+from schemas.rows.mp16_reason import JSON_KEYS, ROW
 from tests.build_fixture import make_build
 
 pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datasets]")

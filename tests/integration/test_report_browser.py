@@ -150,7 +150,8 @@ async def test_payloads_anywhere_in_an_answer_do_nothing(devtools: str, tmp_path
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from factory.store import open_build, write_table
+    from factory.store.layout import open_build
+    from factory.store.tables import write_table
     from schemas import arrow
 
     build = make_build(tmp_path / "b", samples=6, shard_size=6)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import factory as package
-from factory.store import open_build
+from factory.store.layout import open_build
 from tests.fake_endpoint import Running, running_endpoint
 from tests.real_build import factory, make_photos, release_digests, write_recipe
 

@@ -1,54 +1,112 @@
-"""Who may import whom, and what stays unloaded until it is needed."""
+"""Who may import whom, and what stays unloaded until it is needed.
+
+A room is a folder of `factory` (or one of its ground files), or another package of ours. A room imports rooms of lower
+floors and itself; imports inside functions count too. CONTRIBUTING.md shows the same floors, and a test holds them
+equal.
+"""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OURS = {"schemas", "factory", "release", "annotation", "train"}
-MAY_IMPORT = {
-    "schemas": {"schemas"},
-    "factory": {"schemas", "factory"},
-    "release": {"schemas", "factory", "release"},
-}
-COMPOSITION_ROOTS = {"factory/cli.py", "factory/__init__.py"}
+PACKAGES = ("schemas", "factory", "release", "annotation", "train")
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("schemas", "errors", "text", "version"),
+    ("plugins", "store", "images", "geo"),
+    ("recipe", "calls", "sources", "teachers", "generators", "report", "annotation"),
+    ("witnesses", "verify", "select", "release"),
+    ("shard", "train"),
+    ("engines",),
+    ("phases",),
+    ("factory",),
+    ("cli",),
+)
+"""Rooms from the ground up; `factory` is the package's own `__init__`."""
+
+NARROWER = {"geo": {"errors", "store"}, "schemas": set[str](), "errors": set[str](), "text": set[str]()}
+"""Rooms that may import less than what lies below them: `geo` is used alone."""
 
 
-def imported(path: Path) -> set[str]:
-    found: set[str] = set()
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    paths = [path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py")]
+    names = {path: ".".join(path.relative_to(REPOSITORY).with_suffix("").parts) for path in paths}
+    return {name.removesuffix(".__init__"): path for path, name in names.items()}
+
+
+MODULES = modules()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Modules of ours that a file imports, wherever in it, as the names of existing modules."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-    return found & OURS
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            members = [f"{node.module}.{alias.name}" for alias in node.names]
+            inside = [member for member in members if member in MODULES]
+            yield from inside
+            if len(inside) < len(members):
+                yield str(node.module)
 
 
-@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
-def test_arrows_point_one_way(package: str) -> None:
-    for path in sorted((REPOSITORY / package).rglob("*.py")):
-        name = str(path.relative_to(REPOSITORY))
-        if name not in COMPOSITION_ROOTS:
-            assert imported(path) <= MAY_IMPORT[package], name
+def room(module: str) -> str:
+    first, _, rest = module.partition(".")
+    return (rest.partition(".")[0] or "factory") if first == "factory" else first
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_only_lower_floors(module: str) -> None:
+    mine = room(module)
+    for target in imports(MODULES[module]):
+        other = room(target)
+        if other != mine:
+            assert floor(other) < floor(mine), f"{module} imports {target}"
+            assert other in NARROWER.get(mine, {other}), f"{module} imports {target}"
+
+
+def test_no_circle_of_files() -> None:
+    graph = {name: {target for target in imports(path) if target != name} for name, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
+def test_contributing_shows_these_floors() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    start = text.index("```floors\n") + len("```floors\n")
+    shown = [tuple(line.split("  ")[0].split(", ")) for line in text[start : text.index("```", start)].splitlines()]
+    assert tuple(shown) == FLOORS
 
 
 def loaded_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
-    return {name.split(".")[0] for name in done.stdout.split()}
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize(
     ("statement", "unloaded"),
     [
-        ("import factory.cli", {"polars", "pyarrow", "pydantic", "numpy", "openai", "PIL", "aiohttp", "scipy"}),
+        ("import factory.cli.main", {"polars", "pyarrow", "pydantic", "numpy", "openai", "PIL", "aiohttp", "scipy"}),
         ("import factory", {"polars", "pyarrow", "pydantic", "numpy", "openai", "PIL"}),
-        ("import factory.recipe_load, factory.recipe", {"openai", "aiohttp", "torch", "datasets", "webdataset"}),
+        ("import factory.recipe.load, factory.recipe.model", {"openai", "aiohttp", "torch", "datasets", "webdataset"}),
+        ("import factory.geo", {"pydantic", "openai", "PIL", "factory.recipe", "factory.store"}),
+        ("import factory.images.records", {"pydantic", "polars", "PIL", "numpy"}),
     ],
 )
 def test_heavy_packages_wait_until_they_are_needed(statement: str, unloaded: set[str]) -> None:
@@ -60,3 +118,20 @@ def test_the_public_names_are_few() -> None:
 
     assert factory.__all__ == ["build", "open_build"]
     assert callable(factory.build) and callable(factory.open_build)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_functions_and_modules_stay_short(module: str) -> None:
+    text = MODULES[module].read_text()
+    assert len(text.splitlines()) <= 400 or module.startswith("factory.geo.build"), module
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 60 or _is_mostly_docstring(node), f"{module}.{node.name}"
+
+
+def _is_mostly_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """A public function explains its arguments; 60 lines are counted without that."""
+    first = node.body[0]
+    assert first.end_lineno is not None and node.end_lineno is not None
+    return node.end_lineno - first.end_lineno < 60

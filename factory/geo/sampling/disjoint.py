@@ -83,7 +83,7 @@ def in_buffer(placed: pl.DataFrame, splits: Sequence[str], buffer_km: float) -> 
 
 def _groups(frame: pl.DataFrame, degrees: float, keep_together: Sequence[str]) -> pl.Series:
     """For each row the smallest cell of its group; null without a place."""
-    from factory.select.groups import connected, equal_value_edges
+    from factory.geo.sampling.groups import connected, equal_value_edges
 
     inside = pl.col("lat").is_between(-90, 90) & pl.col("lon").is_between(-180, 180)
     cells = frame.select(pl.when(inside).then(cell(pl.col("lat"), pl.col("lon"), degrees=degrees)).alias("cell"))
@@ -104,7 +104,7 @@ def _groups(frame: pl.DataFrame, degrees: float, keep_together: Sequence[str]) -
 
 def _split_of_groups(groups: pl.Series, shares: Mapping[str, float], seed: int) -> pl.Series:
     """The split of each row's group, by where its hash falls among the cumulated shares."""
-    from factory.select.groups import unit_hash
+    from factory.geo.sampling.groups import unit_hash
 
     possible = [(name, share) for name, share in shares.items() if share > 0]
     total = sum(share for _, share in possible)

@@ -14,7 +14,7 @@
   const dots = new Map(all(".dots a").map((link) => [link.dataset.id, link.lastElementChild]));
   for (const node of all(".scripted")) node.hidden = false;
 
-  // Same polynomial as factory/report/maps.py.
+  // Same polynomial as factory/geo/world_map.py.
   const SCALE = 1000 / (2 * 0.8707 * Math.PI);
   function project([lat, lon]) {
     const phi = (lat * Math.PI) / 180, lam = (lon * Math.PI) / 180, p2 = phi * phi, p4 = p2 * p2;

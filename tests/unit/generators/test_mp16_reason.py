@@ -8,7 +8,7 @@ import pytest
 
 from factory.generators import open_generator
 from factory.generators.mp16_reason import mp16_reason, render
-from factory.recipe import GENERATOR
+from factory.recipe.model import GENERATOR
 from schemas import Sample
 
 CANARY = Sample(

@@ -6,7 +6,7 @@ import pytest
 
 from factory.geo import claims, forward, is_country_of, reverse
 from factory.geo.gazetteer import WORLDVIEWS
-from factory.recipe import GeoBlock
+from schemas.settings import GeoSettings
 
 SAN_JUAN, HOUSTON, SIMFEROPOL, MOSCOW = (18.4655, -66.1057), (29.76, -95.37), (44.95, 34.10), (55.75, 37.62)
 
@@ -81,4 +81,4 @@ def test_unrelated_countries_load_no_polygons(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_recipe_offers_the_worldviews_there_are() -> None:
-    assert GeoBlock.model_json_schema()["properties"]["worldview"]["enum"] == list(WORLDVIEWS)
+    assert GeoSettings.model_json_schema()["properties"]["worldview"]["enum"] == list(WORLDVIEWS)

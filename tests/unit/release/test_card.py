@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from release import ReleaseSettings, write_release
+from release import write_release
 from release.card import card_licence, escape, hub_licence, scrubbed
+from schemas.settings import ReleaseSettings
 from tests.build_fixture import make_build
 
 HOSTILE = "<img src=x onerror=alert(1)> | [x](http://evil.example)\n# heading"

@@ -7,7 +7,7 @@ import pytest
 
 from factory.errors import CorruptBuild
 from release.rows import json_values, release_order, released_rows, row_answer
-from schemas.release import JSON_KEYS, ROW
+from schemas.rows.mp16_reason import JSON_KEYS, ROW
 from tests.build_fixture import HOSTILE_TEXT, make_build
 
 

@@ -7,9 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import CorruptBuild
-from release import ReleaseSettings, check_release, write_release
+from release import check_release, write_release
 from release.parquet_files import FILE_SCHEMA, leaf_paths
 from release.write import release_settings
+from schemas.settings import ReleaseSettings
 from tests.build_fixture import make_build
 
 

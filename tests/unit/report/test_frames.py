@@ -9,7 +9,8 @@ import pytest
 
 from factory.errors import CorruptBuild
 from factory.report.frames import PENDING, country_label, dropped, ledger_totals, read_frames
-from factory.store import Build, BuildPaths, write_table
+from factory.store.layout import Build, BuildPaths
+from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import make_build
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.report import html
-from factory.report.maps import ASSETS
+from factory.report.html import ASSETS
 
 ANYTHING = st.recursive(
     st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists, max_leaves=8

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.report import write_report
-from factory.store import Build, open_build, write_table
+from factory.store.layout import Build, open_build
+from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import HOSTILE_TEXT, make_build
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from factory.errors import SourceError
 from factory.images.phash import phash
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.select import Benchmark, decontaminate, overlaps_by_metadata
 from factory.select.benchmarks import read_benchmark
 from tests.build_fixture import draw_jpeg

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.select import run_selection
 from schemas import arrow
 from tests.unit.select.frames import frame_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from factory.geo import haversine_km
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.select import run_selection
 from factory.select.split import split
 from tests.unit.select.frames import frame_of

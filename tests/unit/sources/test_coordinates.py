@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.sources.coordinates import judge_coordinates, parse_degrees
+from factory.geo.degrees import parse_degrees
+from factory.sources.coordinates import judge_coordinates
 
 
 def parsed(text: str, axis: str) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.generators.mp16_reason import mp16_reason
-from factory.teachers.backend import CallFailed, Reply
+from factory.plugins.contracts import CallFailed, Reply
 from factory.teachers.replay import ReplayBackend
 from schemas import Sample
 

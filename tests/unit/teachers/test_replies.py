@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.teachers.backend import CallFailed, Reply
+from factory.plugins.contracts import CallFailed, Reply
 from factory.teachers.replies import MAX_DETAIL, http_failure, read_reply, redact, refuses_schema, retry_after_s
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.verify import rules
 from schemas import CheckResult, Outcome
 

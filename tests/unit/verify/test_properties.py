@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from factory.registry import plugin
+from factory.plugins.registry import plugin
 from factory.verify import grounded, localizable, near_truth, teachers_agree, verify_case
 from schemas import Answered, Case, CheckResult, GeoAnswer, LocatedAnswer, Sample
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pydantic import ValidationError
 
-from factory import registry
 from factory.errors import FactoryError
-from factory.registry import plugin, register
+from factory.plugins import registry
+from factory.plugins.registry import plugin, register
 from factory.verify import verify_case
 from schemas import Case, CheckResult, LocatedAnswer
 

@@ -1,0 +1,1 @@
+"""The `factory` command: one module a group of commands."""

@@ -1,0 +1,218 @@
+"""`factory plan`: what a build would do and cost, without making a call. An unknown figure is unknown, never 0.
+
+Request keys need the pictures' digests, and no picture is opened here. So an answer counts as paid where an earlier
+build's identity agrees on everything that enters this teacher's request keys: another temperature, prompt or image size
+foresees every call again. What is foreseen are first questions; asking again after an unusable answer is not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from factory.calls.of_shard import shard_rows
+from factory.errors import CorruptBuild, EnvironmentFault
+from factory.phases.earlier import EarlierBuild, earlier_builds, question_identity
+from factory.phases.identity import identify
+from factory.phases.plan import plan_source
+from factory.phases.reopen import PASSING_REASONS
+from factory.plugins.blocks import Call
+from factory.recipe.fingerprint import Fingerprint, differences
+from factory.recipe.load import LoadedRecipe
+from factory.recipe.model import teacher_settings
+from factory.sources import open_source
+from factory.store.layout import BuildPaths, ShardPaths, open_build
+from factory.store.tables import read_columns
+from schemas.settings import TeacherSettings
+
+MOST_CAUSES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeacherEstimate:
+    """What one teacher would be asked."""
+
+    name: str
+    questions: int
+    answered: int
+    """Questions that need no call: this build or an earlier one with the same questions has the answer, or refused the
+    photo."""
+    calls: int
+    tokens: int | None
+    cost: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a build would do."""
+
+    build: str
+    state: str
+    causes: tuple[str, ...]
+    """Why it is not the newest earlier build: one changed key each."""
+    samples: int
+    dropped: dict[str, int]
+    shards: int
+    teachers: tuple[TeacherEstimate, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the ledgers so far say about one teacher."""
+
+    settings: TeacherSettings
+    answered: set[str] = field(default_factory=set)
+    """Ids of samples that it will not be asked about."""
+    paid: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    latency_s: float = 0.0
+    source_changed: bool = False
+    """Answers were counted from a build of another table or other photos."""
+
+
+def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
+    """Plans a recipe in memory and counts. Tokens, cost and time come from earlier calls to the same model."""
+    recipe = loaded.recipe
+    source = open_source(recipe.source, loaded.root)
+    identity = identify(loaded, source)
+    paths = BuildPaths(out / f"{recipe.name}-{identity.short}")
+    plan = plan_source(source, recipe, loaded.root)
+    earlier = earlier_builds(out, recipe.name, paths.root)
+    known = [_Known(teacher_settings(call)) for call in recipe.teachers]
+    notes: list[str] = []
+    for build in (*earlier, EarlierBuild(paths, identity.stages, identity.identity, "")):
+        notes += _learn(known, build, identity)
+    ids = plan.samples["id"]
+    teachers = tuple(_estimate_teacher(call, ids, about) for call, about in zip(recipe.teachers, known, strict=True))
+    return Estimate(
+        build=str(paths.root),
+        state=open_build(paths.root).info["state"] if paths.info.exists() else "new",
+        causes=_causes(earlier, dict(identity.identity)) if not paths.info.exists() else (),
+        samples=plan.samples.height,
+        dropped=dict(Counter(plan.dropped["reason"].to_list())),
+        shards=int(plan.samples["shard"].n_unique()),
+        teachers=teachers,
+        notes=(*notes, *_notes(teachers, known, embeds=recipe.verify.embeddings is not None)),
+    )
+
+
+def _notes(teachers: Sequence[TeacherEstimate], known: Sequence[_Known], *, embeds: bool) -> Iterator[str]:
+    if unknown := [teacher.name for teacher in teachers if teacher.calls and teacher.tokens is None]:
+        yield f"tokens and time of {', '.join(unknown)} are unknown until the first calls"
+    if unpriced := [t.name for t in teachers if t.calls and t.tokens is not None and t.cost is None]:
+        yield f"cost of {', '.join(unpriced)} is unknown: give `prices` in the recipe"
+    if any(about.source_changed for about in known):
+        yield "the source changed since an earlier build: photos with new content are asked again and not counted here"
+    if embeds:
+        yield "vectors of clues, one call a sample with two answers at most, are not counted"
+
+
+def _learn(known: Sequence[_Known], build: EarlierBuild, now: Fingerprint) -> Iterator[str]:
+    """Adds what one build's ledgers tell, a shard at a time. Yields a note for each file that cannot be read."""
+    asked = [_same_questions(about, build, now) for about in known]
+    same_source = build.identity.get("inputs.source") == now.identity.get("inputs.source")
+    same_limits = _image_keys(build.identity) == _image_keys(now.identity)
+    for shard in build.paths.shards():
+        try:
+            rows = shard_rows(shard, _ROWS)
+            part = _part_rows(shard) if shard.part.exists() and any(asked) else None
+        except (CorruptBuild, EnvironmentFault) as error:
+            yield f"not counted: {error}"
+            continue
+        for about, same in zip(known, asked, strict=True):
+            _add_figures(about, rows)
+            if same:
+                found = _answered(about.settings.name, rows, part)
+                if part is not None and shard.report.exists():
+                    if build.identity == now.identity:  # this very build: a finished shard asks nothing more
+                        found |= set(part["id"])
+                    elif same_limits:
+                        found |= set(part.filter("refused")["id"])
+                about.source_changed |= bool(found) and not same_source
+                about.answered |= found
+
+
+def _same_questions(about: _Known, build: EarlierBuild, now: Fingerprint) -> bool:
+    ours = question_identity(now.identity, about.settings.name)
+    return ours is not None and ours == question_identity(build.identity, about.settings.name)
+
+
+_ROWS = ("key", "sample_id", "teacher", "model", "status", "origin", "prompt_tokens", "completion_tokens", "latency_s")
+
+
+def _image_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in identity.items() if key.startswith("images.") or key == "inputs.prepare"}
+
+
+def _part_rows(shard: ShardPaths) -> pl.DataFrame:
+    """Each sample of a shard that was finished once: the request keys of its answers, or that its photo was refused
+    for a reason that stays."""
+    part = read_columns(shard.part, ("id", "reasons", "answers.list.element.request_key"))
+    keys = pl.col("answers").list.eval(pl.element().struct.field("request_key"))
+    passing = pl.col("reasons").list.eval(pl.element().is_in(list(PASSING_REASONS))).list.any()
+    return part.select("id", keys=keys, refused=(keys.list.len() == 0) & ~passing)
+
+
+def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> set[str]:
+    """Samples whose answer is recorded: under their own id, or under that of a sample with the same picture."""
+    mine = rows.filter(pl.col("teacher") == teacher)
+    final = mine.filter(pl.col("status") != "exhausted")
+    again = mine.filter(pl.col("status") == "exhausted").join(final, on="key", how="anti")
+    final = final.join(again, on="sample_id", how="anti")
+    found = set(final["sample_id"])
+    if part is not None:
+        by_key = part.select("id", "keys").explode("keys").join(final, left_on="keys", right_on="key", how="semi")
+        found |= set(by_key["id"])
+    return found
+
+
+def _add_figures(about: _Known, rows: pl.DataFrame) -> None:
+    mine = (pl.col("teacher") == about.settings.name) & (pl.col("model") == about.settings.model)
+    paid = rows.filter(mine & (pl.col("status") == "ok") & (pl.col("origin") != "replay"))
+    if not paid.is_empty():
+        about.paid += paid.height
+        about.prompt_tokens += int(paid["prompt_tokens"].sum())
+        about.completion_tokens += int(paid["completion_tokens"].sum())
+        about.latency_s += float(paid["latency_s"].sum())
+
+
+def _causes(earlier: Sequence[EarlierBuild], identity: dict[str, object]) -> tuple[str, ...]:
+    if not earlier:
+        return ()
+    changed = differences(earlier[0].identity, identity)
+    more = [f"... and {len(changed) - MOST_CAUSES} more"] if len(changed) > MOST_CAUSES else []
+    return (f"it differs from {earlier[0].paths.root}:", *changed[:MOST_CAUSES], *more)
+
+
+def _estimate_teacher(call: Call, ids: pl.Series, about: _Known) -> TeacherEstimate:
+    settings = teacher_settings(call)
+    questions = len(ids)
+    if settings.backend == "replay":
+        return TeacherEstimate(
+            name=settings.name, questions=questions, answered=questions, calls=0, tokens=0, cost=0.0, seconds=0.0
+        )
+    answered = sum(sample_id in about.answered for sample_id in ids)
+    calls = questions - answered
+    known_figures = about.paid > 0 or calls == 0
+    paid = max(about.paid, 1)
+    prompt, completion = about.prompt_tokens / paid, about.completion_tokens / paid
+    prices = settings.prices
+    priced = prices.input_per_million > 0 or prices.output_per_million > 0 or calls == 0
+    per_call = (prompt * prices.input_per_million + completion * prices.output_per_million) / 1e6
+    return TeacherEstimate(
+        name=settings.name,
+        questions=questions,
+        answered=answered,
+        calls=calls,
+        tokens=round(calls * (prompt + completion)) if known_figures else None,
+        cost=round(calls * per_call, 4) if known_figures and priced else None,
+        seconds=calls * about.latency_s / paid / settings.max_in_flight if known_figures else None,
+    )

@@ -1,0 +1,245 @@
+"""The `factory` command: parses, calls, prints. The one module that knows every package, importing each when needed."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from factory.cli.geo import geo_app
+from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.version import __version__
+
+app = typer.Typer(
+    name="factory",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turns a recipe into a checked, reviewed, released geo-reasoning dataset.",
+)
+recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved, checked, or its JSON Schema.")
+app.add_typer(recipe_app, name="recipe")
+app.add_typer(geo_app, name="geo")
+
+RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
+BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
+Profile = Annotated[str | None, typer.Option("--profile", "-p", help="Profile of the recipe (default: `demo`).")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", "-s", help="Override a key: `teachers.0.model=x`.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder that holds builds.")]
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
+
+
+def main() -> NoReturn:
+    """Entry point. Every FactoryError ends as its message and its exit code, never as a traceback."""
+    if os.name != "posix":
+        print("factory runs on Linux and macOS; on Windows, use WSL", file=sys.stderr)
+        sys.exit(EXIT_ENVIRONMENT)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    # Arrow's own allocator keeps what one phase freed through the next; with the system's a build takes 70 MB less.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    try:
+        code = app(standalone_mode=False)
+    except FactoryError as error:
+        print(error, file=sys.stderr)
+        code = error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        code = EXIT_ENVIRONMENT
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except Exception as error:
+        code = _usage_error(error)
+    if code == EXIT_INTERRUPTED:
+        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] == ["build"] else ""
+        print(f"interrupted{resumes}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.exit(code or EXIT_OK)
+
+
+def _usage_error(error: Exception) -> int:
+    show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
+    if show is None or not isinstance(code, int):
+        raise error
+    show()
+    return code
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"factory {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def build(
+    recipe: RecipeFile,
+    profile: Profile = None,
+    overrides: Overrides = None,
+    out: Out = Path("builds"),
+    workers: Annotated[int | None, typer.Option(min=1, help="Shards at the same time (default: one a core).")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
+    json: Json = False,
+) -> None:
+    """Build a recipe. A finished build returns at once; a stopped one goes on where it was."""
+    import factory
+    from factory.cli.console import BuildDisplay, print_json
+
+    try:
+        result = factory.build(
+            recipe,
+            profile=profile,
+            overrides=overrides or (),
+            out=out,
+            workers=workers,
+            retry=retry,
+            listener=BuildDisplay(),
+        )
+    except FactoryError as error:
+        if json:
+            print_json({"state": "stopped", "error": str(error), "exit_code": error.exit_code})
+        raise
+    if json:
+        print_json(result)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def plan(
+    recipe: RecipeFile,
+    profile: Profile = None,
+    overrides: Overrides = None,
+    out: Out = Path("builds"),
+    json: Json = False,
+) -> None:
+    """What a build would do: samples, questions, calls, tokens, cost, and why it is a new build. Makes no call."""
+    from factory.cli.console import print_estimate, print_json
+    from factory.cli.estimate import estimate
+    from factory.recipe.load import load_recipe
+
+    foreseen = estimate(load_recipe(recipe, profile=profile, overrides=overrides or ()), out=out)
+    (print_json if json else print_estimate)(foreseen)
+
+
+@app.command()
+def status(build: BuildDir, json: Json = False) -> None:
+    """How far a build is, counted from its files; works while it runs."""
+    from factory.cli.console import print_json, print_status
+    from factory.cli.status import build_status
+    from factory.store.layout import open_build
+
+    state = build_status(open_build(build))
+    (print_json if json else print_status)(state)
+
+
+@app.command()
+def explain(build: BuildDir, sample_id: Annotated[str, typer.Argument(metavar="ID")], json: Json = False) -> None:
+    """One sample's whole story: source, truth, answers, checks, decision, where it went."""
+    from factory.cli.console import print_json, print_story
+    from factory.cli.explain import explain_sample
+    from factory.store.layout import open_build
+
+    story = explain_sample(open_build(build), sample_id)
+    (print_json if json else print_story)(story)
+
+
+@app.command()
+def verify(build: BuildDir) -> None:
+    """Check every file of a build against what was recorded when it was written."""
+    from factory.cli.soundness import build_faults
+    from factory.store.layout import open_build
+    from release import check_release
+
+    faults = list(build_faults(open_build(build), check_release))
+    for fault in faults:
+        print(fault)
+    print(f"{len(faults)} faults" if faults else f"{build}: every file is as it was written", file=sys.stderr)
+    raise typer.Exit(1 if faults else EXIT_OK)
+
+
+@app.command()
+def report(build: BuildDir) -> None:
+    """Write the HTML report of a build again and print where it lies."""
+    from factory.report import write_report
+    from factory.store.layout import open_build
+
+    print(write_report(open_build(build)))
+
+
+@app.command()
+def doctor(
+    recipe: Annotated[Path | None, typer.Argument(help="Also check what this recipe needs.")] = None,
+    profile: Profile = None,
+    overrides: Overrides = None,
+    json: Json = False,
+) -> None:
+    """Check this machine: packages, image libraries, disk, and the keys and endpoints a recipe names."""
+    from factory.cli.console import print_findings, print_json
+    from factory.cli.doctor import examine
+
+    findings = examine(recipe, profile=profile, overrides=overrides or ())
+    (print_json if json else print_findings)(findings)
+    raise typer.Exit(3 if any(finding.fault for finding in findings) else EXIT_OK)
+
+
+@recipe_app.command("show")
+def recipe_show(recipe: RecipeFile, profile: Profile = None, overrides: Overrides = None) -> None:
+    """Print the resolved recipe with every default filled in."""
+    from factory.recipe.load import load_recipe
+    from factory.store.yaml_lines import dump_yaml
+
+    print(dump_yaml(load_recipe(recipe, profile=profile, overrides=overrides or ()).plain()), end="")
+
+
+@recipe_app.command("check")
+def recipe_check(recipe: RecipeFile, profile: Profile = None, overrides: Overrides = None) -> None:
+    """Say everything that is wrong with a recipe; exit code 2 if anything is."""
+    from factory.recipe.load import load_recipe
+
+    loaded = load_recipe(recipe, profile=profile, overrides=overrides or ())
+    used = f", profile {loaded.profile}" if loaded.profile else ""
+    print(f"{recipe}{used}: valid", file=sys.stderr)
+
+
+@recipe_app.command("schema")
+def recipe_schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    import json
+
+    from factory.recipe.model import recipe_json_schema
+
+    print(json.dumps(recipe_json_schema(), indent=2, ensure_ascii=False))
+
+
+def known_commands() -> dict[str, str]:
+    """Every command by its full name, with its help, for the documentation test."""
+    found = {}
+    for prefix, group in (("", app), ("recipe ", recipe_app), ("geo ", geo_app)):
+        for command in group.registered_commands:
+            assert command.callback is not None
+            name = command.name or command.callback.__name__
+            found[prefix + name] = command.help or command.callback.__doc__ or ""
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Earlier builds of the same recipe: answers and images that a new build can take over.
+
+A changed threshold gives a new build with the same questions; its answers stand in the ledgers of the old one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from factory.calls.of_shard import shard_ledgers
+from factory.errors import CorruptBuild
+from factory.images.records import SHAPING
+from factory.recipe.fingerprint import Fingerprint
+from factory.store.layout import BuildPaths, ShardPaths
+from factory.store.tables import read_columns
+
+_NAMED = re.compile(r"teachers\..*\.name", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierBuild:
+    """Another build of the recipe: where it lies and what it was."""
+
+    paths: BuildPaths
+    stages: Mapping[str, str]
+    identity: Mapping[str, Any]
+    started: str
+
+
+def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
+    """Other builds of the recipe in the same folder, newest first. Unreadable ones are passed over."""
+    found = []
+    for info in out.glob(f"{recipe}-*/build.json"):
+        if info.parent == current:
+            continue
+        try:
+            data = orjson.loads(info.read_bytes())
+            if data["recipe"] == recipe:
+                found.append(
+                    EarlierBuild(
+                        BuildPaths(info.parent), data["stage_fingerprints"], data["identity"], data["started_at"]
+                    )
+                )
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return sorted(found, key=lambda build: build.started, reverse=True)
+
+
+@dataclass(frozen=True)
+class PriorAnswers:
+    """Which ledgers of earlier builds may answer a shard's questions.
+
+    Builds with the same plan have the answers in the shard of the same number. For any other, both plans are read once,
+    on first use, and joined by id: a shard gets the ledgers of the old shards that held one of its samples. A sample
+    that another table calls by another id is a new sample, and asked again.
+    """
+
+    earlier: Sequence[EarlierBuild]
+    """Newest first."""
+    now: Fingerprint
+    plan: Path
+    """plan.parquet of the build that asks."""
+
+    def ledgers_for(self, number: int) -> tuple[str, ...]:
+        """Ledgers for one shard, of the newest build first. Raises CorruptBuild when the own plan is damaged."""
+        found: list[Path] = []
+        for index, build in enumerate(self.earlier):
+            if build.stages.get("plan") == self.now.stages["plan"]:
+                shards = [build.paths.shard(number)]
+            else:
+                shards = self._old_shards(index).get(number, [])
+            found += [path for shard in shards for path in shard_ledgers(shard)]
+        return tuple(map(str, found))
+
+    def _old_shards(self, index: int) -> dict[int, list[ShardPaths]]:
+        cache: dict[int, dict[int, list[ShardPaths]]] = self.__dict__.setdefault("_indexes", {})
+        if index not in cache:
+            cache[index] = self._index(self.earlier[index].paths)
+        return cache[index]
+
+    def _index(self, old: BuildPaths) -> dict[int, list[ShardPaths]]:
+        """Old shards by new shard. An old plan that cannot be read rules no shard out."""
+        if not old.plan.exists():
+            return {}
+        try:
+            before = read_columns(old.plan, ("id", "shard")).rename({"shard": "old"})
+        except CorruptBuild:
+            return dict.fromkeys(self._samples["shard"].unique().to_list(), old.shards())
+        pairs = self._samples.join(before, on="id").select("shard", "old").unique().sort("shard", "old")
+        grouped: dict[int, list[ShardPaths]] = {}
+        for number, other in pairs.iter_rows():
+            grouped.setdefault(number, []).append(old.shard(other))
+        return grouped
+
+    @cached_property
+    def _samples(self) -> pl.DataFrame:
+        return read_columns(self.plan, ("id", "shard"))
+
+
+def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, Any] | None:
+    """What of a build's identity enters the request keys of one teacher; None when the build has no such teacher.
+
+    Equal for two builds, it means that the same picture is the same question in both. `bad_answer` decides how often
+    is asked, not what; the place of a teacher in the recipe decides neither.
+    """
+    named = [key for key, value in identity.items() if _NAMED.fullmatch(key) and value == teacher]
+    if not named:
+        return None
+    prefix = min(named, key=len).removesuffix("name")
+    own = {key.removeprefix(prefix): value for key, value in identity.items() if key.startswith(prefix)}
+    own = {key: value for key, value in own.items() if key != "#" and not key.startswith("bad_answer")}
+    shared = ("generator", "inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
+    common = {key: value for key, value in identity.items() if key.startswith("generator.") or key in shared}
+    return common | {f"teacher.{key}": value for key, value in own.items()}
+
+
+def prior_shard(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) -> str | None:
+    """A finished shard with the same samples and image settings, whose images can be linked."""
+    for build in earlier:
+        shard = build.paths.shard(number)
+        if build.stages.get("images") == now.stages["images"] and shard.report.exists() and shard.images.exists():
+            return str(shard.root)
+    return None

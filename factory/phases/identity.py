@@ -1,0 +1,49 @@
+"""The identity of a loaded recipe: its fingerprint, with the digests of what it points to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factory.errors import RecipeError
+from factory.generators import open_generator
+from factory.geo import GAZETTEER_VERSION
+from factory.images.records import PREPARE_VERSION
+from factory.phases.plan import PLAN_VERSION
+from factory.recipe.fingerprint import Fingerprint, fingerprint
+from factory.recipe.load import LoadedRecipe
+from factory.recipe.model import teacher_settings
+from factory.select.accepted import selection_rules
+from factory.select.benchmarks import benchmark_digest
+from factory.sources import Source
+from factory.store.files import file_digest
+
+STAGE_VERSIONS = {"verify": "2", "select": "1", "release": "2"}
+"""Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
+prompts and ledger keys have versions of their own."""
+
+
+def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
+    """The fingerprint of a recipe. Reads the source's table and every recording once, to hash them."""
+    recipe = loaded.recipe
+    inputs = {
+        "source": source.digest(),
+        "gazetteer": GAZETTEER_VERSION,
+        "plan": str(PLAN_VERSION),
+        "prepare": str(PREPARE_VERSION),
+        "generator": open_generator(recipe.generator).version,
+        **STAGE_VERSIONS,
+    }
+    for call in recipe.teachers:
+        if path := getattr(call.settings, "path", None):
+            inputs[f"teachers.{teacher_settings(call).name}"] = _digest(loaded, path)
+    for _, settings in selection_rules(recipe.select, loaded.root):
+        for benchmark in getattr(settings, "benchmarks", ()):
+            inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
+    return fingerprint(loaded.plain(), inputs)
+
+
+def _digest(loaded: LoadedRecipe, path: str | Path) -> str:
+    full = loaded.root / Path(path).expanduser()
+    if not full.is_file():
+        raise RecipeError(f"{loaded.path}: no file {full}, which the recipe names")
+    return file_digest(full)

@@ -1,0 +1,69 @@
+"""What each phase says in one line when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from factory.phases.reopen import PASSING_REASONS
+from factory.phases.run import Run
+
+
+def passing(counts: Mapping[str, Any]) -> int:
+    return sum(count for reason, count in counts["reasons"].items() if reason in PASSING_REASONS)
+
+
+def title(run: Run) -> str:
+    profile = f"profile {run.loaded.profile} · " if run.loaded.profile else ""
+    return f"{run.recipe.name} · {profile}{run.paths.root}"
+
+
+def tally(column: pl.Series) -> dict[str, int]:
+    counted = Counter(str(value) for value in column if value is not None)
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+
+
+def listed(tally: Mapping[str, int], most: int = 5) -> str:
+    shown = [f"{name} {count:,}" for name, count in list(tally.items())[:most]]
+    return ", ".join(shown) + (", ..." if len(tally) > most else "")
+
+
+def plan_line(run: Run) -> str:
+    counts = run.info["counts"]
+    dropped = f" · dropped {counts['dropped']} ({listed(counts['dropped_by_reason'])})" if counts["dropped"] else ""
+    return (
+        f"{counts['planned']:,} samples · {counts['countries_planned']} countries · {counts['shards']:,} "
+        f"shard{'s' * (counts['shards'] != 1)} · {counts['planned'] * len(run.recipe.teachers):,} questions{dropped}"
+    )
+
+
+def select_line(counts: Mapping[str, Any]) -> str:
+    removed = f"removed {listed(counts['removed'])} · " if counts["removed"] else ""
+    splits = " / ".join(f"{name} {counts['splits'].get(name, 0):,}" for name in ("train", "validation", "test"))
+    return f"{removed}kept {counts['kept']:,}: {splits}"
+
+
+def release_line(run: Run) -> str:
+    written = run.info["released"].get("files", {}).items()
+    files = ", ".join(f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
+    return f"{run.paths.release}  ({files}: all checks pass)"
+
+
+def answers_line(counts: Mapping[str, Any], calls_now: int) -> str:
+    parts = [f"{calls_now:,} calls made"]
+    parts += [f"{counts[name]:,} {name}" for name in ("replayed", "reused") if counts[name]]
+    tokens = counts["prompt_tokens"] + counts["completion_tokens"]
+    parts += [f"{tokens:,} tokens"] if tokens else []
+    parts += [f"cost {counts['cost']:,.2f}"] if counts["cost"] else []
+    return " · ".join(parts)
+
+
+def verdict_line(counts: Mapping[str, Any]) -> str:
+    words = {"accept": "accepted", "review": "to review", "reject": "rejected", "quarantine": "quarantined"}
+    decided = " · ".join(f"{word} {counts['decisions'].get(key, 0):,}" for key, word in words.items())
+    because = f"   ({listed(counts['reasons'])})" if counts["reasons"] else ""
+    again = "; `--retry` asks again where an endpoint or a file was away" if passing(counts) else ""
+    return decided + because + again

@@ -1,0 +1,220 @@
+"""From a recipe file to a validated recipe: profile overlay, `--set` overrides, environment variables, messages.
+
+Every problem is reported at once, each with file, line, column, the key, what was expected and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from factory.errors import RecipeError
+from factory.plugins.blocks import Place
+from factory.recipe.model import Recipe
+from factory.recipe.problems import problems
+from factory.store.yaml_lines import LinedDocument, read_yaml, scalar_yaml
+
+DEFAULT_PROFILE = "demo"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRecipe:
+    """A validated recipe, the folder its relative paths start from, and how it was asked for."""
+
+    recipe: Recipe
+    root: Path
+    path: Path
+    profile: str | None
+    overrides: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """The resolved recipe as plain data, every default filled in."""
+        return self.recipe.model_dump(mode="json")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """Recipe data on its way to validation, with where each value was written."""
+
+    data: dict[str, Any]
+    origins: dict[Place, str]
+    file: str
+
+    def where(self, place: Place) -> str:
+        for length in range(len(place), 0, -1):
+            if found := self.origins.get(place[:length]):
+                return found
+        return self.file
+
+
+def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedRecipe:
+    """Reads and validates a recipe. Without a profile, `demo` is laid over when the recipe has one.
+
+    Raises RecipeError with every problem found, one a line.
+    """
+    document = read_yaml(Path(path))
+    draft, used = _with_profile(document, profile)
+    for override in overrides:
+        _set(draft, override)
+    _expand_variables(draft)
+    try:
+        recipe = Recipe.model_validate(draft.data)
+    except ValidationError as error:
+        raise RecipeError("\n".join(problems(draft.where, error, Recipe))) from None
+    return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides))
+
+
+def _with_profile(document: LinedDocument, profile: str | None) -> tuple[_Draft, str | None]:
+    data = dict(document.data)
+    origins = {place: f"{document.path}:{line}:{column}" for place, (line, column) in document.places.items()}
+    draft = _Draft(data, {place: at for place, at in origins.items() if place[0] != "profiles"}, str(document.path))
+    profiles = data.pop("profiles", None) or {}
+    if not isinstance(profiles, Mapping):
+        raise RecipeError(f"{document.where(('profiles',))}: `profiles`: expected a mapping of profile names")
+    if profile is None:
+        profile = DEFAULT_PROFILE if DEFAULT_PROFILE in profiles else None
+    elif profile not in profiles:
+        close = difflib.get_close_matches(profile, list(profiles), n=1)
+        hint = f" (did you mean `{close[0]}`?)" if close else ""
+        known = ", ".join(profiles) or "none"
+        raise RecipeError(f"{document.path}: no profile `{profile}`{hint}; profiles here: {known}")
+    if profile is not None:
+        overlay = profiles[profile]
+        if not isinstance(overlay, Mapping):
+            raise RecipeError(
+                f"{document.where(('profiles', profile))}: `profiles.{profile}`: expected a mapping of keys"
+            )
+        for key, value in overlay.items():
+            _overlay(draft, (key,), value, ("profiles", profile, key), origins)
+    return draft, profile
+
+
+def _overlay(draft: _Draft, place: Place, value: Any, written: Place, origins: Mapping[Place, str]) -> None:
+    """Lays one value over the draft: mappings merge, everything else replaces.
+
+    A plug-in block that changes its plug-in (`kind`, `by`) replaces the old block: the old settings belong to another
+    signature. Teachers are a list, so a profile that names teachers replaces them all.
+    """
+    parent = _parent(draft.data, place)
+    old = parent.get(place[-1])
+    merges = isinstance(old, Mapping) and isinstance(value, Mapping)
+    if merges and not any(key in value and value[key] != old.get(key) for key in ("kind", "by")):
+        draft.origins[place] = origins.get(written, draft.file)
+        for key, item in value.items():
+            _overlay(draft, (*place, key), item, (*written, key), origins)
+        return
+    parent[place[-1]] = _copy(value)
+    for known_place in [p for p in draft.origins if p[: len(place)] == place]:
+        del draft.origins[known_place]
+    for source, at in origins.items():
+        if source[: len(written)] == written:
+            draft.origins[(*place, *source[len(written) :])] = at
+
+
+def _parent(data: Any, place: Place) -> Any:
+    for key in place[:-1]:
+        data = data[key]
+    return data
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _set(draft: _Draft, override: str) -> None:
+    """Applies `a.b=c`. List items are named by index, by their `name`, or by their single key."""
+    dotted, equals, text = override.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise RecipeError(f"--set {override}: expected KEY.KEY=VALUE")
+    try:
+        value = scalar_yaml(text)
+    except RecipeError as error:
+        raise RecipeError(f"--set {override}: {error}") from None
+    node: Any = draft.data
+    place: list[str | int] = []
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        steps: list[str | int] = [key]
+        if isinstance(node, list):
+            index, inner = _list_item(node, key, override)
+            steps = [index] if inner is None else [index, inner]
+        elif not isinstance(node, dict):
+            raise RecipeError(f"--set {override}: `{'.'.join(keys[:depth])}` is a value, it has no key `{key}`")
+        for step in steps[:-1]:
+            node = node[step]
+        place += steps
+        if last:
+            node[steps[-1]] = value
+        else:
+            node = _entered(node, steps[-1])
+    draft.origins[tuple(place)] = f"--set {override}"
+
+
+def _entered(node: Any, key: str | int) -> Any:
+    """What stands under a key, made a mapping where nothing stands there."""
+    if isinstance(node, dict) and node.get(str(key)) is None:
+        node[str(key)] = {}
+    return node[key]
+
+
+def _list_item(items: list[Any], key: str, override: str) -> tuple[int, str | None]:
+    """(index, the item's single key when it is a `- name: settings` block)."""
+    if key.isdecimal() and int(key) < len(items):
+        return int(key), None
+    names: list[str] = []
+    for index, item in enumerate(items):
+        if item == key:
+            items[index] = {key: {}}
+            return index, key
+        if isinstance(item, dict):
+            if item.get("name") == key:
+                return index, None
+            if len(item) == 1 and key in item:
+                return index, key
+            names.append(str(item.get("name") or next(iter(item), "")))
+        else:
+            names.append(str(item))
+    listed = ", ".join(names) or "nothing"
+    raise RecipeError(f"--set {override}: no item `{key}`; the list holds {listed} (0 to {len(items) - 1})")
+
+
+def _expand_variables(draft: _Draft) -> None:
+    unset: list[str] = []
+
+    def expand(value: Any, place: Place) -> Any:
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda match: variable(match, place), value)
+        if isinstance(value, dict):
+            return {key: expand(item, (*place, key)) for key, item in value.items()}
+        return [expand(item, (*place, i)) for i, item in enumerate(value)] if isinstance(value, list) else value
+
+    def variable(match: re.Match[str], place: Place) -> str:
+        name, default = match.groups()
+        key = ".".join(map(str, place))
+        if _SECRET.search(name):
+            unset.append(
+                f"{draft.where(place)}: `{key}`: ${{{name}}} looks like a secret; recipes are saved with builds, "
+                "so name the variable in `api_key_env` instead"
+            )
+            return ""
+        found: str | None = os.environ.get(name, default)
+        if found is None:
+            unset.append(f"{draft.where(place)}: `{key}`: the environment variable {name} is not set")
+            return ""
+        return found
+
+    draft.data = expand(draft.data, ())
+    if problems := "\n".join(unset):
+        raise RecipeError(problems)

@@ -1,0 +1,124 @@
+"""The recipe: one YAML file that says how a dataset is made. Every key is typed; unknown keys are refused.
+
+This module is the shape of a recipe. `factory.recipe.load` reads, overlays and reports; `factory.recipe.fingerprint`
+says what of it is a build's identity.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from factory.images.records import ImageSettings
+from factory.plugins.blocks import Block, Call
+from schemas.settings import (
+    BaseUrl,
+    BuildSettings,
+    Closed,
+    GeoSettings,
+    PlanSettings,
+    ReleaseSettings,
+    ReviewSettings,
+    TeacherSettings,
+)
+
+SOURCE = Block("source", key="kind")
+GENERATOR = Block("generator", key="name")
+TEACHER = Block("teacher", key="backend", common=TeacherSettings)
+CHECK = Block("check")
+DECIDER = Block("decider", key="by", default="rules")
+SELECTOR = Block("selector")
+
+SourceCall = Annotated[Call, *SOURCE.annotation()]
+GeneratorCall = Annotated[Call, *GENERATOR.annotation()]
+TeacherCall = Annotated[Call, *TEACHER.annotation()]
+CheckCall = Annotated[Call, *CHECK.annotation()]
+DeciderCall = Annotated[Call, *DECIDER.annotation()]
+SelectorCall = Annotated[Call, *SELECTOR.annotation()]
+
+
+class EmbeddingsBlock(Closed):
+    """An OpenAI-compatible embeddings endpoint that compares clues by meaning instead of by words."""
+
+    model: str
+    base_url: BaseUrl
+    api_key_env: str = "OPENAI_API_KEY"
+
+
+class VerifyBlock(Closed):
+    """The checks, in order, and how they decide."""
+
+    checks: tuple[CheckCall, ...] = Field(min_length=1)
+    decide: DeciderCall
+    embeddings: EmbeddingsBlock | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> VerifyBlock:
+        names = [check.name for check in self.checks]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"check listed twice: {', '.join(sorted(twice))}")
+        for action, listed in self.decide.settings.model_dump().items():
+            for name in listed if isinstance(listed, tuple | list) else ():
+                if name not in names:
+                    raise ValueError(
+                        f"decide.{action} names `{name}`, which is not among the checks: {', '.join(names)}"
+                    )
+        return self
+
+
+class Recipe(Closed):
+    """A dataset, as one file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    description: str = ""
+    generator: GeneratorCall
+    source: SourceCall
+    geo: GeoSettings = GeoSettings()
+    plan: PlanSettings = PlanSettings()
+    images: ImageSettings = ImageSettings()
+    teachers: tuple[TeacherCall, ...] = Field(min_length=1)
+    verify: VerifyBlock
+    select: tuple[SelectorCall, ...] = ()
+    review: ReviewSettings = ReviewSettings()
+    release: ReleaseSettings = ReleaseSettings()
+    build: BuildSettings = BuildSettings()
+
+    @model_validator(mode="after")
+    def _teacher_names_are_unique(self) -> Recipe:
+        names = [teacher_settings(teacher).name for teacher in self.teachers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"teachers share a name: {', '.join(sorted(twice))}")
+        return self
+
+
+def teacher_settings(call: Call) -> TeacherSettings:
+    """The keys every teacher has."""
+    assert isinstance(call.common, TeacherSettings)
+    return call.common
+
+
+def recipe_json_schema() -> dict[str, Any]:
+    """JSON Schema of a recipe file for editors; `profiles` are overlays, so their keys are not required."""
+    schema = Recipe.model_json_schema()
+    schema["$defs"] |= {f"{name}Overlay": _relaxed(block) for name, block in schema["$defs"].items()}
+    overlay = {key: _relaxed(value) for key, value in schema["properties"].items() if key != "name"}
+    schema["properties"]["profiles"] = {
+        "type": "object",
+        "description": "Named overlays of this recipe; `demo` is the default.",
+        "additionalProperties": {"type": "object", "properties": overlay, "additionalProperties": False},
+    }
+    schema["required"] = ["name", "generator", "verify"]
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
+
+
+def _relaxed(node: Any) -> Any:
+    """A schema whose keys may all be left out, for blocks that are laid over others."""
+    if isinstance(node, list):
+        return [_relaxed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return node | {"$ref": f"{node['$ref']}Overlay"}
+    return {"anyOf" if key == "oneOf" else key: _relaxed(item) for key, item in node.items() if key != "required"}

@@ -1,0 +1,1 @@
+"""One shard: its photos and its answers."""

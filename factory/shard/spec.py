@@ -1,0 +1,65 @@
+"""What a shard is told and what it reports: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from factory.errors import CorruptBuild
+from factory.store.files import read_json
+from factory.store.layout import ShardPaths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardSpec:
+    """What a shard needs to run anywhere: plain data and paths."""
+
+    build: str
+    """The build's directory."""
+    number: int
+    recipe: Mapping[str, Any]
+    """The resolved recipe."""
+    root: str
+    """The folder from which the recipe's relative paths start."""
+    prior_ledgers: tuple[str, ...] = ()
+    """Ledgers of earlier builds that may hold answers to the same requests."""
+    prior_shard: str | None = None
+    """A finished shard of an earlier build with the same samples and image settings; its images are linked."""
+    share: int = 1
+    """Shards that run at the same time: each takes this part of a teacher's calls in flight."""
+    decoders: int = 1
+    """Processes that decode photos for this shard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardReport:
+    """What became of a shard. Counts come from what is stored, so they are right after any number of resumes."""
+
+    number: int
+    samples: int
+    decisions: Mapping[str, int]
+    reasons: Mapping[str, int]
+    calls: int
+    """HTTP calls over the shard's whole life."""
+    calls_now: int
+    """HTTP calls of the run that returned this report."""
+    replayed: int
+    """Answers taken from recordings."""
+    reused: int
+    """Answers taken over from an earlier build's ledger."""
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    seconds: float
+    files: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of each file of the shard, for `factory verify`."""
+
+
+def read_report(paths: ShardPaths) -> ShardReport:
+    """The report of a finished shard, with no call counted as made now."""
+    stored = read_json(paths.report)
+    try:
+        return ShardReport(**(stored | {"calls_now": 0}))
+    except TypeError as error:
+        raise CorruptBuild(f"{paths.report}: is damaged ({error})") from None

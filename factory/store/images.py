@@ -1,0 +1,97 @@
+"""The prepared images of a shard: one tar with deterministic bytes, readable by position while it grows.
+
+Teachers read an image back from here when its call is due, so a shard never holds its images in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from types import TracebackType
+
+from factory.store.ustar import BLOCK, END, member
+
+
+def member_name(position: int) -> str:
+    """`000017.jpg`: images are named by their place in the shard, never by a foreign id."""
+    return f"{position:06d}.jpg"
+
+
+class ImageStore:
+    """Reads a finished tar, or writes `images.tar.tmp` and renames it when it is finished."""
+
+    _descriptor = -1
+
+    def __init__(self, path: Path) -> None:
+        """Opens a finished tar for reading. Raises FileNotFoundError when there is none."""
+        self._path, self._end, self._finished = path, 0, True
+        self._index = _index(path)
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    @classmethod
+    def create(cls, path: Path) -> ImageStore:
+        """Starts a tar. One left half-written by a killed run is started again: decoding is cheap, answers are not."""
+        store = cls.__new__(cls)
+        store._path, store._end, store._finished, store._index = path, 0, False, {}
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        store._descriptor = os.open(store._temporary, flags, 0o644)
+        return store
+
+    @property
+    def _temporary(self) -> Path:
+        return self._path.with_name(self._path.name + ".tmp")
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    def add(self, position: int, jpeg: bytes) -> None:
+        """Appends one image. Positions come in plan order, so that the tar's bytes are the same on every run."""
+        at = self._end
+        self._write(member(member_name(position), jpeg))
+        self._index[position] = (at + BLOCK, len(jpeg))
+
+    def read(self, position: int) -> bytes:
+        """One image. Raises KeyError when the store has none at this position."""
+        offset, size = self._index[position]
+        return os.pread(self._descriptor, size, offset)
+
+    def finish(self) -> None:
+        """Makes the tar durable and gives it its name."""
+        if self._finished:
+            return
+        self._write(END)
+        os.fsync(self._descriptor)
+        self._temporary.replace(self._path)
+        self._finished = True
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        """A descriptor is only a number: nobody else closes it when a store is dropped without `close`."""
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, self._end)
+            self._end += written
+            view = view[written:]
+
+    def __enter__(self) -> ImageStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _index(path: Path) -> dict[int, tuple[int, int]]:
+    with tarfile.open(path, "r:") as tar:
+        return {int(Path(info.name).stem): (info.offset_data, info.size) for info in tar}

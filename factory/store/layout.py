@@ -1,0 +1,176 @@
+"""The directory of one build: where each file lies, and read access to it as polars frames.
+
+builds/<recipe>-<fingerprint8>/
+  recipe.lock.yaml  build.json  plan.parquet  dropped.parquet
+  shards/00042/{part.parquet,images.tar,ledger.parquet,report.json}
+  selection.parquet  review/  release/  report.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from factory.errors import RecipeError
+from factory.store.files import file_digest, read_json
+from factory.store.images import ImageStore
+from factory.store.tables import read_table, read_tables
+from schemas import Sample, arrow
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPaths:
+    """Files of one shard. `report` is written last: it marks the shard as done."""
+
+    root: Path
+
+    @property
+    def part(self) -> Path:
+        return self.root / "part.parquet"
+
+    @property
+    def images(self) -> Path:
+        """Prepared JPEGs of the shard, named by position: `000017.jpg`."""
+        return self.root / "images.tar"
+
+    @property
+    def live_ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.parquet"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.json"
+
+    @property
+    def progress(self) -> Path:
+        """How far a running shard is: `done/total`."""
+        return self.root / "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPaths:
+    """Files of one build."""
+
+    root: Path
+
+    @property
+    def info(self) -> Path:
+        return self.root / "build.json"
+
+    @property
+    def recipe_lock(self) -> Path:
+        return self.root / "recipe.lock.yaml"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan.parquet"
+
+    @property
+    def dropped(self) -> Path:
+        return self.root / "dropped.parquet"
+
+    @property
+    def selection(self) -> Path:
+        return self.root / "selection.parquet"
+
+    @property
+    def budget(self) -> Path:
+        return self.root / "budget.sqlite"
+
+    @property
+    def release(self) -> Path:
+        return self.root / "release"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def shard(self, number: int) -> ShardPaths:
+        return ShardPaths(self.root / "shards" / f"{number:05d}")
+
+    def shards(self) -> list[ShardPaths]:
+        """Shard directories on disk, in order."""
+        return [ShardPaths(path) for path in sorted((self.root / "shards").glob("[0-9]*")) if path.is_dir()]
+
+
+@dataclass(frozen=True)
+class Build:
+    """Read access to a build. Frames are loaded on first use and follow the schemas in `schemas.arrow`."""
+
+    paths: BuildPaths
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """build.json: state, recipe name, profile, fingerprint, versions, counts, seconds."""
+        return read_json(self.paths.info)
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe as plain data."""
+        from factory.store.yaml_lines import plain_yaml
+
+        return plain_yaml(self.paths.recipe_lock)
+
+    @cached_property
+    def plan(self) -> pl.DataFrame:
+        return read_table(self.paths.plan, arrow.PLAN)
+
+    @cached_property
+    def dropped(self) -> pl.DataFrame:
+        return read_table(self.paths.dropped, arrow.DROPPED)
+
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """All finished shards' parts, in plan order."""
+        return read_tables([s.part for s in self.paths.shards() if s.report.exists()], arrow.PART)
+
+    @cached_property
+    def selection(self) -> pl.DataFrame:
+        return read_table(self.paths.selection, arrow.SELECTION)
+
+    @cached_property
+    def ledger(self) -> pl.DataFrame:
+        """All sealed ledgers: one row a teacher call or replayed answer."""
+        return read_tables([s.ledger for s in self.paths.shards() if s.ledger.exists()], arrow.LEDGER)
+
+    def image(self, shard: int, position: int) -> bytes:
+        """The prepared JPEG of one planned sample. Raises KeyError when it was quarantined before it had one."""
+        stores: dict[int, ImageStore] = self.__dict__.setdefault("_image_stores", {})
+        if shard not in stores:
+            stores[shard] = ImageStore(self.paths.shard(shard).images)
+        return stores[shard].read(position)
+
+
+def open_build(path: str | Path) -> Build:
+    """A build directory as polars frames. Raises RecipeError when the path is not a build."""
+    paths = BuildPaths(Path(path))
+    if not paths.info.is_file():
+        raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
+    return Build(paths)
+
+
+def read_samples(plan: Path, shard: int) -> list[Sample]:
+    """The samples of one shard, in plan order, without reading the other shards' row groups."""
+    table = pq.read_table(plan, schema=arrow.PLAN, filters=[("shard", "=", shard)], page_checksum_verification=True)
+    return [Sample(**row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+
+
+def fixed_files(paths: BuildPaths) -> list[Path]:
+    """The files of a build that do not change once it is released."""
+    return [paths.recipe_lock, paths.plan, paths.dropped, paths.selection]
+
+
+def shards_digest(paths: BuildPaths, shards: int) -> str:
+    """One digest over the reports of all shards, which in turn hold the digests of the shards' files."""
+    digests = (file_digest(paths.shard(number).report) for number in range(shards))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

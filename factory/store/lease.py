@@ -1,0 +1,86 @@
+"""One writer at a time: an advisory lock on a file that says who holds it.
+
+`flock` ends with the process that holds it, so a killed build never leaves a stale lock behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from factory.errors import BuildLocked
+
+
+@contextmanager
+def lease(path: Path, *, what: str, wait_s: float = 0.0) -> Iterator[None]:
+    """Holds the lock file for the duration. Raises BuildLocked, naming the holder, when it stays taken for `wait_s`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise BuildLocked(f"{what} is in use by {_holder(path)}; wait for it or stop it") from None
+                time.sleep(0.05)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        file.flush()
+        yield
+
+
+def _holder(path: Path) -> str:
+    return path.read_bytes()[:200].decode("utf-8", "replace") or "another process"
+
+
+LOCKS = Path("/proc/locks")
+
+
+def is_locked(path: Path, locks: Path = LOCKS) -> bool:
+    """Whether a process of this machine holds the lock of a lease file.
+
+    Linux lists locks in /proc/locks, by file. Only where there is no such list, or where it names a file of the same
+    number on a device that goes by another name (btrfs, overlays), a shared lock is tried and let go at once; a build
+    that starts in that moment finds its directory taken. Locks that another machine or container holds are not listed.
+    """
+    try:
+        found = path.stat()
+        lines = locks.read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:
+        return path.exists() and _cannot_be_shared(path)
+    except OSError:
+        return _cannot_be_shared(path)
+    devices = {place[0] for line in lines if (place := _locked_file(line)) is not None and place[1] == found.st_ino}
+    if (os.major(found.st_dev), os.minor(found.st_dev)) in devices:
+        return True
+    return bool(devices) and _cannot_be_shared(path)
+
+
+def _locked_file(line: str) -> tuple[tuple[int, int], int] | None:
+    """Device and inode of an exclusive `flock`, from `1: FLOCK  ADVISORY  WRITE 4711 fe:00:5308705 0 EOF`."""
+    words = line.split()
+    if len(words) < 6 or words[1] != "FLOCK" or words[3] != "WRITE":
+        return None
+    try:
+        major, minor, inode = words[5].split(":")
+        return (int(major, 16), int(minor, 16)), int(inode)
+    except ValueError:
+        return None
+
+
+def _cannot_be_shared(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

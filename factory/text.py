@@ -1,0 +1,24 @@
+"""Foreign text made plain: one line, no invisible characters, a bounded length."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
+_INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def tidy(text: str, limit: int, *, lines: bool = False) -> str:
+    """Text without control characters, invisible characters and surrogates, at most `limit` characters long.
+
+    `lines` keeps line breaks and tabs; otherwise every run of white space is one blank.
+    """
+    text = _INVISIBLE.sub("", text)
+    keep = "\n\t" if lines else ""
+    if not text.isprintable():
+        text = text if lines else " ".join(text.split())
+        text = "".join(c for c in text if c in keep or unicodedata.category(c) not in ("Cc", "Cs"))
+    if not lines:
+        text = " ".join(text.split())
+    return text.strip()[:limit].strip()

@@ -1,0 +1,1 @@
+"""Witnesses: evidence that is not a teacher's answer."""

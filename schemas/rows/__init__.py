@@ -1,0 +1,1 @@
+"""Released rows: one module a dataset family, and what all rows share."""

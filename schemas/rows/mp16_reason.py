@@ -1,0 +1,98 @@
+"""The released row of MP16-Reason: columns, notes, and which may be unknown."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from schemas.release import CHECK, IMAGE
+
+CLUE: Final = pa.struct([pa.field(name, pa.string()) for name in ("kind", "text", "supports")])
+
+
+ANSWER: Final = pa.struct(
+    [
+        pa.field("country", pa.string()),
+        pa.field("region", pa.string()),
+        pa.field("city", pa.string()),
+        pa.field("lat", pa.float64()),
+        pa.field("lon", pa.float64()),
+        pa.field("located_by", pa.string()),
+        pa.field("confidence", pa.float64()),
+        pa.field("teacher", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("distance_km", pa.float64()),
+    ]
+)
+"""The teacher's answer behind `response`, in its words. `located_by` says whether lat, lon (degrees) and distance_km to
+the truth are of the `coordinates` it gave or of the centre of the `place` it named."""
+
+
+ROW: Final = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("images", pa.list_(IMAGE)),
+        pa.field("response", pa.string()),
+        pa.field("__#solution", pa.string()),
+        pa.field("entities", pa.list_(pa.struct([pa.field("text", pa.string())]))),
+        pa.field("country", pa.string()),
+        pa.field("country_code", pa.string()),
+        pa.field("region", pa.string()),
+        pa.field("city", pa.string()),
+        pa.field("lat", pa.float64()),
+        pa.field("lon", pa.float64()),
+        pa.field("uncertainty_km", pa.float64()),
+        pa.field("scene", pa.string()),
+        pa.field("clues", pa.list_(CLUE)),
+        pa.field("answer", ANSWER),
+        pa.field("teachers", pa.list_(pa.string())),
+        pa.field("checks", pa.list_(CHECK)),
+        pa.field("licence", pa.string()),
+        pa.field("author", pa.string()),
+        pa.field("source_url", pa.string()),
+        pa.field("captured_at", pa.string()),
+        pa.field("image_sha256", pa.string()),
+        pa.field("image_phash", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("requests", pa.list_(pa.string())),
+        pa.field("source_row", pa.int64()),
+        pa.field("split", pa.string()),
+    ]
+)
+"""One released row. `country`, `region`, `city`, `lat`, `lon` are the truth's; `image_sha256` is of the source file,
+`image_phash` 16 hexadecimal digits; `requests` are ledger keys, one a teacher."""
+
+
+NULLABLE: Final = frozenset(
+    {"country", "country_code", "region", "city", "scene", "licence", "author", "source_url", "captured_at"}
+)
+"""Columns that may be unknown. The Arrow schema itself calls every column nullable: `datasets` shows the images of a
+file only when its schema equals the one of its features, which know nothing else."""
+
+
+JSON_KEYS: Final = tuple(name for name in ROW.names if name != "images")
+"""Keys of a WebDataset sample's JSON, in order; its picture is the `jpg` member."""
+
+
+COLUMN_NOTES: Final[dict[str, str]] = {
+    "id": "the source's id of the photo",
+    "images": "one JPEG (in WebDataset: the `jpg` member)",
+    "response": "the reasoning text alone, without tags",
+    "__#solution": "`<country>…</country><city>…</city>` of the truth",
+    "entities": "what is seen: the texts of the clues, once each",
+    "country, country_code, region, city": "where the photo was taken, in English; ISO 3166-1 alpha-2",
+    "lat, lon, uncertainty_km": "where the camera stood, WGS84 degrees, and how far off that may be",
+    "scene": "indoor, natural or urban, where the source tells",
+    "clues": "kind, text and what it supports, as the teacher of `response` listed them",
+    "answer": "that teacher's answer: place, coordinates, confidence, distance to the truth in km",
+    "teachers": "every teacher that answered",
+    "checks": "each check's outcome, score, threshold and reason",
+    "licence, author, source_url, captured_at": "the photo's, as its source states them",
+    "image_sha256, image_phash, width, height": "of the source file's bytes; perceptual hash; pixels as released",
+    "requests": "ledger keys of the teacher calls",
+    "source_row": "position in the source's table",
+    "split": "train, validation or test",
+}
+"""What each column holds, for the dataset card."""

@@ -1,0 +1,192 @@
+"""The blocks of a recipe that name no plug-in, each written once: read from YAML, handed to the code as it stands.
+
+A plug-in's own settings (`base_urls`, `radius_km`, ...) are the keyword-only parameters of its registered function.
+How photos are decoded is `factory.images.ImageSettings`: decode processes must load it without pydantic.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Kilometres = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+"""Numbers with the bounds a recipe is held to."""
+
+BadAnswerKind = Literal["truncated", "refused", "empty", "not_json", "bad_schema"]
+"""What can be wrong with a reply that arrived; the generator's parser says which."""
+
+
+def request_fields(extra: dict[str, Any]) -> dict[str, Any]:
+    """Refuses fields that the factory sets itself, and values that no request can carry."""
+    if taken := sorted(OWN_FIELDS & extra.keys()):
+        raise ValueError(f"{', '.join(taken)}: set by the factory itself")
+    try:
+        same = orjson.loads(orjson.dumps(extra)) == extra
+    except TypeError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not same:
+        raise ValueError("not JSON: only numbers, text, true, false, null, lists and mappings can be sent")
+    return extra
+
+
+OWN_FIELDS = frozenset(("model", "messages", "seed", "response_format", "stream", "n"))
+ExtraFields = Annotated[dict[str, Any], AfterValidator(request_fields)]
+
+
+def endpoint_url(url: str) -> str:
+    """A base URL without its trailing slash. Raises ValueError for anything but http(s) without credentials."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected an http or https address such as http://localhost:8000/v1")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("credentials do not belong in a recipe: name an environment variable in api_key_env")
+    if parts.query or parts.fragment:
+        raise ValueError("an address with `?` or `#` cannot be a base URL")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(endpoint_url)]
+
+
+class Closed(BaseModel):
+    """Base of every recipe block: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class Sampling(Closed):
+    """How the model samples; part of every request and of every ledger key."""
+
+    temperature: float | None = Field(default=0.6, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=1024, ge=1)
+    seed: int | None = 0
+    """Sent as `seed + attempt`, so that asking again after a bad answer asks for another sample. null sends none."""
+    extra: ExtraFields = {}
+    """Further request fields that change the answer: `top_k`, `repetition_penalty`, `frequency_penalty`, ..."""
+
+
+class BadAnswer(Closed):
+    """What to do with a reply that arrived but cannot be used."""
+
+    retries: int = Field(default=1, ge=0, le=10)
+    """Further questions for one sample, each a new paid call with its own ledger key."""
+    kinds: tuple[BadAnswerKind, ...] = ("truncated", "refused", "empty", "not_json", "bad_schema")
+    """Failures that are worth asking again; the others quarantine the sample at once."""
+
+
+class BudgetLimits(Closed):
+    """What a build may spend on one teacher; null is no limit."""
+
+    calls: int | None = Field(default=None, ge=0)
+    """HTTP calls, failed ones included."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Prompt and completion tokens together."""
+    cost: float | None = Field(default=None, ge=0)
+    """In the currency of `prices`."""
+
+    @property
+    def is_unlimited(self) -> bool:
+        return self.calls is None and self.tokens is None and self.cost is None
+
+
+class Prices(Closed):
+    """What the endpoint charges."""
+
+    input_per_million: float = Field(default=0.0, ge=0)
+    output_per_million: float = Field(default=0.0, ge=0)
+    currency: str = Field(default="USD", max_length=8)
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """The price of one call, in `currency`."""
+        return (prompt_tokens * self.input_per_million + completion_tokens * self.output_per_million) / 1e6
+
+
+class TeacherSettings(Closed):
+    """One teacher of a recipe."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    backend: str
+    model: str = ""
+    """As the endpoint knows it; for recorded answers, the model that is credited when the file names none."""
+    sampling: Sampling = Sampling()
+    max_in_flight: int = Field(default=64, ge=1, le=10_000)
+    """Hard cap of calls under way at one endpoint."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """Deadline of one HTTP call from connecting to the last byte."""
+    attempts: int = Field(default=5, ge=1, le=50)
+    """HTTP calls for one question while the endpoint answers 429, 5xx, nothing or nonsense."""
+    recovery_s: float = Field(default=180.0, ge=0, le=86_400)
+    """How long to wait for an endpoint that is down (refused connections, 503, a dead engine)."""
+    bad_answer: BadAnswer = BadAnswer()
+    structured_output: bool = True
+    """Ask for JSON of the generator's schema through `response_format`; a server that refuses is asked without it."""
+    budget: BudgetLimits = BudgetLimits()
+    prices: Prices = Prices()
+
+
+class GeoSettings(Closed):
+    """How the gazetteer answers where there is more than one answer. Labels and checks follow it alike."""
+
+    worldview: Literal["default", "natural_earth"] = "default"
+    """Who owns disputed places: `default` follows GeoNames and the majority of the United Nations, `natural_earth` de
+    facto control. A teacher who names the other claimant is right in either."""
+
+
+class PlanSettings(Closed):
+    """Which rows of the source are planned, and how they are cut."""
+
+    shard_size: int = Field(default=1000, ge=1, le=100_000)
+    """Samples in a shard: the unit of work, of resuming and of distribution."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many samples, those with the smallest hash of seed and id: adding rows displaces few others."""
+    seed: int = 0
+    order: Literal["source", "hash"] = "source"
+    """Samples in the order of the source's rows, or shuffled by `hash`, so that a shard mixes authors and places."""
+    exclude_licences: tuple[str, ...] = ()
+    """Rows whose licence contains one of these texts, without case, are dropped."""
+    allow_licences: tuple[str, ...] | None = None
+    """When given, rows whose licence equals none of these, without case, are dropped."""
+    max_uncertainty_km: float | None = Field(default=None, ge=0)
+    """Rows whose truth is less certain than this are dropped."""
+    max_swapped_share: Share = 0.01
+    """Above this share of rows with a latitude that only a longitude can be, the columns are swapped: the plan stops,
+    because the rows of such a table that look possible are wrong too."""
+
+
+class ReviewSettings(Closed):
+    """What people are asked to look at."""
+
+    audit_share: Share = 0.02
+    """Share of accepted rows that reviewers see too, to estimate what the checks let through."""
+    overlap: int = Field(default=1, ge=1, le=20)
+    """Reviewers for each row."""
+
+
+Format = Literal["webdataset", "parquet"]
+AnswerPolicy = Literal["nearest", "first", "most_confident"]
+
+
+class ReleaseSettings(Closed):
+    """How accepted rows are packed and described."""
+
+    shard_size: int = Field(default=1000, ge=1)
+    """Rows in a tar or a Parquet file."""
+    formats: tuple[Format, ...] = ("webdataset", "parquet")
+    answer: AnswerPolicy = "nearest"
+    """Which accepted teacher's reasoning becomes the row's response."""
+    title: str | None = None
+    """The card's heading; by default the recipe's name."""
+    licence: str = "per-row"
+    """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
+
+
+class BuildSettings(Closed):
+    """When a finished build counts as failed. Not part of a build's identity."""
+
+    max_quarantined_share: Share = 0.05
+    """Above it, `factory build` ends with exit code 1."""

@@ -1,0 +1,266 @@
+"""A recipe is read, overlaid and validated; everything wrong with it is said at once, with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.errors import RecipeError
+from factory.recipe.load import load_recipe
+from factory.recipe.model import teacher_settings
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SHIPPED = REPOSITORY / "recipes" / "mp16_reason.yaml"
+
+MINIMAL = """\
+name: tiny
+generator: mp16_reason
+source: {kind: table, path: photos.csv}
+teachers:
+  - name: only
+    backend: replay
+    path: answers.jsonl
+verify:
+  checks:
+    - localizable: {min_confidence: 0.5}
+    - no_leak
+  decide: {reject: [localizable, no_leak], review: []}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(text)
+    return path
+
+
+def problem(folder: Path, text: str, **options: object) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(write(folder, text), **options)  # type: ignore[arg-type]
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_the_shipped_recipe_is_valid_in_every_profile() -> None:
+    for profile in ("demo", "laptop"):
+        assert load_recipe(SHIPPED, profile=profile).recipe.name == "mp16_reason"
+
+
+def test_demo_is_the_default_profile_where_there_is_one(tmp_path: Path) -> None:
+    assert load_recipe(SHIPPED).profile == "demo"
+    assert load_recipe(write(tmp_path, MINIMAL)).profile is None
+
+
+def test_defaults_are_filled_in(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL)).recipe
+    assert recipe.images.max_side == 1024
+    assert teacher_settings(recipe.teachers[0]).name == "only"
+
+
+def test_the_resolved_recipe_validates_to_itself(tmp_path: Path) -> None:
+    loaded = load_recipe(write(tmp_path, MINIMAL))
+    assert type(loaded.recipe).model_validate(loaded.plain()) == loaded.recipe
+
+
+def test_an_unknown_key_names_its_line_and_the_nearest_key(tmp_path: Path) -> None:
+    text = MINIMAL + "images: {max_sidee: 512}\n"
+    assert problem(tmp_path, text) == (
+        f"{tmp_path / 'tiny.yaml'}:13:10: images: unknown key `max_sidee` (did you mean `max_side`?)"
+    )
+
+
+def test_a_misspelt_teacher_key_is_found_inside_its_blocks(tmp_path: Path) -> None:
+    text = MINIMAL.replace("    path: answers.jsonl", "    path: answers.jsonl\n    temprature: 0.2")
+    said = problem(tmp_path, text)
+    assert "tiny.yaml:8:5: teachers.0: unknown key `temprature` (did you mean `sampling.temperature`?)" in said
+
+
+def test_a_misspelt_check_setting_is_found(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL.replace("min_confidence", "min_confidense"))
+    assert "verify.checks.0.localizable: unknown key `min_confidense` (did you mean `min_confidence`?)" in said
+
+
+def test_a_misspelt_value_names_the_nearest_one(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL + "geo: {worldview: natural-earth}\n")
+    assert said.endswith(
+        "`geo.worldview`: input should be 'default' or 'natural_earth', found 'natural-earth' "
+        "(did you mean `natural_earth`?)"
+    )
+
+
+def test_a_block_left_out_of_a_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"unknown key `worldview` \(did you mean `geo.worldview`\?\)"):
+        load_recipe(write(tmp_path, MINIMAL), overrides=["worldview=natural_earth"])
+
+
+def test_an_unknown_check_lists_the_known_ones(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL.replace("- no_leak", "- no_leek"))
+    assert "unknown check `no_leek` (did you mean `no_leak`?)" in said
+    assert "near_truth" in said
+
+
+def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = MINIMAL.replace("name: tiny", "name: Tiny Set") + "images: {quality: high}\nreleese: {}\n"
+    lines = problem(tmp_path, text).splitlines()
+    assert [line.split(":")[1] for line in lines] == ["1", "13", "14"]
+    assert "did you mean `release`?" in lines[2]
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL.replace("generator: mp16_reason\n", ""))
+    assert "`generator` is missing" in said
+
+
+def test_a_decider_that_names_no_check_of_the_recipe_is_refused(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL.replace("review: []", "review: [grounded]"))
+    assert "names `grounded`, which is not among the checks: localizable, no_leak" in said
+
+
+def test_two_teachers_of_one_name_are_refused(tmp_path: Path) -> None:
+    twice = "  - {name: only, backend: replay, path: b.jsonl}\nverify:"
+    assert "teachers share a name: only" in problem(tmp_path, MINIMAL.replace("verify:", twice))
+
+
+def test_broken_yaml_says_where(tmp_path: Path) -> None:
+    assert "tiny.yaml:3:1: not valid YAML" in problem(tmp_path, "name: tiny\ngenerator: [mp16\n")
+
+
+def test_a_yaml_tag_is_no_code(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    text = f"name: !!python/object/apply:os.system ['touch {canary}']\n"
+    problem(tmp_path, text)
+    assert not canary.exists()
+
+
+def test_a_missing_file_is_a_recipe_error(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no such recipe"):
+        load_recipe(tmp_path / "absent.yaml")
+
+
+def test_an_unknown_profile_names_the_nearest() -> None:
+    with pytest.raises(RecipeError, match="did you mean `laptop`"):
+        load_recipe(SHIPPED, profile="laptob")
+
+
+def test_a_profile_merges_mappings_and_replaces_lists(tmp_path: Path) -> None:
+    profile = (
+        "images: {quality: 80}\nprofiles:\n  small:\n    images: {max_side: 256}\n"
+        "    teachers: [{name: other, backend: replay, path: c.jsonl}]\n"
+    )
+    recipe = load_recipe(write(tmp_path, MINIMAL + profile), profile="small").recipe
+    assert (recipe.images.max_side, recipe.images.quality) == (256, 80)
+    assert [teacher_settings(call).name for call in recipe.teachers] == ["other"]
+
+
+def test_a_mistake_in_a_profile_is_placed_in_the_profile(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL + "profiles:\n  small:\n    images: {max_sid: 256}\n", profile="small")
+    assert "tiny.yaml:15:14: images: unknown key `max_sid`" in said
+
+
+def test_another_kind_of_source_in_a_profile_replaces_the_source(tmp_path: Path) -> None:
+    profile = "profiles:\n  mine: {source: {kind: folder, path: photos}}\n"
+    assert load_recipe(write(tmp_path, MINIMAL + profile), profile="mine").recipe.source.name == "folder"
+
+
+@pytest.mark.parametrize(
+    ("override", "found"),
+    [
+        ("images.max_side=512", lambda r: r.images.max_side == 512),
+        ("teachers.0.sampling.temperature=0.2", lambda r: teacher_settings(r.teachers[0]).sampling.temperature == 0.2),
+        ("teachers.only.max_in_flight=3", lambda r: teacher_settings(r.teachers[0]).max_in_flight == 3),
+        (
+            "verify.checks.localizable.min_confidence=0.7",
+            lambda r: dict(r.verify.checks[0].settings)["min_confidence"] == 0.7,
+        ),
+        ("select=[near_duplicates]", lambda r: [c.name for c in r.select] == ["near_duplicates"]),
+        ("release.title=Über alles", lambda r: r.release.title == "Über alles"),
+        ("images={max_side: 99, quality: 50}", lambda r: (r.images.max_side, r.images.quality) == (99, 50)),
+    ],
+)
+def test_set_reaches_every_key(tmp_path: Path, override: str, found: object) -> None:
+    recipe = load_recipe(write(tmp_path, MINIMAL), overrides=[override]).recipe
+    assert found(recipe)  # type: ignore[operator]
+
+
+def test_a_mistake_in_set_is_placed_in_the_option(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL, overrides=["teachers.0.temprature=0.2"])
+    assert said.startswith("--set teachers.0.temprature=0.2: teachers.0: unknown key `temprature`")
+
+
+@pytest.mark.parametrize(
+    "override", ["images", "=3", "images..x=3", "name.x.y=3", "teachers.nobody.model=x", "images.max_side=[1"]
+)
+def test_a_set_that_cannot_be_applied_is_refused(tmp_path: Path, override: str) -> None:
+    assert problem(tmp_path, MINIMAL, overrides=[override]).startswith(f"--set {override}")
+
+
+def test_environment_variables_are_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOS", "/data/photos")
+    text = MINIMAL.replace("path: photos.csv", 'path: "${PHOTOS}/${SET:-all}.csv"')
+    assert dict(load_recipe(write(tmp_path, text)).recipe.source.settings)["path"] == "/data/photos/all.csv"
+
+
+def test_an_unset_variable_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHOTOS", raising=False)
+    said = problem(tmp_path, MINIMAL.replace("path: photos.csv", 'path: "${PHOTOS}/a.csv"'))
+    assert "tiny.yaml:3:" in said and "PHOTOS is not set" in said
+
+
+def test_a_secret_never_enters_a_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_API_KEY", "sk-canary")
+    said = problem(tmp_path, MINIMAL.replace("path: photos.csv", 'path: "${MY_API_KEY}"'))
+    assert "api_key_env" in said and "sk-canary" not in said
+
+
+yaml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+top_keys = st.sampled_from(
+    ["name", "generator", "source", "images", "teachers", "verify", "select", "release", "profiles", "x"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(top_keys, yaml_values, max_size=5))
+def test_any_structure_is_valid_or_a_recipe_error(
+    tmp_path_factory: pytest.TempPathFactory, data: dict[str, object]
+) -> None:
+
+    path = tmp_path_factory.mktemp("fuzz") / "r.yaml"
+    path.write_text(json.dumps(data))
+    with pytest.raises(RecipeError):
+        load_recipe(path)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(0, len(MINIMAL) - 1), st.text(alphabet="{}[]:-#&*!|>'\"%@`,\t\n a0", min_size=1, max_size=4))
+def test_any_edit_of_a_recipe_is_valid_or_a_recipe_error(
+    tmp_path_factory: pytest.TempPathFactory, at: int, noise: str
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "r.yaml"
+    path.write_text(MINIMAL[:at] + noise + MINIMAL[at + 1 :])
+    try:
+        load_recipe(path)
+    except RecipeError as error:
+        assert str(error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_recipe_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "r.yaml"
+    path.write_bytes(data)
+    with pytest.raises(RecipeError):
+        load_recipe(path)
+
+
+def test_a_lone_surrogate_is_a_recipe_error_and_a_pair_is_a_character(tmp_path: Path) -> None:
+    assert "half a character" in problem(tmp_path, MINIMAL + 'description: "\\ud800"\n')
+    paired = MINIMAL + 'description: "\\ud83d\\ude03"\n'
+    assert load_recipe(write(tmp_path, paired)).recipe.description == "😃"

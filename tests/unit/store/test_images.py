@@ -1,0 +1,69 @@
+"""A shard's images: written once in plan order, read back by position, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factory.store.images import ImageStore
+
+
+def fill(path: Path, images: dict[int, bytes]) -> None:
+    with ImageStore.create(path) as store:
+        for position, jpeg in sorted(images.items()):
+            store.add(position, jpeg)
+            assert store.read(position) == jpeg
+        store.finish()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.integers(0, 99_999), st.binary(max_size=1500), max_size=6))
+def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, images: dict[int, bytes]) -> None:
+    path = tmp_path_factory.mktemp("store") / "images.tar"
+    fill(path, images)
+    with ImageStore(path) as store:
+        assert {position: store.read(position) for position in images} == images
+
+
+def test_it_is_a_plain_tar(tmp_path: Path) -> None:
+    fill(tmp_path / "images.tar", {0: b"first", 17: b"second"})
+    with tarfile.open(tmp_path / "images.tar") as tar:
+        assert [(m.name, m.size, m.mtime, m.uid, m.mode) for m in tar] == [
+            ("000000.jpg", 5, 0, 0, 0o644),
+            ("000017.jpg", 6, 0, 0, 0o644),
+        ]
+
+
+def test_the_bytes_do_not_depend_on_the_run(tmp_path: Path) -> None:
+    for name in ("a.tar", "b.tar"):
+        fill(tmp_path / name, {0: b"x" * 700, 2: b"y"})
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+def test_an_unfinished_store_leaves_no_tar(tmp_path: Path) -> None:
+    with ImageStore.create(tmp_path / "images.tar") as store:
+        store.add(0, b"half")
+    assert not (tmp_path / "images.tar").exists()
+
+
+def test_a_missing_position_is_a_key_error(tmp_path: Path) -> None:
+    fill(tmp_path / "images.tar", {0: b"x"})
+    with ImageStore(tmp_path / "images.tar") as store, pytest.raises(KeyError):
+        store.read(1)
+
+
+def test_a_store_that_is_dropped_leaves_no_file_open(tmp_path: Path) -> None:
+    with ImageStore.create(tmp_path / "images.tar") as made:
+        made.add(0, b"jpeg")
+        made.finish()
+    store = ImageStore(tmp_path / "images.tar")
+    descriptor = store._descriptor
+    os.fstat(descriptor)
+    del store
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
