@@ -45,8 +45,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Entities:
-    """Columns by number of place. `regions` holds up to three numbers of regions a place belongs to, -1 for none;
-    `claimed` is the country of a disputed place in the other worldview, else its own: people write either behind it.
+    """Columns by number of place.
+
+    `vectors` are unit vectors, right to a metre. `regions` holds up to three numbers of regions a place belongs to, -1
+    for none, `radius_km` that of a disc of a region's size. `claimed` is the country of a disputed place in the other
+    worldview, else its own: people write either behind it.
     """
 
     kind: npt.NDArray[np.uint8]
@@ -54,8 +57,10 @@ class Entities:
     claimed: npt.NDArray[np.int16]
     lat: Floats
     lon: Floats
+    vectors: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
     regions: Ints
+    radius_km: npt.NDArray[np.float32]
     codes: list[str]
     accepted: npt.NDArray[np.bool_]
     city_ids: npt.NDArray[np.int64]
@@ -128,8 +133,11 @@ def read_entities(worldview: str = "default") -> Entities:
     weight[blocks[0]] = np.log10(people + 1)
     weight[REGION_BASE:COUNTRY_BASE] = _region_weights(regions[blocks[0]], people)
     names = pl.concat([units["region"], groups["region"]])
+    radius = np.zeros(size, dtype=np.float32)
+    radius[blocks[1]], radius[blocks[2]] = (np.sqrt(table["area_km2"].to_numpy() / np.pi) for table in (units, groups))
+    vectors = unit_vectors(lat, lon).astype(np.float32)
     return Entities(
-        kind, country, claimed, lat, lon, weight, regions, codes, _accepted(codes),
+        kind, country, claimed, lat, lon, vectors, weight, regions, radius, codes, _accepted(codes),
         places["id"].to_numpy().astype(np.int64), places["name"], names,
     )  # fmt: skip
 
@@ -182,7 +190,7 @@ def _groups() -> pl.DataFrame:
     area = pl.col("area_km2").clip(lower_bound=1e-3)
     table = admin1().with_columns(x=pl.Series(x), y=pl.Series(y), z=pl.Series(z))
     grouped = table.group_by("country", "region_code", "region").agg(
-        (pl.col(axis) * area).sum() / area.sum() for axis in "xyz"
+        pl.col("area_km2").sum(), *((pl.col(axis) * area).sum() / area.sum() for axis in "xyz")
     )
     sizes = table.group_by("country", "region_code", "region").agg(
         units=pl.len(), first=pl.col("index").min().cast(pl.Int64), renamed=(pl.col("admin1") != pl.col("region")).any()
@@ -194,7 +202,7 @@ def _groups() -> pl.DataFrame:
             lat=pl.arctan2("z", (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt()).degrees(),
             lon=pl.arctan2("y", "x").degrees(),
         )
-        .select("country", "region_code", "region", "lat", "lon", "first")
+        .select("country", "region_code", "region", "lat", "lon", "first", "area_km2")
         .sort("country", "region_code", "region")
     )
 

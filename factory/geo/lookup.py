@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from factory.geo.candidates import Candidates
 from factory.geo.distance import haversine
 from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities, read_entities
 from factory.geo.levels import LEVELS
 from factory.geo.misspelt import corrections
 from factory.geo.name_index import NameIndex
-from factory.geo.place_match import PER_PART, Candidates, settled_countries, weigh, without_doubtful, written_country
+from factory.geo.place_match import PER_PART, settled_countries, weigh, without_doubtful, written_country
 from factory.geo.readings import Parts, read_parts
+from factory.geo.state_letters import settled_letters
 
 NEAR_KM: Final = 25.0
 """Two candidates closer than this are no ambiguity: the city radius of Im2GPS."""
@@ -59,7 +61,8 @@ def look_up(names: Sequence[str | None] | pl.Series, candidates: int, worldview:
 
 def _block(strings: pl.Series, candidates: int, index: NameIndex, entities: Entities) -> pl.DataFrame:
     """The best candidates of unique strings; strings without any are left out."""
-    parts = settled_countries(read_parts(strings, index, entities), index, entities)
+    parts = settled_letters(read_parts(strings, index, entities), index, entities)
+    parts = settled_countries(parts, index, entities)
     found = without_doubtful(parts, weigh(parts, index, entities), entities)
     found, matched = _with_corrections(parts, found, len(strings), index, entities)
     best = np.flatnonzero(np.diff(found.query, prepend=-1))

@@ -19,7 +19,7 @@ import polars as pl
 from factory.geo.entities import REGION_BASE, Entities
 from factory.geo.loose_key import loose_key, loose_keys
 from factory.geo.name_index import NameIndex
-from factory.geo.place_match import spread
+from factory.geo.ranges import spread
 from factory.geo.readings import Parts
 
 MIN_LETTERS: Final = 5

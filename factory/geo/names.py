@@ -28,6 +28,9 @@ TWO_COUNTRIES: Final = {
 """Names that two countries share: the other one, besides the country that the name gives here. `forward` takes it when
 a well-known city of it stands beside the name: "Kinshasa, Congo"."""
 
+PARTS_OF_COUNTRIES: Final = {"ireland": "northern ireland"}
+"""The part of the other country that bears such a name, where not all of it does."""
+
 MAX_COUNTRY_LENGTH: Final = 100
 
 _LETTERS = re.compile(r"[A-Z]{2,3}")

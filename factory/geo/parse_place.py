@@ -36,7 +36,10 @@ WIDE_WORDS: Final = frozenset(
         "planet Earth", "unknown", "n/a", "none", "somewhere", "null", "not available", "not applicable",
         "not sure", "undefined", "undetermined", "unspecified", "unidentified", "uncertain", "unclear",
         "cannot determine", "no location", "city", "town", "village", "state", "region", "province", "county",
-        "district", "country", "location", "place", "address",
+        "district", "country", "location", "place", "address", "area", "rural", "rural area", "rural region", "urban",
+        "urban area", "suburb", "suburbs", "suburban", "suburban area", "residential area", "countryside", "coast",
+        "coastal area", "coastal region", "highway", "neighborhood", "neighbourhood", "outskirts", "downtown",
+        "city center", "city centre", "mountains", "desert", "island",
     )
 )  # fmt: skip
 """Parts that narrow nothing down: wide places, ways to say that nothing is known, headings without a name. They are
@@ -47,7 +50,7 @@ NULL_WORDS: Final = ("nan", "NaN", "nil", "no")
 
 
 class Part(NamedTuple):
-    """A key to look up and the kind of place its words ask for: "city", "region" or neither."""
+    """A key to look up and the kind of place its words ask for: "city", "region", "island" or none of them."""
 
     key: str
     hint: str = ""
@@ -61,12 +64,13 @@ _LEAD = re.compile(
     r"outskirts of|suburbs? of|vicinity of|surroundings of|environs of|heart of|centre of|center of|"
     r"old town of|city centre of|city center of|of|the|a|at|within|by|from|район|возле|около|под) "
 )
+_RURAL = re.compile(r"^(?:in )?(?:the )?(?:rural|remote|countryside of|upstate) (?:area of |part of |region of )?")
 _CITY_LEAD = re.compile(
     r"^(?:the )?(?:city|town|village|municipality|commune|borough|ville|ciudad|cidade|citta|stadt|gorod|город|г|місто|"
     r"مدينه|شهر|thanh pho|kota) (?:of |de |do |di |d )?"
 )
 _REGION_LEAD = re.compile(
-    r"^(?:the )?(?:state|province|region|republic|prefecture|county|district|department|governorate|canton|island|isle|"
+    r"^(?:the )?(?:state|province|region|republic|prefecture|county|district|department|governorate|canton|"
     r"provincia|provincie|departamento|departement|estado|regione|bundesland|land|республика|область|محافظه|ولايه|"
     r"اقليم|منطقه|استان|tinh) (?:of |de |do |da |del |di |du |d )?"
 )
@@ -80,8 +84,12 @@ _CITY_TAIL = re.compile(
 )
 _REGION_TAIL = re.compile(
     r"(?: (?:state|province|region|prefecture|oblast|krai|kray|county|governorate|district|department|canton|republic|"
-    r"voivodeship|parish|territory|island|islands|division|область|край|республика|район|обл)|"
+    r"voivodeship|parish|territory|division|область|край|республика|район|обл)|"
     r"省|州|県|县|府|道|郡|自治区|自治州|地区|특별자치도|도|주)$"
+)
+_ISLAND = re.compile(
+    r"^(?:the )?(?:island|isle|isla|ilha|ile|isola|insel|pulau|koh) (?:of |de |do |da |del |di |d )?|"
+    r" (?:islands?|isles?)$"
 )
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _JAPANESE = re.compile(r"^(.{2,3}?[都道府県])(.+)$")
@@ -159,6 +167,9 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
     bases = list(_without_lead(key))
     plain = bases[-1]
     seen = {key}
+    if (match := _RURAL.match(key)) and (wide := key[match.end() :]) and wide not in WIDE_WORDS:
+        seen.add(wide)
+        yield (Part(wide, "region"),)
     for base in dict.fromkeys((*bases, *(_AREA.sub("", base) for base in bases))):
         for pattern, hint in (
             (None, ""),
@@ -166,9 +177,10 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
             (_REGION_LEAD, "region"),
             (_CITY_TAIL, "city"),
             (_REGION_TAIL, "region"),
+            (_ISLAND, "island"),
         ):
             shorter = pattern.sub("", base).strip() if pattern else base
-            if shorter and shorter not in seen and shorter not in WIDE_WORDS:
+            if shorter not in seen and shorter not in WIDE_WORDS and (len(shorter) > 2 or not shorter.isascii()):
                 seen.add(shorter)
                 yield (Part(shorter, hint),)
     spelt = fold(text.casefold().translate(_GERMAN))

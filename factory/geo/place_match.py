@@ -7,16 +7,20 @@ than another name. All strings are weighed at once, in arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from factory.geo.candidates import Candidates, largest
 from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, REGION_HANDICAP, Entities
 from factory.geo.name_index import ALIAS, NAMESAKE, PRIMARY, TWIN, UNIT, NameIndex
-from factory.geo.names import TWO_COUNTRIES
+from factory.geo.names import PARTS_OF_COUNTRIES, TWO_COUNTRIES, country_keys
+from factory.geo.namesakes import asks_for_region, misleading_namesakes, near_named_city, with_namesakes_of_provinces
+from factory.geo.ranges import contains, spread
 from factory.geo.readings import Parts
+from factory.geo.state_letters import state_letters
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -30,32 +34,17 @@ _ASKED_FOR = 1.5
 _SAME_WORD = 4.0
 _COUNTRY_ALONE, _COUNTRY = 9.0, 6.0
 _OTHER_COUNTRY, _OTHER_REGION, _UNFITTING_NAME = -100.0, -20.0, -12.0
+_NEAR = 7.0
+"""What a large city close by is worth when it is named beside a place: less than a region, so that Newark, New York is
+the village in the state and not the city across the river."""
 _EARLIER = 0.05
 _CLEAR_CITY = 1.0
 _TENTH, _THIRD = 1.0, 0.5
+_WELL_KNOWN = 5.7
+"""Base 10 logarithm of the people of a city that is known by its name alone: Washington is not only the state."""
 _CLEARLY, _CLEARLY_BORROWED = 2.0, 1.0
-_STATE_LETTERS = ("US", "CA", "AU")
 _STATE = 1.5
 """What letters of a state are worth to a place there: "San Fernando, CA" is in California, not in Cádiz."""
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Places that strings may mean, best first within a string. `part` is the row of `Parts` that named the place, and
-    `borrowed` tells that the name is a namesake's.
-    """
-
-    query: Ints
-    part: Ints
-    entity: Ints
-    total: Floats
-    explained: Ints
-    borrowed: Flags
-
-    def take(self, rows: Ints | Flags) -> Candidates:
-        """Some of the rows."""
-        query, part, entity = self.query[rows], self.part[rows], self.entity[rows]
-        return Candidates(query, part, entity, self.total[rows], self.explained[rows], self.borrowed[rows])
 
 
 def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
@@ -63,45 +52,64 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     found, source = _candidates(parts, index, entities)
     mates, whose = _other_parts(parts, found)
     entity = found.entity[whose]
-    readings, with_region = _region_readings(parts, index)
-    support, against = _support(parts, entities, mates, entity, readings, with_region)
+    readings, with_region = _region_readings(parts, index, entities)
+    by_place, against = _support(parts, entities, mates, entity, readings, with_region)
+    near = ~by_place & near_named_city(parts, mates, entity, index, entities)
+    finer = _is_finer(parts, mates, found.part[whose])
+    against = np.where((near | finer) & (against > _OTHER_COUNTRY), 0.0, against)
+    support = by_place | near
     own_name = np.isin(source, (PRIMARY, ALIAS, TWIN, UNIT))
     total = _own_weight(parts, found, entities, own_name)
     explained = 1 + np.bincount(whose, weights=support, minlength=len(total)).astype(np.int64)
-    total += PER_PART * explained + np.bincount(whose, weights=against, minlength=len(total))
+    worth = PER_PART * by_place + _NEAR * near + against
+    total += PER_PART + np.bincount(whose, weights=worth, minlength=len(total))
     keys = pl.Series(parts.key, dtype=pl.String).hash().to_numpy()
-    same = support & (keys[mates] == keys[found.part[whose]]) & (entities.kind[entity] != COUNTRY)
-    letters, owner = _state_letters(parts, index, entities)
+    same = by_place & (keys[mates] == keys[found.part[whose]]) & (entities.kind[entity] != COUNTRY)
+    letters, owner = state_letters(parts, index, entities)
     states = np.unique(owner * COUNTRY_BASE + index.entity[letters])
     in_state = _lie_in(states, parts.letters_last > parts.letters_first, mates, entity, entities) & own_name[whose]
-    total += _STATE * (np.bincount(whose, weights=support & in_state, minlength=len(total)) > 0)
+    total += _STATE * (np.bincount(whose, weights=by_place & in_state, minlength=len(total)) > 0)
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
     found = replace(found, total=total, explained=explained)
+    found = replace(found, total=with_namesakes_of_provinces(parts, found, own_name, entities))
     found = found.take(total > _OTHER_COUNTRY / 2)
+    found = found.take(~misleading_namesakes(parts, found, readings, entities))
     return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
 
 
 def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Parts:
-    """Parts where a name of two countries means the one that the rest names a well-known city of: "Kinshasa, Congo"."""
-    country = parts.country.copy()
+    """Parts where a name of two countries means the one that the rest names a well-known city of: "Kinshasa, Congo".
+
+    A name shared with a part of a country, as Ireland's is, becomes that part's: what is outside it stays out.
+    """
+    country, first, last = parts.country.copy(), parts.first.copy(), parts.last.copy()
     starts = np.append(np.flatnonzero(np.diff(parts.query, prepend=-1)), len(parts.query))
-    for row in np.flatnonzero(parts.country >= 0).tolist():
+    for row in np.flatnonzero(np.isin(parts.country, _countries_of_two_names(entities))).tolist():
         other = TWO_COUNTRIES.get(parts.key[row])
         if other is None:
             continue
         string = int(np.searchsorted(starts, row, side="right")) - 1
         mates = np.setdiff1d(np.arange(starts[string], starts[string + 1]), [row])
         places, _ = spread(parts.first[mates], parts.last[mates])
-        places = places[np.isin(index.source[places], (PRIMARY, ALIAS, TWIN))]
+        places = places[np.isin(index.source[places], (PRIMARY, ALIAS, TWIN, UNIT))]
         entity = index.entity[places].astype(np.int64)
         second = entities.codes.index(other)
-        here, there = (
-            entities.weight[entity[entities.country[entity] == code]].max(initial=0.0)
-            for code in (country[row], second)
-        )
+        inside = entities.country[entity] == second
+        low, high = index.find(pl.Series([PARTS_OF_COUNTRIES.get(parts.key[row], "")]))
+        if high[0] > low[0]:
+            inside &= np.isin(entities.regions[entity], index.entity[low[0] : high[0]]).any(axis=1)
+        there = entities.weight[entity[inside]].max(initial=0.0)
+        here = entities.weight[entity[entities.country[entity] == country[row]]].max(initial=0.0)
         if there > here + _CLEAR_CITY:
-            country[row] = second
-    return replace(parts, country=country)
+            country[row] = second if high[0] == low[0] else -1
+            first[row], last[row] = (low[0], high[0]) if high[0] > low[0] else (first[row], last[row])
+    return replace(parts, country=country, first=first, last=last)
+
+
+def _countries_of_two_names(entities: Entities) -> list[int]:
+    """Rows of the countries that a name of `TWO_COUNTRIES` gives."""
+    codes = {country_keys()[key] for key in TWO_COUNTRIES}
+    return [entities.codes.index(code) for code in sorted(codes)]
 
 
 def without_doubtful(parts: Parts, found: Candidates, entities: Entities) -> Candidates:
@@ -135,16 +143,9 @@ def written_country(parts: Parts, queries: int) -> Ints:
     return country
 
 
-def spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """The numbers of all ranges one after another, and which range each comes from."""
-    sizes = last - first
-    owner = np.repeat(np.arange(len(first)), sizes)
-    return np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + first[owner], owner
-
-
 def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Candidates, npt.NDArray[np.uint8]]:
     rows, owner = spread(parts.first, parts.last)
-    letters, letters_owner = _state_letters(parts, index, entities)
+    letters, letters_owner = state_letters(parts, index, entities)
     named = np.flatnonzero(parts.country >= 0)
     part = np.concatenate([owner, letters_owner, named])
     entity = np.concatenate([index.entity[rows], index.entity[letters], parts.country[named] + COUNTRY_BASE]).astype(
@@ -161,7 +162,7 @@ def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: F
     total = entities.weight[found.entity].astype(np.float64)
     total += np.where(own_name, _OWN_NAME, 0.0) + np.where(found.borrowed, _BORROWED_NAME, 0.0)
     total[kind == COUNTRY] = np.where(alone, _COUNTRY_ALONE, _COUNTRY)[kind == COUNTRY]
-    total += _ASKED_FOR * (parts.hint[found.part] == kind)
+    total += _ASKED_FOR * ((parts.hint[found.part] == kind) | (asks_for_region(parts)[found.part] & (kind == REGION)))
     total[_above_towns(parts, found, entities)] += REGION_HANDICAP
     return total - _EARLIER * parts.position[found.part]
 
@@ -170,34 +171,26 @@ def _above_towns(parts: Parts, found: Candidates, entities: Entities) -> Flags:
     """Regions meant rather than the towns of their name elsewhere: "Wyoming, USA" is the state, no town in Michigan.
 
     The handicap of regions is for those that are named together with a city of theirs, as Cusco is, and Kazan with
-    Tatarstan, or that share the name with a city of their size, as the regions around Kyiv and Mexico City do; and for
-    a name that stands alone.
+    Tatarstan, or that share the name with a city of their size, as the regions around Kyiv and Mexico City do. A name
+    that stands alone is compared with towns of all countries: "Bali" is the island, not the town in West Bengal.
     """
-    several = np.bincount(parts.query) > 1
-    meant = several[found.query] & (parts.country[found.part] < 0)
-    regions = np.flatnonzero((entities.kind[found.entity] == REGION) & meant)
+    several = (np.bincount(parts.query) > 1)[found.query]
+    regions = np.flatnonzero((entities.kind[found.entity] == REGION) & (parts.country[found.part] < 0))
     cities = np.flatnonzero(entities.kind[found.entity] == CITY)
     place, people = found.entity[regions], entities.weight[found.entity[cities]].astype(np.float64)
     homes = entities.regions[found.entity[cities]].astype(np.int64)
     held = np.where(homes >= 0, found.query[cities][:, None] * COUNTRY_BASE + homes, -1).ravel()
-    inside = _largest(held, np.repeat(people, homes.shape[1]), found.query[regions] * COUNTRY_BASE + place)
+    inside = largest(held, np.repeat(people, homes.shape[1]), found.query[regions] * COUNTRY_BASE + place)
     lands = len(entities.codes)
-    named = found.part[cities] * lands + entities.country[found.entity[cities]]
-    anywhere = _largest(named, people, found.part[regions] * lands + entities.country[place])
+    land = np.where(several, entities.country[found.entity], 0)
+    named = found.part[cities] * lands + land[cities]
+    anywhere = largest(named, people, found.part[regions] * lands + land[regions])
     weight = entities.weight[place]
     above = np.zeros(len(found.entity), dtype=bool)
-    above[regions] = (inside < weight - _TENTH) & (anywhere < weight + REGION_HANDICAP - _THIRD)
+    most = weight + REGION_HANDICAP - _THIRD
+    most = np.where(several[regions], most, np.minimum(most, _WELL_KNOWN))
+    above[regions] = (inside < weight - _TENTH) & (anywhere < most)
     return above
-
-
-def _largest(codes: Ints, weights: Floats, wanted: Ints) -> Floats:
-    """The largest weight of each wanted code, 0 for a code that is not there."""
-    known, row = np.unique(codes, return_inverse=True)
-    largest = np.zeros(len(known) + 1)
-    np.maximum.at(largest, row, weights)
-    where = np.where(_contains(known, wanted), np.searchsorted(known, wanted), len(known))
-    found: Floats = largest[where]
-    return found
 
 
 def _other_parts(parts: Parts, found: Candidates) -> tuple[Ints, Ints]:
@@ -231,36 +224,42 @@ def _lie_in(codes: Ints, with_region: Flags, mates: Ints, entity: Ints, entities
     some = np.flatnonzero(with_region[mates])
     for column in range(entities.regions.shape[1]):
         region = entities.regions[entity[some], column].astype(np.int64)
-        found[some] |= (region >= 0) & _contains(codes, mates[some] * COUNTRY_BASE + region)
+        found[some] |= (region >= 0) & contains(codes, mates[some] * COUNTRY_BASE + region)
     return found
 
 
-def _state_letters(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Ints, Ints]:
-    """Rows of the index that are letters of an American, Canadian or Australian state, and the part each is read of."""
-    letters, owner = spread(parts.letters_first, parts.letters_last)
-    states = np.isin(entities.country[index.entity[letters]], [entities.codes.index(code) for code in _STATE_LETTERS])
-    return letters[states], owner[states]
-
-
-def _region_readings(parts: Parts, index: NameIndex) -> tuple[Ints, Flags]:
-    """Sorted (part, region) pairs as numbers, and which parts have one."""
+def _region_readings(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Ints, Flags]:
+    """Sorted (part, region) pairs as numbers, and which parts have one; none outside the country the string names."""
     rows, owner = spread(parts.first, parts.last)
     letters, letters_owner = spread(parts.letters_first, parts.letters_last)
     part = np.concatenate([owner, letters_owner])
     region = index.entity[np.concatenate([rows, letters])].astype(np.int64)
-    is_region = region >= REGION_BASE
+    behind = replace(parts, country=np.where(parts.position > 0, parts.country, -1))
+    given = written_country(behind, int(parts.query.max(initial=-1)) + 1)[parts.query[part]]
+    told = parts.meant[part]
+    bound = (given >= 0) & (parts.country[part] < 0)  # "Decatur, Georgia": the part itself may be the country or not
+    is_region = (
+        (region >= REGION_BASE)
+        & (~bound | entities.fits(given, region))
+        & ((told < 0) | (told == entities.country[region]))
+    )
     part, region = part[is_region], region[is_region]
     flags = np.zeros(len(parts.query), dtype=bool)
     flags[part] = True
     return np.unique(part * COUNTRY_BASE + region), flags
 
 
-def _contains(codes: Ints, wanted: Ints) -> Flags:
-    if not len(codes):
-        return np.zeros(len(wanted), dtype=bool)
-    place = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-    found: Flags = codes[place] == wanted
-    return found
+def _is_finer(parts: Parts, mates: Ints, part: Ints) -> Flags:
+    """Whether the other part stands where something smaller is written: before the place, or behind it where the
+    country comes first. "Greenwich, London, UK" does not speak against London."""
+    size = int(parts.query.max(initial=-1)) + 1
+    first, second = (np.zeros(size, dtype=bool) for _ in range(2))
+    named = parts.country >= 0
+    first[parts.query[named & (parts.position == 0)]] = True
+    second[parts.query[named & (parts.position > 0)]] = True
+    backwards = (first & ~second)[parts.query[part]]
+    ahead = parts.position[mates] < parts.position[part]
+    return np.asarray(np.where(backwards, ~ahead, ahead))
 
 
 assert (CITY, REGION) == (0, 1)  # the order of `readings.HINTS`

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from factory.geo.entities import REGION_BASE, Entities
+from factory.geo.letters import with_capitals
 from factory.geo.name_index import LETTERS, NameIndex
 from factory.geo.names import SUBNATIONAL, code_of_letters, country_keys
 from factory.geo.normalise import fold_column
@@ -30,8 +31,8 @@ from factory.geo.parse_place import (
 
 Ints = npt.NDArray[np.int64]
 
-HINTS: Final = ("city", "region", "")
-"""Kinds of place that words ask for, in the order of entity kinds."""
+HINTS: Final = ("city", "region", "", "island")
+"""Kinds of place that words ask for, in the order of entity kinds; an island is a region or a town on one."""
 
 _CAPITALS = r"^(?:[A-Z]{2,3}|(?:[A-Z]\.){2,3})$"
 _MAX_NAMESAKES = 1_000
@@ -39,8 +40,11 @@ _MAX_NAMESAKES = 1_000
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of many strings, by string and then position. `first` to `last` are rows of the index, `letters_first`
-    to `letters_last` those of the part read as a region's letters; `country` is a row of countries or -1.
+    """The parts of many strings, by string and then position.
+
+    `first` to `last` are rows of the index, `letters_first` to `letters_last` those of the part read as a region's
+    letters, of which only those in the country `meant` count where it is not -1. `country` and `meant` are rows of
+    countries or -1.
     """
 
     query: Ints
@@ -53,6 +57,7 @@ class Parts:
     last: Ints
     letters_first: Ints
     letters_last: Ints
+    meant: Ints
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
@@ -76,7 +81,7 @@ class _Words:
 
 def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Parts:
     """Splits strings and looks their parts up; a part that is no name is read again in other ways."""
-    rows = _split(strings, index)
+    rows = _split(strings, index, entities)
     texts = rows.select(pl.col("text").unique(maintain_order=True))
     words = _look_up(texts["text"], index, entities)
     spelt = _spelt(words, index, entities)
@@ -89,7 +94,7 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     return Parts(
         query, position, [words.key[i] for i in number], [words.text[i] for i in number],
         np.array(words.hint, dtype=np.int64)[number], words.country[number], words.first[number], words.last[number],
-        words.letters_first[number], words.letters_last[number],
+        words.letters_first[number], words.letters_last[number], np.full(len(number), -1, dtype=np.int64),
     )  # fmt: skip
 
 
@@ -98,7 +103,7 @@ def _may_name(key: str, text: str) -> bool:
     return key not in WIDE_WORDS and not (len(key) == 1 and text.isascii())
 
 
-def _split(strings: pl.Series, index: NameIndex) -> pl.DataFrame:
+def _split(strings: pl.Series, index: NameIndex, entities: Entities) -> pl.DataFrame:
     """Parts of strings; brackets and dashes separate too, unless they are inside a name: "Congo (Kinshasa)".
 
     So do the capitals of a state or country at the end ("Chicago IL"), and post codes go.
@@ -107,6 +112,7 @@ def _split(strings: pl.Series, index: NameIndex) -> pl.DataFrame:
     inner = rows.filter(has_inner_parts(rows["text"]))["text"].unique(maintain_order=True)
     if len(inner):
         rows = split_inner(rows, inner.filter(_are_names(inner, index)))
+    rows = with_capitals(rows, index, entities)
     coded = rows.filter(has_codes(rows["text"]))["text"].unique(maintain_order=True)
     if not len(coded):
         return rows
