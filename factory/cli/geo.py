@@ -27,8 +27,14 @@ NUMBERS = {"ignore_unknown_options": True}
 """Lets -33.9 be a number and not five unknown options."""
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
-Lat = Annotated[str, typer.Option("--lat", metavar="COLUMN", help="Column (or JSON field) of the latitude.")]
-Lon = Annotated[str, typer.Option("--lon", metavar="COLUMN", help="Column (or JSON field) of the longitude.")]
+Lat = Annotated[
+    str | None,
+    typer.Option("--lat", metavar="COLUMN", help="Column (or JSON field) of the latitude (default: by its name)."),
+]
+Lon = Annotated[
+    str | None,
+    typer.Option("--lon", metavar="COLUMN", help="Column (or JSON field) of the longitude (default: by its name)."),
+]
 Worldview = Annotated[str, typer.Option("--worldview", help="Whose borders count where they are disputed.")]
 Border = Annotated[bool, typer.Option("--border", help="Also the distance to the nearest land border (slower).")]
 Prefix = Annotated[
@@ -46,18 +52,21 @@ class Mode(StrEnum):
 
 @geo_app.command(context_settings=NUMBERS)
 def reverse(
-    lat: Annotated[str, typer.Argument(metavar="LAT", help="Latitude in degrees, south negative.")],
-    lon: Annotated[str, typer.Argument(metavar="LON", help="Longitude in degrees, west negative; 190 is -170.")],
+    lat: Annotated[str, typer.Argument(metavar="LAT", help="Latitude in degrees, south negative; or LAT,LON.")],
+    lon: Annotated[
+        str | None, typer.Argument(metavar="[LON]", help="Longitude in degrees, west negative; 190 is -170.")
+    ] = None,
     worldview: Worldview = "default",
     border: Border = False,
     json: Json = False,
 ) -> None:
-    """Country, region and city of a point: `factory geo reverse -33.9 18.4`."""
+    """Country, region and city of a point: `factory geo reverse -33.9 18.4`, or `60.17,24.94`."""
     import polars as pl
 
     from factory.geo.label import labels
     from factory.geo.names import country_name
 
+    lat, lon = _pair(lat) if lon is None else (lat, lon)
     point = {"lat": _degrees(lat, "lat", 90), "lon": _degrees(lon, "lon", 540)}
     series = (pl.Series([value], dtype=pl.Float64) for value in point.values())
     row = point | labels(*series, worldview=worldview, border=border).row(0, named=True)
@@ -73,14 +82,21 @@ def reverse(
 
 @geo_app.command()
 def forward(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help='Written places, such as "Paris, Texas".')],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]", help='Written places, such as "Paris, Texas"; without any, lines of input.'
+        ),
+    ] = None,
     candidates: Annotated[int, typer.Option("--candidates", min=1, max=100, help="Places to list for each name.")] = 1,
     worldview: Worldview = "default",
     json: Json = False,
 ) -> None:
-    """Coordinates of written places; exit code 1 when one of them is not found."""
+    """Coordinates of written places, also of lines on standard input; exit code 1 when one of them is not found."""
     from factory.geo import forward as find
 
+    if not names or names == ["-"]:
+        names = [line for line in sys.stdin.read().splitlines() if line.strip()]
     try:
         found = find(names, candidates=candidates, worldview=worldview)
     except ValueError as error:
@@ -102,17 +118,19 @@ def forward(
 def label(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, TSV, Parquet or JSON lines.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The same format; replaced when it is whole.")],
-    lat: Lat = "lat",
-    lon: Lon = "lon",
+    lat: Lat = None,
+    lon: Lon = None,
     prefix: Prefix = "geo_",
     worldview: Worldview = "default",
     border: Border = False,
     json: Json = False,
 ) -> None:
     """Add country, region and city to every row of a file. Its own columns stay as they are."""
+    from factory.geo.axes import axes_of
     from factory.geo.label import label_file
     from factory.store.files import disk_faults
 
+    lat, lon = axes_of(source, lat, lon)
     with disk_faults(target), row_progress("label") as progress:
         done = label_file(
             source, target, lat=lat, lon=lon, prefix=prefix, worldview=worldview, border=border, progress=progress
@@ -131,8 +149,8 @@ def sample_gws15k(
     n: Annotated[int, typer.Option("-n", min=1, help="Points wanted.")] = 15_000,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another sample.")] = 0,
     mode: Annotated[Mode, typer.Option("--mode", help="As printed in the paper, or repaired.")] = Mode.repaired,
-    lat: Lat = "lat",
-    lon: Lon = "lon",
+    lat: Lat = None,
+    lon: Lon = None,
     cities: Annotated[
         Path | None, typer.Option("--cities", help="Columns lat, lon, country (default: the gazetteer's).")
     ] = None,
@@ -145,10 +163,12 @@ def sample_gws15k(
     """Draw GWS15k from a pool of points; exit code 1 when the pool gives fewer than wanted."""
     import polars as pl
 
+    from factory.geo.axes import axes_of
     from factory.geo.label import read_points, write_rows
     from factory.geo.sampling import gws15k, reference
     from factory.store.files import disk_faults
 
+    lat, lon = axes_of(pool, lat, lon)
     for table, optional in ((cities, "name"), (areas, "area_km2")):
         if table:
             _check_reference(table, optional)
@@ -181,14 +201,15 @@ def sample_gws15k(
 def points_map(
     source: Annotated[Path, typer.Argument(metavar="POINTS", help="CSV, TSV, Parquet or JSON lines.")],
     target: Annotated[Path, typer.Argument(metavar="OUT.html", help="One file that needs no network.")],
-    lat: Lat = "lat",
-    lon: Lon = "lon",
+    lat: Lat = None,
+    lon: Lon = None,
     colour: Annotated[str | None, typer.Option("--colour", metavar="COLUMN", help="Column that colours dots.")] = None,
     title: Annotated[
         str | None, typer.Option("--title", help="Heading of the page (default: the file's name).")
     ] = None,
 ) -> None:
     """Draw the points of a file on a world map."""
+    from factory.geo.axes import axes_of
     from factory.geo.inputs import as_unicode
     from factory.geo.label import read_points
     from factory.geo.points_map import write_points_map
@@ -196,6 +217,7 @@ def points_map(
 
     if target.suffix.lower() not in (".html", ".htm"):
         raise RecipeError(f"{target}: a map is written as HTML; give it the ending .html")
+    lat, lon = axes_of(source, lat, lon)
     with row_progress("read") as progress:
         points = read_points(source, lat=lat, lon=lon, colour=colour, progress=progress)
     with disk_faults(target):
@@ -249,6 +271,16 @@ def row_progress(task: str) -> Iterator[RowProgress]:
         progress.clear()
         raise
     progress.end()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Latitude and longitude of one argument, "60.17,24.94" or "60.17 24.94"."""
+    parts = text.split(",") if "," in text else text.split()
+    if len(parts) != 2:
+        raise RecipeError(
+            f"{text!r} is no point; expected a latitude and a longitude such as 60.17 24.94 or 60.17,24.94"
+        )
+    return parts[0], parts[1]
 
 
 def _degrees(text: str, axis: str, limit: float) -> float:

@@ -13,22 +13,27 @@ from itertools import combinations
 from math import isfinite
 
 from factory.geo.gazetteer import WORLDVIEWS, country_codes, unit_countries
+from factory.geo.names import country_code
 from factory.geo.reverse import reverse
 
 
 def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -> bool | None:
-    """Whether the country code `given` is true of a place labelled `own`.
+    """Whether the country `given` is true of a place labelled `own`.
 
     Args:
-        given: ISO 3166-1 alpha-2 of the country that is named.
-        own: That of the place's label.
+        given: The country that is named: ISO 3166-1 alpha-2, or any name that `country_code` knows.
+        own: That of the place's label, likewise.
         at: The place in degrees (lat, lon), where it is known. It is looked at only when the two countries share a
             territory or a dispute, so that most questions load no polygon.
 
     Returns:
         True when `given` is `own`, its sovereign or a country whose name `forward` accepts behind it, or is one of
         these for what any worldview says of the position; None when only the missing position could tell.
+
+    Raises:
+        ValueError: for a name that is no country's.
     """
+    given, own = _code(given), _code(own)
     if given == own or (given, own) in _accepted():
         return True
     if (own, given) not in _accepted() and (given, own) not in _contested():
@@ -38,13 +43,20 @@ def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -
     return any(code == given or (given, code) in _accepted() for code in _countries_at(*at))
 
 
+def _code(country: str) -> str:
+    code = country if country in country_codes() else country_code(country)
+    if code is None:
+        raise ValueError(f"{country!r} is no country: expected an ISO 3166-1 code such as FI, or a country's name")
+    return code
+
+
 @cache
 def _accepted() -> frozenset[tuple[str, str]]:
     """(written, own): the pairs of two countries that `forward` accepts."""
     from factory.geo.entities import read_entities
 
     found = read_entities()
-    written, own = found.accepted.nonzero()
+    written, own = found.accepted[: len(found.codes)].nonzero()
     return frozenset(
         (found.codes[a], found.codes[b]) for a, b in zip(written.tolist(), own.tolist(), strict=True) if a != b
     )

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from factory.geo.distance import chord_of
-from factory.geo.gazetteer import cities
+from factory.geo.gazetteer import islands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,21 +22,26 @@ ISLAND_KM: Final = 10.0
 """A point this near to a GeoNames place on an island that Natural Earth does not draw belongs to it."""
 
 
-def coast_units(lat: Floats, lon: Floats) -> Ints:
-    """Unit of the nearest coast within `SNAP_KM` of points in degrees, else -1."""
+def shore_units(lat: Floats, lon: Floats) -> Ints:
+    """Unit of points in degrees without land: of an island within `ISLAND_KM` that Natural Earth does not draw, or of
+    the coast within `SNAP_KM` where that is nearer (Matsu is nearer to itself than to Fujian), else -1."""
     import numpy as np
 
     from factory.geo import polygons
     from factory.geo.spherical import unit_vectors
 
-    coasts = polygons.coasts()
-    _, sample = coasts.tree.query(unit_vectors(lat, lon), distance_upper_bound=chord_of(SNAP_KM))
-    found: Ints = np.append(coasts.unit, np.int16(-1))[sample].astype(np.int32)
+    coasts, vectors = polygons.coasts(), unit_vectors(lat, lon)
+    to_coast, sample = coasts.tree.query(vectors, distance_upper_bound=chord_of(SNAP_KM))
+    tree, units = undrawn_islands()
+    to_island, item = tree.query(vectors, distance_upper_bound=chord_of(ISLAND_KM))
+    on_coast = np.append(coasts.unit, np.int16(-1))[sample].astype(np.int32)
+    on_island = np.append(units, np.int32(-1))[item]
+    found: Ints = np.where((to_island <= to_coast) & (on_island >= 0), on_island, on_coast)
     return found
 
 
 def island_units(lat: Floats, lon: Floats) -> Ints:
-    """Unit of points within `ISLAND_KM` of a city that Natural Earth draws no land for (Ponza, Koh Tao), else -1."""
+    """Unit of points far from every coast within `ISLAND_KM` of an island that is not drawn (Ponza, Koh Tao), or -1."""
     import numpy as np
 
     from factory.geo.spherical import unit_vectors
@@ -49,18 +54,11 @@ def island_units(lat: Floats, lon: Floats) -> Ints:
 
 @cache
 def undrawn_islands() -> tuple[Any, Ints]:
-    """A tree of the cities farther than `SNAP_KM` from all land that is drawn, and the unit each is counted to."""
-    import numpy as np
+    """A tree of the places around which no land is drawn, and the unit each is counted to; see data/islands.parquet."""
     from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
-    from factory.geo import polygons
     from factory.geo.spherical import unit_vectors
 
-    lat, lon = cities()["lat"].to_numpy(), cities()["lon"].to_numpy()
-    unit = polygons.by_raster(lat, lon)  # a cell that a boundary crosses is near land: no need to ask the polygons
-    near = np.flatnonzero(unit == polygons.NO_UNIT)
-    unit[near] = coast_units(lat[near], lon[near])
-    nowhere = (unit == polygons.NO_UNIT) | (unit == polygons.OPEN_SEA)
-    alone = np.flatnonzero(nowhere & cities()["admin1_index"].is_not_null().to_numpy())
-    owners = cities()["admin1_index"].gather(alone).to_numpy().astype(np.int32)
-    return cKDTree(unit_vectors(lat[alone], lon[alone])), owners
+    places = islands()
+    vectors = unit_vectors(places["lat"].to_numpy(), places["lon"].to_numpy())
+    return cKDTree(vectors), places["admin1_index"].to_numpy().astype("int32")

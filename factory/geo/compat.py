@@ -32,7 +32,7 @@ def reverse_nearest_city(
         import reverse_geocoder
     except ImportError:
         raise EnvironmentFault("reverse_geocoder is missing: pip install 'geo-reasoning-factory[compat]'") from None
-    pairs = list(zip(degrees_of(lat).tolist(), degrees_of(lon).tolist(), strict=True))
+    pairs = list(zip(degrees_of(lat).tolist(), degrees_of(lon, axis="lon").tolist(), strict=True))
     usable = [at for at, pair in enumerate(pairs) if all(map(math.isfinite, pair))]
     points = [pairs[at] for at in usable]
     rows: list[dict[str, str | None]] = [{"country_code": None, "region": None, "city": None} for _ in pairs]

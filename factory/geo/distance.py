@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import polars as pl
 
@@ -31,11 +31,21 @@ _BLOCK = 1 << 15
 """Points whose temporaries stay in a core's cache; twice the speed of whole arrays."""
 
 
-def haversine_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+@overload
+def haversine_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float: ...
+@overload
+def haversine_km(
+    lat1: ArrayLike | pl.Series, lon1: ArrayLike | pl.Series, lat2: ArrayLike | pl.Series, lon2: ArrayLike | pl.Series
+) -> NDArray[np.float64]: ...
+def haversine_km(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> float | NDArray[np.float64]:
     """Great-circle distance in kilometres between two points in degrees, on a sphere of `EARTH_RADIUS_KM`.
 
-    NaN where an input is NaN or infinite.
+    NaN where an input is NaN or infinite. Four numbers give a number; where one of them is an array, a list or a
+    Series, the answer is an array (`haversine_array`).
     """
+    four = (lat1, lon1, lat2, lon2)
+    if not all(isinstance(degrees, (int, float)) or getattr(degrees, "ndim", 1) == 0 for degrees in four):
+        return haversine_array(lat1, lon1, lat2, lon2)
     if not math.isfinite(lat1 + lon1 + lat2 + lon2):
         return math.nan
     half_lat = math.radians(lat2 - lat1) / 2
@@ -87,17 +97,32 @@ def km_of_chords(chords: NDArray[np.float64]) -> NDArray[np.float64]:
     return km
 
 
-def geoscore(km: pl.Expr) -> pl.Expr:
-    """`5000 * exp(-km / 1492.7)`: 5000 for the exact place, 0 for no answer.
+@overload
+def geoscore(km: pl.Expr) -> pl.Expr: ...
+@overload
+def geoscore(km: float | None) -> float: ...
+def geoscore(km: pl.Expr | float | None) -> pl.Expr | float:
+    """`5000 * exp(-km / 1492.7)` of an expression or of one number: 5000 for the exact place, 0 for no answer.
 
     A null or NaN distance is an answer that was not given, as in `tier_shares`: it scores 0 and counts in a mean.
     """
+    if not isinstance(km, pl.Expr):
+        return 0.0 if km is None or math.isnan(km) else GEOSCORE_MAX * math.exp(-km / GEOSCORE_SCALE_KM)
     score = GEOSCORE_MAX * (-km.cast(pl.Float64) / GEOSCORE_SCALE_KM).exp()
     return score.fill_nan(0.0).fill_null(0.0)
 
 
-def tier(km: pl.Expr) -> pl.Expr:
-    """Name of the smallest of `DISTANCE_TIERS_KM` (bounds inclusive) that holds a distance; null beyond all of them."""
+@overload
+def tier(km: pl.Expr) -> pl.Expr: ...
+@overload
+def tier(km: float | None) -> str | None: ...
+def tier(km: pl.Expr | float | None) -> pl.Expr | str | None:
+    """Name of the smallest of `DISTANCE_TIERS_KM` (bounds inclusive) that holds a distance; null beyond all of them.
+
+    Of an expression, or of one number: then None beyond all of them and for no distance.
+    """
+    if not isinstance(km, pl.Expr):
+        return next((name for name, radius in DISTANCE_TIERS_KM.items() if km is not None and km <= radius), None)
     chosen = pl.lit(None, dtype=pl.String)
     for name, radius in reversed(list(DISTANCE_TIERS_KM.items())):
         chosen = pl.when(km <= radius).then(pl.lit(name)).otherwise(chosen)

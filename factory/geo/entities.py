@@ -20,10 +20,12 @@ from factory.geo.gazetteer import (
     admin1,
     cities,
     city_countries,
+    city_of_places,
     countries,
     country_codes,
     unit_countries,
 )
+from factory.geo.names import DISSOLVED
 from factory.geo.spherical import unit_vectors
 
 REGION_BASE: Final = 1 << 18
@@ -49,7 +51,8 @@ class Entities:
 
     `vectors` are unit vectors, right to a metre. `regions` holds up to three numbers of regions a place belongs to, -1
     for none, `radius_km` that of a disc of a region's size. `claimed` is the country of a disputed place in the other
-    worldview, else its own: people write either behind it.
+    worldview, else its own: people write either behind it. `city_of` is the city that a place is a quarter of, else the
+    place itself; `on_island` whether a city lies on an island.
     """
 
     kind: npt.NDArray[np.uint8]
@@ -65,6 +68,8 @@ class Entities:
     accepted: npt.NDArray[np.bool_]
     city_ids: npt.NDArray[np.int64]
     city_name: pl.Series
+    city_of: Ints
+    on_island: npt.NDArray[np.bool_]
     region_names: pl.Series
 
     def fits(self, given: npt.NDArray[np.int64] | int, entity: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
@@ -133,12 +138,18 @@ def read_entities(worldview: str = "default") -> Entities:
     weight[blocks[0]] = np.log10(people + 1)
     weight[REGION_BASE:COUNTRY_BASE] = _region_weights(regions[blocks[0]], people)
     names = pl.concat([units["region"], groups["region"]])
+    back = np.empty(places.height, dtype=np.int32)
+    back[order.to_numpy()] = np.arange(places.height)
+    city_of = np.arange(size, dtype=np.int32)
+    city_of[blocks[0]] = back[city_of_places()[order.to_numpy()]]
+    on_island = np.zeros(size, dtype=bool)
+    on_island[blocks[0]] = places["island"].to_numpy()
     radius = np.zeros(size, dtype=np.float32)
     radius[blocks[1]], radius[blocks[2]] = (np.sqrt(table["area_km2"].to_numpy() / np.pi) for table in (units, groups))
     vectors = unit_vectors(lat, lon).astype(np.float32)
     return Entities(
         kind, country, claimed, lat, lon, vectors, weight, regions, radius, codes, _accepted(codes),
-        places["id"].to_numpy().astype(np.int64), places["name"], names,
+        places["id"].to_numpy().astype(np.int64), places["name"], city_of, on_island, names,
     )  # fmt: skip
 
 
@@ -215,9 +226,14 @@ def _group_of_units() -> Ints:
 
 
 def _accepted(codes: list[str]) -> npt.NDArray[np.bool_]:
-    """`accepted[given, own]`: whether a place of country `own` may stand under the written country `given`."""
+    """`accepted[given, own]`: whether a place of country `own` may stand under the written country `given`.
+
+    Behind the countries come the states of `names.DISSOLVED`, in that order.
+    """
     number = {code: i for i, code in enumerate(codes)}
-    table = np.eye(len(codes), dtype=bool)
+    table = np.eye(len(codes) + len(DISSOLVED), len(codes), dtype=bool)
+    for row, successors in enumerate(DISSOLVED.values(), start=len(codes)):
+        table[row, [number[code] for code in successors.split()]] = True
     for own, parent in countries().select("code", "parent").iter_rows():
         if parent in number:
             table[number[parent], number[own]] = True

@@ -13,7 +13,7 @@ def forget() -> None:
     for held in (
         *(unit_names, nearest_city.city_tree, coast.undrawn_islands),
         *(polygons.grid, polygons.parts, polygons.coasts, polygons.borders),
-        *(gazetteer.unit_countries, gazetteer.city_countries),
+        *(gazetteer.unit_countries, gazetteer.city_countries, gazetteer.city_of_places),
         *(name_index.read_index, entities.read_entities),
     ):
         held.cache_clear()

@@ -30,20 +30,24 @@ def forward(
     Returns:
         query, lat, lon (WGS84 degrees), country_code, region (rolled up as by `reverse`), city, city_id (GeoNames),
         level ("city", "region", "country" or null), score, ambiguity (km to another place that fits as well and has at
-        least a tenth of its people, null when there is none), matched (the part of the string that named the place).
+        least a tenth of its people, null when there is none), matched (the part of the string that named the place),
+        quarter (the part of the city that was named and lies at lat, lon; else null).
         The score is 1 where one place fits, 0.8 where the others have less than a tenth of its people, 0.5 where they
         do not; less for parts that nothing explains, and at most 0.4 for a misspelt name.
 
     Raises:
         ValueError: for `candidates` outside 1 to 100 or an unknown worldview.
         TypeError: for anything but names, such as bytes, a dict or a list of lists.
+        EnvironmentFault: in a process forked after the parent used the gazetteer.
     """
     if not 1 <= candidates <= _MAX_CANDIDATES:
         raise ValueError(f"candidates must lie between 1 and {_MAX_CANDIDATES}, not {candidates}")
+    from factory.geo.forked import refuse_fork
     from factory.geo.inputs import names_of
     from factory.geo.lookup import look_up
     from factory.geo.name_index import read_index
 
+    refuse_fork()
     asked, shown = names_of(names)
     found = look_up(asked, candidates, worldview, read_index())
     if shown is asked:

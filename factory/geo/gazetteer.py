@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from factory.errors import EnvironmentFault
+from factory.geo.forked import refuse_fork
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +44,12 @@ _REMEDY: Final = (
 
 
 def table(name: str) -> pl.DataFrame:
-    """Reads one table of the data folder. Raises EnvironmentFault when the file is missing or broken."""
+    """Reads one table of the data folder.
+
+    Raises EnvironmentFault when the file is missing or broken, or as `refuse_fork` does.
+    """
     path = DATA / f"{name}.parquet"
+    refuse_fork()
     try:
         return pl.read_parquet(path).rechunk()
     except (OSError, pl.exceptions.PolarsError) as problem:
@@ -84,18 +89,26 @@ def _unpacked(name: str, size: int) -> bytes:
 
 @cache
 def cities() -> pl.DataFrame:
-    """234,908 GeoNames places: id, name, lat, lon, country, admin1_geonames, population, admin1_index.
+    """234,908 GeoNames places: id, name, lat, lon, country, admin1_geonames, population, admin1_index, part_of, island.
 
     `country` is GeoNames' own ISO 3166-1 code ("NA" is Namibia); `admin1_index` is the row of `admin1` that the place
-    lies in, or the nearest of its country, null where nothing is drawn.
+    lies in, or the nearest of its country, null where nothing is drawn. `part_of` is the id of the city that the place
+    is a quarter of, null for most; `island` whether it lies on an island.
     """
     return table("cities")
 
 
 @cache
+def islands() -> pl.DataFrame:
+    """Places around which no land is drawn: lat, lon, admin1_index."""
+    return table("islands")
+
+
+@cache
 def admin1() -> pl.DataFrame:
-    """4,596 units, a row's number being the polygon's: index, country, admin1, iso_3166_2, geonames, region,
-    region_code, area_km2, lat, lon (a point inside), disputed, country_natural_earth.
+    """Units, a row's number being the polygon's: index, country, admin1, iso_3166_2 (today's), geonames, region,
+    region_code, area_km2, lat, lon (a point inside), disputed, country_natural_earth, drawn ("polygon", or "places"
+    where today's unit has no polygon and its towns tell where it is).
     """
     return table("admin1")
 
@@ -141,3 +154,15 @@ def _numbers(codes: pl.Series) -> npt.NDArray[np.int32]:
     number = dict(zip(named, range(len(named)), strict=True))
     found: npt.NDArray[np.int32] = codes.fill_null("").replace_strict(number, return_dtype=pl.Int32).to_numpy()
     return found
+
+
+@cache
+def city_of_places() -> npt.NDArray[np.int32]:
+    """Row of `cities` of the city that each place is a quarter of, its own row for a city."""
+    import numpy as np
+
+    rows = cities().select("id", row=pl.int_range(pl.len(), dtype=pl.Int32))
+    found = cities().join(rows, left_on="part_of", right_on="id", how="left", maintain_order="left")["row"]
+    own = np.arange(cities().height, dtype=np.int32)
+    parents: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy()
+    return np.where(parents >= 0, parents, own)

@@ -1,7 +1,7 @@
 """What the doors of `factory.geo` accept: one rule for names and one for degrees, wherever they come in.
 
 A single value is a column of one. What is missing (None, NaN, pandas' NA), a number among names, text among degrees
-that is no number, and text that is not Unicode (half a surrogate pair, as undecodable bytes become) are null rows:
+that is none, and text that is not Unicode (half a surrogate pair, as undecodable bytes become) are null rows:
 a column of a million is never lost for one of them. Anything else is a mistake of the caller, and a TypeError.
 """
 
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Set
 from numbers import Number
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
+
+from factory.geo.degrees import parse_degrees
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +57,21 @@ def names_of(values: object) -> tuple[pl.Series, pl.Series]:
         return pl.Series("query", known, dtype=pl.String), pl.Series("query", shown, dtype=pl.String)
 
 
-def degrees_of(values: object) -> Floats:
-    """Degrees as float64, NaN where a row has none. Raises TypeError for what is neither a number nor a column."""
+def axes_of_pairs(pairs: object) -> tuple[list[Any], list[Any]]:
+    """Latitudes and longitudes of one pair (lat, lon) or of rows of pairs. Raises TypeError for anything else."""
+    rows = _rows(pairs, "pairs of latitude and longitude")
+    if len(rows) == 2 and not any(isinstance(value, (list, tuple)) for value in rows):
+        rows = [rows]
+    if not all(isinstance(row, (list, tuple)) and len(row) == 2 for row in rows):
+        raise TypeError("expected a longitude beside the latitude, or pairs (lat, lon)")
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def degrees_of(values: object, *, axis: Literal["lat", "lon"] = "lat") -> Floats:
+    """Degrees as float64, NaN where a row has none; text is read as `degrees.parse_degrees` does.
+
+    Raises TypeError for what is neither a number nor a column.
+    """
     import numpy as np
 
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and values.ndim == 1:
@@ -66,9 +81,11 @@ def degrees_of(values: object) -> Floats:
         try:
             values = pl.Series(rows, dtype=pl.Float64)
         except _REFUSED:
-            values = pl.Series([_degree(value, row) for row, value in enumerate(rows)], dtype=pl.Float64)
+            values = pl.Series([_degree(value, row, axis) for row, value in enumerate(rows)], dtype=pl.Float64)
     elif values.dtype == pl.Object:
-        return degrees_of(values.to_list())
+        return degrees_of(values.to_list(), axis=axis)
+    elif values.dtype == pl.String:
+        values = parse_degrees(values, axis=axis)
     elif values.dtype.is_nested() or values.dtype.is_temporal() or values.dtype == pl.Binary:
         raise TypeError(f"expected a column of degrees, got one of {values.dtype}")
     return values.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
@@ -117,11 +134,14 @@ def _name_series(values: pl.Series) -> pl.Series:
     return values.cast(pl.String).rename("query")
 
 
-def _degree(value: object, row: int) -> float:
+def _degree(value: object, row: int, axis: Literal["lat", "lon"]) -> float:
     if value is None or type(value).__name__ in _MISSING:
         return float("nan")
     if not isinstance(value, (str, Number)) or isinstance(value, complex):
         raise TypeError(f"row {row}: expected degrees as a number, or nothing; got {_told(value)}")
+    if isinstance(value, str):
+        read = parse_degrees(pl.Series([as_unicode(value)]), axis=axis).item()
+        return float("nan") if read is None else float(read)
     try:
         return float(value)  # type: ignore[arg-type]
     except (ValueError, OverflowError):

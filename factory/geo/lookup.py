@@ -42,6 +42,7 @@ _SCHEMA: Final = pl.Schema(
         "score": pl.Float64,
         "ambiguity": pl.Float64,
         "matched": pl.String,
+        "quarter": pl.String,
     }
 )
 
@@ -164,7 +165,8 @@ def _labels(found: Candidates, entities: Entities) -> pl.DataFrame:
     kind = entities.kind[entity]
     unit = np.where(kind == COUNTRY, -1, entities.regions[entity, 0].astype(np.int64)) - REGION_BASE
     unit = np.where((kind == CITY) & (unit < 0), entities.regions[entity, 2].astype(np.int64) - REGION_BASE, unit)
-    city = np.where(kind == CITY, entity, -1)
+    city = np.where(kind == CITY, entities.city_of[entity], -1)
+    quarter = np.where((kind == CITY) & (city != entity), entity, -1)
     return pl.DataFrame(
         {
             "lat": entities.lat[entity],
@@ -173,6 +175,7 @@ def _labels(found: Candidates, entities: Entities) -> pl.DataFrame:
             "region": _gathered(entities.region_names, unit),
             "city": _gathered(entities.city_name, city),
             "city_id": _gathered(pl.Series(entities.city_ids), city),
+            "quarter": _gathered(entities.city_name, quarter),
             "level": _gathered(pl.Series(LEVELS), kind.astype(np.int64)),
         }
     )
@@ -188,7 +191,7 @@ def _countries_alone(parts: Parts, found: Candidates, strings: pl.Series, entiti
     """The written country of strings whose parts contradict each other so that nothing fits."""
     country = written_country(parts, len(strings))
     country[found.query] = -1
-    query = np.flatnonzero(country >= 0)
+    query = np.flatnonzero((country >= 0) & (country < len(entities.codes)))
     none = np.zeros(len(query), dtype=np.int64)
     total, borrowed = np.zeros(len(query)), np.zeros(len(query), dtype=bool)
     place = Candidates(query, none, country[query] + COUNTRY_BASE, total, none, borrowed)

@@ -31,6 +31,16 @@ a well-known city of it stands beside the name: "Kinshasa, Congo"."""
 PARTS_OF_COUNTRIES: Final = {"ireland": "northern ireland"}
 """The part of the other country that bears such a name, where not all of it does."""
 
+_SOVIET: Final = "AM AZ BY EE GE KG KZ LT LV MD RU TJ TM UA UZ"
+_YUGOSLAV: Final = "BA HR ME MK RS SI XK"
+DISSOLVED: Final = {
+    "ussr": _SOVIET, "soviet union": _SOVIET, "ссср": _SOVIET, "yugoslavia": _YUGOSLAV, "sfr yugoslavia": _YUGOSLAV,
+    "serbia and montenegro": "ME RS XK", "czechoslovakia": "CZ SK", "netherlands antilles": "AW BQ CW SX",
+    "french indochina": "KH LA VN", "rhodesia and nyasaland": "MW ZM ZW",
+}  # fmt: skip
+"""Names of states that are no more, with all that lie where they lay. They are no country's name, but behind a place
+they bind it to these: "Tallinn, USSR"."""
+
 MAX_COUNTRY_LENGTH: Final = 100
 
 _LETTERS = re.compile(r"[A-Z]{2,3}")

@@ -61,7 +61,8 @@ def near_named_city(parts: Parts, mates: Ints, entity: Ints, index: NameIndex, e
         rows, named, own, weight = rows[near], named[near], own[near], weight[near]
         apart = entities.vectors[named] - entities.vectors[own]
         reach = np.where(weight >= _MILLION, chord_of(NEAR_CITY_KM[1]), chord_of(NEAR_CITY_KM[0]))
-        found[rows[np.einsum("ij,ij->i", apart, apart) <= reach**2]] = True
+        close = (np.einsum("ij,ij->i", apart, apart) <= reach**2) | (entities.city_of[own] == named)
+        found[rows[close]] = True
     return found
 
 
@@ -70,9 +71,8 @@ def with_namesakes_of_provinces(parts: Parts, found: Candidates, own_name: Flags
 
     A part that asks for a region ("Province of Venice") keeps it.
     """
-    regions = np.flatnonzero(
-        (entities.kind[found.entity] == REGION) & (parts.hint[found.part] != HINTS.index("region"))
-    )
+    asked = asks_for_region(parts)[found.part]
+    regions = np.flatnonzero((entities.kind[found.entity] == REGION) & ~asked)
     cities = np.flatnonzero(entities.kind[found.entity] == CITY)
     total = found.total.copy()
     if not len(regions) or not len(cities):

@@ -19,7 +19,7 @@ from factory.geo.name_index import ALIAS, NAMESAKE, PRIMARY, TWIN, UNIT, NameInd
 from factory.geo.names import PARTS_OF_COUNTRIES, TWO_COUNTRIES, country_keys
 from factory.geo.namesakes import asks_for_region, misleading_namesakes, near_named_city, with_namesakes_of_provinces
 from factory.geo.ranges import contains, spread
-from factory.geo.readings import Parts
+from factory.geo.readings import HINTS, Parts
 from factory.geo.state_letters import state_letters
 
 Ints = npt.NDArray[np.int64]
@@ -38,6 +38,8 @@ _NEAR = 7.0
 """What a large city close by is worth when it is named beside a place: less than a region, so that Newark, New York is
 the village in the state and not the city across the river."""
 _EARLIER = 0.05
+_A_QUARTER = 1.5
+"""What a quarter weighs less than a city of its people: Salamanca is a city, and then a quarter of Madrid."""
 _CLEAR_CITY = 1.0
 _TENTH, _THIRD = 1.0, 0.5
 _WELL_KNOWN = 5.7
@@ -72,7 +74,9 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
     found = replace(found, total=total, explained=explained)
     found = replace(found, total=with_namesakes_of_provinces(parts, found, own_name, entities))
-    found = found.take(total > _OTHER_COUNTRY / 2)
+    no_island = (parts.hint[found.part] == HINTS.index("island")) & (found.entity < REGION_BASE)
+    no_island &= ~entities.on_island[found.entity]
+    found = found.take((total > _OTHER_COUNTRY / 2) & ~no_island)
     found = found.take(~misleading_namesakes(parts, found, readings, entities))
     return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
 
@@ -146,7 +150,7 @@ def written_country(parts: Parts, queries: int) -> Ints:
 def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Candidates, npt.NDArray[np.uint8]]:
     rows, owner = spread(parts.first, parts.last)
     letters, letters_owner = state_letters(parts, index, entities)
-    named = np.flatnonzero(parts.country >= 0)
+    named = np.flatnonzero((parts.country >= 0) & (parts.country < len(entities.codes)))
     part = np.concatenate([owner, letters_owner, named])
     entity = np.concatenate([index.entity[rows], index.entity[letters], parts.country[named] + COUNTRY_BASE]).astype(
         np.int64
@@ -164,6 +168,7 @@ def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: F
     total[kind == COUNTRY] = np.where(alone, _COUNTRY_ALONE, _COUNTRY)[kind == COUNTRY]
     total += _ASKED_FOR * ((parts.hint[found.part] == kind) | (asks_for_region(parts)[found.part] & (kind == REGION)))
     total[_above_towns(parts, found, entities)] += REGION_HANDICAP
+    total[entities.city_of[found.entity] != found.entity] -= _A_QUARTER
     return total - _EARLIER * parts.position[found.part]
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from factory.geo.entities import REGION_BASE, Entities
 from factory.geo.letters import with_capitals
 from factory.geo.name_index import LETTERS, NameIndex
-from factory.geo.names import SUBNATIONAL, code_of_letters, country_keys
+from factory.geo.names import DISSOLVED, SUBNATIONAL, code_of_letters, country_keys
 from factory.geo.normalise import fold_column
 from factory.geo.parse_place import (
     MAX_PARTS,
@@ -44,7 +44,7 @@ class Parts:
 
     `first` to `last` are rows of the index, `letters_first` to `letters_last` those of the part read as a region's
     letters, of which only those in the country `meant` count where it is not -1. `country` and `meant` are rows of
-    countries or -1.
+    countries or -1; a state that is no more has a row behind them.
     """
 
     query: Ints
@@ -223,7 +223,11 @@ def _one_in_other(countries: Sequence[int], places: Sequence[npt.NDArray[np.int3
 def _countries(keys: Sequence[str], entities: Entities) -> Ints:
     """The country of each key, but not that of England and its like: in a written place those are regions."""
     names, number = country_keys(), _numbers(entities)
-    return np.array([-1 if key in SUBNATIONAL else number.get(names.get(key, ""), -1) for key in keys], dtype=np.int64)
+    dissolved = {key: row for row, key in enumerate(DISSOLVED, start=len(entities.codes))}
+    return np.array(
+        [-1 if key in SUBNATIONAL else dissolved.get(key, number.get(names.get(key, ""), -1)) for key in keys],
+        dtype=np.int64,
+    )
 
 
 @cache

@@ -2,8 +2,8 @@
 
 Country and admin-1 come from polygons: the raster answers most points, shapely the rest, and a point in no polygon
 takes the coast or island that is near enough (`factory.geo.coast`). The city is the nearest one of that country on the
-sphere. What remains wrong is the polygons' own error, about 1 km; the city is the nearest named place, not the
-municipality.
+sphere, or the one it is a quarter of. What remains wrong is the polygons' own error, about 1 km; the city is the
+nearest named place, not the municipality.
 
 Each row depends on its own coordinates alone, so neither order nor batch size changes a label. Ties: on a boundary, and
 where polygons overlap, the lowest unit index; between cities at one spot the largest, then the lowest GeoNames id.
@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import polars as pl
 
 from factory.geo.distance import km_of_chords
-from factory.geo.gazetteer import APART, admin1, cities, countries, country_codes, unit_countries
-from factory.geo.inputs import degrees_of
+from factory.geo.forked import refuse_fork
+from factory.geo.gazetteer import APART, admin1, cities, city_of_places, countries, country_codes, unit_countries
+from factory.geo.inputs import axes_of_pairs, degrees_of
 from factory.geo.memory import return_to_system
 
 if TYPE_CHECKING:
@@ -45,13 +46,18 @@ PLACES: Final = ("land", "coast", "sea", "invalid")
 
 _PLACES: Final = pl.Series("place", PLACES, dtype=pl.Enum(PLACES))
 _LAND, _COAST, _SEA, _INVALID = range(len(PLACES))
+_IN_PAIRS: Final = "in pairs"
+"""Stands for a longitude that was left out; None is a missing one."""
 _RASTER_ROWS: Final = 1 << 16
 _TREE_ROWS: Final = 1 << 14
 
 
+Degrees = float | str | Sequence[float | str | None] | pl.Series | None
+
+
 def reverse(
-    lat: float | Sequence[float | None] | pl.Series | Floats | None,
-    lon: float | Sequence[float | None] | pl.Series | Floats | None,
+    lat: Degrees | Floats | Sequence[tuple[float, float]],
+    lon: Degrees | Floats = _IN_PAIRS,
     *,
     worldview: str = "default",
     levels: Level | Sequence[Level] = LEVELS,
@@ -59,7 +65,8 @@ def reverse(
     """Labels points in degrees, one row per input and in its order; bad rows are marked, never raised.
 
     Args:
-        lat: Latitudes from -90 to 90: one number, or a list, array or Series of them. Text counts where it is a number.
+        lat: Latitudes from -90 to 90: one number, or a list, array or Series of them. Text counts where it is degrees
+            as people write them ("48,8566", "48°51'24\"N"). Without `lon`, one pair (lat, lon) or a list of pairs.
         lon: Longitudes likewise, the usual -180 to 180 or one turn off (-540 to 540).
         worldview: Who owns disputed places, see `gazetteer.WORLDVIEWS`.
         levels: What to look up, one level or several; "border" is not among the defaults because it needs a tree of all
@@ -70,20 +77,26 @@ def reverse(
         country: country_code (ISO 3166-1, XK for Kosovo; territories keep their own), country_parent (a territory's
             sovereign), place: "land", "coast" (within 25 km of land, or by an undrawn island), "sea", or "invalid"
             (null, NaN, out of range);
-        admin1: admin1, admin1_iso (ISO 3166-2), admin1_geonames ("FR.11"), region (admin1, or a coarser official level
-            where that one is too fine to compare);
-        city: city (null beyond `MAX_CITY_KM`), city_id (GeoNames), city_population, city_distance_km;
+        admin1: admin1, admin1_iso (ISO 3166-2 as of today), admin1_geonames ("FR.11"), region (admin1, or a coarser
+            official level where that one is too fine to compare), admin1_drawn: "polygon", or "places" where the unit
+            was drawn anew since and the towns nearest to a point tell which one it is;
+        city: city (the one people name, null beyond `MAX_CITY_KM`), city_id (GeoNames), city_population,
+            city_distance_km (to its centre), quarter (the nearest place where that is a part of the city, else null);
         border: border_km, the distance to the country's nearest land border, null for islands.
 
     Raises:
         ValueError: the inputs differ in length, or the worldview or a level is unknown.
-        TypeError: an input is no number and no column of them, such as bytes, a dict or a list of lists.
+        TypeError: an input is no number and no column of them, such as bytes or a dict, or `lon` is missing and `lat`
+            is no pair and no list of pairs.
+        EnvironmentFault: in a process forked after the parent used the gazetteer.
     """
     wanted = frozenset((levels,) if isinstance(levels, str) else levels)
     unknown = sorted(map(str, wanted - {*LEVELS, "border"}))
     if unknown:
         raise ValueError(f"unknown level {unknown[0]!r}: choose among {', '.join(LEVELS)}, border")
-    north, east = degrees_of(lat), degrees_of(lon)
+    refuse_fork()
+    lat, lon = axes_of_pairs(lat) if isinstance(lon, str) and lon == _IN_PAIRS else (lat, lon)
+    north, east = degrees_of(lat, axis="lat"), degrees_of(lon, axis="lon")
     if len(north) != len(east):
         raise ValueError(f"{len(north)} latitudes but {len(east)} longitudes")
     unit_countries(worldview)
@@ -91,7 +104,7 @@ def reverse(
     city, city_km, border_km = _by_trees(unit, north, east, worldview, wanted)
     columns = _unit_columns(unit, worldview, wanted)
     if "city" in wanted:
-        columns += _city_columns(city, city_km)
+        columns += _city_columns(city, city_km, north, east)
     if "border" in wanted:
         columns.append(pl.Series("border_km", border_km, nan_to_null=True))
     if "country" in wanted:
@@ -104,7 +117,7 @@ def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:
     import numpy as np
 
     from factory.geo import polygons
-    from factory.geo.coast import coast_units, island_units
+    from factory.geo.coast import island_units, shore_units
 
     impossible = polygons.OPEN_SEA - 1
     unit = np.full(len(lat), impossible, dtype=np.int32)
@@ -126,8 +139,8 @@ def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:
     _in_blocks(len(lat), by_raster, _RASTER_ROWS)
     ask(polygons.locate_exactly, unit == polygons.MIXED)
     land = unit >= 0
-    ask(coast_units, unit == polygons.NO_UNIT)
-    ask(island_units, (unit < 0) & (unit > impossible))
+    ask(shore_units, unit == polygons.NO_UNIT)
+    ask(island_units, unit == polygons.OPEN_SEA)
     place = np.full(len(unit), _SEA, dtype=np.int8)
     place[unit >= 0] = _COAST
     place[land] = _LAND
@@ -229,17 +242,40 @@ def _unit_columns(unit: Ints, worldview: str, wanted: frozenset[str]) -> list[pl
     ]
 
 
-def _city_columns(city: Ints, kilometres: Floats) -> list[pl.Series]:
-    """Names for the numbers of cities, null where there is none within `MAX_CITY_KM`."""
-    row = pl.Series(city).set(pl.Series((city < 0) | (kilometres > MAX_CITY_KM)), None).cast(pl.UInt32)
+def _city_columns(place: Ints, kilometres: Floats, lat: Floats, lon: Floats) -> list[pl.Series]:
+    """City and quarter for the numbers of places, null where there is none within `MAX_CITY_KM`.
+
+    The distance is that of the city: where a quarter is the nearest place, its city lies farther away.
+    """
+    import numpy as np
+
+    from factory.geo.spherical import unit_vectors
+
+    own = np.append(city_of_places(), np.int32(-1))
+    city = own[place]
+    quarters = np.flatnonzero(city != place)
+    if len(quarters):
+        there = cities()[city[quarters]]
+        apart = unit_vectors(there["lat"].to_numpy(), there["lon"].to_numpy())
+        apart -= unit_vectors(lat[quarters], _wrapped(lon[quarters]))
+        kilometres[quarters] = km_of_chords(np.linalg.norm(apart, axis=1))
+    known = (place >= 0) & ~(kilometres > MAX_CITY_KM)
+    row = pl.Series(np.where(known, city, -1)).set(pl.Series(~known), None).cast(pl.UInt32)
+    part = np.zeros(len(place), dtype=bool)
+    part[quarters] = True
+    quarter = pl.Series(place).set(pl.Series(~(known & part)), None).cast(pl.UInt32)
     names = {"city": "name", "city_id": "id", "city_population": "population"}
     columns = [cities()[source].gather(row).alias(name) for name, source in names.items()]
-    return [*columns, pl.Series("city_distance_km", kilometres, nan_to_null=True)]
+    return [
+        *columns,
+        pl.Series("city_distance_km", kilometres, nan_to_null=True),
+        cities()["name"].gather(quarter).alias("quarter"),
+    ]
 
 
 _BY_LEVEL: Final = {
     "country": ("country_code", "country_parent"),
-    "admin1": ("admin1", "admin1_iso", "admin1_geonames", "region"),
+    "admin1": ("admin1", "admin1_iso", "admin1_geonames", "region", "admin1_drawn"),
 }
 
 
@@ -250,7 +286,7 @@ def unit_names(worldview: str) -> pl.DataFrame:
     country = pl.Series("country_code", [codes[number] or None for number in unit_countries(worldview).tolist()])
     named = (
         admin1()
-        .select(country, "admin1", "region", admin1_iso="iso_3166_2", admin1_geonames="geonames")
+        .select(country, "admin1", "region", admin1_iso="iso_3166_2", admin1_geonames="geonames", admin1_drawn="drawn")
         .join(
             countries().select(country_code="code", country_parent="parent"),
             on="country_code",

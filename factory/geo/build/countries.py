@@ -105,6 +105,11 @@ _NOTES = {
 }
 
 
+def is_moroccan(unit: Unit) -> bool:
+    """Whether a unit of Natural Earth's Morocco is not one of Western Sahara."""
+    return _country(unit.attributes)[0] == "MA"
+
+
 def unit_countries(units: Sequence[Unit]) -> pl.DataFrame:
     """country, country_natural_earth and disputed for each unit, in order."""
     rows = [_country(unit.attributes) for unit in units]

@@ -16,57 +16,44 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.geo.build.unit_names import MAX_KEY, Meant, main_names, own_names, rows_of, twins, unit_names
 from factory.geo.entities import REGION_BASE, Entities, read_entities
 from factory.geo.loose_key import loose_key
 from factory.geo.misspelt import one_letter_off
-from factory.geo.name_index import ALIAS, ALTERNATE, EXEMPLAR, LETTERS, NAMESAKE, PRIMARY, TWIN, UNIT
-from factory.geo.normalise import fold, fold_column
+from factory.geo.name_index import ALIAS, ALTERNATE, EXEMPLAR, NAMESAKE, PRIMARY, UNIT
+from factory.geo.normalise import fold
 
 _CODE = re.compile(r"^[A-Z0-9]{2,5}$")
 _MACHINE = re.compile(r"^[a-z' ]+$")
 _LINK = re.compile(r"https?:|www\.")
 _LATIN = re.compile(r"^[\u0000-\u024f\u1e00-\u1eff]*$")
-_MAX_KEY = 60
 _FEW_VOTES = 3
 _ZONE_KM = 50.0
 _LEAST_LOOSE = 4.0
 """Base 10 logarithm of the people of a city that answers to a loose key."""
 _LEAST_BORROWER = 3.0
 """Base 10 logarithm of the people of a place that may borrow its namesakes' names."""
-_SEVERAL = 3
-"""So many units of one country under one name are parts of something larger."""
+_COMMON = 3
+"""So many towns of one country are called by a name that is then no other name of a further one there."""
 _ENGLISH_VOTES, _PYCOUNTRY_VOTES, _ALIAS_VOTES = 1_000, 2_000, 100_000
-
-# Words for "province", "governorate", "state" and so on around the name of a unit, by language of Natural Earth.
-_UNIT_WORDS = re.compile(
-    r"^(?:provincia (?:de |di |del )?|province (?:de |of |d |du )?|departemen |departamento (?:de |del )?|"
-    r"departement (?:de |du )?|estado (?:de |do )?|etat (?:de |d )?|provinz |provinsi |prowincja |provincie |tinh |"
-    r"bang |khu vuc |vung |thanh pho |gouvernorat (?:de |d )?|gouvernement |gubernatorstwo |wojewodztwo |"
-    r"region (?:de |of )?|distrikt |kegubernuran |"
-    r"محافظه |ولايه |مقاطعه |منطقه |اقليم |استان |ايالت |صوبه |محافظت |ولايت |اماره |دايره |قضاء |مديريه |جهه |"
-    r"провинция |штат |область |регион |департамент |мухафаза |вилайет |округ |провінція |вілаєт |регіон |"
-    r"επαρχια |περιφερεια |νομος |πολιτεια |κυβερνειο |מחוז |נפת |פרובינציית |מדינת )|"
-    r"(?: province| state| region| district| county| governorate| department| prefecture| division| parish|"
-    r" voivodeship| oblast| ili| eyaleti| bolgesi| valiligi| vilayeti| departmani| provinsen| provinsi| lan| megye|"
-    r" tartomany| kormanyzosag| megyeje| provincia| provinz| provincie|"
-    r" область| край| провинция| губернаторство| район| облысы|"
-    r" प्रांत| परदेश| परांत| परानत| प्रान्त| राजय| जिला| विभाग| পরদেশ| বিভাগ| জেলা| صوبه|"
-    r"省|州|市|县|府|郡|区|道|都|大区|地区|行政区|自治区|特别市|直辖市|県|주|도|시|현|구|성|특별시|광역시)$"
-)
 
 
 def build_names(
-    units: Sequence[Mapping[str, Any]], alternates: Iterable[tuple[int, str]], babel: Path, folder: Path
+    units: Sequence[Mapping[str, Any]],
+    meant: Meant,
+    alternates: Iterable[tuple[int, str]],
+    babel: Path,
+    folder: Path,
 ) -> None:
     """Writes the two tables of names into `folder`, where cities, admin1 and countries already are.
 
     Args:
         units: Natural Earth's attributes in the order of polygon ids.
+        meant: Which of today's units they are.
         alternates: (GeoNames id, name) pairs.
         babel: The folder to import babel from.
         folder: The data folder.
@@ -77,21 +64,21 @@ def build_names(
     locales = dict(cldr_locales(babel))
     rows = pl.concat(
         [
-            _rows(_city_names(entities), PRIMARY),
-            _rows(_short_names(entities), ALTERNATE),
-            _rows(_alternates(alternates, entities), ALTERNATE),
-            _own_names(_rows(_unit_names(units, entities), UNIT), _main_names(units), entities),
-            _rows(_aliases(entities), ALIAS),
+            rows_of(_city_names(entities), PRIMARY),
+            rows_of(_short_names(entities), ALTERNATE),
+            _telling(rows_of(_alternates(alternates, entities), ALTERNATE), entities),
+            own_names(rows_of(unit_names(units, meant, entities), UNIT), main_names(units), entities),
+            rows_of(_aliases(entities), ALIAS),
         ]
     )
     countries_by_key = country_names(
-        locales, _large_cities(pl.concat([rows, _rows(_short_names(entities), PRIMARY)]), entities)
+        locales, _large_cities(pl.concat([rows, rows_of(_short_names(entities), PRIMARY)]), entities)
     )
     countries_by_key.write_parquet(folder / "names_countries.parquet", compression="zstd", compression_level=19)
-    rows = _one_each(pl.concat([rows, _twins(rows, units, entities)]))
-    rows = pl.concat([rows, _borrowed(rows, _main_names(units), entities)])
+    rows = _one_each(pl.concat([rows, twins(rows, units, rows_of(_short_names(entities), PRIMARY), entities)]))
+    rows = pl.concat([rows, _borrowed(rows, main_names(units), entities)])
     rows = _one_each(rows)
-    rows = _one_each(pl.concat([rows, _rows(_exemplars(locales, rows, entities), EXEMPLAR)]))
+    rows = _one_each(pl.concat([rows, rows_of(_exemplars(locales, rows, entities), EXEMPLAR)]))
     rows = pl.concat([rows, _loose(rows, entities)])
     schema = pa.schema({"key": pa.string(), "entity": pa.int32(), "source": pa.uint8()})
     pq.write_table(
@@ -164,7 +151,7 @@ def country_names(locales: Mapping[str, Any], large_cities: Mapping[str, str]) -
         misleading = rivals - {code} and code not in rivals and votes[key][code] <= _FEW_VOTES
         if misleading or (votes[key][code] < _ENGLISH_VOTES and large_cities.get(key, code) != code):
             del clear[key]
-    keys = sorted(key for key in clear if len(key) <= _MAX_KEY)
+    keys = sorted(key for key in clear if len(key) <= MAX_KEY)
     return pl.DataFrame({"key": keys, "code": [clear[key] for key in keys]})
 
 
@@ -198,33 +185,21 @@ def _alternates(alternates: Iterable[tuple[int, str]], entities: Entities) -> It
             yield name, place[city]
 
 
-def _unit_names(units: Sequence[Mapping[str, Any]], entities: Entities) -> Iterator[tuple[str, int]]:
-    """Names of units and of the regions they roll up to, and "=tx" for the letters of an ISO 3166-2 code.
+def _telling(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
+    """Other names without those that several towns of the country are called by: Jersey City was Hudson once.
 
-    A name that all of several units bear ("Andalucía") is their region's as well.
+    A short form stays: "Newcastle" is Newcastle upon Tyne although villages are called so too.
     """
-    iso = _subdivisions()
-    names: dict[int, set[str]] = defaultdict(set)
-    for index, unit in enumerate(units):
-        entity = REGION_BASE + index
-        written = [str(value) for key, value in unit.items() if key.startswith("name") and isinstance(value, str)]
-        written += [unit.get("gn_name") or "", unit.get("woe_name") or "", iso.get(str(unit.get("iso_3166_2")), "")]
-        for name in dict.fromkeys(part.strip() for text in written for part in re.split(r"[|/;]", text)):
-            if name and not _CODE.match(name):
-                names[entity].add(name)
-                yield name, entity
-        letters = str(unit.get("iso_3166_2") or "").partition("-")[2]
-        if letters.isalpha() and 2 <= len(letters) <= 3:
-            yield "=" + letters.lower(), entity
-    for entity, country, code, name in entities.groups():
-        yield name, entity
-        for part in dict.fromkeys((iso.get(f"{country}-{code.partition('.')[2]}", ""),)):
-            if part:
-                yield part, entity
-        members = np.flatnonzero(entities.regions[REGION_BASE : REGION_BASE + len(units), 1] == entity) + REGION_BASE
-        if len(members) >= _SEVERAL:
-            shared = set.intersection(*(names[int(member)] for member in members))
-            yield from ((name, entity) for name in sorted(shared))
+    country = pl.Series("country", entities.city_countries())
+    own = rows_of(_city_names(entities), PRIMARY)
+    own = own.with_columns(country=country.gather(own["entity"]))
+    common = own.group_by("key", "country").len("towns").filter(pl.col("towns") >= _COMMON)
+    names = own.group_by("entity").agg(own_name=pl.col("key").first())
+    found = rows.with_columns(country=country.gather(rows["entity"])).join(names, on="entity", how="left")
+    found = found.join(common, on=["key", "country"], how="left", maintain_order="left")
+    similar = pl.col("own_name").str.starts_with(pl.col("key").str.slice(0, 4))
+    similar |= (" " + pl.col("own_name") + " ").str.contains(" " + pl.col("key") + " ", literal=True)
+    return found.filter(pl.col("towns").is_null() | similar.fill_null(True)).select(rows.columns)
 
 
 def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
@@ -233,7 +208,7 @@ def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
         cities.setdefault((country, name), entity)
     regions = entities.regions_by_name()
     missing = []
-    for kind, known in (("city", cities), ("region", regions)):
+    for kind, known in (("city", cities), ("region", regions), ("region behind", regions)):
         for line in _alias_lines(kind):
             written = [line["target"], *line["names"].split(";")]
             found = {known[line["country"], name] for name in written if (line["country"], name) in known}
@@ -242,62 +217,6 @@ def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:
             yield from ((name, min(found)) for name in written if found)
     if missing:
         raise ValueError(f"aliases.csv names places that the gazetteer has not: {', '.join(missing)}")
-
-
-def _twins(rows: pl.DataFrame, units: Sequence[Mapping[str, Any]], entities: Entities) -> pl.DataFrame:
-    """The names of a unit in all languages, without the word for its kind, for its most populous city of one name.
-
-    A name that some region of several units bears is that region's: Florence does not become Tuscany, and Seville not
-    Andalusia, which is a name of eight units. The city's own name must be the unit's English or local name: Quito does
-    not become Pichincha, nor Kazan Tatarstan.
-    """
-    latin = rows.filter(pl.col("source") == PRIMARY, pl.col("entity") < REGION_BASE)
-    latin = pl.concat([latin, _rows(_short_names(entities), PRIMARY)])
-    city_keys = latin.join(entities.city_regions(), on="entity").select("key", "entity", "region")
-    unit_rows = rows.filter(pl.col("source") == UNIT).with_columns(
-        bare=_bare(rows.filter(pl.col("source") == UNIT)["key"])
-    )
-    named = _main_names(units)
-    bases = named.select(bare=_bare(named["key"]), region="entity").unique()
-    pairs = (
-        bases.join(city_keys, left_on=["region", "bare"], right_on=["region", "key"])
-        .group_by("region")
-        .agg(pl.col("entity").min())
-    )
-    rolled_up = [number for number, *_ in entities.groups()]
-    unit_rows = unit_rows.join(unit_rows.filter(pl.col("entity").is_in(rolled_up)), on="bare", how="anti")
-    country = pl.Series(entities.country[unit_rows["entity"].to_numpy()])
-    shared = pl.col("entity").n_unique().over("bare", "owner") >= _SEVERAL
-    unit_rows = unit_rows.with_columns(owner=country).filter(~shared)
-    given = unit_rows.filter(~pl.col("bare").str.starts_with(LETTERS)).select("bare", region="entity")
-    return (
-        given.join(pairs, on="region")
-        .filter(pl.col("bare").str.len_chars() > 1)
-        .select(key="bare", entity="entity", source=pl.lit(TWIN, pl.Int64))
-        .unique(maintain_order=True)
-    )
-
-
-def _own_names(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) -> pl.DataFrame:
-    """Names of units without those that are another unit's main name: Natural Earth calls East Azerbaijan Gilan too."""
-    country = pl.Series("country", entities.country)
-    taken = main_names.select("key", owner="entity").with_columns(country=country.gather(main_names["entity"]))
-    rolled_up = [number for number, *_ in entities.groups()]
-    claimed = (
-        rows.with_columns(country=country.gather(rows["entity"]))
-        .filter(~pl.col("entity").is_in(rolled_up))
-        .join(taken, on=["key", "country"])
-        .group_by("key", "entity")
-        .agg(own=(pl.col("owner") == pl.col("entity")).any())
-        .filter(~pl.col("own"))
-    )
-    return rows.join(claimed, on=["key", "entity"], how="anti", maintain_order="left")
-
-
-def _main_names(units: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """The local and the English name of each unit."""
-    main = [(str(unit.get(key) or ""), REGION_BASE + i) for i, unit in enumerate(units) for key in ("name", "name_en")]
-    return _rows(main, UNIT)
 
 
 def _borrowed(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) -> pl.DataFrame:
@@ -310,7 +229,7 @@ def _borrowed(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) 
     cities = rows.filter(pl.col("entity") < REGION_BASE)
     own = cities.filter(pl.col("source") == PRIMARY).select("entity", name="key")
     short = (
-        _rows(_short_names(entities), ALTERNATE)
+        rows_of(_short_names(entities), ALTERNATE)
         .select("entity", name="key")
         .join(own, on=["entity", "name"], how="anti")
     )
@@ -344,10 +263,6 @@ def _loose(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
     return _one_each(found.with_columns(source=source))
 
 
-def _bare(keys: pl.Series) -> pl.Series:
-    return pl.Series("bare", [_UNIT_WORDS.sub("", key).strip() or key for key in keys], dtype=pl.String)
-
-
 def _exemplars(locales: Mapping[str, Any], rows: pl.DataFrame, entities: Entities) -> Iterator[tuple[str, int]]:
     """CLDR's exemplar cities of time zones, for zones whose English name is a place near the zone's coordinates."""
     from factory.geo.build.zones import zone_places
@@ -358,17 +273,6 @@ def _exemplars(locales: Mapping[str, Any], rows: pl.DataFrame, entities: Entitie
         for zone, data in locale._data["time_zones"].items():
             if zone in places and "city" in data:
                 yield re.split("[,،、，]", str(data["city"]))[0], places[zone]
-
-
-def _rows(names: Iterable[tuple[str, int]], source: int) -> pl.DataFrame:
-    table = pl.DataFrame(list(names), schema={"name": pl.String, "entity": pl.Int64}, orient="row").unique(
-        maintain_order=True
-    )
-    letters = table["name"].str.starts_with("=")
-    keys = fold_column(table["name"])
-    keys = pl.select(pl.when(letters).then(table["name"]).otherwise(keys)).to_series()
-    found = table.select(key=keys, entity="entity", source=pl.lit(source, pl.Int64))
-    return found.filter(pl.col("key").str.len_chars().is_between(1, _MAX_KEY)).unique(maintain_order=True)
 
 
 def _one_each(rows: pl.DataFrame) -> pl.DataFrame:
@@ -395,9 +299,3 @@ def _iso_names() -> Iterator[tuple[str, str]]:
         for field in ("name", "official_name", "common_name"):
             if written := getattr(country, field, None):
                 yield country.alpha_2, written
-
-
-def _subdivisions() -> dict[str, str]:
-    import pycountry
-
-    return {unit.code: unit.name for unit in pycountry.subdivisions}

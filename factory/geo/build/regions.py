@@ -7,15 +7,16 @@ or the statistical or planning regions that Natural Earth names (SI, LV, MK ...)
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from factory.geo.build.sources import Json, Unit
+from factory.geo.build.today import Today, written_names
+from factory.geo.normalise import fold
 
-BY_GEONAMES = frozenset({"BE", "BF", "ES", "FR", "GB", "GN", "HU", "IE", "IT", "LK", "MW", "NO", "PH", "UG", "XK"})
+BY_GEONAMES = frozenset({"BE", "BF", "ES", "FR", "GB", "GN", "HU", "IE", "IT", "LK", "MW", "PH", "UG", "XK"})
 """Countries whose units are rolled up to GeoNames' admin-1."""
 
 BY_NATURAL_EARTH = frozenset({"AZ", "LV", "MK", "MT", "SI"})
@@ -25,7 +26,6 @@ _NAMES = {
     "GB.ENG": "England", "GB.SCT": "Scotland", "GB.WLS": "Wales", "GB.NIR": "Northern Ireland",
     "BE.VLG": "Flanders", "BE.WAL": "Wallonia", "BE.BRU": "Brussels",
     "IE.C": "Connacht", "IE.L": "Leinster", "IE.M": "Munster", "IE.U": "Ulster",
-    "NO.01": "Akershus and Oslo", "NO.21": "Trøndelag", "NO.34": "Innlandet", "NO.42": "Agder", "NO.46": "Vestland",
     "LK.29": "Central Province", "LK.30": "North Central Province", "LK.32": "North Western Province",
     "LK.33": "Sabaragamuwa Province", "LK.34": "Southern Province", "LK.35": "Uva Province",
     "LK.36": "Western Province", "LK.37": "Eastern Province", "LK.38": "Northern Province",
@@ -47,8 +47,6 @@ _UNIT_NAMES = {
 }  # fmt: skip
 """Where Natural Earth's English label names something else than the unit."""
 
-_ISO = re.compile(r"[A-Z]{2}-(?!X\d\d)[A-Z0-9]{1,3}")
-
 _NEIGHBOUR_KM = 200.0
 """A unit without any city joins the region of the nearest one up to here; Clipperton stays by itself."""
 
@@ -62,17 +60,39 @@ _FILLED = {
 }  # fmt: skip
 
 
-def unit_names(units: Sequence[Unit]) -> pl.DataFrame:
-    """admin1 (English name, else the local one, else null) and iso_3166_2 (null for Natural Earth's invented codes)."""
+def unit_names(units: Sequence[Unit], meant: Sequence[Today | None]) -> pl.DataFrame:
+    """admin1 (English name, else the local one, else null) and iso_3166_2 (today's code, null where none is known).
+
+    Args:
+        units: Natural Earth's.
+        meant: Which of today's units each is, see `today.units_of_today`. A unit that got another code and bears none
+            of its names is called as it is today.
+    """
     english = Counter((unit.attributes["adm0_a3"], _text(unit.attributes, "name_en")) for unit in units)
     rows = []
-    for unit in units:
+    for unit, now in zip(units, meant, strict=True):
         iso = _text(unit.attributes, "iso_3166_2")
         name = _text(unit.attributes, "name_en")
         if name is None or english[unit.attributes["adm0_a3"], name] > 1:
             name = _text(unit.attributes, "name") or name or _text(unit.attributes, "gn_name")
-        rows.append((_UNIT_NAMES.get(iso or "", name), iso if iso and _ISO.fullmatch(iso) else None))
+        name = _UNIT_NAMES.get(iso or "", name)
+        if (
+            now
+            and now.iso != iso
+            and not {fold(name) for name in now.names}
+            & {fold(text) for text in (*written_names(unit.attributes), name or "")}
+        ):
+            name = now.names[0]
+        rows.append((name, (now.iso or None) if now else _confirmed(iso, unit.attributes)))
     return pl.DataFrame(rows, schema={"admin1": pl.String, "iso_3166_2": pl.String}, orient="row")
+
+
+def _confirmed(iso: str | None, attributes: Json) -> str | None:
+    """Natural Earth's code of a unit that is in none of today's tables, where ISO 3166-2 has it under such a name."""
+    import pycountry
+
+    names = {unit.name for unit in pycountry.subdivisions if unit.code == iso}
+    return iso if {fold(name) for name in names} & {fold(name) for name in written_names(attributes)} else None
 
 
 def geonames_codes(
@@ -83,11 +103,14 @@ def geonames_codes(
     Natural Earth's own code is some years old, so the cities inside the unit overrule it when at least three of them,
     and 60 % of them, agree on another; a code that no city carries counts for nothing. A unit where most of three or
     more cities carry other codes has none: it holds several of GeoNames' (Kenya's former provinces, and 47 counties).
+    A code that a unit's cities overrule stays where no other unit has it and the other code is another unit's too.
     """
     found: list[str | None] = []
+    offered: list[str | None] = []
     for i, (unit, owner) in enumerate(zip(units, owners, strict=True)):
         given = _text(unit.attributes, "gn_a1_code")
         given = given if given in valid and owner is not None and given.startswith(owner + ".") else None
+        offered.append(given)
         ranked = sorted(votes.get(i, Counter()).items(), key=lambda item: (-item[1], item[0]))
         if not ranked:
             found.append(given)
@@ -96,6 +119,10 @@ def geonames_codes(
         total = sum(votes[i].values())
         code = best if given is None or (count >= 3 and count >= 0.6 * total) else given
         found.append(code if total < 3 or 2 * votes[i][code] >= total else None)
+    for i, (own, now) in enumerate(zip(offered, list(found), strict=True)):
+        alone = own is not None and own not in found and votes.get(i, Counter())[own] > 0
+        if alone and now is not None and found.count(now) > 1:
+            found[i] = own  # Oslo's suburbs outvote Oslo, though Akershus has many more of them
     return found
 
 
@@ -141,7 +168,7 @@ def _group_name(code: str, group: Sequence[int], rows: Sequence[Json], natural: 
     if code in _NAMES:
         return _NAMES[code]
     named = Counter(natural[i] for i in group if natural[i])
-    if named and code[:2] not in ("HU", "NO"):
+    if named and code[:2] not in ("HU",):
         best = min(named, key=lambda name: (-named[name], str(name)))
         return str(best).split(" (")[0]
     largest = max(group, key=lambda i: rows[i]["area_km2"])

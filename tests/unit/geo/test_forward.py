@@ -17,6 +17,7 @@ HABITS = Path(__file__).parent / "model_strings.csv"
 
 COLUMNS = [
     "query", "lat", "lon", "country_code", "region", "city", "city_id", "level", "score", "ambiguity", "matched",
+    "quarter",
 ]  # fmt: skip
 
 

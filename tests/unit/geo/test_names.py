@@ -15,7 +15,7 @@ WRITTEN = [
     ("Dominican Republic", "DO"), ("Georgia", "GE"), ("Micronesia", "FM"), ("Swaziland", "SZ"), ("Burma", "MM"),
     ("Macedonia", "MK"), ("Cape Verde", "CV"), ("East Timor", "TL"), ("Vatican", "VA"), ("Vatican City", "VA"),
     ("Palestine", "PS"), ("Kosovo", "XK"), ("Taiwan", "TW"), ("Hong Kong", "HK"), ("Macau", "MO"), ("Russia", "RU"),
-    ("Soviet Union", "RU"), ("Российская Федерация", "RU"), ("日本", "JP"), ("中国", "CN"), ("中國", "CN"),
+    ("Российская Федерация", "RU"), ("日本", "JP"), ("中国", "CN"), ("中國", "CN"),
     ("대한민국", "KR"), ("한국", "KR"), ("Deutschland", "DE"), ("España", "ES"), ("Ελλάδα", "GR"), ("مصر", "EG"),
     ("भारत", "IN"), ("ประเทศไทย", "TH"), ("ไทย", "TH"), ("Україна", "UA"), ("საქართველო", "GE"), ("Հայաստան", "AM"),
     ("ישראל", "IL"), ("বাংলাদেশ", "BD"), ("U.S.A.", "US"), ("U.S.", "US"), ("US", "US"), ("UK", "GB"),

@@ -24,8 +24,8 @@ def test_names_places_in_the_order_asked() -> None:
 
 def test_columns_follow_the_levels_asked_for() -> None:
     country = ["country_code", "country_parent", "place"]
-    admin1 = ["admin1", "admin1_iso", "admin1_geonames", "region"]
-    city = ["city", "city_id", "city_population", "city_distance_km"]
+    admin1 = ["admin1", "admin1_iso", "admin1_geonames", "region", "admin1_drawn"]
+    city = ["city", "city_id", "city_population", "city_distance_km", "quarter"]
     assert set(reverse([1.0], [1.0]).columns) == {*country, *admin1, *city}
     assert set(reverse([1.0], [1.0], levels=["country"]).columns) == set(country)
     assert set(reverse([1.0], [1.0], levels=["admin1", "border"]).columns) == {*admin1, "border_km"}
@@ -73,7 +73,7 @@ def test_tells_land_from_coast_from_sea() -> None:
     found = reverse([48.85, 43.65, 30.0], [2.35, 7.2, -40.0])
     assert found["place"].to_list() == ["land", "coast", "sea"]
     assert found["country_code"].to_list() == ["FR", "FR", None]
-    assert found.drop("place").row(2) == (None,) * 10
+    assert found.drop("place").row(2) == (None,) * 12
 
 
 def test_impossible_points_are_marked_not_raised() -> None:
