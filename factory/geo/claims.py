@@ -31,7 +31,7 @@ def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -
         these for what any worldview says of the position; None when only the missing position could tell.
 
     Raises:
-        ValueError: for a name that is no country's.
+        ValueError: for a name that is no country's; two capitals are a code, also one that nobody has.
     """
     given, own = _code(given), _code(own)
     if given == own or (given, own) in _accepted():
@@ -44,7 +44,9 @@ def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -
 
 
 def _code(country: str) -> str:
-    code = country if country in country_codes() else country_code(country)
+    if len(country) == 2 and country.isascii() and country.isupper():
+        return country
+    code = country_code(country)
     if code is None:
         raise ValueError(f"{country!r} is no country: expected an ISO 3166-1 code such as FI, or a country's name")
     return code

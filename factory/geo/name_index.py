@@ -21,13 +21,18 @@ LETTERS: Final = "="
 """Starts the key of a code: "=tx" is the region with the letters TX in ISO 3166-2."""
 
 _SEED = 20_240_501
+_SIEVE_BITS = 24
 
 
 @dataclass(frozen=True)
 class NameIndex:
-    """Names sorted by the hash of their key. A search is a bisection of the hashes: no table of a million strings."""
+    """Names sorted by the hash of their key. A search is a bisection of the hashes: no table of a million strings.
+
+    `sieve` has a bit for each value of the lowest `_SIEVE_BITS` of a hash: most of what is no name stops there.
+    """
 
     hashes: npt.NDArray[np.uint64]
+    sieve: npt.NDArray[np.uint8]
     entity: npt.NDArray[np.int32]
     source: npt.NDArray[np.uint8]
 
@@ -37,10 +42,13 @@ class NameIndex:
         Two of the million keys share their 64-bit hash with a chance of 1 in 10 million; then both places answer.
         """
         wanted = keys.hash(_SEED).to_numpy()
-        first = np.searchsorted(self.hashes, wanted, side="left")
-        last = first.copy()
-        hits = np.flatnonzero(self.hashes[np.minimum(first, len(self.hashes) - 1)] == wanted)
-        last[hits] = np.searchsorted(self.hashes, wanted[hits], side="right")
+        low = wanted & np.uint64((1 << _SIEVE_BITS) - 1)
+        maybe = np.flatnonzero((self.sieve[low >> np.uint64(3)] >> (low & np.uint64(7)).astype(np.uint8)) & 1)
+        first, last = np.zeros((2, len(wanted)), dtype=np.int64)
+        begin = np.searchsorted(self.hashes, wanted[maybe], side="left")
+        hits = np.flatnonzero(self.hashes[np.minimum(begin, len(self.hashes) - 1)] == wanted[maybe])
+        first[maybe[hits]] = begin[hits]
+        last[maybe[hits]] = np.searchsorted(self.hashes, wanted[maybe[hits]], side="right")
         return first, last
 
 
@@ -52,4 +60,7 @@ def read_index(*, exemplars: bool = True) -> NameIndex:
         rows = rows.filter(pl.col("source") != EXEMPLAR)
     hashes = rows["key"].hash(_SEED).to_numpy()
     order = np.argsort(hashes, kind="stable")
-    return NameIndex(hashes[order], rows["entity"].to_numpy()[order], rows["source"].to_numpy()[order])
+    sieve = np.zeros(1 << _SIEVE_BITS, dtype=bool)
+    sieve[hashes & np.uint64((1 << _SIEVE_BITS) - 1)] = True
+    packed = np.packbits(sieve, bitorder="little")
+    return NameIndex(hashes[order], packed, rows["entity"].to_numpy()[order], rows["source"].to_numpy()[order])

@@ -183,8 +183,8 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
             if shorter not in seen and shorter not in WIDE_WORDS and (len(shorter) > 2 or not shorter.isascii()):
                 seen.add(shorter)
                 yield (Part(shorter, hint),)
-    spelt = fold(text.casefold().translate(_GERMAN))
-    if spelt not in seen:
+    small = text.casefold()
+    if (spelt := small.translate(_GERMAN)) != small and (spelt := fold(spelt)) not in seen:
         yield (Part(spelt),)
     yield from _cuts(plain)
 

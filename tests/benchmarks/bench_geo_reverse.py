@@ -80,7 +80,7 @@ def stages(path: Path) -> dict[str, float]:
     """CPU seconds of the parts of `reverse`, one after the other on one thread."""
     from factory.geo import polygons
     from factory.geo import reverse as _  # noqa: F401  (loads the package as callers do)
-    from factory.geo.coast import coast_units
+    from factory.geo.coast import shore_units
     from factory.geo.gazetteer import unit_countries
     from factory.geo.nearest_city import nearest_city
     from factory.geo.reverse import _along_curve, _unit_columns, reverse
@@ -107,7 +107,7 @@ def stages(path: Path) -> dict[str, float]:
     rows = _along_curve(np.flatnonzero(unit == polygons.MIXED), lat, lon)
     unit[rows] = timed("exact polygons", lambda: polygons.locate_exactly(lat[rows], lon[rows]))
     rows = _along_curve(np.flatnonzero(unit == polygons.NO_UNIT), lat, lon)
-    unit[rows] = timed("coast", lambda: coast_units(lat[rows], lon[rows]))
+    unit[rows] = timed("coast", lambda: shore_units(lat[rows], lon[rows]))
     unit = np.maximum(unit, -1)
     timed("names of the units", lambda: _unit_columns(unit, "default", frozenset(("country", "admin1"))))
     land = timed("sort along a curve", lambda: _along_curve(np.flatnonzero(unit >= 0), lat, lon))

@@ -54,8 +54,9 @@ def land(units: list[Unit], places: pl.DataFrame, countries_known: dict[str, Jso
     found = _told(units, _with_known_islands(found, moved), places, found.by_places)
     fine = regions.BY_GEONAMES | regions.BY_NATURAL_EARTH
     disputed = found.claims["disputed"].to_list()
+    nearest = cities.own_units(places, found.inside, found.owners, found.codes, found.geometries)
     cut = redrawn.redrawn(
-        found.units, found.geometries, places, found.inside, found.owners, disputed, found.codes, today, fine
+        found.units, found.geometries, places, nearest, found.owners, disputed, found.codes, today, fine
     )
     found = _told(cut[0], cut[1], places, cut[2])
     disputed = found.claims["disputed"].to_list()

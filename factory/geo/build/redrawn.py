@@ -30,6 +30,7 @@ LEAST_SHARE = 0.15
 be cut for it too; fewer are towns on the wrong side of a line."""
 
 _FEW = 3
+_OWN_CODES = 2
 
 _BEYOND = 100
 _KM2 = (111.2 / UNITS_PER_DEGREE) ** 2
@@ -154,7 +155,11 @@ def merged(
     today: Units,
     skipped: frozenset[str],
 ) -> tuple[list[Unit], Geometries, list[bool]]:
-    """Units that are one unit today as one, named as it is and known by the former names too; as `redrawn` returns."""
+    """Units that are one unit today as one, named as it is and known by the former names too; as `redrawn` returns.
+
+    Units with codes of their own today stay: the districts of Vojvodina are no former ones.
+    """
+    still = {unit.iso for finer in today.second.values() for unit in finer} - {""}
     groups: dict[str, list[int]] = defaultdict(list)
     for unit, code in enumerate(codes):
         now = today.first.get(code or "")
@@ -163,7 +168,8 @@ def merged(
     new_units, found, drawn = list(units), geometries.copy(), list(by_places)
     gone: set[int] = set()
     for code, members in groups.items():
-        if len(members) > 1:
+        own = [unit for unit in members if units[unit].attributes["iso_3166_2"] in still]
+        if len(members) > 1 and len(own) < _OWN_CODES:
             largest = max(members, key=lambda unit: float(shapely.area(geometries[unit])))
             former = [name for unit in members for name in written_names(units[unit].attributes)]
             new_units[largest] = _named(units[largest], code, today, former)
@@ -212,8 +218,9 @@ def _lands(
     found = []
     for code in sorted(set(code_of)):
         mine = shapely.union_all([cells[c] for p, c in zip(owner, cell, strict=True) if code_of[int(p)] == code])
-        land = shapely.intersection(mine, box)
-        found.append((code, shapely.transform(land, lambda p: np.rint(p / [shrink, 1.0]))))
+        land = shapely.transform(shapely.intersection(mine, box), lambda p: np.rint(p / [shrink, 1.0]))
+        if shapely.area(land) > 0:  # a town off the coast may be far from all of it
+            found.append((code, land))
     return found
 
 

@@ -20,8 +20,7 @@ from factory.geo.normalise import fold_column
 MAX_KEY = 60
 SEVERAL = 3
 """So many units of one country under one name are parts of something larger."""
-_FEW_FORMER = 5
-"""A region of more former ones is not what one of them means: Greater London is not England."""
+
 
 _CODE = re.compile(r"^[A-Z0-9]{2,5}$")
 
@@ -56,8 +55,7 @@ _UNIT_WORDS = re.compile(
 def unit_names(units: Sequence[Mapping[str, Any]], meant: Meant, entities: Entities) -> Iterator[tuple[str, int]]:
     """Names of units and of the regions they roll up to, and "=tx" for the letters of an ISO 3166-2 code.
 
-    A name that all of several units bear ("Andalucía") is their region's as well, and so is that of a former region
-    that lies in one of today's ("Alsace" in Grand Est).
+    A name that all of several units bear ("Andalucía") is their region's as well.
     """
     names: dict[int, set[str]] = defaultdict(set)
     for index, (unit, now) in enumerate(zip(units, meant.units, strict=True)):
@@ -72,29 +70,14 @@ def unit_names(units: Sequence[Mapping[str, Any]], meant: Meant, entities: Entit
         letters = (iso or "").partition("-")[2]
         if letters.isalpha() and 2 <= len(letters) <= 3:
             yield "=" + letters.lower(), entity
-    former = _former_regions(units, entities)
     for entity, _, code, name in entities.groups():
         yield name, entity
         now = meant.regions.get(code)
-        yield from ((part, entity) for part in (*(now.names if now else ()), *sorted(former[entity])))
+        yield from ((part, entity) for part in (now.names if now else ()))
         members = np.flatnonzero(entities.regions[REGION_BASE : REGION_BASE + len(units), 1] == entity) + REGION_BASE
         if len(members) >= SEVERAL:
             shared = set.intersection(*(names[int(member)] for member in members))
             yield from ((name, entity) for name in sorted(shared))
-
-
-def _former_regions(units: Sequence[Mapping[str, Any]], entities: Entities) -> dict[int, set[str]]:
-    """Natural Earth's names of regions by the region of today that all of their units roll up to."""
-    homes: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for index, unit in enumerate(units):
-        for name in str(unit.get("region") or "").split("|"):
-            if name.strip():
-                homes[str(unit["adm0_a3"]), name.strip()].add(int(entities.regions[REGION_BASE + index, 1]))
-    found: dict[int, set[str]] = defaultdict(set)
-    for (_, name), groups in homes.items():
-        if len(groups) == 1:
-            found[groups.pop()].add(name)
-    return defaultdict(set, {region: names for region, names in found.items() if len(names) <= _FEW_FORMER})
 
 
 def twins(
