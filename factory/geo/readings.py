@@ -89,8 +89,7 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     query, position = rows["query"].to_numpy(), rows["position"].to_numpy()
     kept = np.array([_may_name(key, text) for key, text in zip(words.key, words.text, strict=True)], dtype=bool)[number]
     number, query, position = number[kept], query[kept], position[kept]
-    if spelt:
-        number, query, position = _replaced(number, query, position, spelt)
+    number, query, position = _replaced(number, query, position, spelt)
     return Parts(
         query, position, [words.key[i] for i in number], [words.text[i] for i in number],
         np.array(words.hint, dtype=np.int64)[number], words.country[number], words.first[number], words.last[number],
@@ -135,12 +134,16 @@ def _letters_of_places(written: pl.Series, index: NameIndex) -> set[str]:
 
 
 def _replaced(number: Ints, query: Ints, position: Ints, spelt: Mapping[int, Sequence[int]]) -> tuple[Ints, Ints, Ints]:
-    """Parts with every rewritten one in the place of the part it came from; at most `MAX_PARTS` a string."""
+    """Parts with every rewritten one in the place of the part it came from; at most `MAX_PARTS` a string.
+
+    They are numbered anew from the first one's position on: in "Island, KY" the letters stay behind a part.
+    """
     counts = np.array([len(spelt.get(word, (0,))) for word in number.tolist()], dtype=np.int64)
     flat = [new for word in number.tolist() for new in spelt.get(word, (word,))]
-    number, query = np.array(flat, dtype=np.int64), np.repeat(query, counts)
+    number, query, position = np.array(flat, dtype=np.int64), np.repeat(query, counts), np.repeat(position, counts)
     starts = np.flatnonzero(np.diff(query, prepend=-1))
-    position = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
+    sizes = np.diff(np.append(starts, len(query)))
+    position = np.arange(len(query)) - np.repeat(starts - position[starts], sizes)
     kept = position < MAX_PARTS
     return number[kept], query[kept], position[kept]
 

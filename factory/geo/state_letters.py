@@ -12,19 +12,19 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from factory.geo.entities import COUNTRY_BASE, REGION, REGION_HANDICAP, Entities
+from factory.geo.entities import CITY, COUNTRY_BASE, REGION, REGION_HANDICAP, Entities
 from factory.geo.letters import STATE_COUNTRIES, letters_of_states
 from factory.geo.name_index import ALIAS, PRIMARY, TWIN, UNIT, NameIndex
 from factory.geo.ranges import spread
 from factory.geo.readings import Parts
 
-_LARGE = 5.0
+_LARGE = 5.3
 """Base 10 logarithm of the people of a city or region that makes letters those of its country: "Delhi, IN"."""
 _LARGE_IN_CANADA = 5.7
 """The same of Canada, whose towns are written with a province, and which shares its letters with California."""
 _TOWN = 4.3
-"""The same of a town that makes them those of its region elsewhere ("Porto Belo, SC" in Santa Catarina), or of a state
-in another country where an American one has the same letters ("Broome, WA")."""
+"""The same of a town that makes them those of a Canadian or Australian state where an American one has the same
+letters: "Broome, WA"."""
 
 _LEAST = 0.1
 _ANY = -1
@@ -81,6 +81,7 @@ class _Beside:
         rows, of_mate = spread(parts.first[self.mates], parts.last[self.mates])
         self.place, self.by = index.entity[rows].astype(np.int64), self.whose[of_mate]
         self.own_name = np.isin(index.source[rows], (PRIMARY, ALIAS, TWIN, UNIT))
+        self.city = entities.kind[self.place] == CITY
         region = entities.kind[self.place] == REGION
         self.people = entities.weight[self.place] + np.where(region, REGION_HANDICAP, 0.0)
 
@@ -95,6 +96,7 @@ class _Beside:
         confirmed = np.bincount(self.whose[written & same], minlength=size)
         told = entities.country[self.index.entity[beside]] == country[by]
         confirmed += np.bincount(by[told], minlength=size)  # "Toronto, ON, CA"
+        confirmed *= np.bincount(self.whose, minlength=size) > 1  # "Malta, MT" is in Montana
         elsewhere = np.bincount(self.whose[written & ~same], minlength=size) > 0
         here = self._most(self._inside(letters, owner))
         there = self._most((entities.country[self.place] == country[self.by]) & self.own_name)
@@ -116,8 +118,8 @@ class _Beside:
         other = (there[row] >= _TOWN) & (here[row] == 0)
         found[row[other]] = country[~american][other]
         rows, of_part = spread(self.parts.letters_first[self.asked], self.parts.letters_last[self.asked])
-        elsewhere = self._most(self._inside(rows, self.asked[of_part]) & self.own_name)
-        found[(self._most(self._inside(letters, owner)) == 0) & (elsewhere >= _TOWN)] = _ANY
+        elsewhere = self._most(self._inside(rows, self.asked[of_part]) & self.own_name & self.city)
+        found[(self._most(self._inside(letters, owner)) == 0) & (elsewhere >= _LARGE)] = _ANY
         return found
 
     def lies_in_named_region(self, first: Ints, last: Ints) -> Flags:

@@ -68,6 +68,11 @@ def test_letters_behind_a_town_are_those_of_its_state(query: str, country: str, 
     assert found["region"] == region or country == "TN"
 
 
+def test_an_answer_does_not_depend_on_the_strings_beside_it() -> None:
+    asked = ["Island, KY", "Village, VA", "near Lakeside Springs, Ohio, USA", "Downtown, Berlin, Germany"]
+    assert forward(asked).equals(forward(asked[:1]).vstack(forward(asked[1:2])).vstack(forward(asked[2:])))
+
+
 def test_small_letters_are_letters_where_they_are_no_word() -> None:
     found = forward(["los angeles, ca", "boston ma", "paris, tx", "salem in", "berlin, de"])
     assert found["city"].to_list()[:3] == ["Los Angeles", "Boston", "Paris"]
