@@ -20,6 +20,7 @@ _MAX_WORDS = 8
 
 _LABEL = r"(?i)\b(?:city|town|village|state|region|province|country|location|place|nearest city)\s*[:=]"
 _SEPARATOR = r"[,;/|\n\r\t>→、，；／｜،؛]|->"
+_SENTENCE_END = r"(\p{Ll}{4})\.\s+"
 _POST_CODE = r"^\d{1,2}[.)]\s+|\b[A-Z]{1,2}-\d{4,6}\b|\b\d{3,7}(?:-\d+)?\b|\b(?:[A-Z]+\d|\d+[A-Z])[A-Z0-9]*\b"
 _MAY_HOLD_CODES = r"[0-9]|\s[A-Z]{2,3}$"
 _LETTERS_LAST = r"^(.*\p{Ll}.*)\s([A-Z]{2,3})$"
@@ -57,7 +58,8 @@ class Part(NamedTuple):
 
 
 _LEAD = re.compile(
-    r"^(?:i think|i believe|i guess|it|this|that|is|s|was|looks like|appears to be|seems to be|could be|might be|"
+    r"^(?!(?:south|north|central|latin) america\b)"
+    r"(?:i think|i believe|i guess|it|this|that|is|s|was|looks like|appears to be|seems to be|could be|might be|"
     r"may be|must be|located|taken|situated|in|somewhere|probably|most likely|likely|possibly|perhaps|maybe|"
     r"approximately|around|about|near|nearby|close to|next to|just|rural|remote|north|south|east|west|northern|"
     r"southern|eastern|western|central|downtown|uptown|midtown|inner|old|greater|metro|metropolitan|outside|"
@@ -102,13 +104,18 @@ _HAN_CITY = re.compile(r"^(.{1,}?[市])(.+[区县町村市])$")
 
 
 def split_places(names: pl.Series) -> pl.DataFrame:
-    """The parts of each string between commas and their like: columns `query` (row of `names`), `position`, `text`.
+    """The parts of each string between commas, sentences and their like: `query` (row of `names`), `position`, `text`.
 
     Null, empty and overlong strings (`MAX_NAME_LENGTH`) have no parts; parts past `MAX_PARTS` are dropped.
     """
     nothing = pl.col("name").str.strip_chars().is_in(NULL_WORDS)
     text = pl.when(~nothing & (pl.col("name").str.len_chars() <= MAX_NAME_LENGTH)).then(pl.col("name"))
-    parts = text.str.replace_all(_LABEL, ",").str.replace_all(_SEPARATOR, ",").str.split(",")
+    parts = (
+        text.str.replace_all(_LABEL, ",")
+        .str.replace_all(_SENTENCE_END, "$1,")
+        .str.replace_all(_SEPARATOR, ",")
+        .str.split(",")
+    )
     rows = names.rename("name").to_frame().select(query=pl.int_range(pl.len(), dtype=pl.Int64), text=parts)
     return _numbered(rows.explode("text"))
 

@@ -37,10 +37,11 @@ DISPUTED_PAIRS = {("IL", "PS"), ("IL", "SY"), ("MA", "EH"), ("SD", "SS"), ("UA",
 
 EXCEPTIONS = {
     "Ariel", "Bayt Ḩanīnā", "Bāqa el Gharbīya", "East Jerusalem", "Jogbani", "Kafia Kingi", "Modiin Ilit",
-    "Nossa Senhora de Fátima", "Old City", "Rafaḩ", "Santo António", "Shu‘fāţ", "São Lourenço", "São Lázaro", "‘Aţārūt",
+    "Nossa Senhora de Fátima", "Old City", "Rafaḩ", "Santo António", "Shu‘fāţ", "Smara", "São Lourenço", "São Lázaro", "‘Aţārūt",
 }  # fmt: skip
 """Places above 15,000 people that lie on the other side even of the repaired borders: settlements in the West Bank,
-East Jerusalem, Rafah in Egypt and Kafia Kingi, where the line is in dispute, the parishes of Macao that GeoNames files
+East Jerusalem, Rafah in Egypt, Kafia Kingi and Smara (in Western Sahara, which GeoNames gives to Morocco there), where
+the line is in dispute, the parishes of Macao that GeoNames files
 under CN, and Jogbani, 3.3 km into Nepal."""
 
 

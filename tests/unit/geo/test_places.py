@@ -73,6 +73,12 @@ def test_an_answer_does_not_depend_on_the_strings_beside_it() -> None:
     assert forward(asked).equals(forward(asked[:1]).vstack(forward(asked[1:2])).vstack(forward(asked[2:])))
 
 
+def test_sentences_are_read_one_by_one_and_a_continent_is_no_country() -> None:
+    found = forward(["Lima, Peru, South America. Lima", "Springfield, Missouri. Springfield", "St. Louis, USA"])
+    assert found["city"].to_list() == ["Lima", "Springfield", "St. Louis"]
+    assert found["country_code"].to_list() == ["PE", "US", "US"]
+
+
 def test_small_letters_are_letters_where_they_are_no_word() -> None:
     found = forward(["los angeles, ca", "boston ma", "paris, tx", "salem in", "berlin, de"])
     assert found["city"].to_list()[:3] == ["Los Angeles", "Boston", "Paris"]
