@@ -37,7 +37,8 @@ DISPUTED_PAIRS = {("IL", "PS"), ("IL", "SY"), ("MA", "EH"), ("SD", "SS"), ("UA",
 
 EXCEPTIONS = {
     "Ariel", "Bayt Ḩanīnā", "Bāqa el Gharbīya", "East Jerusalem", "Jogbani", "Kafia Kingi", "Modiin Ilit",
-    "Nossa Senhora de Fátima", "Old City", "Rafaḩ", "Santo António", "Shu‘fāţ", "Smara", "São Lourenço", "São Lázaro", "‘Aţārūt",
+    "Nossa Senhora de Fátima", "Old City", "Rafaḩ", "Santo António", "Shu‘fāţ", "Smara", "São Lourenço",
+    "São Lázaro", "‘Aţārūt",
 }  # fmt: skip
 """Places above 15,000 people that lie on the other side even of the repaired borders: settlements in the West Bank,
 East Jerusalem, Rafah in Egypt, Kafia Kingi and Smara (in Western Sahara, which GeoNames gives to Morocco there), where

@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -50,6 +51,29 @@ def test_a_point_is_named_whatever_its_signs(tmp_path: Path, lat: str, lon: str,
     assert row["country"] == country and row["lat"] == float(lat) and done.stdout.count("\n") == 1
 
 
+def test_a_point_is_read_as_one_argument_too(tmp_path: Path) -> None:
+    for point in ("60.17,24.94", "60.17, 24.94", "60°10'N 24°56'E"):
+        done = factory("geo", "reverse", point, "--json", cwd=tmp_path)
+        assert json.loads(done.stdout)["city"] == "Helsinki", done.stderr
+
+
+def test_places_are_read_from_standard_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "factory.cli.main", "geo", "forward", "--json"]
+    asked = "Paris, Texas\n\nHelsinki\n"
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert [json.loads(line)["city"] for line in done.stdout.splitlines()] == ["Paris", "Helsinki"], done.stderr
+
+
+def test_columns_of_coordinates_are_guessed_or_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("Latitude,lng\n60.17,24.94\n", encoding="utf-8")
+    done = factory("geo", "label", "in.csv", "out.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Helsinki" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+    (tmp_path / "in.csv").write_text("north,east\n60.17,24.94\n", encoding="utf-8")
+    asked = factory("geo", "label", "in.csv", "out.csv", cwd=tmp_path)
+    assert asked.returncode == 2 and "--lat COLUMN" in asked.stderr
+
+
 def test_a_point_is_printed_for_people_and_the_sea_says_so(tmp_path: Path) -> None:
     land = factory("geo", "reverse", "60.17", "24.94", cwd=tmp_path)
     assert re.match(r"Helsinki, .*, Finland\n", land.stdout) and re.search(r"\n +city +Helsinki\n", land.stdout)
@@ -65,7 +89,7 @@ def test_a_point_is_printed_for_people_and_the_sea_says_so(tmp_path: Path) -> No
         (("north", "10"), "'north' is no lat"),
         (("nan", "10"), "'nan' is no lat"),
         (("\udcff", "10"), "is no lat"),
-        (("10",), "Missing argument"),
+        (("10",), "'10' is no point"),
     ],
 )
 def test_an_impossible_point_ends_with_2_and_a_message(

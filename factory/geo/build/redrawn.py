@@ -21,6 +21,7 @@ from factory.geo.build.borders import areas_of, share_vertices
 from factory.geo.build.polygons import Geometries
 from factory.geo.build.sources import UNITS_PER_DEGREE, Unit
 from factory.geo.build.today import Units, written_names
+from factory.geo.normalise import fold
 
 ISLAND_KM2 = 15_000.0
 """A part of a unit larger than this is no island that could have been counted to the wrong unit."""
@@ -227,6 +228,11 @@ def _lands(
 def _named(donor: Unit, code: str, today: Units, former: Sequence[str] = ()) -> Unit:
     """A unit under today's names and some former ones, otherwise as the one it is cut from."""
     unit = today.first[code]
+    same = {fold(name) for name in unit.names} & {fold(name) for name in written_names(donor.attributes)}
+    if same:  # the canton of Luxembourg keeps the languages of the district of Luxembourg
+        names = [*unit.names, *former, *written_names(donor.attributes)]
+        kept = {"iso_3166_2": unit.iso, "gn_a1_code": code, "gn_name": "|".join(dict.fromkeys(names))}
+        return replace(donor, attributes={**donor.attributes, **kept})
     blank = {key: "" for key in donor.attributes if key.startswith("name") or key in ("gn_name", "woe_name", "region")}
     own = {
         "name": unit.names[0],
