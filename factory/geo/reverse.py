@@ -45,6 +45,7 @@ MAX_CITY_KM: Final = 500.0
 PLACES: Final = ("land", "coast", "sea", "invalid")
 
 _PLACES: Final = pl.Series("place", PLACES, dtype=pl.Enum(PLACES))
+_DRAWN: Final = pl.Enum(["polygon", "places"])
 _LAND, _COAST, _SEA, _INVALID = range(len(PLACES))
 _IN_PAIRS: Final = "in pairs"
 """Stands for a longitude that was left out; None is a missing one."""
@@ -251,19 +252,18 @@ def _city_columns(place: Ints, kilometres: Floats, lat: Floats, lon: Floats) -> 
 
     from factory.geo.spherical import unit_vectors
 
-    own = np.append(city_of_places(), np.int32(-1))
-    city = own[place]
+    city = np.append(city_of_places(), np.int32(-1))[place]
     quarters = np.flatnonzero(city != place)
     if len(quarters):
-        there = cities()[city[quarters]]
-        apart = unit_vectors(there["lat"].to_numpy(), there["lon"].to_numpy())
-        apart -= unit_vectors(lat[quarters], _wrapped(lon[quarters]))
-        kilometres[quarters] = km_of_chords(np.linalg.norm(apart, axis=1))
-    known = (place >= 0) & ~(kilometres > MAX_CITY_KM)
-    row = pl.Series(np.where(known, city, -1)).set(pl.Series(~known), None).cast(pl.UInt32)
-    part = np.zeros(len(place), dtype=bool)
-    part[quarters] = True
-    quarter = pl.Series(place).set(pl.Series(~(known & part)), None).cast(pl.UInt32)
+        north, east = cities()["lat"].to_numpy(), cities()["lon"].to_numpy()
+        for begin in range(0, len(quarters), _RASTER_ROWS):  # block by block, so that little memory is touched
+            rows = quarters[begin : begin + _RASTER_ROWS]
+            apart = unit_vectors(north[city[rows]], east[city[rows]])
+            apart -= unit_vectors(lat[rows], _wrapped(lon[rows]))
+            kilometres[rows] = km_of_chords(np.linalg.norm(apart, axis=1))
+    unknown = (place < 0) | (kilometres > MAX_CITY_KM)
+    quarter = pl.Series(place).set(pl.Series(unknown | (city == place)), None).cast(pl.UInt32)
+    row = pl.Series(city).set(pl.Series(unknown), None).cast(pl.UInt32)
     names = {"city": "name", "city_id": "id", "city_population": "population"}
     columns = [cities()[source].gather(row).alias(name) for name, source in names.items()]
     return [
@@ -286,7 +286,14 @@ def unit_names(worldview: str) -> pl.DataFrame:
     country = pl.Series("country_code", [codes[number] or None for number in unit_countries(worldview).tolist()])
     named = (
         admin1()
-        .select(country, "admin1", "region", admin1_iso="iso_3166_2", admin1_geonames="geonames", admin1_drawn="drawn")
+        .select(
+            country,
+            "admin1",
+            "region",
+            admin1_iso="iso_3166_2",
+            admin1_geonames="geonames",
+            admin1_drawn=pl.col("drawn").cast(_DRAWN),
+        )
         .join(
             countries().select(country_code="code", country_parent="parent"),
             on="country_code",
