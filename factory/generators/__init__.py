@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call
-from factory.plugins.contracts import Generator, ParseFailure, Prompt
+from factory.plugins.contracts import Generator
 from factory.plugins.registry import plugin
 
-__all__ = ["Generator", "ParseFailure", "Prompt", "open_generator"]
+__all__ = ["open_generator"]
 
 
 def open_generator(call: Call) -> Generator:

@@ -2,13 +2,14 @@
 
 builds/<recipe>-<fingerprint8>/
   recipe.lock.yaml  build.json  plan.parquet  dropped.parquet
-  shards/00042/{part.parquet,images.tar,ledger.parquet,report.json}
+  shards/00042/{answers.parquet,images.tar,ledger.parquet,report.json,verdicts.parquet}
   selection.parquet  review/  release/  report.html
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,18 +22,24 @@ from factory.errors import RecipeError
 from factory.store.files import file_digest, read_json
 from factory.store.images import ImageStore
 from factory.store.tables import read_table, read_tables
-from schemas import Sample, arrow
+from schemas import ImageRef, Sample, arrow
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPaths:
-    """Files of one shard. `report` is written last: it marks the shard as done."""
+    """Files of one shard. `report` is written last by the work phase: it marks the shard as answered."""
 
     root: Path
 
     @property
-    def part(self) -> Path:
-        return self.root / "part.parquet"
+    def answers(self) -> Path:
+        """What was seen, said and found about each sample: the work phase's."""
+        return self.root / "answers.parquet"
+
+    @property
+    def verdicts(self) -> Path:
+        """What was decided about each sample: the verify phase's."""
+        return self.root / "verdicts.parquet"
 
     @property
     def images(self) -> Path:
@@ -130,9 +137,14 @@ class Build:
         return read_table(self.paths.dropped, arrow.DROPPED)
 
     @cached_property
-    def parts(self) -> pl.DataFrame:
-        """All finished shards' parts, in plan order."""
-        return read_tables([s.part for s in self.paths.shards() if s.report.exists()], arrow.PART)
+    def answers(self) -> pl.DataFrame:
+        """All answered shards' answers, in plan order."""
+        return read_tables([s.answers for s in self.paths.shards() if s.report.exists()], arrow.ANSWERS)
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """All verified shards' verdicts, in plan order."""
+        return read_tables([s.verdicts for s in self.paths.shards() if s.verdicts.exists()], arrow.VERDICTS)
 
     @cached_property
     def selection(self) -> pl.DataFrame:
@@ -143,12 +155,15 @@ class Build:
         """All sealed ledgers: one row a teacher call or replayed answer."""
         return read_tables([s.ledger for s in self.paths.shards() if s.ledger.exists()], arrow.LEDGER)
 
-    def image(self, shard: int, position: int) -> bytes:
-        """The prepared JPEG of one planned sample. Raises KeyError when it was quarantined before it had one."""
+    def image(self, shard: int, position: int, index: int = 0) -> bytes:
+        """The prepared JPEG of one planned sample, the `index`-th of its pictures.
+
+        Raises KeyError when it was quarantined before it had one.
+        """
         stores: dict[int, ImageStore] = self.__dict__.setdefault("_image_stores", {})
         if shard not in stores:
             stores[shard] = ImageStore(self.paths.shard(shard).images)
-        return stores[shard].read(position)
+        return stores[shard].read(position, index)
 
 
 def open_build(path: str | Path) -> Build:
@@ -162,7 +177,13 @@ def open_build(path: str | Path) -> Build:
 def read_samples(plan: Path, shard: int) -> list[Sample]:
     """The samples of one shard, in plan order, without reading the other shards' row groups."""
     table = pq.read_table(plan, schema=arrow.PLAN, filters=[("shard", "=", shard)], page_checksum_verification=True)
-    return [Sample(**row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+    return [sample_from_row(row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+
+
+def sample_from_row(row: Mapping[str, Any]) -> Sample:
+    """A sample from its row of plan.parquet (without shard and position)."""
+    images = tuple(ImageRef(**image) for image in row["images"])
+    return Sample(**{**row, "images": images, "texts": {entry["name"]: entry["text"] for entry in row["texts"]}})
 
 
 def fixed_files(paths: BuildPaths) -> list[Path]:

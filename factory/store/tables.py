@@ -24,13 +24,16 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
 
 def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
     """Several Parquet files of one schema, in the order given; an empty frame for none."""
-    tables = []
-    for path in paths:
-        with _damage_named(path):
-            tables.append(pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None))
+    tables = [read_arrow(path, schema) for path in paths]
     frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def read_arrow(path: Path, schema: pa.Schema) -> pa.Table:
+    """`read_table` as an Arrow table: polars has no struct within a struct that may be null."""
+    with _damage_named(path):
+        return pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -1,1 +1,7 @@
-"""Released rows: one module a dataset family, and what all rows share."""
+"""Released rows: what all families share (`schema`), and one module a family."""
+
+from __future__ import annotations
+
+from schemas.rows.schema import CHECK, IMAGE, MESSAGE, SHARED, RowSchema, card_features, hub_features
+
+__all__ = ["CHECK", "IMAGE", "MESSAGE", "SHARED", "RowSchema", "card_features", "hub_features"]
