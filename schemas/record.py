@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import cos, dist, radians, sin
 from typing import Any, Literal
 
 from schemas.answer import GeoAnswer
@@ -181,6 +182,35 @@ class Case:
     """None while the checks are at work."""
 
     @property
+    def voices(self) -> tuple[LocatedAnswer, ...]:
+        """One answer a teacher, in the recipe's order: its vote. Of several draws the one nearest to all its others (by
+        its coordinates, else those of the place it names); chosen without a look at the truth."""
+        by_teacher: dict[str, list[LocatedAnswer]] = {}
+        for found in self.answers:
+            by_teacher.setdefault(found.answered.teacher, []).append(found)
+        return tuple(draws[0] if len(draws) == 1 else _medoid(draws) for draws in by_teacher.values())
+
+    @property
     def given(self) -> tuple[LocatedAnswer, ...]:
         """Every answer, the combined one included: whatever may be released."""
         return self.answers if self.combined is None else (*self.answers, self.combined)
+
+
+def _medoid(draws: list[LocatedAnswer]) -> LocatedAnswer:
+    usable = [found for found in draws if found.answered.failure is None] or draws
+    placed = [(found, point) for found in usable if (point := _on_the_sphere(found)) is not None]
+    if not placed:
+        return usable[0]
+    return min(placed, key=lambda one: sum(dist(one[1], point) for _, point in placed))[0]
+
+
+def _on_the_sphere(found: LocatedAnswer) -> tuple[float, float, float] | None:
+    """The unit vector of where an answer is; chords order distances as arcs do."""
+    place = found.answered.place
+    lat, lon = (
+        (place.lat, place.lon) if place is not None and place.lat is not None else (found.named_lat, found.named_lon)
+    )
+    if lat is None or lon is None:
+        return None
+    phi, lam = radians(lat), radians(lon)
+    return cos(phi) * cos(lam), cos(phi) * sin(lam), sin(phi)

@@ -101,8 +101,10 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
         variable = getattr(call.settings, "api_key_env", None)
         for url in getattr(call.settings, "base_urls", ()):
             yield _endpoint(name, url, variable, teacher_settings(call).model)
-    if (embeddings := loaded.recipe.verify.embeddings) is not None:
-        yield _endpoint("embeddings", embeddings.base_url, embeddings.api_key_env, embeddings.model)
+    for call in loaded.recipe.witnesses:
+        if url := getattr(call.settings, "base_url", None):
+            variable, model = getattr(call.settings, "api_key_env", None), getattr(call.settings, "model", "")
+            yield _endpoint(call.name, url, variable, model)
 
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call
-from factory.plugins.contracts import Generator
+from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import plugin
 
-__all__ = ["open_generator"]
+if TYPE_CHECKING:
+    from factory.recipe.model import Recipe
+
+__all__ = ["needs_of", "open_generator"]
 
 
 def open_generator(call: Call) -> Generator:
@@ -15,3 +20,8 @@ def open_generator(call: Call) -> Generator:
     generator = plugin("generator", call.name).function(**dict(call.settings))
     assert isinstance(generator, Generator)
     return generator
+
+
+def needs_of(recipe: Recipe) -> Needs:
+    """What the family of a recipe takes of a sample and how often it asks."""
+    return open_generator(recipe.generator).needs

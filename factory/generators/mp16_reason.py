@@ -166,13 +166,13 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
     """The row of an accepted sample; none when no answer in the right country says why."""
     from factory.geo import country_name
 
-    speaking = speaking_answer(case.answers, policy)
+    speaking = speaking_answer(case.voices, policy)
     if speaking is None:
         return ()
     sample, photo, said = case.sample, case.photos[0], _place(speaking)
     country = country_name(sample.country_code)
     clues = [{"kind": clue.kind, "text": clue.text, "supports": clue.supports} for clue in said.clues]
-    answered = [found.answered for found in case.answers if found.answered.failure is None]
+    answered = [found.answered for found in case.voices if found.answered.failure is None]
     named = ("country_code", "region", "city", "lat", "lon", "uncertainty_km", "scene")
     stated = ("licence", "author", "source_url", "captured_at")
     checks = case.verdict.checks if case.verdict is not None else ()

@@ -21,6 +21,7 @@ from factory.images.records import SHAPING
 from factory.recipe.fingerprint import Fingerprint
 from factory.store.layout import BuildPaths, ShardPaths
 from factory.store.tables import read_columns
+from schemas.arrow import BUILD_SCHEMA_VERSION
 
 _NAMED = re.compile(r"teachers\..*\.name", re.DOTALL)
 
@@ -43,7 +44,7 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
             continue
         try:
             data = orjson.loads(info.read_bytes())
-            if data["recipe"] == recipe:
+            if data["recipe"] == recipe and data["layout"] == BUILD_SCHEMA_VERSION:
                 found.append(
                     EarlierBuild(
                         BuildPaths(info.parent), data["stage_fingerprints"], data["identity"], data["started_at"]
@@ -116,9 +117,9 @@ def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, An
         return None
     prefix = min(named, key=len).removesuffix("name")
     own = {key.removeprefix(prefix): value for key, value in identity.items() if key.startswith(prefix)}
-    own = {key: value for key, value in own.items() if key != "#" and not key.startswith("bad_answer")}
-    shared = ("generator", "inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
-    common = {key: value for key, value in identity.items() if key.startswith("generator.") or key in shared}
+    own = {key: value for key, value in own.items() if key not in ("#", "role") and not key.startswith("bad_answer")}
+    shared = ("inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
+    common = {key: value for key, value in identity.items() if key in shared}
     return common | {f"teacher.{key}": value for key, value in own.items()}
 
 

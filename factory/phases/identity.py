@@ -17,7 +17,7 @@ from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
 
-STAGE_VERSIONS = {"verify": "2", "select": "1", "release": "2"}
+STAGE_VERSIONS = {"answers": "1", "verify": "3", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 
@@ -25,13 +25,15 @@ prompts and ledger keys have versions of their own."""
 def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
     """The fingerprint of a recipe. Reads the source's table and every recording once, to hash them."""
     recipe = loaded.recipe
+    generator = open_generator(recipe.generator)
     inputs = {
         "source": source.digest(),
         "gazetteer": GAZETTEER_VERSION,
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
-        "generator": open_generator(recipe.generator).version,
+        "generator": generator.version,
         **STAGE_VERSIONS,
+        "row": f"{generator.row.family}-{generator.row.version}",
     }
     for call in recipe.teachers:
         if path := getattr(call.settings, "path", None):

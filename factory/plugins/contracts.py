@@ -256,7 +256,7 @@ class Decider:
     features: Callable[[Case, Sequence[CheckResult]], Mapping[str, float]] | None = None
     """Numbers about one sample, the same names for all."""
     fit: Callable[[pl.DataFrame], Model] | None = None
-    """A model from `id` and the features of every sample that can be judged, in plan order."""
+    """A model from `id` and the features of every sample that can be judged, sorted by id."""
 
 
 # --- sources --------------------------------------------------------------------------------------------------------
@@ -361,6 +361,6 @@ class Store(Protocol):
         """Names of the files that are whole, sorted."""
         ...
 
-    def claim(self, name: str) -> AbstractContextManager[int]:
-        """Holds a name for one writer and gives a token that grows with every claim. Raises BuildLocked."""
+    def claim(self, what: str, wait_s: float = 0.0) -> AbstractContextManager[int]:
+        """Holds the store for one writer and gives a token that grows with every claim. Raises BuildLocked."""
         ...

@@ -19,16 +19,19 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
-Kind = Literal["source", "generator", "teacher", "check", "decider", "selector"]
+Kind = Literal["source", "generator", "teacher", "witness", "check", "decider", "selector", "engine"]
 
 _HOMES: Mapping[Kind, str] = {
     "source": "factory.sources",
     "generator": "factory.generators",
     "teacher": "factory.teachers",
+    "witness": "factory.witnesses",
     "check": "factory.verify",
     "decider": "factory.verify",
     "selector": "factory.select",
+    "engine": "factory.engines",
 }
+"""The package whose import registers the plug-ins of a kind."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 """Raise when the meaning of identity changes; every fingerprint then changes with it."""
 
 NOT_IDENTITY: tuple[tuple[str, str], ...] = (
@@ -32,8 +32,15 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("teachers.*.prices", "accounting"),
     ("select.decontaminate.benchmarks.*.table", "where a benchmark's table lies; its digest counts"),
     ("select.decontaminate.benchmarks.*.images", "where its images lie; their digests count"),
-    ("verify.embeddings.base_url", "which machine answers; the model counts"),
-    ("verify.embeddings.api_key_env", "how one is let in"),
+    ("witnesses.*.base_url", "which machine answers; the model counts"),
+    ("witnesses.*.api_key_env", "how one is let in"),
+    ("witnesses.*.max_in_flight", "concurrency"),
+    ("witnesses.*.timeout_s", "patience"),
+    ("witnesses.*.attempts", "patience"),
+    ("witnesses.*.recovery_s", "patience"),
+    ("witnesses.*.budget", "what may be spent before the build stops; a stopped build goes on"),
+    ("witnesses.*.prices", "accounting"),
+    ("review.wait", "when people are asked, not what comes of it"),
     ("images.cpu_seconds", "a limit of the machine that decodes"),
     ("images.memory_mb", "a limit of the machine that decodes"),
 )
@@ -42,11 +49,11 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan", ("source", "geo", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
     ("images", ("images", "inputs.images", "inputs.prepare")),
-    ("answers", ("generator", "teachers", "inputs.generator", "inputs.teachers", "verify.embeddings")),
+    ("answers", ("generator", "teachers", "witnesses", "inputs.generator", "inputs.teachers", "inputs.answers")),
     ("verify", ("verify", "inputs.verify")),
+    ("review", ("review", "inputs.review")),
     ("select", ("select", "inputs.select", "inputs.benchmarks")),
-    ("review", ("review",)),
-    ("release", ("name", "description", "release", "inputs.release")),
+    ("release", ("name", "description", "release", "inputs.release", "inputs.row")),
 )
 """Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""
 

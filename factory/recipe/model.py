@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 
 from factory.images.records import ImageSettings
 from factory.plugins.blocks import Block, Call
+from factory.plugins.registry import plugin
 from schemas.settings import (
-    BaseUrl,
     BuildSettings,
     Closed,
     GeoSettings,
@@ -26,6 +26,7 @@ from schemas.settings import (
 SOURCE = Block("source", key="kind")
 GENERATOR = Block("generator", key="name")
 TEACHER = Block("teacher", key="backend", common=TeacherSettings)
+WITNESS = Block("witness")
 CHECK = Block("check")
 DECIDER = Block("decider", key="by", default="rules")
 SELECTOR = Block("selector")
@@ -33,17 +34,10 @@ SELECTOR = Block("selector")
 SourceCall = Annotated[Call, *SOURCE.annotation()]
 GeneratorCall = Annotated[Call, *GENERATOR.annotation()]
 TeacherCall = Annotated[Call, *TEACHER.annotation()]
+WitnessCall = Annotated[Call, *WITNESS.annotation()]
 CheckCall = Annotated[Call, *CHECK.annotation()]
 DeciderCall = Annotated[Call, *DECIDER.annotation()]
 SelectorCall = Annotated[Call, *SELECTOR.annotation()]
-
-
-class EmbeddingsBlock(Closed):
-    """An OpenAI-compatible embeddings endpoint that compares clues by meaning instead of by words."""
-
-    model: str
-    base_url: BaseUrl
-    api_key_env: str = "OPENAI_API_KEY"
 
 
 class VerifyBlock(Closed):
@@ -51,7 +45,6 @@ class VerifyBlock(Closed):
 
     checks: tuple[CheckCall, ...] = Field(min_length=1)
     decide: DeciderCall
-    embeddings: EmbeddingsBlock | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> VerifyBlock:
@@ -77,8 +70,12 @@ class Recipe(Closed):
     geo: GeoSettings = GeoSettings()
     plan: PlanSettings = PlanSettings()
     images: ImageSettings = ImageSettings()
-    teachers: tuple[TeacherCall, ...] = Field(min_length=1)
-    verify: VerifyBlock
+    teachers: tuple[TeacherCall, ...] = ()
+    """None where the family asks nobody."""
+    witnesses: tuple[WitnessCall, ...] = ()
+    """Evidence that is no teacher's answer."""
+    verify: VerifyBlock | None = None
+    """The checks; may be left out only where no teacher is asked."""
     select: tuple[SelectorCall, ...] = ()
     review: ReviewSettings = ReviewSettings()
     release: ReleaseSettings = ReleaseSettings()
@@ -89,6 +86,22 @@ class Recipe(Closed):
         names = [teacher_settings(teacher).name for teacher in self.teachers]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"teachers share a name: {', '.join(sorted(twice))}")
+        witnesses = [witness.name for witness in self.witnesses]
+        if twice := {name for name in witnesses if witnesses.count(name) > 1 or name in names}:
+            raise ValueError(f"witnesses share a name with another or with a teacher: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_its_family_needs(self) -> Recipe:
+        generator = plugin("generator", self.generator.name).function(**dict(self.generator.settings))
+        asks, family = generator.needs.calls[1] > 0, self.generator.name
+        answering = [teacher for teacher in self.teachers if teacher_settings(teacher).role == "answer"]
+        if asks and not answering:
+            raise ValueError(f"`teachers` is missing: the family {family} needs at least one of the role `answer`")
+        if not asks and self.teachers:
+            raise ValueError(f"`teachers`: the family {family} asks nobody; take them out")
+        if asks and self.verify is None:
+            raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
         return self
 
 

@@ -9,7 +9,7 @@ builds/<recipe>-<fingerprint8>/
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +85,16 @@ class BuildPaths:
     @property
     def dropped(self) -> Path:
         return self.root / "dropped.parquet"
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided."""
+        return self.root / "review" / "decisions.parquet"
+
+    @property
+    def model(self) -> Path:
+        """What the decider fitted on the whole set, where it fits."""
+        return self.root / "model.json"
 
     @property
     def selection(self) -> Path:
@@ -171,7 +181,13 @@ def open_build(path: str | Path) -> Build:
     paths = BuildPaths(Path(path))
     if not paths.info.is_file():
         raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
-    return Build(paths)
+    build = Build(paths)
+    if build.info.get("layout") != arrow.BUILD_SCHEMA_VERSION:
+        raise RecipeError(
+            f"{path}: this build was made by factory {build.info.get('factory_version', '0.1')}, whose files have "
+            "another layout; build the recipe again (recordings and photos are used as they are)"
+        )
+    return build
 
 
 def read_samples(plan: Path, shard: int) -> list[Sample]:
@@ -192,6 +208,22 @@ def fixed_files(paths: BuildPaths) -> list[Path]:
 
 
 def shards_digest(paths: BuildPaths, shards: int) -> str:
-    """One digest over the reports of all shards, which in turn hold the digests of the shards' files."""
-    digests = (file_digest(paths.shard(number).report) for number in range(shards))
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    """One digest over the reports of all shards, which in turn hold the digests of the shards' files; empty while one
+    is missing."""
+    return _together([paths.shard(number).report for number in range(shards)])
+
+
+def verdicts_digest(paths: BuildPaths, shards: int) -> str:
+    """One digest over the verdicts of all shards; empty while one is missing."""
+    return _together([paths.shard(number).verdicts for number in range(shards)])
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file's bytes, empty when it is not there."""
+    return file_digest(path) if path.exists() else ""
+
+
+def _together(files: Sequence[Path]) -> str:
+    if not all(path.exists() for path in files):
+        return ""
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths, read_samples
-from factory.store.tables import read_arrow
+from factory.store.tables import read_arrow, read_columns
 from schemas import (
     Answered,
     Case,
@@ -125,6 +126,25 @@ def case_of(
         photos=found.photos,
         verdict=verdict,
     )
+
+
+def stored_photos(path: Path) -> list[tuple[Photo, ...]]:
+    """The photos of a finished shard, in plan order, for a build that takes them over."""
+    rows = read_columns(path, ["photos"])["photos"].to_list()
+    return [tuple(Photo(**photo) for photo in photos) for photos in rows]
+
+
+def nothing_to_check(found: AnsweredSample, *, asked: bool) -> tuple[str, ...]:
+    """Why a sample cannot be judged at all: a refused picture, or no answer although somebody was asked. Empty when it
+    can."""
+    if refused := [photo.refused for photo in found.photos if photo.refused is not None]:
+        return tuple(dict.fromkeys(f"{IMAGE_CHECK}:{reason}" for reason in refused))
+    answers = [answered for answered in found.answers if not answered.combined]
+    if asked and not answers:
+        return ("teachers:no_answer",)
+    if answers and all(answered.failure is not None for answered in answers):
+        return tuple(dict.fromkeys(f"teachers:{answered.failure}" for answered in answers))
+    return ()
 
 
 def photo_record(photo: Photo) -> dict[str, Any]:

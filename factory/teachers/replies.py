@@ -22,8 +22,9 @@ from typing import Any
 
 import orjson
 
-from factory.plugins.contracts import CallFailed, Reply
+from factory.plugins.contracts import CallFailed
 from factory.text import tidy
+from schemas import Reply
 
 MAX_DETAIL = 300
 MAX_RETRY_AFTER_S = 120.0

@@ -1,0 +1,63 @@
+"""What a phase is: it says whether it is done, does its work, or says that it waits.
+
+A phase records the digests of what it read. It is done while its files stand and what it read is still the same, so a
+changed answer, decision or file makes every phase behind it run again, and nothing else does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.phases.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The build cannot go on now. The same command goes on later."""
+
+    what: str
+    """In one line: for what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One phase of a build, as functions of the run."""
+
+    name: str
+    reads: Callable[[Run], Mapping[str, str]]
+    """Digests of what it reads, by name."""
+    makes: Callable[[Run], tuple[Path, ...]]
+    """The files and folders that it leaves."""
+    go: Callable[[Run], Waiting | None]
+    """Does the work that is not done yet and notes its counts in `run.info`."""
+    says: Callable[[Run], Iterator[tuple[str, str]]]
+    """Lines about what came of it: (label, text)."""
+    kept: bool = False
+    """Whether what it left stays when something before it changes: answers that were paid for."""
+    state: str
+    """What `build.json` calls a build in which it is done."""
+
+
+def done(phase: Phase, run: Run) -> bool:
+    """Whether its files stand and were made from what is there now."""
+    noted = run.info.get("phases", {}).get(phase.name)
+    return noted is not None and all(path.exists() for path in phase.makes(run)) and noted == dict(phase.reads(run))
+
+
+def note(phase: Phase, run: Run) -> None:
+    """Notes that it is done, and with what it read."""
+    run.info.setdefault("phases", {})[phase.name] = dict(phase.reads(run))
+    run.save(phase.state)
+
+
+def forget(phase: Phase, run: Run) -> None:
+    """Removes what it left: something before it changes."""
+    run.info.get("phases", {}).pop(phase.name, None)
+    for path in () if phase.kept else phase.makes(run):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

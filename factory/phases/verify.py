@@ -1,0 +1,62 @@
+"""The verify phase: every stored answer against the truth, each other and the picture; where a decider fits, twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+import orjson
+import polars as pl
+
+from factory.engines import open_engine
+from factory.phases.lines import verdict_line
+from factory.phases.phase import Phase
+from factory.phases.run import Run
+from factory.plugins.contracts import Model, Task
+from factory.shard.memory import give_back
+from factory.store.files import write_bytes
+from factory.store.layout import shards_digest
+from factory.verify.judge import judge_of
+from factory.verify.shards import VerifySpec, open_judge, shard_features, verify_shard
+
+
+def _verify(run: Run) -> None:
+    engine = open_engine(run.engine)
+    numbers = run.shards
+    plain = run.loaded.plain()
+    judge = judge_of(run.recipe)
+    model: Model | None = None
+    if judge.decider is not None and judge.decider.fit is not None:
+        specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]
+        frames = list(engine(Task(shard_features, open_judge), specs, workers=run.workers))
+        model = judge.decider.fit(pl.concat(frames, how="diagonal").sort("id"))
+        write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
+    spec = partial(VerifySpec, build=str(run.paths.root), recipe=plain, model=model)
+    decisions: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    for report in engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=run.workers):
+        decisions.update(report.decisions)
+        reasons.update(report.reasons)
+    give_back()
+    run.info["counts"] |= {
+        "decisions": dict(sorted(decisions.items())),
+        "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+    }
+
+
+def _says(run: Run) -> Iterator[tuple[str, str]]:
+    yield "verify", verdict_line(run.info["counts"])
+
+
+VERIFY = Phase(
+    name="verify",
+    reads=lambda run: {
+        "shards": shards_digest(run.paths, len(run.shards)),
+        "rules": run.identity.stages["verify"],
+    },
+    makes=lambda run: tuple(run.paths.shard(number).verdicts for number in run.shards),
+    go=_verify,
+    says=_says,
+    state="verified",
+)
