@@ -111,7 +111,7 @@ def print_estimate(foreseen: Estimate) -> None:
     for teacher in foreseen.teachers:
         table.add_row(
             escape(teacher.name),
-            f"{teacher.questions:,}",
+            _range(teacher.questions, teacher.questions_most),
             f"{teacher.answered:,}",
             f"{teacher.calls:,}",
             _or_unknown(teacher.tokens, "{:,}"),
@@ -196,6 +196,10 @@ def _print_answer(console: Console, answer: Mapping[str, Any]) -> None:
     for clue in answer["clues"] or ():
         text = f"{clue['kind']}: {clue['text']} → {clue['supports'] or ''}"
         console.print(f"             [dim]{escape(text)}[/dim]")
+
+
+def _range(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _or_unknown(value: float | None, form: str) -> str:
