@@ -13,8 +13,11 @@ from factory.text import tidy
 from schemas import Clue, GeoAnswer
 
 MAX_REASONING = 20_000
+"""Characters; a whole page is 3,000."""
 MAX_CLUES = 64
+"""Clues that are kept of one answer: eight are asked for, and a list without end is no evidence."""
 MAX_CLUE_TEXT = 1_000
+"""Characters of one clue: a line, not a book."""
 
 _REFUSAL = re.compile(
     r"\b(i'?m sorry|i am sorry|i apologi[sz]e|sorry, (but )?i|as an ai\b|"

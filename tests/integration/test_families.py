@@ -163,7 +163,7 @@ def test_ten_kills_ask_no_acknowledged_turn_twice(tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             process = start(recipe, tmp_path / "killed")
-        talked, said = process.communicate(timeout=240)
+        _, said = process.communicate(timeout=240)
         assert process.returncode == 0, said
         calls = endpoint.stats()["requests"]
         print("calls", calls, "bound", 2 * samples + kills * in_flight)
