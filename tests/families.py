@@ -82,8 +82,6 @@ TWO_VIEWS: Final = row_schema(
     requests=(pa.list_(pa.string()), "ledger keys, one a turn"),
 )
 LOOK: Final = "The first picture was taken on the ground, the second from above. Describe what they share."
-    "The first picture was taken on the ground, the second from above the same place. Describe what they share."
-)
 WHERE: Final = "Where is that?"
 
 
