@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -61,7 +62,7 @@ def main() -> NoReturn:
     except Exception as error:
         code = _usage_error(error)
     if code == EXIT_INTERRUPTED:
-        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] == ["build"] else ""
+        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in (["build"], ["demo"]) else ""
         print(f"interrupted{resumes}", file=sys.stderr)
     sys.stdout.flush()
     sys.exit(code or EXIT_OK)
@@ -120,6 +121,28 @@ def build(
         raise
     if json:
         print_json(result)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def demo(
+    out: Out = Path("builds"),
+    copy: Annotated[
+        Path | None, typer.Option("--copy", metavar="DIR", help="Build nothing: copy recipe and data there, to edit.")
+    ] = None,
+) -> None:
+    """Build the demo that ships with the package: no GPU, no key, no network. Or copy it, to start from."""
+    import factory
+    from factory.cli.console import BuildDisplay
+    from factory.cli.demo import PROFILE, copy_demo, demo_recipe
+
+    if copy is not None:
+        copied = copy_demo(copy)
+        print(f"copied to {copy}; edit {copied}, then: factory build {shlex.quote(str(copied))}", file=sys.stderr)
+        return
+    recipe, display = demo_recipe(), BuildDisplay()
+    result = factory.build(recipe, profile=PROFILE, out=out, listener=display)
+    display.phase("recipe", f"{recipe}  (a copy to edit: factory demo --copy DIR)")
     raise typer.Exit(result.exit_code)
 
 
