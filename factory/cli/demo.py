@@ -26,7 +26,9 @@ def demo_recipe() -> Path:
     """The shipped recipe. Raises EnvironmentFault where an installation lacks it."""
     recipe = _HERE / "recipes" / RECIPE
     if not (recipe.is_file() and (recipe.parent / FOLDER).is_dir()):
-        raise EnvironmentFault(f"{recipe}: missing; install the package geo-reasoning-factory again, it carries the demo")
+        raise EnvironmentFault(
+            f"{recipe}: missing; install the package geo-reasoning-factory again, it carries the demo"
+        )
     return recipe
 
 

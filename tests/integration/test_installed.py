@@ -1,4 +1,4 @@
-"""What `pip install` gives away from the repository: from an sdist a wheel, from the wheel a demo with the same bytes."""
+"""What `pip install` gives far from the repository: from an sdist a wheel, from the wheel the demo, byte for byte."""
 
 from __future__ import annotations
 
