@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from factory.cli.geo import geo_app
-from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError, RecipeError
 from factory.version import __version__
 
 app = typer.Typer(
@@ -186,17 +186,24 @@ def explain(build: BuildDir, sample_id: Annotated[str, typer.Argument(metavar="I
 
 
 @app.command()
-def verify(build: BuildDir) -> None:
-    """Check every file of a build against what was recorded when it was written."""
-    from factory.cli.soundness import build_faults
-    from factory.store.layout import open_build
-    from release import check_release
+def check(
+    path: Annotated[Path, typer.Argument(help="A build's directory, or a release's.", show_default=False)],
+) -> None:
+    """Check every file of a build or a release against what was recorded when it was written."""
+    from factory.cli.check import file_faults
 
-    faults = list(build_faults(open_build(build), check_release))
+    faults = list(file_faults(path))
     for fault in faults:
         print(fault)
-    print(f"{len(faults)} faults" if faults else f"{build}: every file is as it was written", file=sys.stderr)
+    print(f"{len(faults)} faults" if faults else f"{path}: every file is as it was written", file=sys.stderr)
     raise typer.Exit(1 if faults else EXIT_OK)
+
+
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True})
+def verify(paths: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """The name that `factory check` had in 0.1."""
+    asked = shlex.join(paths) if paths else "PATH"
+    raise RecipeError(f"`factory verify` is now called `factory check`: factory check {asked}")
 
 
 @app.command()
@@ -254,10 +261,12 @@ def recipe_schema() -> None:
 
 
 def known_commands() -> dict[str, str]:
-    """Every command by its full name, with its help, for the documentation test."""
+    """Every command that help lists, by its full name, with its help, for the documentation test."""
     found = {}
     for prefix, group in (("", app), ("recipe ", recipe_app), ("geo ", geo_app)):
         for command in group.registered_commands:
+            if command.hidden:
+                continue
             assert command.callback is not None
             name = command.name or command.callback.__name__
             found[prefix + name] = command.help or command.callback.__doc__ or ""

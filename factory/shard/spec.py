@@ -53,7 +53,7 @@ class ShardReport:
     cost: float
     seconds: float
     files: Mapping[str, str] = field(default_factory=dict)
-    """sha256 of each file of the shard, for `factory verify`."""
+    """sha256 of each file of the shard, for `factory check`."""
 
 
 def read_report(paths: ShardPaths) -> ShardReport:
