@@ -43,7 +43,7 @@ def copy_demo(target: Path) -> Path:
     if there := next((path for name in (RECIPE, SCHEMA, FOLDER) if (path := target / name).exists()), None):
         raise RecipeError(f"{there}: is there already, nothing was copied; name another folder, or remove it")
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(recipe.parent / FOLDER, target / FOLDER, ignore=_PROGRAM)
+    shutil.copytree(recipe.parent / FOLDER, target / FOLDER, ignore=_PROGRAM, copy_function=shutil.copyfile)
     shutil.copyfile(_HERE / "schemas" / SCHEMA, target / SCHEMA)
     text = recipe.read_text(encoding="utf-8").replace(f"$schema=../schemas/{SCHEMA}", f"$schema={SCHEMA}")
     copied = target / RECIPE
