@@ -79,7 +79,7 @@ def _row(path: Path, schema: pa.Schema, sample_id: str) -> dict[str, Any] | None
             path, schema=schema, filters=[("id", "=", sample_id)], page_checksum_verification=True, partitioning=None
         )
     except (OSError, pa.ArrowException) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
+        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
     rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
     return rows[0] if rows else None
 

@@ -1,6 +1,6 @@
 """`factory status`: how far a build is, counted from its files, so it is right after a crash and from any terminal.
 
-Sealed ledgers are summed without hashing their rows (`factory verify` does that), so that a look at a large build is
+Sealed ledgers are summed without hashing their rows (`factory check` does that), so that a look at a large build is
 cheap; a file that cannot be read is named and left out of the sums.
 """
 

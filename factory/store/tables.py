@@ -49,7 +49,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowInvalid) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
+        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
 
 
 def write_table(table: pa.Table, path: Path) -> None:
