@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from release import write_release
-from schemas.release import hub_features
-from schemas.rows.mp16_reason import JSON_KEYS, ROW
-from tests.build_fixture import make_build
+from schemas.rows.mp16_reason import ROW
+from schemas.rows.schema import hub_features
+from tests.build_fixture import change_plan, make_build
 
 pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datasets]")
 
@@ -24,9 +24,7 @@ pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datase
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = make_build(tmp_path_factory.mktemp("readable") / "b", 60)
     late = pl.when(pl.col("source_row") >= 40)
-    build.__dict__["plan"] = build.plan.with_columns(
-        author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024"))
-    )
+    build = change_plan(build, author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024")))
     write_release(build)
     return build.paths.release
 
@@ -78,7 +76,7 @@ def test_parquet_files_load_with_their_features(release: Path, tmp_path: Path) -
 
     loaded = load("parquet", data_files=files(release, "parquet", "parquet"), cache=tmp_path)
     features = loaded["test"].features
-    assert features == datasets.Features.from_dict(hub_features(ROW))
+    assert features == datasets.Features.from_dict(hub_features(ROW.columns))
     assert features["images"].feature == datasets.Image()
     assert loaded["test"][0]["images"][0].size == (160, 120)
 
@@ -90,7 +88,7 @@ def test_tars_load_although_early_rows_lack_values_that_later_have(
     loaded = load("webdataset", data_files=files(release, "webdataset", "tar"), cache=tmp_path, streaming=streaming)
     rows = list(loaded["train"])
     assert len(rows) == 20
-    assert {tuple(row["json"]) for row in rows} == {JSON_KEYS}
+    assert {tuple(row["json"]) for row in rows} == {ROW.json_keys}
     assert all(row["jpg"].size == (160, 120) for row in rows)
     assert {row["json"]["author"] for row in rows} == {"", "late"}
 
