@@ -20,7 +20,7 @@ from typing import Any, Final, get_args
 import orjson
 
 from factory.images import metadata_findings
-from release.files import READ_ERRORS, Row, format_of, read_rows, split_of
+from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from schemas.record import SawTruth
 from schemas.rows.messages import message_faults
@@ -37,12 +37,12 @@ class _Seen:
     rows: Counter[str] = field(default_factory=Counter)
     digests: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, split: str, values: dict[str, Any], jpegs: list[bytes], schema: RowSchema) -> None:
+    def add(self, split: str, row: StoredRow, schema: RowSchema) -> None:
         """Counts a row; its values and pictures enter the digest of its split. Raises ValueError for odd values."""
-        text = orjson.dumps(schema.json_row(values))
+        text = row.json or orjson.dumps(schema.json_row(row.values))
         digest = self.digests.setdefault(split, hashlib.sha256())
-        digest.update(len(jpegs).to_bytes(4, "little"))
-        digest.update(b"".join(hashlib.sha256(part).digest() for part in (text, *jpegs)))
+        digest.update(len(row.jpegs).to_bytes(4, "little"))
+        digest.update(b"".join(hashlib.sha256(part).digest() for part in (text, *row.jpegs)))
         self.rows[split] += 1
 
 
@@ -111,12 +111,12 @@ def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, ope
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             for batch in _batches(read_rows(file, schema)):
                 fresh: list[_Picture] = []
-                for values, jpegs in batch:
+                for row in batch:
                     rows += 1
-                    seen.add(split, values, jpegs, schema)
-                    found = _row_faults(split, values, len(jpegs), schema)
-                    faults += [f"{file}: row {values['id']!r} {fault}" for fault in found]
-                    fresh += _unopened(values, jpegs, opened)
+                    seen.add(split, row, schema)
+                    found = _row_faults(split, row, schema)
+                    faults += [f"{file}: row {row.values['id']!r} {fault}" for fault in found]
+                    fresh += _unopened(row, opened)
                 for picture, said in zip(fresh, pool.map(_picture_faults, fresh), strict=True):
                     faults += [f"{file}: {picture.name}: {fault}" for fault in said]
     except READ_ERRORS as error:
@@ -124,7 +124,8 @@ def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, ope
     return faults if rows == expected else [*faults, f"{file}: {rows} rows, the manifest says {expected}"]
 
 
-def _row_faults(split: str, values: dict[str, Any], pictures: int, schema: RowSchema) -> Iterator[str]:
+def _row_faults(split: str, row: StoredRow, schema: RowSchema) -> Iterator[str]:
+    values = row.values
     if values["split"] != split:
         yield f"says split {values['split']}"
     for name, value in values.items():
@@ -133,10 +134,10 @@ def _row_faults(split: str, values: dict[str, Any], pictures: int, schema: RowSc
     if values["saw_truth"] not in get_args(SawTruth):
         yield f"says saw_truth {values['saw_truth']!r}"
     if values["messages"] is not None:
-        yield from message_faults(values["messages"], pictures)
+        yield from message_faults(values["messages"], len(row.jpegs))
 
 
-def _batches(items: Iterable[Row]) -> Iterator[list[Row]]:
+def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
     batch = []
     for item in items:
         batch.append(item)
@@ -146,8 +147,9 @@ def _batches(items: Iterable[Row]) -> Iterator[list[Row]]:
     yield batch
 
 
-def _unopened(values: dict[str, Any], jpegs: list[bytes], opened: set[bytes]) -> Iterator[_Picture]:
+def _unopened(row: StoredRow, opened: set[bytes]) -> Iterator[_Picture]:
     """The pictures of a row that no row before it had, in either format; `opened` grows by their digests."""
+    values, jpegs, _ = row
     alone = len(jpegs) == 1
     size = (values["width"], values["height"]) if alone and {"width", "height"} <= values.keys() else None
     for number, jpeg in enumerate(jpegs):

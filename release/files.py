@@ -10,7 +10,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -23,8 +23,15 @@ READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, 
 
 _BATCH: Final = 64
 
-Row = tuple[dict[str, Any], list[bytes]]
-"""A row's values without `images`, and its JPEGs."""
+
+class StoredRow(NamedTuple):
+    """One row as a file holds it."""
+
+    values: dict[str, Any]
+    """Its columns without `images`."""
+    jpegs: list[bytes]
+    json: bytes | None
+    """Its WebDataset JSON, where it was read from that: `orjson.dumps` of the schema's `json_row`."""
 
 
 def sample_key(number: int) -> str:
@@ -47,22 +54,23 @@ def format_of(file: Path) -> str:
     return "webdataset" if file.suffix == ".tar" else "parquet"
 
 
-def read_rows(file: Path, schema: RowSchema) -> Iterator[Row]:
+def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """The rows of a file in order. Raises one of `READ_ERRORS` where it is damaged or follows another schema."""
     return tar_rows(file, schema) if format_of(file) == "webdataset" else parquet_rows(file, schema)
 
 
-def parquet_rows(file: Path, schema: RowSchema) -> Iterator[Row]:
+def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a Parquet file, page checksums verified. Raises ValueError when its schema is another."""
     with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
         if not parquet.schema_arrow.equals(schema.columns):
             raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
         for batch in parquet.iter_batches(batch_size=_BATCH):
             for values in batch.to_pylist():
-                yield values, [image["bytes"] for image in values.pop("images") or ()]
+                jpegs = [image["bytes"] for image in values.pop("images") or ()]
+                yield StoredRow(values, jpegs, None)
 
 
-def tar_rows(file: Path, schema: RowSchema) -> Iterator[Row]:
+def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a WebDataset tar. Raises ValueError when members are no samples, or JSON differs from the schema."""
     with tarfile.open(file, "r:") as tar:
         pictures: list[tarfile.TarInfo] = []
@@ -76,11 +84,14 @@ def tar_rows(file: Path, schema: RowSchema) -> Iterator[Row]:
             raise ValueError(f"{pictures[0].name} has no JSON after it")
 
 
-def _sample(tar: tarfile.TarFile, pictures: Sequence[tarfile.TarInfo], text: tarfile.TarInfo, schema: RowSchema) -> Row:
+def _sample(
+    tar: tarfile.TarFile, pictures: Sequence[tarfile.TarInfo], text: tarfile.TarInfo, schema: RowSchema
+) -> StoredRow:
     names = [member.name for member in pictures]
     if names != picture_names(text.name.removesuffix(".json"), len(names)):
         raise ValueError(f"{', '.join(names[:4])} and {text.name} are not one sample")
-    values = orjson.loads(_bytes(tar, text))
+    data = _bytes(tar, text)
+    values = orjson.loads(data)
     if not isinstance(values, dict) or tuple(values) != schema.json_keys:
         odd = sorted(set(values) ^ set(schema.json_keys)) or ["their order"]
         raise ValueError(f"{text.name} has other keys than the schema: {', '.join(map(str, odd))}")
@@ -88,10 +99,10 @@ def _sample(tar: tarfile.TarFile, pictures: Sequence[tarfile.TarInfo], text: tar
         whole = schema.json_row(values)
     except ValueError as error:
         raise ValueError(f"{text.name}: {error}") from None
-    if values != whole:
-        odd = [name for name in whole if values[name] != whole[name]]
+    if orjson.dumps(whole) != data:
+        odd = [name for name in whole if values[name] != whole[name]] or ["its spelling"]
         raise ValueError(f"{text.name} is not as the schema writes it: {', '.join(odd)}")
-    return values, [_bytes(tar, member) for member in pictures]
+    return StoredRow(values, [_bytes(tar, member) for member in pictures], data)
 
 
 def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -65,7 +65,7 @@ class Release:
             before = number
             try:
                 self._verify(file, entry)
-                for values, jpegs in read_rows(file, self.schema):
+                for values, jpegs, _ in read_rows(file, self.schema):
                     names = picture_names(sample_key(number), len(jpegs))
                     pictures = [{"bytes": data, "path": name} for data, name in zip(jpegs, names, strict=True)]
                     number += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, get_args
 
@@ -91,7 +91,11 @@ class RowSchema:
             raise ValueError(f"rows of {self.family}: truth_in_messages is {self.truth_in_messages!r}")
         _ = self._converters
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: the fields, without what is derived from them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @cached_property
     def json_keys(self) -> tuple[str, ...]:
         """Keys of a WebDataset sample's JSON, in order; its pictures are members of their own."""
         return tuple(name for name in self.columns.names if name != "images")
@@ -159,19 +163,22 @@ class RowSchema:
 
 
 def _converter(kind: pa.DataType) -> Callable[[Any], Any]:
-    """What brings values of a type into the form `json_row` promises. Raises ValueError for a type without one."""
+    """What brings values of a type into the form `json_row` promises. Raises ValueError for a type without one.
+
+    Every value of every row passes here, some of them four times on the way into a release: the usual type comes first.
+    """
     if pa.types.is_list(kind):
         return _list_converter(_converter(kind.value_type))
     if pa.types.is_struct(kind):
         return _struct_converter({kind.field(i).name: _converter(kind.field(i).type) for i in range(kind.num_fields)})
     if pa.types.is_string(kind):
-        return lambda value: "" if value is None else _of(value, str)
+        return lambda value: value if type(value) is str else "" if value is None else _of(value, str)
     if pa.types.is_boolean(kind):
         return lambda value: _of(value, bool)
     if pa.types.is_integer(kind):
-        return lambda value: _of(value, int)
+        return lambda value: value if type(value) is int else _of(value, int)
     if pa.types.is_float64(kind):
-        return lambda value: None if value is None else float(_of(value, float, int))
+        return lambda value: value if type(value) is float or value is None else float(_of(value, float, int))
     if pa.types.is_float32(kind):
         return lambda value: None if value is None else _single(float(_of(value, float, int)))
     raise ValueError(f"a column of type {kind} cannot be written as JSON")
@@ -179,18 +186,25 @@ def _converter(kind: pa.DataType) -> Callable[[Any], Any]:
 
 def _list_converter(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def converted(value: Any) -> Any:
+        if type(value) is list:
+            return [convert(item) for item in value]
         return None if value is None else [convert(item) for item in _of(value, list, tuple)]
 
     return converted
 
 
 def _struct_converter(fields: Mapping[str, Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    pairs, names = tuple(fields.items()), fields.keys()
+
     def converted(value: Any) -> Any:
         if value is None:
             return None
-        if odd := _of(value, Mapping).keys() - fields:
-            raise ValueError(f"has a field {min(odd)!r} that the schema lacks")
-        return {name: convert(value.get(name)) for name, convert in fields.items()}
+        if type(value) is not dict:
+            _of(value, Mapping)
+        if not value.keys() <= names:
+            raise ValueError(f"has a field {min(value.keys() - names)!r} that the schema lacks")
+        get = value.get
+        return {name: convert(get(name)) for name, convert in pairs}
 
     return converted
 

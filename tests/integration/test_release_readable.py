@@ -16,6 +16,7 @@ from release import write_release
 from schemas.rows.mp16_reason import ROW
 from schemas.rows.schema import hub_features
 from tests.build_fixture import change_plan, make_build
+from tests.unit.release.families import PAIR_ROW, PAIRS, QUIZ, QUIZ_ROW
 
 pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datasets]")
 
@@ -114,3 +115,38 @@ def test_globes_preprocessor_reads_every_row(release: Path, tmp_path: Path) -> N
         assert len(read["entities"]) == 2
         with Image.open(io.BytesIO(read["image"])) as picture:
             assert picture.size == (row["width"], row["height"])
+
+
+def test_messages_load_as_conversations_whose_pictures_are_the_rows(release: Path, tmp_path: Path) -> None:
+    row = load("parquet", data_files=files(release, "parquet", "parquet"), cache=tmp_path)["train"][0]
+    assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
+    parts = [part["type"] for turn in row["messages"] for part in turn["content"]]
+    assert parts.count("image") == len(row["images"]) == 1
+
+
+def test_rows_of_two_pictures_load_in_either_format(tmp_path: Path) -> None:
+    import datasets
+
+    build = make_build(tmp_path / "b", 20, roles=("ground", "satellite"))
+    write_release(build, PAIRS)
+    loaded = load("parquet", data_files=files(build.paths.release, "parquet", "parquet"), cache=tmp_path)
+    assert loaded["test"].features == datasets.Features.from_dict(hub_features(PAIR_ROW.columns))
+    assert [picture.size for picture in loaded["test"][0]["images"]] == [(160, 120)] * 2
+    tars = load("webdataset", data_files=files(build.paths.release, "webdataset", "tar"), cache=tmp_path)
+    assert tars["test"][0]["0.jpg"].size == tars["test"][0]["1.jpg"].size == (160, 120)
+    webdataset = pytest.importorskip("webdataset")
+    tar = str(build.paths.release / "webdataset" / "test-000000.tar")
+    (first, *_) = webdataset.WebDataset(tar, shardshuffle=False).decode("pil")
+    assert {"0.jpg", "1.jpg", "json"} < set(first)
+
+
+def test_rows_without_a_picture_load_in_either_format(tmp_path: Path) -> None:
+    import datasets
+
+    build = make_build(tmp_path / "b", 20, roles=())
+    write_release(build, QUIZ)
+    loaded = load(str(build.paths.release), cache=tmp_path)
+    assert loaded["test"].features == datasets.Features.from_dict(hub_features(QUIZ_ROW.columns))
+    assert loaded["test"][1]["id"] == "s002/2" and loaded["test"][1]["images"] == []
+    tars = load("webdataset", data_files=files(build.paths.release, "webdataset", "tar"), cache=tmp_path)
+    assert tars["test"][1]["json"]["id"] == "s002/2"

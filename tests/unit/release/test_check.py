@@ -192,6 +192,7 @@ def test_formats_that_differ_in_a_picture_are_named(release: Path) -> None:
         ({"lat": "51"}, "lat: expected float, found '51'"),
         ({"author": None}, "is not as the schema writes it: author"),
         ({"answer": {"country": "x"}}, "is not as the schema writes it: answer"),
+        ({"uncertainty_km": 0}, "is not as the schema writes it: its spelling"),
         ({"answer": "x"}, "answer: expected mapping, found 'x'"),
         ({"messages": [None]}, "cannot be read after"),
         ({"messages": [[]]}, "messages: expected mapping"),

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import io
+import pickle
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.rows.mp16_reason import ROW
 from schemas.rows.schema import MAX_DEPTH, SHARED, RowSchema, card_features
@@ -126,3 +131,33 @@ def test_a_value_of_another_type_is_refused(kind: pa.DataType, value: Any, said:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="has no column x"):
         schema(pa.string()).json_row(BASE)
+
+
+def test_a_schema_travels_to_another_process() -> None:
+    read = pickle.loads(pickle.dumps(ROW))
+    assert read.columns.equals(ROW.columns) and read.json_keys == ROW.json_keys and read.plain() == ROW.plain()
+
+
+TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"]))
+INNER = st.fixed_dictionaries({}, optional={"b": TEXTS, "a": st.none() | st.floats(width=32, allow_nan=False)})
+VALUES = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "zeta": TEXTS,
+        "alpha": st.none() | st.lists(st.none() | INNER),
+        "many": st.none() | st.lists(st.none() | st.lists(st.integers(-(2**63), 2**63 - 1))),
+        "flag": st.none() | st.booleans(),
+    },
+)
+
+
+@given(VALUES)
+def test_parquet_and_json_say_the_same(value: Any) -> None:
+    row, file = schema(NESTED), io.BytesIO()
+    made = {**BASE, "x": value}
+    pq.write_table(pa.Table.from_pylist([{**made, "images": []}], schema=row.columns), file)
+    (stored,) = pq.read_table(file).to_pylist()
+    del stored["images"]
+    text = orjson.dumps(row.json_row(made))
+    assert orjson.dumps(row.json_row(stored)) == text
+    assert orjson.dumps(row.json_row(orjson.loads(text))) == text
