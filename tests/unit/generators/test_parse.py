@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from factory.generators import ParseFailure
 from factory.generators.fields import name
-from factory.generators.parse import MAX_CLUE_TEXT, MAX_CLUES, MAX_REASONING, parse_answer
+from factory.generators.parse import MAX_CLUE_TEXT, MAX_REASONING, parse_answer
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
 
