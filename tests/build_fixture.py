@@ -308,7 +308,7 @@ def _write_shard(
     write_table(answers_table(ids, [found for found, _ in pairs]), files.answers)
     write_table(verdicts_table(ids, [case for _, case in pairs]), files.verdicts)
     write_table(pa.Table.from_pylist(ledger, schema=arrow.LEDGER), files.ledger)
-    report = {"shard": shard, "samples": len(plan), "seconds": 0.1}
+    report = {"number": shard, "samples": len(plan), "seconds": 0.1}
     files.report.write_bytes(orjson.dumps(report))
 
 

@@ -11,11 +11,10 @@ from factory.generators.fields import confidence, coordinate_pair, coordinates, 
 from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
+from schemas.answer import MAX_CLUES
 
 MAX_REASONING = 20_000
 """Characters; a whole page is 3,000."""
-MAX_CLUES = 64
-"""Clues that are kept of one answer: eight are asked for, and a list without end is no evidence."""
 MAX_CLUE_TEXT = 1_000
 """Characters of one clue: a line, not a book."""
 
