@@ -36,7 +36,7 @@ lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	(echo '# The exact set that CI runs; renew it with `make lock`.'; \
-	 .lock/bin/pip freeze --exclude-editable | LC_ALL=C sort -f) > constraints.txt
+	 .lock/bin/pip freeze --all --exclude pip --exclude-editable | LC_ALL=C sort -f) > constraints.txt
 	rm -rf .lock
 
 clean:

@@ -124,7 +124,7 @@ def row_faults(path: Path, rows: Iterable[Sequence[object]]) -> Iterator[str]:
 
 def _refuse_damage(path: Path, rows: Iterable[Sequence[object]]) -> None:
     for fault in row_faults(path, rows):
-        raise CorruptBuild(f"{fault}; `factory verify` names every damaged row")
+        raise CorruptBuild(f"{fault}; `factory check` names every damaged row")
 
 
 def sound(stored: Sequence[object]) -> bool:

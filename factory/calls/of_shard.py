@@ -1,7 +1,7 @@
 """The ledger of one shard as a whole: sealed when it is finished, live while it is at work, both when it was reopened.
 
 For looking, not for answering: the rows of a sealed ledger are read by column under Parquet's page checksums, and their
-own digests, which cost ten times as much, are left to `factory verify`.
+own digests, which cost ten times as much, are left to `factory check`.
 """
 
 from __future__ import annotations

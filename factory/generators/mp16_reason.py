@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from importlib import resources
 from typing import Any, Final, Literal
@@ -11,9 +12,16 @@ from factory.generators.parse import parse_answer
 from factory.plugins.contracts import Ask, Generator, ParseFailure, Said
 from factory.plugins.registry import register
 from schemas import Case, GeoAnswer, LocatedAnswer, Picture, Reply, Request, Seen, Turn
-from schemas.rows.mp16_reason import ROW
+from schemas.rows.mp16_reason import ABOUT, ROW
 
 AnswerPolicy = Literal["nearest", "first", "most_confident"]
+
+SPEAKS: Final[Mapping[AnswerPolicy, str]] = {
+    "nearest": "the one nearest to the truth",
+    "first": "the first of the recipe",
+    "most_confident": "the most confident",
+}
+"""Whose reasoning stands in a row, as the dataset card says it."""
 
 KINDS: Final = (
     "signage",
@@ -58,11 +66,16 @@ def mp16_reason(*, max_clues: int = 8, max_words: int = 150, answer: AnswerPolic
     return Generator(
         name="mp16_reason",
         version=f"{version}-{request.sha256[:8]}",
-        row=ROW,
+        row=replace(ROW, about=about(answer)),
         states_place=True,
         answer=ask_place,
         record=partial(record, policy=answer),
     )
+
+
+def about(policy: AnswerPolicy) -> str:
+    """The card's paragraph about the rows, with whose reasoning they hold."""
+    return f"{ABOUT} It is, of those that named the right country, {SPEAKS[policy]}; ties go by the recipe's order."
 
 
 def read_place(reply: Reply) -> GeoAnswer | ParseFailure:
@@ -78,7 +91,9 @@ def render(max_clues: int, max_words: int) -> tuple[Request, str]:
 
     # The text goes to a model, not to a browser: escaping would change it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-    source = resources.files("factory.teachers").joinpath("prompts", "mp16_reason.jinja").read_text(encoding="utf-8")
+    # Named from the package above: whoever only makes rows of stored answers loads no teacher.
+    template_file = resources.files("factory").joinpath("teachers", "prompts", "mp16_reason.jinja")
+    source = template_file.read_text(encoding="utf-8")
     template = environment.from_string(source)
     module: Any = template.make_module({"kinds": KINDS, "max_clues": max_clues, "max_words": max_words})
     system, user = str(module.system()).strip(), str(module.user()).strip()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from factory.phases.identity import identify
 from factory.phases.lines import title
-from factory.phases.phase import Phase, Waiting, done, forget, note
+from factory.phases.phase import Phase, Waiting, done, note
 from factory.phases.reopen import reopen
 from factory.phases.review import REVIEW
 from factory.phases.run import BuildResult, Listener, Run, Silent, new_info, now, read_info, result
@@ -58,10 +58,8 @@ def run_build(
 
 
 def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
-    for position, phase in enumerate(phases):
+    for phase in phases:
         if not done(phase, run):
-            for later in reversed(phases[position + 1 :]):
-                forget(later, run)
             waiting = phase.go(run)
             if phase is phases[-1]:
                 run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)

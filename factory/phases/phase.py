@@ -1,12 +1,12 @@
 """What a phase is: it says whether it is done, does its work, or says that it waits.
 
 A phase records the digests of what it read. It is done while its files stand and what it read is still the same, so a
-changed answer, decision or file makes every phase behind it run again, and nothing else does.
+changed answer, decision or file makes every phase behind it run again, and nothing else does. What a phase left stays
+until it runs again: a release is whole, if of yesterday, while the next one waits for people.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,6 @@ class Phase:
     """Does the work that is not done yet and notes its counts in `run.info`."""
     says: Callable[[Run], Iterator[tuple[str, str]]]
     """Lines about what came of it: (label, text)."""
-    kept: bool = False
-    """Whether what it left stays when something before it changes: answers that were paid for."""
     state: str
     """What `build.json` calls a build in which it is done."""
 
@@ -51,13 +49,3 @@ def note(phase: Phase, run: Run) -> None:
     """Notes that it is done, and with what it read."""
     run.info.setdefault("phases", {})[phase.name] = dict(phase.reads(run))
     run.save(phase.state)
-
-
-def forget(phase: Phase, run: Run) -> None:
-    """Removes what it left: something before it changes."""
-    run.info.get("phases", {}).pop(phase.name, None)
-    for path in () if phase.kept else phase.makes(run):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)

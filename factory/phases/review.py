@@ -54,4 +54,11 @@ def _says(run: Run) -> Iterator[tuple[str, str]]:
         )
 
 
-REVIEW = Phase(name="review", reads=judged, makes=lambda run: (), go=_review, says=_says, state="reviewed")
+REVIEW = Phase(
+    name="review",
+    reads=lambda run: {**judged(run), "wait": str(run.recipe.review.wait)},
+    makes=lambda run: (),
+    go=_review,
+    says=_says,
+    state="reviewed",
+)

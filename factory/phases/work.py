@@ -118,7 +118,6 @@ WORK = Phase(
     name="work",
     reads=lambda run: {"plan": digest_of(run.paths.plan)},
     makes=lambda run: tuple(run.paths.shard(number).report for number in run.shards),
-    kept=True,
     go=_work,
     says=_says,
     state="answered",

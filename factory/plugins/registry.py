@@ -10,7 +10,6 @@ Importing the package of a kind (`factory.verify`, `factory.select`, ...) regist
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
+
+from factory.text import did_you_mean
 
 Kind = Literal["source", "generator", "teacher", "witness", "check", "decider", "selector", "engine"]
 
@@ -47,13 +48,11 @@ class Plugin:
 
 
 class UnknownPlugin(LookupError):
-    """No plug-in of this kind has this name; `known` and `nearest` help to say which was meant."""
+    """No plug-in of this kind has this name; the message says which was likely meant."""
 
     def __init__(self, kind: Kind, name: str, known: list[str]) -> None:
         self.kind, self.name, self.known = kind, name, known
-        close = difflib.get_close_matches(name, known, n=1)
-        self.nearest = close[0] if close else None
-        hint = f" (did you mean `{self.nearest}`?)" if self.nearest else ""
+        hint = did_you_mean(name, known)
         super().__init__(f"unknown {kind} `{name}`{hint}; known: {', '.join(known)}")
 
 

@@ -40,7 +40,7 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("witnesses.*.recovery_s", "patience"),
     ("witnesses.*.budget", "what may be spent before the build stops; a stopped build goes on"),
     ("witnesses.*.prices", "accounting"),
-    ("review.wait", "when people are asked, not what comes of it"),
+    ("review", "who is asked and when; what people decided counts, by its digest"),
     ("images.cpu_seconds", "a limit of the machine that decodes"),
     ("images.memory_mb", "a limit of the machine that decodes"),
 )
@@ -51,7 +51,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("images", ("images", "inputs.images", "inputs.prepare")),
     ("answers", ("generator", "teachers", "witnesses", "inputs.generator", "inputs.teachers", "inputs.answers")),
     ("verify", ("verify", "inputs.verify")),
-    ("review", ("review", "inputs.review")),
+    ("review", ("inputs.review",)),
     ("select", ("select", "inputs.select", "inputs.benchmarks")),
     ("release", ("name", "description", "release", "inputs.release", "inputs.row")),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from factory.errors import ImageMissing, SourceError
 from factory.images.records import ImageRejected, Prepared
-from factory.images.worker import ChunkFailed, DecodeWorkers
+from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Source
 from factory.store.folder import link
 from factory.store.images import ImageStore
@@ -153,7 +153,7 @@ async def _chunk(
 
 
 async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorkers) -> list[Decoded]:
-    """Decodes photos, in order. When one of them costs the worker its life, each is tried alone."""
+    """Decodes photos, in order."""
     results: list[Decoded | None] = []
     found: list[Path | bytes] = []
     readable: list[tuple[ImageRef, tuple[int | None, int | None]]] = []
@@ -166,10 +166,7 @@ async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorke
         except SourceError as error:
             reason = "file_missing" if isinstance(error, ImageMissing) else "file_unreadable"
             results.append((Photo(role=ref.role, sha256=None, refused=reason, detail=str(error)), None))
-    try:
-        decoded = await asyncio.wrap_future(workers.submit_chunk(found)) if found else []
-    except ChunkFailed:
-        decoded = [await asyncio.wrap_future(workers.submit(photo)) for photo in found]
+    decoded = await asyncio.wrap_future(workers.submit_all(found)) if found else []
     arriving = (_photo(ref, stamp, image) for (ref, stamp), image in zip(readable, decoded, strict=True))
     return [next(arriving) if result is None else result for result in results]
 

@@ -7,7 +7,6 @@ loaded: five million rows of MP-16 fit a laptop.
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from factory.plugins.registry import register
 from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, RoleName, TextName, image_list, raw_columns, text_list
 from factory.sources.layouts import LAYOUTS, Layout, LayoutName
 from factory.sources.paths import listing_digest, locate, recipe_path
+from factory.text import did_you_mean
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -281,8 +281,7 @@ class TableSource:
         return found
 
     def _no_column(self, field: str, column: str, names: Sequence[str], under: str = "columns") -> SourceError:
-        near = difflib.get_close_matches(column, names, n=1)
-        hint = f" (did you mean `{near[0]}`?)" if near else ""
+        hint = did_you_mean(column, names)
         shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
         return SourceError(
             f"{self.name}: no column `{column}` for {field}{hint}; the file has: {shown or 'nothing'}. "

@@ -21,6 +21,7 @@ import orjson
 from factory.errors import RecipeError
 from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
+from factory.teachers.replies import count_of
 from schemas import Reply
 from schemas.settings import TeacherSettings
 
@@ -70,8 +71,8 @@ class ReplayBackend:
             text=text,
             finish_reason=finish_reason if isinstance(finish_reason, str) else None,
             model=model if isinstance(model, str) else "",
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            completion_tokens=_count(usage.get("completion_tokens")),
+            prompt_tokens=count_of(usage.get("prompt_tokens")),
+            completion_tokens=count_of(usage.get("completion_tokens")),
         )
 
     async def __aenter__(self) -> Self:
@@ -158,7 +159,7 @@ class _Table:
         self._index: dict[Place, int] = {}
         where = [self._column(name, default) for name, default in (("turn", 0), ("draw", 0), ("purpose", ""))]
         for row, (key, turn, draw, purpose) in enumerate(zip(self._column("id", ""), *where, strict=True)):
-            place = _place(str(key), _count(turn), _count(draw), str(purpose or "").partition("+")[0])
+            place = _place(str(key), count_of(turn), count_of(draw), str(purpose or "").partition("+")[0])
             if place in self._index:
                 raise RecipeError(
                     f"{path}: row {row}: id {_shown(place)} was recorded in row {self._index[place]} already"
@@ -230,7 +231,3 @@ def _checked_place(line: bytes, where: str) -> Place:
     if not isinstance(purpose, str):
         raise RecipeError(f"{where}: expected text as `purpose`, found {purpose!r}")
     return _place(str(key), record.get("turn", 0), record.get("draw", 0), purpose)
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else 0

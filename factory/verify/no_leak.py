@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from factory.plugins.registry import register
 from factory.verify.remember import Remembered
 from factory.verify.votes import Vote, combine
-from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer, Sample
+from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 
 Leak = Literal["quotes_coordinates", "quotes_file_name", "quotes_metadata", "echoes_instructions"]
 
@@ -210,7 +210,7 @@ def _leaks(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str
     if _FRACTIONS in due:
         yield from _pairs(case, answer, text)
     if _DIGITS in due:
-        for name in _own_names(case.sample):
+        for name in _own_names(case.sample.id, tuple(image.locator for image in case.sample.images)):
             if name in text and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
                 yield "quotes_file_name", name
 
@@ -252,10 +252,10 @@ def _pairs(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str
 
 
 @lru_cache(maxsize=16)
-def _own_names(sample: Sample) -> tuple[str, ...]:
+def _own_names(sample_id: str, locators: tuple[str, ...]) -> tuple[str, ...]:
     """The sample's id and image names, where they could not be an ordinary word or number of a description."""
-    paths = [PurePosixPath(image.locator.rpartition("::")[2]) for image in sample.images]
-    names = (sample.id, *(name for path in paths for name in (path.name, path.stem)))
+    paths = [PurePosixPath(locator.rpartition("::")[2]) for locator in locators]
+    names = (sample_id, *(name for path in paths for name in (path.name, path.stem)))
     return tuple(dict.fromkeys(name for name in names if _is_telling(name)))
 
 

@@ -98,5 +98,18 @@ NOTES: Final[Mapping[str, str]] = {
     "split": SHARED["split"][1],
 }
 
-ROW: Final = RowSchema("mp16_reason", 2, COLUMNS, NOTES, NULLABLE)
+SUMMARY: Final = (
+    "photos with the place they show, reasoning that leads there from what is visible, and the record of how each "
+    "label was verified"
+)
+
+ABOUT: Final = """\
+`response`, `__#solution`, `images` and `entities` are what GLOBE's published preprocessor reads, which wants `images`
+as a list of one; there is no second column `image`. `response` is the reasoning of the teacher that `answer` names."""
+
+MADE: Final = """\
+Each photo was shown to the teachers without its coordinates, file name or metadata. Their answers were parsed into
+clues, reasoning, a place and a confidence, and every check below compared them with the truth and with each other."""
+
+ROW: Final = RowSchema("mp16_reason", 2, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
 """Version 1 had no `messages` and no `saw_truth`."""

@@ -187,14 +187,31 @@ def test_a_full_disk_stops_cleanly_and_the_build_resumes(work: Path, endpoint: R
 )
 def test_one_flipped_byte_is_found_and_the_file_named(work: Path, endpoint: Running, name: str) -> None:
     build = work / str(built(work, write_recipe(work, endpoint.url))["directory"])
-    assert factory("verify", build, cwd=work).returncode == 0
+    assert factory("check", build, cwd=work).returncode == 0
     damaged = sorted(build.rglob(name))[0]
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] ^= 0x10
     damaged.write_bytes(bytes(data))
-    found = factory("verify", build, cwd=work)
+    found = factory("check", build, cwd=work)
     assert found.returncode == 1
     assert damaged.name in found.stdout and "Traceback" not in found.stderr
+
+
+def test_a_release_alone_is_checked_too(work: Path, endpoint: Running) -> None:
+    release = work / str(built(work, write_recipe(work, endpoint.url))["directory"]) / "release"
+    moved = release.rename(work / "published")
+    sound = factory("check", moved, cwd=work)
+    assert (sound.returncode, sound.stdout) == (0, ""), sound.stdout
+    (moved / "LICENSE-DATA.md").write_text("all yours")
+    found = factory("check", moved, cwd=work)
+    assert found.returncode == 1 and "LICENSE-DATA.md" in found.stdout
+
+
+@pytest.mark.parametrize("arguments", [["check", "images"], ["verify", "images"]])
+def test_what_cannot_be_checked_ends_with_2(work: Path, arguments: list[str]) -> None:
+    done = factory(*arguments, cwd=work)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "neither a build" in done.stderr or "factory check images" in done.stderr
 
 
 def test_no_secret_reaches_a_byte_of_the_build_or_the_output(work: Path, endpoint: Running) -> None:

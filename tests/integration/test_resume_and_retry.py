@@ -61,7 +61,7 @@ def test_a_build_killed_between_two_phases_goes_on(work: Path, endpoint: Running
     (build / "build.json").write_text(json.dumps(info | {"state": phase}))
     assert built(work, recipe)["calls_now"] == 0
     assert release_digests(build) == digests
-    assert factory("verify", build, cwd=work).returncode == 0
+    assert factory("check", build, cwd=work).returncode == 0
 
 
 def test_a_release_that_was_deleted_is_made_again(work: Path, endpoint: Running) -> None:
@@ -127,7 +127,7 @@ def test_calls_in_flight_are_shared_by_shards_that_exist(work: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["shards", "recipe.lock.yaml", "shards/00000/report.json", "build.json"])
-def test_verify_misses_nothing(work: Path, endpoint: Running, name: str) -> None:
+def test_check_misses_nothing(work: Path, endpoint: Running, name: str) -> None:
     build = directory(work, built(work, write_recipe(work, endpoint.url)))
     target = build / name
     if target.is_dir():
@@ -136,7 +136,7 @@ def test_verify_misses_nothing(work: Path, endpoint: Running, name: str) -> None
         target.write_text(target.read_text()[:-40])
     else:
         target.write_text(target.read_text().replace("2", "3", 1))
-    found = factory("verify", build, cwd=work)
+    found = factory("check", build, cwd=work)
     assert found.returncode == 1, found.stdout
     assert Path(name).name.split(".")[0] in found.stdout and "Traceback" not in found.stderr
 

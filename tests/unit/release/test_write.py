@@ -8,8 +8,9 @@ import pytest
 
 from factory.errors import CorruptBuild
 from release import check_release, write_release
-from release.parquet_files import FILE_SCHEMA, leaf_paths
+from release.parquet_files import leaf_paths
 from release.write import release_settings
+from schemas.rows.mp16_reason import ROW
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import make_build
 
@@ -109,7 +110,7 @@ def test_parquet_pages_carry_checksums_and_images_are_not_compressed_twice(tmp_p
     write_release(build)
     file = pq.ParquetFile(build.paths.release / "parquet" / "train-00000-of-00001.parquet")
     columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
-    assert [column.path_in_schema for column in columns] == list(leaf_paths(FILE_SCHEMA))
+    assert [column.path_in_schema for column in columns] == list(leaf_paths(ROW.columns))
     codecs = {column.path_in_schema: column.compression for column in columns}
     assert codecs.pop("images.list.element.bytes") == "UNCOMPRESSED"
     assert set(codecs.values()) == {"ZSTD"}

@@ -1,20 +1,52 @@
-"""`factory verify`: every file of a build against what was recorded when it was written."""
+"""`factory check`: every file of a build or a release against what was recorded when it was written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import difflib
+from collections.abc import Iterator
 from pathlib import Path
 
 from factory.calls.ledger import ledger_faults
-from factory.errors import CorruptBuild
+from factory.errors import CorruptBuild, RecipeError
 from factory.store.files import file_digest, read_json
-from factory.store.layout import Build, ShardPaths, fixed_files, shards_digest
+from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, shards_digest
+from release import check_release
+from release.manifest import MANIFEST
 
-ReleaseChecker = Callable[[Path], Sequence[str]]
+
+def file_faults(path: Path) -> Iterator[str]:
+    """Every fault found in a build with its release, or in a release alone, each naming the file.
+
+    Raises RecipeError when the path is neither.
+    """
+    paths = BuildPaths(path)
+    if paths.info.is_file():
+        return _build_faults(Build(paths))
+    if (path / MANIFEST).is_file():
+        return iter(check_release(path))
+    raise RecipeError(
+        f"{path}: neither a build (no {paths.info.name} in it) nor a release (no {MANIFEST} in it){_nearest(path)}"
+    )
 
 
-def build_faults(build: Build, check_release: ReleaseChecker) -> Iterator[str]:
-    """Every fault found, each naming the file. Nothing when the build is sound."""
+def _nearest(path: Path) -> str:
+    """The build or release that was meant, in words, where one can be guessed."""
+    if path.is_dir():
+        around = [path.resolve().parent, *sorted(path.iterdir())]
+        near = next((place for place in around if _is_checkable(place)), None)
+    else:
+        beside = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+        names = [place.name for place in beside if _is_checkable(place)]
+        close = difflib.get_close_matches(path.name, names, n=1)
+        near = path.parent / close[0] if close else None
+    return f"; did you mean {near}?" if near else ""
+
+
+def _is_checkable(path: Path) -> bool:
+    return BuildPaths(path).info.is_file() or (path / MANIFEST).is_file()
+
+
+def _build_faults(build: Build) -> Iterator[str]:
     paths = build.paths
     try:
         info = build.info

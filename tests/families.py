@@ -1,0 +1,148 @@
+"""Two small families that are nothing like MP16-Reason: one asks nobody, one talks twice about two pictures.
+
+    python -m tests.families RECIPE OUT [WORKERS]      builds a recipe that names one of them
+
+They stand here, outside the package: nothing in the engine room knows them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+
+from factory.generators.parse import parse_answer
+from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
+from factory.plugins.registry import register
+from schemas import Case, GeoAnswer, Picture, Reply, Request, Seen, Turn
+from schemas.rows import MESSAGE, SHARED, RowSchema
+
+
+def row_schema(family: str, **own: tuple[pa.DataType, str]) -> RowSchema:
+    """A family's columns between the shared ones."""
+    columns = {**SHARED, **own}
+    schema = pa.schema([pa.field(name, kind) for name, (kind, _) in columns.items()])
+    nullable = frozenset({"country", "region", "city"}) & own.keys()
+    return RowSchema(family, 1, schema, {name: note for name, (_, note) in columns.items()}, nullable)
+
+
+def turn(role: str, *parts: str | None) -> dict[str, Any]:
+    """A message; None stands for a picture."""
+    kinds = [{"type": "image" if part is None else "text", "text": part} for part in parts]
+    return {"role": role, "content": kinds}
+
+
+# --- nobody is asked ------------------------------------------------------------------------------------------------
+
+PLACE_NAMES: Final = row_schema(
+    "place_names",
+    country=(pa.string(), "ISO 3166-1 alpha-2"),
+    city=(pa.string(), "the nearest town"),
+)
+
+
+@register("generator", "place_names")
+def place_names(*, question: str = "Which town is this near?") -> Generator:
+    """A question about the place and its answer from the gazetteer alone, for every photo, vectorised."""
+
+    def records(frame: pl.DataFrame) -> pl.DataFrame:
+        answers = frame["city"].fill_null("a place without a name")
+        messages = [[turn("user", None, question), turn("assistant", answer)] for answer in answers]
+        return frame.select(
+            "id",
+            pl.Series("messages", messages, dtype=_polars(MESSAGE)),
+            saw_truth=pl.lit("none"),
+            country="country_code",
+            city="city",
+        )
+
+    needs = Needs(calls=(0, 0))
+    return Generator(name="place_names", version="1", row=PLACE_NAMES, needs=needs, records=records)
+
+
+def _polars(kind: pa.DataType) -> pl.DataType:
+    frame = pl.from_arrow(pa.table({"x": pa.array([], pa.list_(kind))}))
+    assert isinstance(frame, pl.DataFrame)
+    return frame.schema["x"]
+
+
+# --- two turns, two pictures ----------------------------------------------------------------------------------------
+
+TWO_VIEWS: Final = row_schema(
+    "two_views",
+    description=(pa.string(), "what both pictures show"),
+    country=(pa.string(), "where, in the teacher's words"),
+    city=(pa.string(), "where, in the teacher's words"),
+    requests=(pa.list_(pa.string()), "ledger keys, one a turn"),
+)
+LOOK: Final = "The first picture was taken on the ground, the second from above. Describe what they share."
+WHERE: Final = "Where is that?"
+
+
+@register("generator", "two_views")
+def two_views(*, words: int = 50) -> Generator:
+    """A ground photo and a tile from above: first what they share, then, in the same conversation, where it is."""
+    look = Turn("user", (Picture("ground"), Picture("above"), f"{LOOK} At most {words} words."))
+
+    async def answer(_seen: Seen, ask: Ask) -> Said:
+        description = await ask(Request("look", (look,)), read=read_text)
+        said = Turn("assistant", (description,))
+        place = await ask(Request("where", (look, said, Turn("user", (WHERE,)))), read=read_place)
+        return Said(place=place, values={"description": description})
+
+    return Generator(
+        name="two_views",
+        version=f"1-{words}",
+        row=TWO_VIEWS,
+        needs=Needs(images=("ground", "above"), calls=(2, 2)),
+        answer=answer,
+        record=record_two_views,
+    )
+
+
+def read_text(reply: Reply) -> str | ParseFailure:
+    return reply.text if reply.text.strip() else ParseFailure("empty")
+
+
+def read_place(reply: Reply) -> GeoAnswer | ParseFailure:
+    return parse_answer(reply.text, reply.finish_reason)
+
+
+def record_two_views(case: Case) -> Sequence[Mapping[str, Any]]:
+    """Two rows a sample: the whole conversation, and the description alone."""
+    answered = case.answers[0].answered
+    if answered.place is None:
+        return ()
+    description, place = answered.values["description"], answered.place
+    whole = [turn("user", None, None, LOOK), turn("assistant", description)]
+    shared = {
+        "saw_truth": answered.saw_truth,
+        "description": description,
+        "country": place.country,
+        "city": place.city,
+        "requests": list(answered.keys),
+    }
+    asked = [*whole, turn("user", WHERE), turn("assistant", f"{place.city}, {place.country}")]
+    return (
+        {"id": case.sample.id, "messages": asked, **shared},
+        {"id": f"{case.sample.id}/2", "messages": whole, **shared},
+    )
+
+
+def main(recipe: str, out: str, workers: str = "1") -> None:
+    """Builds and prints the result as one line of JSON."""
+    import factory
+
+    result = factory.build(Path(recipe), out=Path(out), workers=int(workers))
+    print(json.dumps(asdict(result)))
+    sys.exit(result.exit_code)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
