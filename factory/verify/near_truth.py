@@ -74,9 +74,9 @@ def near_truth(
     limit = (DISTANCE_TIERS_KM[tier] if radius_km is None else radius_km) + case.sample.uncertainty_km
     rule = _Rule(tier, limit, require_country, place)
     votes = [_vote(located, rule) for located in case.voices]
-    distances = [vote.score for vote in votes if vote.score is not None]
     if case.combined is not None and (vote := _vote(case.combined, rule)).outcome == "fail":
         votes, teachers = [vote], "all"  # it may be what is released, whatever the teachers say
+    distances = [vote.score for vote in votes if vote.score is not None]
     return combine(
         "near_truth",
         votes,
