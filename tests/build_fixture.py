@@ -1,7 +1,7 @@
 """A small finished build on disk, made through the schemas: for tests of what reads builds (release, report, explain).
 
-Nothing here runs the engine. `make_build` writes plan, parts, image tars, ledgers, selection, dropped rows, the recipe
-lock and build.json as the work and select phases would, with drawn JPEGs, every decision and hostile teacher text.
+Nothing here runs the engine. `make_build` writes plan, answers, verdicts, image tars, ledgers, selection, dropped rows,
+the recipe lock and build.json as the phases would, with drawn JPEGs, every decision and hostile teacher text.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def _plan_row(index: int, shard_size: int) -> dict[str, Any]:
         "shard": index // shard_size,
         "position": index % shard_size,
         "id": f"s{index:03d}",
-        "image": f"images/s{index:03d}.jpg",
+        "images": [_image(index)],
+        "texts": [],
         "lat": lat + 0.01 * (index // len(PLACES)),
         "lon": lon,
         "uncertainty_km": 0.0,
@@ -144,6 +145,11 @@ def _plan_row(index: int, shard_size: int) -> dict[str, Any]:
         "source_url": f"https://photos.example/{index}",
         "source_row": index,
     }
+
+
+def _image(index: int) -> dict[str, Any]:
+    empty: dict[str, Any] = dict.fromkeys(("lat", "lon", "metres_per_pixel"))
+    return {"role": "photo", "locator": f"images/s{index:03d}.jpg", "embed": True, **empty}
 
 
 def _dropped_rows(samples: int) -> list[dict[str, Any]]:
@@ -163,12 +169,7 @@ def _dropped_rows(samples: int) -> list[dict[str, Any]]:
 def _answer(row: dict[str, Any], teacher: str, *, wrong: bool) -> dict[str, Any]:
     nearer = teacher == "second"
     city = "Leipzig" if wrong else row["city"]
-    return {
-        "teacher": teacher,
-        "model": f"recorded-{teacher}",
-        "request_key": hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest(),
-        "failure": None,
-        "detail": "",
+    place = {
         "localizable": True,
         "confidence": 0.9 if teacher == "first" else 0.7,
         "scene": row["scene"],
@@ -182,6 +183,34 @@ def _answer(row: dict[str, Any], teacher: str, *, wrong: bool) -> dict[str, Any]
         "city": city,
         "lat": row["lat"] + (5.0 if wrong else 0.01 if nearer else 0.05),
         "lon": row["lon"],
+    }
+    return {**_failed_answer(row, teacher), "place": place, "failure": None, "detail": ""}
+
+
+def _failed_answer(row: dict[str, Any], teacher: str) -> dict[str, Any]:
+    return {
+        "teacher": teacher,
+        "model": f"recorded-{teacher}",
+        "draw": 0,
+        "keys": [hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest()],
+        "place": None,
+        "values": None,
+        "saw_truth": "none",
+        "combined": False,
+        "failure": "not_json",
+        "detail": HOSTILE_TEXT,
+    }
+
+
+def _located(row: dict[str, Any], answer: dict[str, Any], *, wrong: bool) -> dict[str, Any]:
+    empty: dict[str, Any] = {field.name: None for field in arrow.LOCATED}
+    located = {**empty, **{name: answer[name] for name in ("teacher", "draw", "combined", "failure")}}
+    if answer["place"] is None:
+        return located
+    nearer = answer["teacher"] == "second"
+    return {
+        **located,
+        **{name: answer["place"][name] for name in ("localizable", "confidence", "lat", "lon")},
         "country_code": "DE" if wrong else row["country_code"],
         "named_lat": row["lat"],
         "named_lon": row["lon"],
@@ -190,13 +219,6 @@ def _answer(row: dict[str, Any], teacher: str, *, wrong: bool) -> dict[str, Any]
         "distance_km": 556.0 if wrong else 1.1 if nearer else 5.6,
         "named_distance_km": 556.0 if wrong else 0.0,
     }
-
-
-def _failed_answer(row: dict[str, Any], teacher: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {field.name: None for field in arrow.ANSWER}
-    key = hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest()
-    failure = {"teacher": teacher, "model": f"recorded-{teacher}", "request_key": key, "failure": "not_json"}
-    return {**answer, **failure, "detail": HOSTILE_TEXT, "clues": [], "reasoning": ""}
 
 
 def _check(name: str, outcome: str, reason: str, score: float | None, threshold: float | None) -> dict[str, Any]:
@@ -211,12 +233,33 @@ def _check(name: str, outcome: str, reason: str, score: float | None, threshold:
     }
 
 
-def _part_row(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]:
-    far, split_teachers = decision == "reject", decision == "review"
+def _answered(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]:
     answers = [
-        _answer(row, "first", wrong=far),
-        _failed_answer(row, "second") if split_teachers else _answer(row, "second", wrong=False),
+        _answer(row, "first", wrong=decision == "reject"),
+        _failed_answer(row, "second") if decision == "review" else _answer(row, "second", wrong=False),
     ]
+    with Image.open(io.BytesIO(jpeg)) as image:
+        width, height = image.size
+    digest = hashlib.sha256(b"source of " + jpeg).hexdigest()
+    photo = {
+        **_no_photo(),
+        "sha256": digest,
+        "phash": int(digest[:16], 16),
+        "width": width,
+        "height": height,
+        "bytes": len(jpeg),
+        "refused": None,
+    }
+    return {"id": row["id"], "photos": [photo], "answers": answers, "evidence": []}
+
+
+def _no_photo() -> dict[str, Any]:
+    empty: dict[str, Any] = {field.name: None for field in arrow.PHOTO}
+    return {**empty, "role": "photo", "refused": "truncated", "detail": ""}
+
+
+def _verdict(row: dict[str, Any], answered: dict[str, Any], decision: str) -> dict[str, Any]:
+    far, split_teachers = decision == "reject", decision == "review"
     checks = [
         _check("localizable", "pass", "confident", 0.7, 0.5),
         _check("near_truth", "fail", "too_far", 556.0, 25.0)
@@ -227,33 +270,19 @@ def _part_row(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]
         else _check("teachers_agree", "pass", "same_place", 4.5, 25.0),
         _check("no_leak", "pass", "clean", None, None),
     ]
-    reasons = {"reject": ["near_truth:too_far"], "review": ["teachers_agree:one_answer"]}.get(decision, [])
-    with Image.open(io.BytesIO(jpeg)) as image:
-        width, height = image.size
-    digest = hashlib.sha256(b"source of " + jpeg).hexdigest()
-    return {
-        "id": row["id"],
-        "image_sha256": digest,
-        "image_phash": int(digest[:16], 16),
-        "image_width": width,
-        "image_height": height,
-        "image_bytes": len(jpeg),
-        "answers": answers,
-        "checks": checks,
-        "decision": decision,
-        "reasons": reasons,
+    reasons = {
+        "reject": ["near_truth:too_far"],
+        "review": ["teachers_agree:one_answer"],
+        "quarantine": ["images:truncated"],
     }
-
-
-def _quarantined(row: dict[str, Any]) -> dict[str, Any]:
-    empty: dict[str, Any] = {field.name: None for field in arrow.PART}
     return {
-        **empty,
         "id": row["id"],
-        "answers": [],
-        "checks": [],
-        "decision": "quarantine",
-        "reasons": ["images:truncated"],
+        "located": [
+            _located(row, answer, wrong=far and answer["teacher"] == "first") for answer in answered["answers"]
+        ],
+        "checks": [] if decision == "quarantine" else checks,
+        "decision": decision,
+        "reasons": reasons.get(decision, []),
     }
 
 
@@ -262,36 +291,45 @@ def _write_shard(
 ) -> None:
     files = paths.shard(shard)
     files.root.mkdir(parents=True, exist_ok=True)
-    parts, ledger = [], []
+    answers, ledger = [], []
     with tarfile.open(files.images, "w", format=tarfile.USTAR_FORMAT) as tar:
         for row, decision in zip(plan, decisions, strict=True):
             if decision == "quarantine":
-                parts.append(_quarantined(row))
+                answers.append({"id": row["id"], "photos": [_no_photo()], "answers": [], "evidence": []})
                 continue
             number = row["source_row"]
             jpeg = photos[number % len(photos)] if photos else draw_jpeg(number)
             member = tarfile.TarInfo(f"{row['position']:06d}.jpg")
             member.size = len(jpeg)
             tar.addfile(member, io.BytesIO(jpeg))
-            parts.append(_part_row(row, decision, jpeg))
-            ledger += [_ledger_row(row["id"], answer) for answer in parts[-1]["answers"]]
-    write_table(pa.Table.from_pylist(parts, schema=arrow.PART), files.part)
+            answers.append(_answered(row, decision, jpeg))
+            ledger += [_ledger_row(row["id"], answer) for answer in answers[-1]["answers"]]
+    verdicts = [
+        _verdict(row, answered, decision) for row, answered, decision in zip(plan, answers, decisions, strict=True)
+    ]
+    write_table(pa.Table.from_pylist(answers, schema=arrow.ANSWERS), files.answers)
+    write_table(pa.Table.from_pylist(verdicts, schema=arrow.VERDICTS), files.verdicts)
     write_table(pa.Table.from_pylist(ledger, schema=arrow.LEDGER), files.ledger)
-    report = {"shard": shard, "samples": len(plan), "seconds": 0.1}
+    report = {"number": shard, "samples": len(plan), "seconds": 0.1}
     files.report.write_bytes(orjson.dumps(report))
 
 
 def _ledger_row(sample: str, answer: dict[str, Any]) -> dict[str, Any]:
     failed = answer["failure"] is not None
     return {
-        "key": answer["request_key"],
+        "key": answer["keys"][0],
         "sample_id": sample,
         "teacher": answer["teacher"],
+        "purpose": "answer",
+        "draw": 0,
+        "turn": 0,
+        "attempt": 0,
         "model": answer["model"],
-        "attempt": 1,
         "origin": "replay",
         "status": "ok",
-        "response": "not json <script>" if failed else orjson.dumps({"city": answer["city"]}).decode(),
+        "handle": None,
+        "response": "not json <script>" if failed else orjson.dumps({"city": answer["place"]["city"]}).decode(),
+        "scores": None,
         "finish_reason": "stop",
         "error_kind": None,
         "error_detail": None,
@@ -301,7 +339,7 @@ def _ledger_row(sample: str, answer: dict[str, Any]) -> dict[str, Any]:
         "cost": 0.0,
         "latency_s": 0.0,
         "created_at": "2026-01-01T00:00:00Z",
-        "row_sha256": hashlib.sha256(answer["request_key"].encode()).hexdigest(),
+        "row_sha256": hashlib.sha256(answer["keys"][0].encode()).hexdigest(),
     }
 
 

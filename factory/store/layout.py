@@ -87,6 +87,11 @@ class BuildPaths:
         return self.root / "dropped.parquet"
 
     @property
+    def reviews(self) -> Path:
+        """What people decided; there once somebody did."""
+        return self.root / "review" / "decisions.parquet"
+
+    @property
     def selection(self) -> Path:
         return self.root / "selection.parquet"
 
