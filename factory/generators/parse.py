@@ -11,9 +11,9 @@ from factory.generators.fields import confidence, coordinate_pair, coordinates, 
 from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
+from schemas.answer import MAX_CLUES
 
 MAX_REASONING = 20_000
-MAX_CLUES = 64
 MAX_CLUE_TEXT = 1_000
 
 _REFUSAL = re.compile(
