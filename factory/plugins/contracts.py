@@ -6,7 +6,7 @@
     witness     evidence that is no teacher's answer    (root, *, settings) -> Witness
     check       one rule of verification                (case, *, settings) -> CheckResult
     decider     what the checks together decide         (*, settings) -> Decider
-    selector    which accepted rows are kept            (frame, *, settings) -> Removals
+    selector    which accepted rows are kept            (frame, *, settings) -> Ruling
     engine      what runs functions over specs          (task, specs, *, settings) -> Iterator of reports
 
 The idea behind the first four: a family asks, the engine remembers. Every `ask` is a row of the ledger, so resuming is
