@@ -134,6 +134,7 @@ def make_build(
         "fingerprint": FINGERPRINT,
         "stage_fingerprints": {},
         "state": "done",
+        "layout": arrow.BUILD_SCHEMA_VERSION,
         "factory_version": "0.1.0",
         "gazetteer_version": "geonames-fixture-2026-01-01",
         "counts": {"planned": samples, "dropped": 2, **counts, "kept": sum(row["kept"] for row in selection)},

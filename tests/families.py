@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,16 +20,17 @@ import pyarrow as pa
 from factory.generators.parse import parse_answer
 from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
 from factory.plugins.registry import register
-from schemas import Case, GeoAnswer, Picture, Reply, Request, Seen, Turn
+from schemas import Case, GeoAnswer, Picture, Reply, Request, SawTruth, Seen, Turn
 from schemas.rows import MESSAGE, SHARED, RowSchema
 
 
-def row_schema(family: str, **own: tuple[pa.DataType, str]) -> RowSchema:
+def row_schema(family: str, told: SawTruth = "none", **own: tuple[pa.DataType, str]) -> RowSchema:
     """A family's columns between the shared ones."""
     columns = {**SHARED, **own}
     schema = pa.schema([pa.field(name, kind) for name, (kind, _) in columns.items()])
     nullable = frozenset({"country", "region", "city"}) & own.keys()
-    return RowSchema(family, 1, schema, {name: note for name, (_, note) in columns.items()}, nullable)
+    notes = {name: note for name, (_, note) in columns.items()}
+    return RowSchema(family, 1, schema, notes, nullable, truth_in_messages=told)
 
 
 def turn(role: str, *parts: str | None) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def _polars(kind: pa.DataType) -> pl.DataType:
 
 TWO_VIEWS: Final = row_schema(
     "two_views",
+    told="place",  # the teacher's own first turn may name what it recognises
     description=(pa.string(), "what both pictures show"),
     country=(pa.string(), "where, in the teacher's words"),
     city=(pa.string(), "where, in the teacher's words"),
@@ -86,7 +88,7 @@ WHERE: Final = "Where is that?"
 
 
 @register("generator", "two_views")
-def two_views(*, words: int = 50) -> Generator:
+def two_views(*, words: int = 50, silent: bool = False) -> Generator:
     """A ground photo and a tile from above: first what they share, then, in the same conversation, where it is."""
     look = Turn("user", (Picture("ground"), Picture("above"), f"{LOOK} At most {words} words."))
 
@@ -99,7 +101,7 @@ def two_views(*, words: int = 50) -> Generator:
     return Generator(
         name="two_views",
         version=f"1-{words}",
-        row=TWO_VIEWS,
+        row=replace(TWO_VIEWS, truth_in_messages="none") if silent else TWO_VIEWS,
         needs=Needs(images=("ground", "above"), calls=(2, 2)),
         answer=answer,
         record=record_two_views,

@@ -100,6 +100,8 @@ def print_json(value: Any) -> None:
 
 def print_estimate(foreseen: Estimate) -> None:
     """`factory plan`."""
+    from factory.phases.disk import in_words
+
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{escape(foreseen.build)}[/bold]  {foreseen.state}")
     for cause in foreseen.causes:
@@ -108,6 +110,7 @@ def print_estimate(foreseen: Estimate) -> None:
     left_out = f" · dropped: {dropped}" if dropped else ""
     shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"
     console.print(f"samples   {foreseen.samples:,} in {shards}{left_out}")
+    console.print(f"disk      up to {in_words(foreseen.disk_bytes)}")
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
         table.add_row(

@@ -19,6 +19,7 @@ from factory.calls.of_shard import shard_rows
 from factory.calls.teacher import ANSWERS
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.generators import needs_of
+from factory.phases.disk import free_bytes, in_words, room_for
 from factory.phases.earlier import EarlierBuild, earlier_builds, question_identity
 from factory.phases.identity import identify
 from factory.phases.plan import plan_source
@@ -62,6 +63,8 @@ class Estimate:
     causes: tuple[str, ...]
     """Why it is not the newest earlier build: one changed key each."""
     samples: int
+    disk_bytes: int
+    """At the most: every row kept, nothing taken over from an earlier build."""
     dropped: dict[str, int]
     shards: int
     teachers: tuple[TeacherEstimate, ...]
@@ -98,12 +101,17 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
         notes += _learn(known, build, identity)
     ids = plan.samples["id"]
     needs = needs_of(recipe)
+    least, most = room_for(recipe, plan.samples, source)
+    if most > (free := free_bytes(paths.root)):
+        some = "even without a released row it does not fit" if least > free else "it fits if few rows are accepted"
+        notes.append(f"{in_words(free)} are free on its disk: {some}")
     teachers = tuple(_estimate_teacher(ids, about, needs) for about in known)
     return Estimate(
         build=str(paths.root),
         state=open_build(paths.root).info["state"] if paths.info.exists() else "new",
         causes=_causes(earlier, dict(identity.identity)) if not paths.info.exists() else (),
         samples=plan.samples.height,
+        disk_bytes=most,
         dropped=dict(Counter(plan.dropped["reason"].to_list())),
         shards=int(plan.samples["shard"].n_unique()),
         teachers=teachers,

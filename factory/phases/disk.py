@@ -8,16 +8,22 @@ spite of it stops a build cleanly (`factory.store.files.disk_faults`), and the s
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from factory.errors import EnvironmentFault, SourceError
-from factory.images.records import ImageSettings
+import polars as pl
 
-# Measured in November 2026 on the 138 and 77 photos that the acceptance tests read, on builds of the 138 with two
-# recorded teachers, and on a build of 1,000 small pictures with two teachers behind an endpoint.
+from factory.calls.teacher import ANSWERS
+from factory.errors import EnvironmentFault
+from factory.generators import needs_of
+from factory.images.records import ImageSettings
+from factory.plugins.contracts import Source
+from factory.recipe.model import Recipe, teacher_settings
+
+# Measured in November 2026 on 215 photos, among them the 138 of tests/acceptance; on builds of these 138 with two
+# recorded teachers; and on a build of 1,000 small pictures with two teachers behind an endpoint.
 BYTES_BY_QUALITY: Final = {75: 0.130, 85: 0.175, 90: 0.218, 95: 0.308, 100: 0.581}
 """Bytes of a JPEG for each pixel of the square over its longer side, by quality, at 512 pixels (photos cover 0.67 of
 that square). Longer sides need less: 0.208 at 768 pixels and quality 90; shorter ones more: 0.249 at 256."""
@@ -98,32 +104,60 @@ def disk_needed(
     return round(in_shards + recorded + running + samples * kept * released + report + FIXED_BYTES)
 
 
-def mean_source_bytes(read: Callable[[str], Path | bytes], locators: Sequence[str]) -> float | None:
-    """Mean size of up to SIZED_PICTURES source pictures, evenly chosen; None where none of them can be read.
+def room_for(
+    recipe: Recipe, samples: pl.DataFrame, source: Source, *, at_hand: int = 0, shards_at_once: int = 1
+) -> tuple[int, int]:
+    """Bytes that a recipe's build takes at the least (no row is kept) and at the most (every row is).
 
     Args:
-        read: the source's own, which gives a file or its bytes.
+        samples: the plan.
+        at_hand, shards_at_once: see `disk_needed`.
+    """
+    needs = needs_of(recipe)
+    asked = [settings for call in recipe.teachers if (settings := teacher_settings(call)).role == ANSWERS]
+    locators = samples["images"].explode().drop_nulls().struct.field("locator").to_list()
+    least, most = (
+        disk_needed(
+            samples.height,
+            images=recipe.images,
+            pictures=-(-len(locators) // max(1, samples.height)),
+            answers=needs.calls[1] * sum(settings.sampling.draws for settings in asked),
+            formats=recipe.release.formats,
+            kept=kept,
+            source_bytes=mean_source_bytes(source, locators),
+            at_hand=at_hand,
+            shards_at_once=shards_at_once,
+        )
+        for kept in (0.0, 1.0)
+    )
+    return least, most
+
+
+def mean_source_bytes(source: Source, locators: Sequence[str]) -> float | None:
+    """Mean size of up to SIZED_PICTURES source pictures, evenly chosen; None where none of them is there.
+
+    Args:
         locators: what names the pictures, in the plan's order.
     """
-    sizes = []
-    for locator in locators[:: max(1, -(-len(locators) // SIZED_PICTURES))]:
-        try:
-            found = read(locator)
-            sizes.append(found.stat().st_size if isinstance(found, Path) else len(found))
-        except (SourceError, OSError):
-            continue
+    stamps = map(source.stamp, locators[:: max(1, -(-len(locators) // SIZED_PICTURES))])
+    sizes = [stamp[0] for stamp in stamps if stamp is not None]
     return sum(sizes) / len(sizes) if sizes else None
 
 
 def require_room(path: Path, needed: int) -> None:
     """Raises EnvironmentFault when the disk under `path`, which need not be there yet, has less than `needed` bytes."""
-    place = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free
+    free = free_bytes(path)
     if needed > free:
         raise EnvironmentFault(
             f"{path}: this build needs at least {in_words(needed)}, {in_words(free)} are free on its disk. Make room, "
             "choose another disk with --out, or make it smaller: images.max_side, images.quality, plan.limit"
         )
+
+
+def free_bytes(path: Path) -> int:
+    """Free on the disk under a path, which need not be there yet."""
+    place = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+    return shutil.disk_usage(place).free
 
 
 def in_words(size: float) -> str:

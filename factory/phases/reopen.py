@@ -27,6 +27,7 @@ def reopen(paths: BuildPaths) -> int:
     for shard in paths.shards():
         if shard.report.exists() and PASSING_REASONS & read_report(shard).failures.keys():
             _thaw(shard, foreign=read_report(shard).taken_from is not None)
+            shard.verdicts.unlink(missing_ok=True)
             shard.report.unlink()
             opened += 1
     return opened

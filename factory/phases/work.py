@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
+
 from factory.calls.budget import Budget, spent_by_teacher
 from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
+from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.phases.lines import answers_line
 from factory.phases.phase import Phase, Waiting
@@ -22,7 +25,9 @@ from factory.shard.spec import ShardReport, ShardSpec, read_report
 from factory.shard.staff import budget_limits, open_staff
 from factory.store.layout import digest_of
 from factory.store.progress import read_progress
+from factory.store.tables import read_table
 from factory.witnesses import made_witnesses
+from schemas import arrow
 
 
 def _work(run: Run) -> Waiting | None:
@@ -39,6 +44,7 @@ def _work(run: Run) -> Waiting | None:
         return sum(finished.values()) + sum(under_way)
 
     if waiting:
+        require_room(paths.root, _room(run, waiting, earlier)[0])
         _start_budget(run)
         at_once = max(1, min(workers_for(run), len(waiting)))
         engine, task = open_engine(run.engine), Task(run_shard, open_staff)
@@ -52,6 +58,14 @@ def _work(run: Run) -> Waiting | None:
     if deferred := sum(report.deferred for report in reports):
         return Waiting(f"a batch: the answers about {deferred:,} samples come later; the same command asks for them")
     return None
+
+
+def _room(run: Run, waiting: Sequence[int], earlier: Sequence[EarlierBuild]) -> tuple[int, int]:
+    """Bytes that the shards still to be run, and what follows, take at the least and at the most."""
+    plan = read_table(run.paths.plan, arrow.PLAN)
+    own = [n for n in waiting if not run.paths.shard(n).images.exists() and not prior_shard(earlier, run.identity, n)]
+    at_hand = plan.height - plan.filter(pl.col("shard").is_in(own)).height
+    return room_for(run.recipe, plan, run.source, at_hand=at_hand, shards_at_once=run.workers)
 
 
 def workers_for(run: Run) -> int:

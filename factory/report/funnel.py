@@ -57,7 +57,7 @@ def phases(frames: Frames, dropped: pl.DataFrame) -> tuple[Phase, ...]:
         (ANSWERED, "verify", "samples that are verified", "shard not verified"),
     ):
         if count := samples.filter(pl.col("decision") == state).height:
-            found.append(_phase(name, explanation, found[-1].remaining, [Loss("engine", waiting, count, state)]))
+            found.append(_phase(name, explanation, found[-1].remaining, [Loss(name, waiting, count, state)]))
     if not found[-1].remaining:
         return tuple(found)
     quarantined = _quarantined(samples)

@@ -159,6 +159,8 @@ def _stored(paths: ShardPaths, ids: Collection[str]) -> dict[str, Row]:
     """
     seen = ["evidence.list.element.source", "evidence.list.element.findings"]
     stored = read_rows(paths.answers, ["id", "photos", "answers", *seen], ids)
+    if missing := sorted(set(ids) - stored.keys()):
+        raise CorruptBuild(f"{paths.answers}: it has no row of sample {missing[0]!r}, which is planned for its shard")
     measured = read_rows(paths.verdicts, ["id", "located", "checks"], ids) if paths.verdicts.exists() else {}
     for name, row in stored.items():
         verdict = measured.get(name, {"located": [None] * len(row["answers"]), "checks": []})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from factory.geo.names import country_name
@@ -22,7 +23,11 @@ NEAR_DEGREES: Final = 0.01
 """A number with two decimals or more is a coordinate of the truth when it differs by at most this (about a kilometre);
 with fewer decimals it says little and is too often another number."""
 
-_DECIMAL: Final = re.compile(r"(?<![\d.,])[-+−]?(\d{1,3})[.,](\d{2,40})(?!\d|[.,]\d)")
+_DECIMALS: Final = (
+    re.compile(r"(?<![\d.])[-+−]?(\d{1,3})\.(\d{2,40})(?!\d|\.\d)"),
+    re.compile(r"(?<![\d.,])[-+−]?(\d{1,3}),(\d{2,40})(?!\d|[.,]\d)"),
+)
+"""With a point (two in a row may be set apart by a comma alone) and with a decimal comma."""
 _SEXAGESIMAL: Final = re.compile(
     r"(?<![\d.,])(\d{1,3})\s?[°º]\s?(\d{1,2}(?:[.,]\d{1,6})?)\s?['′’](?:\s?(\d{1,2}(?:[.,]\d{1,6})?)\s?(?:[\"″”]|''))?"
 )
@@ -49,7 +54,8 @@ def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: Saw
         return None
     text = unicodedata.normalize("NFC", text_before_answer(messages))
     for kind, name in _names(sample, level):
-        if re.search(rf"(?<!\w){_spaced(name)}(?!\w)", text):
+        # A pattern is compiled only for a name whose first word is there: compiling costs more than all the rest.
+        if name.split()[0] in text and re.search(rf"(?<!\w){_spaced(name)}(?!\w)", text):
             return f"{kind} {name}"
     written = next(_coordinates(text, sample), None)
     return None if written is None else f"coordinates {written}"
@@ -71,7 +77,7 @@ def _spaced(name: str) -> str:
 
 def _coordinates(text: str, sample: Sample) -> Iterator[str]:
     """Everything in the text that is the sample's latitude or longitude, as it is written."""
-    for found in _DECIMAL.finditer(text):
+    for found in chain.from_iterable(pattern.finditer(text) for pattern in _DECIMALS):
         whole, decimals = found.groups()
         if _is_of(sample, float(f"{whole}.{decimals}"), NEAR_DEGREES):
             yield found.group()

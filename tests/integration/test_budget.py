@@ -180,6 +180,13 @@ def test_spending_is_counted_from_live_and_sealed_ledgers_of_this_build_only(tmp
     }
 
 
+def test_a_shard_taken_over_whole_was_paid_by_the_earlier_build(tmp_path: Path) -> None:
+    taken = ledger(tmp_path / "1" / "ledger.sqlite", row("a"), seal=True).with_suffix(".parquet")
+    own = ledger(tmp_path / "2" / "ledger.sqlite", row("b"), seal=True).with_suffix(".parquet")
+    (tmp_path / "1" / "report.json").write_text('{"taken_from": "demo-00000000"}')
+    assert spent_by_teacher([taken, own]) == spent_by_teacher([own])
+
+
 def test_spending_is_never_read_from_a_damaged_ledger(tmp_path: Path) -> None:
     path = ledger(tmp_path / "ledger.sqlite", row("a"))
     path.write_bytes(path.read_bytes().replace(b"2026-01-01", b"2027-01-01"))

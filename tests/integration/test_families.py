@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from release.read import open_release
 
 from factory.store.layout import open_build
+from release.read import open_release
 from tests.fake_endpoint import Running, running_endpoint
 from tests.real_build import make_photos, only_build, release_digests
 
@@ -113,6 +113,15 @@ def test_a_conversation_of_two_turns_about_two_pictures_is_released(tmp_path: Pa
     assert [len(row["images"]) for row in rows] == [2] * len(rows)
     assert [message["role"] for message in first["messages"]] == ["user", "assistant", "user", "assistant"]
     assert len(first["requests"]) == 2
+
+
+def test_a_row_that_tells_the_truth_too_early_goes_to_people(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path / "endpoint") as endpoint:
+        recipe = write_views(tmp_path, endpoint.url, 3)
+        recipe.write_text(recipe.read_text().replace("two_views", "{name: two_views, silent: true}", 1))
+        result = result_of(build(recipe, tmp_path / "out"))
+    assert result["counts"]["decisions"] == {"review": 3}
+    assert result["counts"]["reasons"] == {"row:tells_the_truth": 3}
 
 
 def wait_for(endpoint: Running, requests: int) -> None:

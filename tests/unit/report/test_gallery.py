@@ -171,6 +171,13 @@ def test_verdicts_of_other_answers_are_refused(tmp_path: Path) -> None:
         shown(build)
 
 
+def test_answers_that_lack_a_planned_sample_are_refused(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+    edit(build.paths.shard(0).answers, arrow.ANSWERS, lambda rows: rows.__delitem__("s001"))
+    with pytest.raises(CorruptBuild, match=r"answers\.parquet.*s001"):
+        shown(build)
+
+
 def test_a_missing_or_broken_image_tar_costs_only_the_photos(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", samples=8, shard_size=4)
     build.paths.shard(0).images.unlink()

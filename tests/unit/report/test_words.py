@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.report.words import (
@@ -20,12 +20,12 @@ from factory.report.words import (
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=400),
     lambda inner: st.lists(inner, max_size=30) | st.dictionaries(st.text(max_size=400), inner, max_size=30),
-    max_leaves=60,
+    max_leaves=30,
 )
 
 
 def test_where_an_accepted_sample_is_before_selection() -> None:
-    row = {"decision": "accept", "reasons": [], "kept": None, "split": None, "removed_by": None}
+    row: dict[str, Any] = {"decision": "accept", "reasons": [], "kept": None, "split": None, "removed_by": None}
     assert went(row) == "accepted, not yet selected"
 
 
@@ -56,6 +56,7 @@ def test_values_that_are_no_json_are_shown_as_they_are() -> None:
     assert readable('{"name": "safe\\u202ecod.exe"}') == '{\n  "name": "safe□202Ecod.exe"\n}'
 
 
+@settings(max_examples=30)
 @given(JSON)
 def test_any_values_stay_short_and_show_no_hidden_character(value: Any) -> None:
     text = readable(json.dumps(value))
