@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import orjson
 import polars as pl
 
 from factory.engines import open_engine
+from factory.errors import PluginFault
 from factory.phases.lines import verdict_line
 from factory.phases.phase import Phase
 from factory.phases.run import Run
@@ -17,7 +18,7 @@ from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.files import write_bytes
 from factory.store.layout import shards_digest
-from factory.verify.judge import judge_of
+from factory.verify.judge import Judge, judge_of
 from factory.verify.shards import VerifySpec, open_judge, shard_features, verify_shard
 
 
@@ -29,8 +30,7 @@ def _verify(run: Run) -> None:
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
         specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]
-        frames = list(engine(Task(shard_features, open_judge), specs, workers=run.workers))
-        model = judge.decider.fit(pl.concat(frames, how="diagonal").sort("id"))
+        model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=run.workers)))
         write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
     spec = partial(VerifySpec, build=str(run.paths.root), recipe=plain, model=model)
     decisions: Counter[str] = Counter()
@@ -43,6 +43,24 @@ def _verify(run: Run) -> None:
         "decisions": dict(sorted(decisions.items())),
         "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
     }
+
+
+def _fitted(judge: Judge, frames: Sequence[pl.DataFrame]) -> Model | None:
+    """What the decider fits on the features of every sample that can be judged; None where none can.
+
+    Raises PluginFault when it raises.
+    """
+    known = pl.concat(frames, how="diagonal_relaxed").sort("id")
+    if known.is_empty():
+        return None
+    assert judge.decider is not None and judge.decider.fit is not None
+    try:
+        return judge.decider.fit(known)
+    except Exception as error:
+        raise PluginFault(
+            f"decider `{judge.decider_name}` failed in `fit` on {known.height:,} samples: {type(error).__name__}: "
+            f"{error}. This is a fault of the decider: mend it; stored answers are kept"
+        ) from error
 
 
 def _says(run: Run) -> Iterator[tuple[str, str]]:

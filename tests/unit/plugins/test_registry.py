@@ -57,7 +57,9 @@ def test_an_unknown_name_lists_the_known_and_the_nearest() -> None:
     assert "no_leak" in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["source", "generator", "teacher", "check", "decider", "selector"])
+@pytest.mark.parametrize(
+    "kind", ["source", "generator", "teacher", "witness", "check", "decider", "selector", "engine"]
+)
 def test_every_kind_has_plugins_with_a_docstring(kind: str) -> None:
     plugins = known(kind)  # type: ignore[arg-type]
     assert plugins
