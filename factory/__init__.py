@@ -4,7 +4,7 @@ import factory
 
 result = factory.build("recipes/mp16_reason.yaml")
 build = factory.open_build(result.directory)
-build.parts.filter(pl.col("decision") == "review")
+build.verdicts.filter(pl.col("decision") == "review")
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def build(
 
 
 def open_build(path: str | Path) -> Build:
-    """A build directory as polars frames: plan, dropped, parts, selection, ledger."""
+    """A build directory as polars frames: plan, dropped, answers, verdicts, selection, ledger."""
     from factory.store.layout import open_build as open_directory
 
     return open_directory(path)

@@ -251,5 +251,5 @@ def test_status_and_explain_tell_the_story(work: Path, endpoint: Running) -> Non
 
 def test_a_build_opens_as_polars_frames(work: Path, endpoint: Running) -> None:
     build = open_build(work / str(built(work, write_recipe(work, endpoint.url))["directory"]))
-    assert build.plan.height == build.parts.height == build.ledger.height == SAMPLES
+    assert build.plan.height == build.verdicts.height == build.ledger.height == SAMPLES
     assert build.image(0, 3)[:2] == b"\xff\xd8"
