@@ -126,6 +126,10 @@ class EmbeddingsBackend(OpenAIClient):
             text, tokens = read_vectors(content, len(turn.parts))
         except CallFailed as failure:
             failure.detail = redact(failure.detail, self.key)
+            if not failure.retryable:
+                # Kept as permanent it would never be asked again, and every later build would stop at this sample.
+                failure.fatal = True
+                failure.detail += "; a sample without its vectors would be judged by another rule. Answers are kept"
             raise
         return Reply(text=text, prompt_tokens=tokens, latency_s=time.perf_counter() - started)
 
