@@ -264,7 +264,7 @@ async def test_every_draw_is_a_question_of_its_own(tmp_path: Path) -> None:
 async def test_two_samples_with_one_picture_share_one_call(tmp_path: Path) -> None:
     async with open_desk(tmp_path, scripted(Scripted("Kazan"))) as desk:
         one, two = asker(desk), asker(desk, replace(KAZAN, id="twin"))
-        assert await asyncio.gather(one(WHERE, read=words), two(WHERE, read=words)) == ["Kazan", "Kazan"]
+        assert list(await asyncio.gather(one(WHERE, read=words), two(WHERE, read=words))) == ["Kazan", "Kazan"]
         assert {ask.answered(Said()).origin for ask in (one, two)} == {"call", "ledger"}
         assert len(rows(desk)) == 1
 

@@ -78,7 +78,7 @@ def test_every_row_comes_back_as_it_was_recorded(
 ) -> None:
     folder = tmp_path_factory.mktemp("ledger")
     words = {"response": text, "error_detail": text, "scores": text, "handle": text, "purpose": text}
-    counts = {"http_calls": count, "completion_tokens": count, "draw": count, "turn": count}
+    counts: dict[str, Any] = {"http_calls": count, "completion_tokens": count, "draw": count, "turn": count}
     written = row(**words, **counts, cost=cost, latency_s=3)
     recorded(folder / LIVE, written)
     with Ledger(folder / LIVE) as ledger:

@@ -10,7 +10,7 @@ import pytest
 
 from factory.generators import open_generator
 from factory.generators.mp16_reason import mp16_reason, read_place, render
-from factory.plugins.contracts import Generator, NoAnswer, ParseFailure
+from factory.plugins.contracts import Generator, NoAnswer, ParseFailure, Said
 from factory.recipe.model import GENERATOR
 from schemas import Evidence, Finding, GeoAnswer, Picture, Reply, Request, Seen, Truth
 
@@ -45,7 +45,7 @@ def asked(generator: Generator, seen: Seen = CANARY) -> Request:
     """The one question a sample costs."""
     assert generator.answer is not None
     ask = Answering(KAZAN)
-    said = asyncio.run(generator.answer(seen, ask))  # type: ignore[arg-type]
+    said: Said = asyncio.run(generator.answer(seen, ask))  # type: ignore[arg-type]
     assert said.place is not None and (said.place.city, dict(said.values)) == ("Kazan", {})
     (request,) = ask.asked
     return request

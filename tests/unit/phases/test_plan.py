@@ -103,7 +103,7 @@ def picture(role: str, locator: str) -> dict[str, Any]:
 
 def several(*given: dict[str, Any]) -> pl.DataFrame:
     """Rows of a source that has lists of pictures and of texts."""
-    base = {"lat": 60.17, "lon": 24.94, "image": None, "images": [], "texts": []}
+    base: dict[str, Any] = {"lat": 60.17, "lon": 24.94, "image": None, "images": [], "texts": []}
     return pl.DataFrame([base | row for row in given], schema_overrides=LISTS | {"image": pl.String})
 
 

@@ -6,6 +6,7 @@ import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from factory.store.images import ImageStore, member_name
 
 
-def fill(path: Path, images: Mapping[int | tuple[int, int], bytes]) -> None:
+def fill(path: Path, images: Mapping[Any, bytes]) -> None:
     """Images by position in the shard, or by position and place in the sample."""
     with ImageStore.create(path) as store:
         for (position, index), jpeg in sorted(

@@ -216,7 +216,7 @@ def by_confidence() -> Iterator[str]:
             assert model is not None
             fine = found["sure"] >= model["mean"] - margin
             return Verdict(
-                decision="accept" if fine else "reject", reasons=() if fine else ("mine:unsure",), checks=checks
+                decision="accept" if fine else "reject", reasons=() if fine else ("mine:unsure",), checks=tuple(checks)
             )
 
         return Decider(decide=decide, features=features, fit=lambda frame: {"mean": frame["sure"].mean()})
@@ -239,7 +239,7 @@ def test_features_that_raise_are_a_fault_of_the_decider() -> None:
     def broken(case: Case, checks: Sequence[CheckResult]) -> Mapping[str, float]:
         raise IndexError("no answer")
 
-    judge = replace(judge_of(recipe()), decider=Decider(decide=lambda *_: None, features=broken), decider_name="mine")  # type: ignore[arg-type,return-value]
+    judge = replace(judge_of(recipe()), decider=Decider(decide=lambda *_: None, features=broken), decider_name="mine")  # type: ignore[arg-type]
     with pytest.raises(PluginFault, match=r"decider `mine` failed on sample `s`: IndexError"):
         verdict_of(said(), judge=judge)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from factory.verify import near_truth
+from factory.verify.votes import Teachers
 from schemas import Case, LocatedAnswer
 
 Answer = Callable[..., LocatedAnswer]
@@ -101,7 +102,9 @@ def test_an_answer_that_was_told_the_country_is_still_measured(make_case: Make, 
 
 
 @pytest.mark.parametrize("teachers", ["all", "any"])
-def test_a_combined_answer_that_fails_fails_the_sample(make_case: Make, make_answer: Answer, teachers: str) -> None:
+def test_a_combined_answer_that_fails_fails_the_sample(
+    make_case: Make, make_answer: Answer, teachers: Teachers
+) -> None:
     near, far = {"lat": 55.79, "lon": 49.12}, {"lat": 51.34, "lon": 12.37}
     found = near_truth(make_case(make_answer("a", **near), make_answer("j", **far, combined=True)), teachers=teachers)
     assert (found.outcome, found.reason, round(found.score or 0)) == ("fail", "too_far", 2446)
