@@ -71,7 +71,8 @@ def open_photos(
 
 def unchanged(photos: Sequence[Photo], sample: Sample, source: Source) -> bool:
     """Whether the pictures that were prepared once are those that the source has now."""
-    if len(photos) != len(sample.images) or any(photo.refused in PASSING_REFUSALS for photo in photos):
+    same_roles = tuple(photo.role for photo in photos) == sample.roles
+    if not same_roles or any(photo.refused in PASSING_REFUSALS for photo in photos):
         return False
     stamps = [(photo.source_bytes, photo.source_mtime_ns) for photo in photos]
     return stamps == [source.stamp(image.locator) for image in sample.images]
