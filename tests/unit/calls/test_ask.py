@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from factory.calls.ask import Asker, Desk
+from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
 from factory.errors import BudgetReached, EnvironmentFault, PluginFault
 from factory.plugins.contracts import CallFailed, Deferred, NoAnswer, ParseFailure, Said
@@ -329,3 +330,16 @@ async def test_the_budget_is_held_against_the_prompt_as_it_has_grown(tmp_path: P
         else:
             with pytest.raises(BudgetReached):
                 await asker(desk)(asked, read=words)
+
+
+async def test_a_batch_that_an_earlier_build_sent_is_asked_for_under_its_handle(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    async with open_desk(old, scripted(Scripted(Deferred("batch-7")))) as desk:
+        with pytest.raises(Deferred):
+            await converse(asker(desk))
+    backend = Scripted("Kazan", "9")
+    async with open_desk(new, scripted(backend)) as desk:
+        with Ledger(new / "own" / "ledger.sqlite", prior=[old / "ledger.sqlite"]) as ledger:
+            assert (await converse(asker(replace(desk, ledger=ledger)))).failure is None
+            assert [row.http_calls for row in ledger.rows()] == [1, 1], "what the other build sent is its own spending"
+    assert [question.handle for question in backend.asked] == ["batch-7", None]
