@@ -6,6 +6,7 @@ How photos are decoded is `factory.images.ImageSettings`: decode processes must 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -35,6 +36,15 @@ def request_fields(extra: dict[str, Any]) -> dict[str, Any]:
 
 OWN_FIELDS = frozenset(("model", "messages", "seed", "response_format", "stream", "n"))
 ExtraFields = Annotated[dict[str, Any], AfterValidator(request_fields)]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Marks a plug-in's setting that names a file, from the recipe's folder: what is in it counts for a build's
+    identity, not where it lies."""
+
+
+InputFile = Annotated[str, Contents()]
 
 
 def endpoint_url(url: str) -> str:

@@ -12,16 +12,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import polars as pl
 import pyarrow as pa
 
 from factory.generators.parse import parse_answer
-from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
+from factory.plugins.contracts import Ask, Backends, Deferred, Generator, Needs, ParseFailure, Question, Said
 from factory.plugins.registry import register
 from schemas import Case, GeoAnswer, Picture, Reply, Request, SawTruth, Seen, Turn
 from schemas.rows import MESSAGE, SHARED, RowSchema
+from schemas.settings import TeacherSettings
 
 
 def row_schema(family: str, told: SawTruth = "none", **own: tuple[pa.DataType, str]) -> RowSchema:
@@ -135,6 +136,43 @@ def record_two_views(case: Case) -> Sequence[Mapping[str, Any]]:
         {"id": case.sample.id, "messages": asked, **shared},
         {"id": f"{case.sample.id}/2", "messages": whole, **shared},
     )
+
+
+# --- answers that come later ----------------------------------------------------------------------------------------
+
+
+@register("teacher", "postbox")
+def postbox(settings: TeacherSettings, root: Path, *, path: str) -> Backends:
+    """Questions that are posted into a folder, one file each, and answered there by somebody, some day."""
+    box = root / path
+    box.mkdir(exist_ok=True)
+    return Backends((Postbox(box),))
+
+
+class Postbox:
+    """A backend that defers: what it posted it asks for again by its handle."""
+
+    name, paid = "postbox", True
+
+    def __init__(self, box: Path) -> None:
+        self.box = box
+
+    def inputs(self, question: Question) -> Mapping[str, Any]:
+        return {}
+
+    async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
+        if question.handle is None:
+            (self.box / question.key).write_bytes(b"")
+            raise Deferred(question.key)
+        answered = (self.box / question.handle).read_text()
+        if not answered:
+            raise Deferred(question.handle)
+        return Reply(text=answered, finish_reason="stop", prompt_tokens=7, completion_tokens=5)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 def main(recipe: str, out: str, workers: str = "1") -> None:

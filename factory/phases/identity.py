@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from factory.errors import RecipeError
@@ -9,6 +10,7 @@ from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
+from factory.plugins.blocks import Call
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import teacher_settings
@@ -16,6 +18,7 @@ from factory.select.accepted import selection_rules
 from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
+from schemas.settings import Contents
 
 STAGE_VERSIONS = {"answers": "1", "verify": "3", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
@@ -36,12 +39,22 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         "row": f"{generator.row.family}-{generator.row.version}",
     }
     for call in recipe.teachers:
-        if path := getattr(call.settings, "path", None):
+        for path in _input_files(call):
             inputs[f"teachers.{teacher_settings(call).name}"] = _digest(loaded, path)
+    for kind, call in (("generator", recipe.generator), *(("witnesses", call) for call in recipe.witnesses)):
+        for number, path in enumerate(_input_files(call)):
+            inputs[f"{kind}.{call.name}.{number}"] = _digest(loaded, path)
     for _, settings in selection_rules(recipe.select, loaded.root):
         for benchmark in getattr(settings, "benchmarks", ()):
             inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
     return fingerprint(loaded.plain(), inputs)
+
+
+def _input_files(call: Call) -> Iterator[str]:
+    """The files that a plug-in's settings name, in the order of its signature."""
+    for name, field in type(call.settings).model_fields.items():
+        if any(isinstance(note, Contents) for note in field.metadata) and (path := getattr(call.settings, name)):
+            yield path
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:

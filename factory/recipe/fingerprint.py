@@ -46,10 +46,22 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
 )
 """Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for one name."""
 
+_ASKING = ("generator", "teachers", "witnesses")
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan", ("source", "geo", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
     ("images", ("images", "inputs.images", "inputs.prepare")),
-    ("answers", ("generator", "teachers", "witnesses", "inputs.generator", "inputs.teachers", "inputs.answers")),
+    (
+        "answers",
+        (
+            "generator",
+            "teachers",
+            "witnesses",
+            "inputs.generator",
+            "inputs.teachers",
+            "inputs.witnesses",
+            "inputs.answers",
+        ),
+    ),
     ("verify", ("verify", "inputs.verify")),
     ("review", ("inputs.review",)),
     ("select", ("select", "inputs.select", "inputs.benchmarks")),

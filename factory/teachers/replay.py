@@ -23,7 +23,7 @@ from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
 from factory.teachers.replies import count_of
 from schemas import Reply
-from schemas.settings import TeacherSettings
+from schemas.settings import InputFile, TeacherSettings
 
 MAX_LINE = 8 * 2**20
 """Bytes of one record; a conversation of 32k tokens has about 0.2 MB."""
@@ -34,7 +34,7 @@ Place = str | tuple[str, int, int, str]
 
 
 @register("teacher", "replay")
-def replay_teacher(settings: TeacherSettings, root: Path, *, path: str) -> Backends:
+def replay_teacher(settings: TeacherSettings, root: Path, *, path: InputFile) -> Backends:
     """Answers that were recorded earlier, by sample id. Costs nothing and needs no network."""
     return Backends((ReplayBackend(settings.name, root / Path(path).expanduser()),))
 

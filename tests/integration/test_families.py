@@ -182,3 +182,37 @@ def test_ten_kills_ask_no_acknowledged_turn_twice(tmp_path: Path) -> None:
     keys = open_build(killed).ledger["key"]
     assert len(keys) == keys.n_unique() == 2 * samples
     assert release_digests(killed) == release_digests(whole)
+
+
+def test_a_build_waits_for_answers_that_come_later_and_goes_on(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    recipe = write_views(tmp_path, "http://unused", 2)
+    text = recipe.read_text()
+    line = next(line for line in text.splitlines() if "backend: openai" in line)
+    recipe.write_text(text.replace(line, "  - {name: t, backend: postbox, model: m, path: box}"))
+    for turn in (1, 2):
+        done = build(recipe, tmp_path / "out")
+        assert done.returncode == 5, done.stderr
+        result = json.loads(done.stdout.splitlines()[-1])
+        assert (result["state"], result["waiting"][:40]) == ("waiting", "a batch: the answers about 2 samples com")
+        assert len(list(box.iterdir())) == 2 * turn
+        for posted in box.iterdir():
+            if not posted.read_text():
+                posted.write_text('{"localizable": true, "country": "Chad", "city": "Faya", "confidence": 0.9}')
+    result = result_of(build(recipe, tmp_path / "out"))
+    ledger = open_build(only_build(tmp_path / "out")).ledger
+    assert ledger["status"].to_list() == ["ok"] * 4
+    assert ledger.select(pl.col("prompt_tokens").sum()).item() == result["counts"]["prompt_tokens"] == 28
+
+
+def test_a_family_run_again_from_its_ledger_gives_the_same_rows(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path / "endpoint") as endpoint:
+        recipe = write_views(tmp_path, endpoint.url, 8, shard_size=5)
+        result_of(build(recipe, tmp_path / "out"))
+        first = only_build(tmp_path / "out")
+        rows = list(open_release(first / "release").rows("train"))
+        recipe.write_text(recipe.read_text().replace("shard_size: 5", "shard_size: 3"))
+        again = result_of(build(recipe, tmp_path / "out"))
+        assert endpoint.stats()["requests"] == 16
+    assert again["calls_now"] == 0 and again["directory"] != str(first)
+    assert list(open_release(Path(again["directory"]) / "release").rows("train")) == rows
