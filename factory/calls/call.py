@@ -77,7 +77,7 @@ async def call(
         if not failed.retryable or tries >= settings.attempts:
             break
         await asyncio.sleep(backoff_s(tries, failed.retry_after_s))
-    status = "exhausted" if failed.retryable else "permanent"
+    status = "permanent" if teacher.final and not failed.retryable else "exhausted"
     row = ledger_row(teacher, question, status, http_calls, error_kind=failed.kind, error_detail=failed.detail)
     await ledger.record(row)
     return row

@@ -29,6 +29,8 @@ class Teacher:
     lanes: tuple[Lane, ...]
     sampling: Mapping[str, Any]
     """Everything of the settings that changes answers; part of the ledger key."""
+    final: bool = True
+    """Whether a refusal is kept for good; what a build cannot do without is asked again by the next one."""
     prompt_tokens: int = 0
     """Most prompt tokens that one call took so far."""
     under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
@@ -80,10 +82,13 @@ def sampling_of(settings: TeacherSettings, backends: Backends) -> dict[str, Any]
 
 
 @asynccontextmanager
-async def open_teacher(settings: TeacherSettings, backends: Backends, *, share: int = 1) -> AsyncIterator[Teacher]:
+async def open_teacher(
+    settings: TeacherSettings, backends: Backends, *, share: int = 1, final: bool = True
+) -> AsyncIterator[Teacher]:
     """A teacher with its connections, closed on exit.
 
     Args:
+        final: see `Teacher`.
         share: processes that ask at the same time; each takes this part of `max_in_flight`.
     """
     slots = max(1, settings.max_in_flight // share)
@@ -93,4 +98,4 @@ async def open_teacher(settings: TeacherSettings, backends: Backends, *, share: 
             await stack.enter_async_context(backend)
             lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
         own = settings.model_copy(update={"max_in_flight": slots})
-        yield Teacher(own, tuple(lanes), sampling_of(settings, backends))
+        yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final)

@@ -56,6 +56,7 @@ def _build_faults(build: Build) -> Iterator[str]:
     for path in fixed_files(paths):
         if path.name in info.get("files", {}):
             yield from _differs(path, info["files"][path.name])
+    yield from _verdict_faults(paths)
     finished = info.get("state") in ("released", "done")
     faults_before = 0
     for number in range(info.get("counts", {}).get("shards", 0)):
@@ -68,6 +69,22 @@ def _build_faults(build: Build) -> Iterator[str]:
         yield from check_release(paths.release)
     elif finished:
         yield f"{paths.release}: missing"
+
+
+def _verdict_faults(paths: BuildPaths) -> Iterator[str]:
+    if not paths.verified.exists():
+        return
+    try:
+        noted = read_json(paths.verified)
+        verdicts: list[str] = noted["verdicts"]
+        model: str = noted["model"]
+    except (CorruptBuild, KeyError) as error:
+        yield f"{paths.verified}: is damaged ({error})"
+        return
+    for number, digest in enumerate(verdicts):
+        yield from _differs(paths.shard(number).verdicts, digest)
+    if model:
+        yield from _differs(paths.model, model)
 
 
 def _shard_faults(shard: ShardPaths, finished: bool) -> Iterator[str]:

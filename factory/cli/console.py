@@ -49,12 +49,12 @@ class BuildDisplay:
         self._console.print(f"[cyan]{name:<9}[/cyan] {escape(text)}")
 
     @contextmanager
-    def working(self, total: int, done: Callable[[], int]) -> Iterator[None]:
+    def working(self, name: str, total: int, done: Callable[[], int]) -> Iterator[None]:
         """A bar with rate and time left; a line every few seconds when standard error is no terminal."""
         started = time.monotonic()
         over = threading.Event()
         draw = self._draw_bar if self._console.is_terminal else self._print_lines
-        thread = threading.Thread(target=draw, args=(total, done, over), name="progress", daemon=True)
+        thread = threading.Thread(target=draw, args=(name, total, done, over), name="progress", daemon=True)
         thread.start()
         try:
             yield
@@ -62,11 +62,11 @@ class BuildDisplay:
             over.set()
             thread.join()
         seconds = time.monotonic() - started
-        self.phase("work", f"{total:,}/{total:,} · {total / max(seconds, 1e-9):,.0f} samples/s")
+        self.phase(name, f"{total:,}/{total:,} · {total / max(seconds, 1e-9):,.0f} samples/s")
 
-    def _draw_bar(self, total: int, done: Callable[[], int], over: threading.Event) -> None:
+    def _draw_bar(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
         columns = (
-            TextColumn("[cyan]work     [/cyan]"),
+            TextColumn(f"[cyan]{name:<9}[/cyan]"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -74,19 +74,19 @@ class BuildDisplay:
         )
         start, first = time.monotonic(), done()
         with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task("work", total=total, completed=first, rate="")
+            task = progress.add_task(name, total=total, completed=first, rate="")
             while not over.wait(0.2):
                 now = done()
                 rate = (now - first) / (time.monotonic() - start)
                 progress.update(task, completed=now, rate=f"· {rate:,.0f} samples/s")
 
-    def _print_lines(self, total: int, done: Callable[[], int], over: threading.Event) -> None:
+    def _print_lines(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
         start, first = time.monotonic(), done()
         while not over.wait(PLAIN_EVERY_S):
             now = done()
             rate = (now - first) / (time.monotonic() - start)
             left = f"{(total - now) / rate:,.0f} s left" if rate else "no answer yet"
-            self.phase("work", f"{now:,}/{total:,} · {rate:,.1f} samples/s · {left}")
+            self.phase(name, f"{now:,}/{total:,} · {rate:,.1f} samples/s · {left}")
 
 
 def print_json(value: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from factory.calls.of_shard import shard_rows
+from factory.calls.row import UNSETTLED
 from factory.calls.teacher import ANSWERS
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.generators import needs_of
@@ -186,8 +187,9 @@ def _part_rows(shard: ShardPaths) -> pl.DataFrame:
 def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> set[str]:
     """Samples whose answer is recorded: under their own id, or under that of a sample with the same picture."""
     mine = rows.filter(pl.col("teacher") == teacher)
-    final = mine.filter(pl.col("status") != "exhausted")
-    again = mine.filter(pl.col("status") == "exhausted").join(final, on="key", how="anti")
+    unsettled = pl.col("status").is_in(list(UNSETTLED))
+    final = mine.filter(~unsettled)
+    again = mine.filter(unsettled).join(final, on="key", how="anti")
     final = final.join(again, on="sample_id", how="anti")
     found = set(final["sample_id"])
     if part is not None:

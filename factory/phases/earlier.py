@@ -117,7 +117,11 @@ def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, An
         return None
     prefix = min(named, key=len).removesuffix("name")
     own = {key.removeprefix(prefix): value for key, value in identity.items() if key.startswith(prefix)}
-    own = {key: value for key, value in own.items() if key not in ("#", "role") and not key.startswith("bad_answer")}
+    own = {
+        key: value
+        for key, value in own.items()
+        if key not in ("#", "role", "sampling.draws") and not key.startswith("bad_answer")
+    }
     shared = ("inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
     common = {key: value for key, value in identity.items() if key in shared}
     return common | {f"teacher.{key}": value for key, value in own.items()}

@@ -30,8 +30,8 @@ class Listener(Protocol):
 
     def started(self, title: str) -> None: ...
 
-    def working(self, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
-        """Entered while shards run; `done` counts finished samples."""
+    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
+        """Entered while the shards of a phase run; `done` counts finished samples."""
         ...
 
     def phase(self, name: str, text: str) -> None:
@@ -44,7 +44,7 @@ class Silent:
 
     def started(self, title: str) -> None: ...
 
-    def working(self, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
+    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
         return nullcontext()
 
     def phase(self, name: str, text: str) -> None: ...

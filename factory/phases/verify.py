@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
+from typing import Final
 
 import orjson
 import polars as pl
@@ -17,9 +19,12 @@ from factory.phases.run import Run
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.files import write_bytes
-from factory.store.layout import shards_digest
+from factory.store.layout import digest_of, shards_digest
 from factory.verify.judge import Judge, judge_of
-from factory.verify.shards import VerifySpec, open_judge, shard_features, verify_shard
+from factory.verify.shards import VerifyReport, VerifySpec, open_judge, shard_features, verify_shard
+
+WORTH_A_BAR: Final = 10_000
+"""Samples from which verifying takes seconds, so that somebody wants to see how far it is."""
 
 
 def _verify(run: Run) -> None:
@@ -32,13 +37,23 @@ def _verify(run: Run) -> None:
         specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]
         model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=run.workers)))
         write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
+    else:
+        run.paths.model.unlink(missing_ok=True)
     spec = partial(VerifySpec, build=str(run.paths.root), recipe=plain, model=model)
+    reports: list[VerifyReport] = []
+    planned = run.info["counts"]["planned"]
+    shown = run.listener.working("verify", planned, lambda: sum(report.samples for report in reports))
+    with shown if planned >= WORTH_A_BAR else nullcontext():
+        reports += engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=run.workers)
+    give_back()
+    digests = [report.digest for report in sorted(reports, key=lambda report: report.number)]
+    noted = {"verdicts": digests, "model": digest_of(run.paths.model)}
+    write_bytes(orjson.dumps(noted, option=orjson.OPT_INDENT_2), run.paths.verified)
     decisions: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for report in engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=run.workers):
+    for report in reports:
         decisions.update(report.decisions)
         reasons.update(report.reasons)
-    give_back()
     run.info["counts"] |= {
         "decisions": dict(sorted(decisions.items())),
         "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
@@ -73,7 +88,7 @@ VERIFY = Phase(
         "shards": shards_digest(run.paths, len(run.shards)),
         "rules": run.identity.stages["verify"],
     },
-    makes=lambda run: tuple(run.paths.shard(number).verdicts for number in run.shards),
+    makes=lambda run: (run.paths.verified, *(run.paths.shard(number).verdicts for number in run.shards)),
     go=_verify,
     says=_says,
     state="verified",

@@ -48,7 +48,7 @@ def _work(run: Run) -> Waiting | None:
         _start_budget(run)
         at_once = max(1, min(workers_for(run), len(waiting)))
         engine, task = open_engine(run.engine), Task(run_shard, open_staff)
-        with run.listener.working(counts["planned"], done):
+        with run.listener.working("work", counts["planned"], done):
             for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
                 finished[report.number] = report.samples
                 reports.append(report)

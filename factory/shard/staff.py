@@ -109,7 +109,7 @@ async def _connect(
     for witness in made_witnesses(recipe.witnesses, root):
         model = None
         if witness.settings is not None and witness.backends is not None:
-            opened = open_teacher(witness.settings, witness.backends, share=share)
+            opened = open_teacher(witness.settings, witness.backends, share=share, final=not witness.required)
             model = await connections.enter_async_context(opened)
         witnesses.append((witness, model))
     return tuple(teachers), tuple(witnesses)

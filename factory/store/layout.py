@@ -97,6 +97,11 @@ class BuildPaths:
         return self.root / "model.json"
 
     @property
+    def verified(self) -> Path:
+        """The digests of what the verify phase wrote: every shard's verdicts, and the model."""
+        return self.root / "verified.json"
+
+    @property
     def selection(self) -> Path:
         return self.root / "selection.parquet"
 
@@ -204,7 +209,7 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
 
 def fixed_files(paths: BuildPaths) -> list[Path]:
     """The files of a build that do not change once it is released."""
-    return [paths.recipe_lock, paths.plan, paths.dropped, paths.selection]
+    return [paths.recipe_lock, paths.plan, paths.dropped, paths.verified, paths.selection]
 
 
 def shards_digest(paths: BuildPaths, shards: int) -> str:

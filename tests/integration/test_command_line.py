@@ -183,7 +183,8 @@ def test_a_full_disk_stops_cleanly_and_the_build_resumes(work: Path, endpoint: R
 
 
 @pytest.mark.parametrize(
-    "name", ["part.parquet", "images.tar", "ledger.parquet", "plan.parquet", "*.tar", "train-*.parquet"]
+    "name",
+    ["answers.parquet", "verdicts.parquet", "images.tar", "ledger.parquet", "plan.parquet", "*.tar", "train-*.parquet"],
 )
 def test_one_flipped_byte_is_found_and_the_file_named(work: Path, endpoint: Running, name: str) -> None:
     build = work / str(built(work, write_recipe(work, endpoint.url))["directory"])
