@@ -92,6 +92,7 @@ def built(kind: str, recipe: Mapping[str, Any], tmp_path: Path, modules: Path, *
     """Builds the recipe with the keys that the page gives for a kind, by the page's own script; where it imports other
     plug-ins, with the line that imports this one."""
     name, _, keys = example(kind)
+    name = options.pop("module", name)
     (tmp_path / "keys.yaml").write_text(keys or "{}\n")
     path = tmp_path / "recipe.yaml"
     path.write_text(dump_yaml({**recipe, **plain_yaml(tmp_path / "keys.yaml")}))
@@ -123,7 +124,13 @@ def test_every_kind_has_one_example() -> None:
 
 def test_examples_are_formatted_and_sound(modules: Path) -> None:
     for command in (["format", "--diff"], ["check"]):
-        configured = ["--config", str(REPOSITORY / "pyproject.toml"), "--no-cache"]
+        configured = [
+            "--config",
+            str(REPOSITORY / "pyproject.toml"),
+            "--config",
+            f"src = ['{REPOSITORY}']",
+            "--no-cache",
+        ]
         files = [str(modules / f"{example(kind)[0]}.py") for kind in get_args(Kind)]
         asked = [sys.executable, "-m", "ruff", *command, *configured, *files]
         done = subprocess.run(asked, capture_output=True, text=True, cwd=modules, check=False)
@@ -193,6 +200,16 @@ def test_the_witness_and_the_check_send_the_night_to_people(
     assert build.info["counts"]["reasons"] == {"by_day:night": 1}
     found = {row["id"]: row["evidence"][0]["findings"][0]["text"] for row in build.answers.to_dicts()}
     assert found == {f"p{number}": "night" if number == NIGHT else "day" for number in range(PHOTOS)}
+
+
+def test_the_check_of_the_readme_counts_signs(recipe: dict[str, Any], tmp_path: Path, modules: Path) -> None:
+    (code,) = [block for block in blocks(page("README.md"), "python") if "@register" in block]
+    (modules / "signed.py").write_text(code)
+    recipe["verify"]["checks"].append({"signed": {"min_signs": 3}})
+    recipe["verify"]["decide"]["review"] = ["signed"]
+    build = built("engine", recipe, tmp_path, modules, module="signed", workers=1)
+    assert set(decided(build).values()) == {"review"}
+    assert build.info["counts"]["reasons"] == {"signed:signs_read": PHOTOS}
 
 
 def test_the_check_takes_its_setting_from_the_recipe(recipe: dict[str, Any], tmp_path: Path, modules: Path) -> None:
