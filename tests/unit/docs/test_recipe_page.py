@@ -19,7 +19,7 @@ from factory.recipe.problems import MOVED
 from factory.select.benchmarks import Benchmark
 from factory.sources.contract import ALIASES
 from schemas.settings import TeacherSettings
-from tests.pages import REPOSITORY, blocks, code_words, page, sections, slug, table
+from tests.pages import blocks, code_words, page, sections, table
 
 SECTIONS = sections(page("docs/recipe.md"))
 PLUGGED: Mapping[str, tuple[Kind, ...]] = {
@@ -121,20 +121,3 @@ def test_the_example_is_a_recipe(tmp_path: Any) -> None:
     (smallest,) = blocks(SECTIONS[""], "yaml")
     (tmp_path / "smallest.yaml").write_text(smallest)
     assert load_recipe(tmp_path / "smallest.yaml").recipe.name == "mine"
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md"))],
-)
-def test_links_inside_the_repository_lead_somewhere(name: str) -> None:
-    text = page(name)
-    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
-        if target.startswith(("http:", "https:")):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (REPOSITORY / name).parent / path if path else REPOSITORY / name
-        assert file.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in {slug(heading) for heading in headings}, target
