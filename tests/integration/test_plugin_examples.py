@@ -38,15 +38,20 @@ def example(kind: str) -> tuple[str, str, str]:
     return name[1], code, keys[0] if keys else ""
 
 
+NAMES = (*(example(kind)[0] for kind in get_args(Kind)), "signed")
+
+
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every example as a module, and the script that builds with two of them."""
+    """A folder with every example as a module, the README's check too, and the script that builds with two of them."""
     folder = tmp_path_factory.mktemp("plugins")
     for kind in get_args(Kind):
         name, code, _ = example(kind)
         (folder / f"{name}.py").write_text(code)
     (script,) = blocks(SECTIONS[""], "python")
     (folder / "build.py").write_text(script)
+    (check,) = [block for block in blocks(page("README.md"), "python") if "@register" in block]
+    (folder / "signed.py").write_text(check)
     return folder
 
 
@@ -98,7 +103,7 @@ def built(kind: str, recipe: Mapping[str, Any], tmp_path: Path, modules: Path, *
     path.write_text(dump_yaml({**recipe, **plain_yaml(tmp_path / "keys.yaml")}))
     script = (modules / "build.py").read_text()
     if name not in script:
-        script = re.sub(r"import by_day.*\nimport daylight.*\n", f"import {name}\n", script)
+        script = re.sub(r"import by_day.*\n", f"import {name}\n", script)
     given = "".join(f", {key}={value!r}" for key, value in ({"workers": 1} | options).items())
     script = script.replace("out=out", f"out=out{given}")
     (modules / f"build_{kind}.py").write_text(script)
@@ -131,7 +136,7 @@ def test_examples_are_formatted_and_sound(modules: Path) -> None:
             f"src = ['{REPOSITORY}']",
             "--no-cache",
         ]
-        files = [str(modules / f"{example(kind)[0]}.py") for kind in get_args(Kind)]
+        files = [str(modules / f"{name}.py") for name in NAMES]
         asked = [sys.executable, "-m", "ruff", *command, *configured, *files]
         done = subprocess.run(asked, capture_output=True, text=True, cwd=modules, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -139,7 +144,7 @@ def test_examples_are_formatted_and_sound(modules: Path) -> None:
 
 @pytest.mark.slow
 def test_examples_are_typed(modules: Path) -> None:
-    files = [str(modules / f"{name}.py") for name in (*(example(kind)[0] for kind in get_args(Kind)), "build")]
+    files = [str(modules / f"{name}.py") for name in (*NAMES, "build")]
     options = ["--config-file", str(REPOSITORY / "pyproject.toml"), "--cache-dir", str(REPOSITORY / ".mypy_cache")]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *options, *files], capture_output=True, text=True, cwd=REPOSITORY, check=False
@@ -195,7 +200,7 @@ def test_the_teacher_answers_and_is_asked_once(recipe: dict[str, Any], tmp_path:
 def test_the_witness_and_the_check_send_the_night_to_people(
     recipe: dict[str, Any], tmp_path: Path, modules: Path
 ) -> None:
-    build = built("witness", recipe, tmp_path, modules, workers=2)
+    build = built("witness", recipe, tmp_path, modules)
     assert decided(build) == ALL | {f"p{NIGHT}": "review"}
     assert build.info["counts"]["reasons"] == {"by_day:night": 1}
     found = {row["id"]: row["evidence"][0]["findings"][0]["text"] for row in build.answers.to_dicts()}
@@ -203,8 +208,6 @@ def test_the_witness_and_the_check_send_the_night_to_people(
 
 
 def test_the_check_of_the_readme_counts_signs(recipe: dict[str, Any], tmp_path: Path, modules: Path) -> None:
-    (code,) = [block for block in blocks(page("README.md"), "python") if "@register" in block]
-    (modules / "signed.py").write_text(code)
     recipe["verify"]["checks"].append({"signed": {"min_signs": 3}})
     recipe["verify"]["decide"]["review"] = ["signed"]
     build = built("engine", recipe, tmp_path, modules, module="signed", workers=1)
@@ -231,7 +234,11 @@ def test_the_selector_says_why_rows_leave(recipe: dict[str, Any], tmp_path: Path
     assert gone.rows() == [("p2", "per_author", "author_quota", "more than 2 rows of ann")]
 
 
-def test_the_engine_runs_every_shard(recipe: dict[str, Any], tmp_path: Path, modules: Path) -> None:
+def test_the_engine_runs_every_shard_in_processes_that_know_the_plugins(
+    recipe: dict[str, Any], tmp_path: Path, modules: Path
+) -> None:
+    recipe["witnesses"] = ["daylight"]
     build = built("engine", recipe, tmp_path, modules, engine="fresh", workers=2)
     assert decided(build) == ALL
     assert build.info["counts"]["shards"] == 2
+    assert build.answers["evidence"].list.len().to_list() == [1] * PHOTOS
