@@ -47,6 +47,11 @@ class Contents:
 InputFile = Annotated[str, Contents()]
 
 
+@dataclass(frozen=True, slots=True)
+class CheckRef:
+    """Marks an item of a decider's setting as the name of a check, which the recipe must then have."""
+
+
 def endpoint_url(url: str) -> str:
     """A base URL without its trailing slash. Raises ValueError for anything but http(s) without credentials."""
     parts = urlsplit(url)

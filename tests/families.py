@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -20,32 +20,17 @@ import pyarrow as pa
 from factory.generators.parse import parse_answer
 from factory.plugins.contracts import Ask, Backends, Deferred, Generator, Needs, ParseFailure, Question, Said
 from factory.plugins.registry import register
-from schemas import Case, GeoAnswer, Picture, Reply, Request, SawTruth, Seen, Turn
-from schemas.rows import MESSAGE, SHARED, RowSchema
+from schemas import Case, GeoAnswer, Picture, Reply, Request, Seen, Turn
+from schemas.rows import MESSAGE, RowSchema, message
 from schemas.settings import TeacherSettings
-
-
-def row_schema(family: str, told: SawTruth = "none", **own: tuple[pa.DataType, str]) -> RowSchema:
-    """A family's columns between the shared ones."""
-    columns = {**SHARED, **own}
-    schema = pa.schema([pa.field(name, kind) for name, (kind, _) in columns.items()])
-    nullable = frozenset({"country", "region", "city"}) & own.keys()
-    notes = {name: note for name, (_, note) in columns.items()}
-    return RowSchema(family, 1, schema, notes, nullable, truth_in_messages=told)
-
-
-def turn(role: str, *parts: str | None) -> dict[str, Any]:
-    """A message; None stands for a picture."""
-    kinds = [{"type": "image" if part is None else "text", "text": part} for part in parts]
-    return {"role": role, "content": kinds}
-
 
 # --- nobody is asked ------------------------------------------------------------------------------------------------
 
-PLACE_NAMES: Final = row_schema(
+PLACE_NAMES: Final = RowSchema.of(
     "place_names",
-    country=(pa.string(), "ISO 3166-1 alpha-2"),
-    city=(pa.string(), "the nearest town"),
+    1,
+    {"country": (pa.string(), "ISO 3166-1 alpha-2"), "city": (pa.string(), "the nearest town")},
+    nullable=frozenset({"country", "city"}),
 )
 
 
@@ -55,7 +40,7 @@ def place_names(*, question: str = "Which town is this near?") -> Generator:
 
     def records(frame: pl.DataFrame) -> pl.DataFrame:
         answers = frame["city"].fill_null("a place without a name")
-        messages = [[turn("user", None, question), turn("assistant", answer)] for answer in answers]
+        messages = [[message("user", None, question), message("assistant", answer)] for answer in answers]
         return frame.select(
             "id",
             pl.Series("messages", messages, dtype=_polars(MESSAGE)),
@@ -76,13 +61,17 @@ def _polars(kind: pa.DataType) -> pl.DataType:
 
 # --- two turns, two pictures ----------------------------------------------------------------------------------------
 
-TWO_VIEWS: Final = row_schema(
+TWO_VIEWS: Final = RowSchema.of(
     "two_views",
-    told="place",  # the teacher's own first turn may name what it recognises
-    description=(pa.string(), "what both pictures show"),
-    country=(pa.string(), "where, in the teacher's words"),
-    city=(pa.string(), "where, in the teacher's words"),
-    requests=(pa.list_(pa.string()), "ledger keys, one a turn"),
+    1,
+    {
+        "description": (pa.string(), "what both pictures show"),
+        "country": (pa.string(), "where, in the teacher's words"),
+        "city": (pa.string(), "where, in the teacher's words"),
+        "requests": (pa.list_(pa.string()), "ledger keys, one a turn"),
+    },
+    nullable=frozenset({"country", "city"}),
+    truth_in_messages="place",  # the teacher's own first turn may name what it recognises
 )
 LOOK: Final = "The first picture was taken on the ground, the second from above. Describe what they share."
 WHERE: Final = "Where is that?"
@@ -123,7 +112,7 @@ def record_two_views(case: Case) -> Sequence[Mapping[str, Any]]:
     if answered.place is None:
         return ()
     description, place = answered.values["description"], answered.place
-    whole = [turn("user", None, None, LOOK), turn("assistant", description)]
+    whole = [message("user", None, None, LOOK), message("assistant", description)]
     shared = {
         "saw_truth": answered.saw_truth,
         "description": description,
@@ -131,7 +120,7 @@ def record_two_views(case: Case) -> Sequence[Mapping[str, Any]]:
         "city": place.city,
         "requests": list(answered.keys),
     }
-    asked = [*whole, turn("user", WHERE), turn("assistant", f"{place.city}, {place.country}")]
+    asked = [*whole, message("user", WHERE), message("assistant", f"{place.city}, {place.country}")]
     return (
         {"id": case.sample.id, "messages": asked, **shared},
         {"id": f"{case.sample.id}/2", "messages": whole, **shared},
@@ -168,11 +157,6 @@ class Postbox:
         if not answered:
             raise Deferred(question.handle)
         return Reply(text=answered, finish_reason="stop", prompt_tokens=7, completion_tokens=5)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
 
 
 def main(recipe: str, out: str, workers: str = "1") -> None:

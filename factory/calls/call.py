@@ -94,7 +94,7 @@ async def _one_call(
     budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
     tokens, cost = 0, 0.0
     try:
-        reply = await lane.backend.complete(question, images)
+        reply = await _in_time(lane, question, images, teacher.settings.timeout_s)
         tokens = reply.prompt_tokens + reply.completion_tokens
         cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
         teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
@@ -113,6 +113,16 @@ async def _one_call(
     lane.replied()
     lane.limiter.succeeded()
     return reply
+
+
+async def _in_time(lane: Lane, question: Question, images: Mapping[str, bytes], timeout_s: float) -> Reply:
+    """The backend's reply within the deadline of one call, which socket timeouts cannot bound."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await lane.backend.complete(question, images)
+    except TimeoutError:
+        detail = f"no whole answer within {timeout_s:g} s"
+        raise CallFailed(kind="timeout", detail=detail, retryable=True, presses=True) from None
 
 
 def backoff_s(tries: int, retry_after_s: float | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -95,7 +95,8 @@ async def open_teacher(
     async with AsyncExitStack() as stack:
         lanes = []
         for backend in backends.endpoints:
-            await stack.enter_async_context(backend)
+            if isinstance(backend, AbstractAsyncContextManager):
+                await stack.enter_async_context(backend)
             lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
         own = settings.model_copy(update={"max_in_flight": slots})
         yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final)

@@ -101,7 +101,7 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     for build in (*earlier, EarlierBuild(paths, identity.stages, identity.identity, "")):
         notes += _learn(known, build, identity)
     ids = plan.samples["id"]
-    needs = needs_of(recipe)
+    needs = needs_of(recipe.generator)
     least, most = room_for(recipe, plan.samples, source)
     if most > (free := free_bytes(paths.root)):
         some = "even without a released row it does not fit" if least > free else "it fits if few rows are accepted"

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import plugin
-
-if TYPE_CHECKING:
-    from factory.recipe.model import Recipe
 
 __all__ = ["needs_of", "open_generator"]
 
@@ -22,6 +17,6 @@ def open_generator(call: Call) -> Generator:
     return generator
 
 
-def needs_of(recipe: Recipe) -> Needs:
-    """What the family of a recipe takes of a sample and how often it asks."""
-    return open_generator(recipe.generator).needs
+def needs_of(call: Call) -> Needs:
+    """What the family that a recipe names takes of a sample and how often it asks."""
+    return open_generator(call).needs

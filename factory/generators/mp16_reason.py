@@ -12,6 +12,7 @@ from factory.generators.parse import parse_answer
 from factory.plugins.contracts import Ask, Generator, ParseFailure, Said
 from factory.plugins.registry import register
 from schemas import Case, GeoAnswer, LocatedAnswer, Picture, Reply, Request, Seen, Turn
+from schemas.rows import message
 from schemas.rows.mp16_reason import ABOUT, ROW
 
 AnswerPolicy = Literal["nearest", "first", "most_confident"]
@@ -222,11 +223,7 @@ def _messages(reasoning: str, country: str | None, city: str | None) -> list[dic
     """The conversation as GLOBE trains it: the reasoning in `<think>`, country and city in `<answer>`."""
     known = [f"{name}: {_untagged(value)}" for name, value in (("country", country), ("city", city)) if value]
     learnt = f"<think>{_untagged(reasoning)}</think><answer>{chr(10).join(known)}</answer>"
-    return [
-        {"role": "system", "content": [{"type": "text", "text": LEARNT_SYSTEM}]},
-        {"role": "user", "content": [{"type": "image", "text": None}, {"type": "text", "text": LEARNT_QUESTION}]},
-        {"role": "assistant", "content": [{"type": "text", "text": learnt}]},
-    ]
+    return [message("system", LEARNT_SYSTEM), message("user", None, LEARNT_QUESTION), message("assistant", learnt)]
 
 
 def _answer_values(found: LocatedAnswer) -> dict[str, Any]:

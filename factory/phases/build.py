@@ -60,10 +60,11 @@ def run_build(
 def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
     for phase in phases:
         if not done(phase, run):
-            waiting = phase.go(run)
-            if phase is phases[-1]:
+            if phase is phases[-1]:  # before it begins: the report shows how long the build took
                 run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
                 run.info["finished_at"] = now()
+                run.save(phase.state)
+            waiting = phase.go(run)
             if waiting is not None:
                 run.save("waiting")
                 run.listener.phase("waits", f"for {waiting.what}")
@@ -71,4 +72,6 @@ def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
             note(phase, run)
         for label, text in phase.says(run):
             run.listener.phase(label, text)
+    if run.info["state"] != phases[-1].state:  # an early phase ran again and made the same as before
+        run.save(phases[-1].state)
     return None

@@ -113,7 +113,7 @@ def room_for(
         samples: the plan.
         at_hand, shards_at_once: see `disk_needed`.
     """
-    needs = needs_of(recipe)
+    needs = needs_of(recipe.generator)
     asked = [settings for call in recipe.teachers if (settings := teacher_settings(call)).role == ANSWERS]
     locators = samples["images"].explode().drop_nulls().struct.field("locator").to_list()
     least, most = (

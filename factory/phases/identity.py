@@ -11,9 +11,10 @@ from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
 from factory.plugins.blocks import Call
+from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
-from factory.recipe.model import teacher_settings
+from factory.recipe.model import Recipe, teacher_settings
 from factory.select.accepted import selection_rules
 from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
@@ -38,16 +39,30 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         **STAGE_VERSIONS,
         "row": f"{generator.row.family}-{generator.row.version}",
     }
-    for call in recipe.teachers:
-        for path in _input_files(call):
-            inputs[f"teachers.{teacher_settings(call).name}"] = _digest(loaded, path)
-    for kind, call in (("generator", recipe.generator), *(("witnesses", call) for call in recipe.witnesses)):
+    for block, name, kind, call in _plugins(recipe):
+        inputs[f"{block}.{name}.version"] = plugin(kind, call.name).version
         for number, path in enumerate(_input_files(call)):
-            inputs[f"{kind}.{call.name}.{number}"] = _digest(loaded, path)
+            inputs[f"{block}.{name}.{number}"] = _digest(loaded, path)
     for _, settings in selection_rules(recipe.select, loaded.root):
         for benchmark in getattr(settings, "benchmarks", ()):
             inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
     return fingerprint(loaded.plain(), inputs)
+
+
+def _plugins(recipe: Recipe) -> Iterator[tuple[str, str, Kind, Call]]:
+    """Every plug-in that a recipe names: the block whose stage it belongs to, its name there, its kind, itself."""
+    yield "generator", recipe.generator.name, "generator", recipe.generator
+    yield "source", recipe.source.name, "source", recipe.source
+    for call in recipe.teachers:
+        yield "teachers", teacher_settings(call).name, "teacher", call
+    for call in recipe.witnesses:
+        yield "witnesses", call.name, "witness", call
+    if recipe.verify is not None:
+        yield "verify", recipe.verify.decide.name, "decider", recipe.verify.decide
+        for call in recipe.verify.checks:
+            yield "verify", call.name, "check", call
+    for call in recipe.select:
+        yield "select", call.name, "selector", call
 
 
 def _input_files(call: Call) -> Iterator[str]:

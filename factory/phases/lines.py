@@ -47,7 +47,7 @@ def questions(run: Run) -> str:
     """How many questions the build asks, as a range where a family decides as it goes."""
     teachers = [teacher_settings(call) for call in run.recipe.teachers]
     draws = sum(teacher.sampling.draws for teacher in teachers if teacher.role == ANSWERS)
-    least, most = (count * draws * run.info["counts"]["planned"] for count in needs_of(run.recipe).calls)
+    least, most = (count * draws * run.info["counts"]["planned"] for count in needs_of(run.recipe.generator).calls)
     return f"{least:,} questions" if least == most else f"{least:,} to {most:,} questions"
 
 

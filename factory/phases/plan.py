@@ -18,7 +18,7 @@ import polars as pl
 
 from factory import geo
 from factory.errors import SourceError
-from factory.generators import open_generator
+from factory.generators import needs_of
 from factory.plugins.contracts import Needs
 from factory.recipe.model import Recipe
 from factory.select import overlaps_by_metadata
@@ -306,7 +306,7 @@ def plan_source(source: Source, recipe: Recipe, root: Path) -> Plan:
     return compile_plan(
         source.table(),
         recipe.plan,
-        needs=open_generator(recipe.generator).needs,
+        needs=needs_of(recipe.generator),
         worldview=recipe.geo.worldview,
         overlaps=overlaps,
         origin=source.name,

@@ -89,7 +89,11 @@ def release_phase(write_release: ReleaseWriter) -> Phase:
 
     return Phase(
         name="release",
-        reads=lambda run: {**judged(run), "selection": digest_of(run.paths.selection)},
+        reads=lambda run: {
+            **judged(run),
+            "selection": digest_of(run.paths.selection),
+            "shards": shards_digest(run.paths, len(run.shards)),
+        },
         makes=lambda run: (run.paths.release / "manifest.json", run.paths.release),
         go=go,
         says=lambda run: iter([("release", release_line(run))]),

@@ -7,7 +7,7 @@
     check       one rule of verification                (case, *, settings) -> CheckResult
     decider     what the checks together decide         (*, settings) -> Decider
     selector    which accepted rows are kept            (frame, *, settings) -> Ruling
-    engine      what runs functions over specs          (task, specs, *, settings) -> Iterator of reports
+    engine      what runs functions over specs          (task, specs, *, workers) -> Iterator of reports
 
 The idea behind the first four: a family asks, the engine remembers. Every `ask` is a row of the ledger, so resuming is
 running the family again: turns that were paid return at once.
@@ -19,8 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import polars as pl
 
@@ -184,7 +183,8 @@ class Deferred(Exception):
 
 
 class Backend(Protocol):
-    """One endpoint (or one file of recorded answers). An async context manager around its connections."""
+    """One endpoint (or one file of recorded answers). Where it is an async context manager, it is entered before the
+    first question and left after the last."""
 
     name: str
     """The endpoint's address, for messages."""
@@ -199,15 +199,10 @@ class Backend(Protocol):
     async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
         """One answer, by at most one request. `images` holds the prepared JPEG of each role the request shows.
 
-        Raises CallFailed, or Deferred for an answer that comes later.
+        Raises CallFailed, or Deferred for an answer that comes later. It need not watch the recipe's `timeout_s`: the
+        engine cancels it then.
         """
         ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +227,8 @@ class Witness:
     when: Literal["before", "after"]
     """`before` the teachers: the family gets its evidence. `after` them: it sees their answers."""
     look: Callable[[Seen, Mapping[str, bytes], Sequence[Answered], Ask], Awaitable[Evidence | None]]
-    """Evidence about one sample from its prepared JPEGs by role; None when it has nothing to look at."""
+    """Evidence about one sample from its prepared JPEGs by role; None when it has nothing to look at. It shares the
+    event loop with every call under way: work of more than some milliseconds belongs into `asyncio.to_thread`."""
     settings: TeacherSettings | None = None
     backends: Backends | None = None
     """The model it asks through `ask`, with limits and a budget line under its name; None for one that asks nobody."""

@@ -45,6 +45,8 @@ class Plugin:
     name: str
     function: Callable[..., Any]
     settings: type[BaseModel]
+    version: str = "1"
+    """Raised when its code may give something else for the same input; part of the identity of builds that use it."""
 
 
 class UnknownPlugin(LookupError):
@@ -59,13 +61,13 @@ class UnknownPlugin(LookupError):
 _PLUGINS: dict[tuple[Kind, str], Plugin] = {}
 
 
-def register(kind: Kind, name: str) -> Callable[[FunctionT], FunctionT]:
+def register(kind: Kind, name: str, *, version: str = "1") -> Callable[[FunctionT], FunctionT]:
     """Registers a function under a name a recipe can use. Raises ValueError when the name is taken."""
 
     def add(function: FunctionT) -> FunctionT:
         if (kind, name) in _PLUGINS:
             raise ValueError(f"{kind} `{name}` is registered twice")
-        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function))
+        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function), version)
         return function
 
     return add

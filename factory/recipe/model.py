@@ -6,15 +6,17 @@ says what of it is a build's identity.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from factory.images.records import ImageSettings
 from factory.plugins.blocks import Block, Call
 from factory.plugins.registry import plugin
 from schemas.settings import (
     BuildSettings,
+    CheckRef,
     Closed,
     GeoSettings,
     PlanSettings,
@@ -51,13 +53,21 @@ class VerifyBlock(Closed):
         names = [check.name for check in self.checks]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"check listed twice: {', '.join(sorted(twice))}")
-        for action, listed in self.decide.settings.model_dump().items():
-            for name in listed if isinstance(listed, tuple | list) else ():
+        for action, listed in _listed_checks(self.decide.settings):
+            for name in listed:
                 if name not in names:
                     raise ValueError(
                         f"decide.{action} names `{name}`, which is not among the checks: {', '.join(names)}"
                     )
         return self
+
+
+def _listed_checks(settings: BaseModel) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The settings of a decider that list checks by name: those whose items are marked as `CheckRef`."""
+    for action, field in type(settings).model_fields.items():
+        notes = [note for item in get_args(field.annotation) for note in getattr(item, "__metadata__", ())]
+        if CheckRef() in notes:
+            yield action, tuple(getattr(settings, action))
 
 
 class Recipe(Closed):
@@ -121,7 +131,7 @@ def recipe_json_schema() -> dict[str, Any]:
         "description": "Named overlays of this recipe; `demo` is the default.",
         "additionalProperties": {"type": "object", "properties": overlay, "additionalProperties": False},
     }
-    schema["required"] = ["name", "generator", "verify"]
+    schema["required"] = ["name", "generator"]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
 

@@ -28,6 +28,8 @@ FRAME_SCHEMA: Final = pl.Schema(
         "city": pl.String,
         "scene": pl.String,
         "author": pl.String,
+        "licence": pl.String,
+        "captured_at": pl.String,
         "image_sha256": pl.String,
         "image_phash": pl.UInt64,
         "best_distance_km": pl.Float64,

@@ -10,7 +10,6 @@ no secret in any message.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import re
@@ -101,7 +100,7 @@ class OpenAIClient:
 
         slots = self.settings.max_in_flight + 8
         transport = openai.DefaultAioHttpClient(
-            timeout=None,  # asyncio.timeout bounds the whole call, which socket timeouts cannot
+            timeout=None,  # `factory.calls.call` bounds the whole call
             limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
             event_hooks={"response": [guard_body]},
@@ -131,22 +130,14 @@ class OpenAIClient:
 
         assert self._client is not None, "open the backend with `async with` first"
         try:
-            async with asyncio.timeout(self.settings.timeout_s):
-                response = await self._client.post(
-                    f"{self.name}{path}",  # whole: the client would parse and join its base URL every time
-                    cast_to=httpx2.Response,
-                    content=body,
-                    options=_OPTIONS,
-                )
+            response = await self._client.post(
+                f"{self.name}{path}",  # whole: the client would parse and join its base URL every time
+                cast_to=httpx2.Response,
+                content=body,
+                options=_OPTIONS,
+            )
         except openai.APIStatusError as error:
             response = error.response
-        except TimeoutError:
-            raise CallFailed(
-                kind="timeout",
-                detail=f"no whole answer within {self.settings.timeout_s:g} s",
-                retryable=True,
-                presses=True,
-            ) from None
         except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
             raise connection_failure(error) from None
         return response.status_code, response.content, response.headers.get("retry-after")

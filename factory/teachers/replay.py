@@ -187,6 +187,8 @@ def _of_teacher(ledger: Any, teacher: str, path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if missing := [name for name in _QUESTION if name not in ledger.column_names]:
+        raise RecipeError(f"{path}: a ledger of an older release, without {', '.join(missing)}; build its recipe again")
     if teacher not in (known := ledger["teacher"].unique().to_pylist()):
         raise RecipeError(
             f"{path}: this ledger has no teacher `{teacher}`; it has {', '.join(sorted(known)) or 'none'}"

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import UnknownPlugin, plugin, register
 from schemas import CheckResult, Verdict
+from schemas.settings import CheckRef
 
 
 def _known_check(name: str) -> str:
@@ -21,7 +22,7 @@ def _known_check(name: str) -> str:
     return name
 
 
-CheckName = Annotated[str, AfterValidator(_known_check)]
+CheckName = Annotated[str, AfterValidator(_known_check), CheckRef()]
 
 
 @register("decider", "rules")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.rows.messages import message_faults, text_before_answer
+from schemas.rows.messages import message, message_faults, text_before_answer
 from schemas.rows.schema import CHECK, IMAGE, MESSAGE, SHARED, RowSchema, card_features, hub_features
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "RowSchema",
     "card_features",
     "hub_features",
+    "message",
     "message_faults",
     "text_before_answer",
 ]

@@ -8,6 +8,12 @@ from typing import Any, Final
 _ROLES: Final = ("system", "user", "assistant")
 
 
+def message(role: str, *parts: str | None) -> dict[str, Any]:
+    """One turn as `schemas.rows.schema.MESSAGE` holds it, from texts and, for each picture, None."""
+    kinds = [{"type": "image" if part is None else "text", "text": part} for part in parts]
+    return {"role": role, "content": kinds}
+
+
 def message_faults(messages: Sequence[Mapping[str, Any]], images: int) -> Iterator[str]:
     """Every fault of a row's `messages`, none when they can be learnt from.
 

@@ -128,6 +128,19 @@ class RowSchema:
         except ValueError as error:
             raise ValueError(f"rows of {self.family}: {error}") from None
 
+    @classmethod
+    def of(cls, family: str, version: int, columns: Mapping[str, tuple[pa.DataType, str]], **more: Any) -> RowSchema:
+        """The schema of a family's own columns, each with its type and its note, between those that all rows share.
+
+        Args:
+            more: further fields: nullable, truth_in_messages, summary, ...
+        """
+        first = {name: SHARED[name] for name in ("id", "images")}
+        last = {name: what for name, what in SHARED.items() if name not in first}
+        every = {**first, **columns, **last}
+        arrow = pa.schema([pa.field(name, kind) for name, (kind, _) in every.items()])
+        return cls(family, version, arrow, {name: note for name, (_, note) in every.items()}, **more)
+
     def plain(self) -> dict[str, Any]:
         """The schema as JSON, for a manifest: whoever has the files alone can check them. Survives sorted keys."""
         return {
