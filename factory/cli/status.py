@@ -110,12 +110,12 @@ def _samples(shard: ShardPaths) -> int:
 
 
 def _verdicts(shard: ShardPaths) -> pl.DataFrame:
-    return read_columns(shard.verdicts, ("id", "decision", "unreleasable"))
+    return read_columns(shard.verdicts, _VERDICTS.names())
 
 
 def _decisions(verdicts: Sequence[pl.DataFrame], people: pl.DataFrame) -> pl.Series:
     """The final decision of every verified sample."""
-    found = pl.concat([_PEOPLE.to_frame(), *verdicts])
+    found = pl.concat([_VERDICTS.to_frame(), *verdicts])
     both = found.join(people.rename({"decision": "person"}), on="id", how="left")
     return both.select(decision=final_decision(*map(pl.col, ("decision", "person", "unreleasable"))))["decision"]
 
@@ -130,4 +130,5 @@ def _tally(values: pl.Series) -> dict[str, int]:
     return dict(sorted(values.value_counts().iter_rows()))
 
 
-_PEOPLE = pl.Schema({"id": pl.String, "decision": pl.String, "unreleasable": pl.String})
+_PEOPLE = pl.Schema({"id": pl.String, "decision": pl.String})
+_VERDICTS = pl.Schema({**_PEOPLE, "unreleasable": pl.String})
