@@ -91,12 +91,12 @@ async def _one_call(
     expected = max(teacher.prompt_tokens, question.request.characters // 3 + TOKENS_OF_AN_IMAGE * len(images))
     answer = teacher.settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
     reserved_tokens, reserved_cost = expected + answer, prices.cost(expected, answer)
-    if question.handle is not None:  # reserved, and counted as spent, when it was sent
-        return await _in_time(lane, question, images, teacher.settings.timeout_s)
-    budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
+    sent = question.handle is not None  # then it was reserved, and counted as spent, when it was sent
+    if not sent:
+        budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
     tokens, cost = 0, 0.0
     try:
-        reply = await _in_time(lane, question, images, teacher.settings.timeout_s)
+        reply = await _in_time(teacher, lane, question, images)
         tokens = reply.prompt_tokens + reply.completion_tokens
         cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
         teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
@@ -110,16 +110,18 @@ async def _one_call(
             lane.limiter.pressed(failure.retry_after_s)
         raise
     finally:
-        budget.settle(
-            teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
-        )
+        if not sent:
+            budget.settle(
+                teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
+            )
     lane.replied()
     lane.limiter.succeeded()
     return reply
 
 
-async def _in_time(lane: Lane, question: Question, images: Mapping[str, bytes], timeout_s: float) -> Reply:
+async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
     """The backend's reply within the deadline of one call, which socket timeouts cannot bound."""
+    timeout_s = teacher.settings.timeout_s
     try:
         async with asyncio.timeout(timeout_s):
             return await lane.backend.complete(question, images)
@@ -130,7 +132,7 @@ async def _in_time(lane: Lane, question: Question, images: Mapping[str, bytes], 
         raise CallFailed(kind="timeout", detail=detail, retryable=True, presses=True) from None
     except Exception as error:
         raise PluginFault(
-            f"teacher `{question.request.purpose}` at {lane.backend.name} failed on sample `{question.sample_id}`: "
+            f"teacher `{teacher.name}` at {lane.backend.name} failed on sample `{question.sample_id}`: "
             f"{type(error).__name__}: {error}. This is a fault of the backend, not of the sample: mend it and run the "
             "same command again; every answer so far is kept"
         ) from error

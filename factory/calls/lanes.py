@@ -35,6 +35,8 @@ class Lane:
     down_since: float | None = None
     probe_at: float = 0.0
     probes: int = 0
+    lost: bool = False
+    """Given up while others answer: looked at once a minute until it is back."""
     last_failure: str = ""
     heading: int = 0
     """Calls that chose this lane and wait for a slot or hold one."""
@@ -46,7 +48,7 @@ class Lane:
 
     def replied(self) -> None:
         """The endpoint works."""
-        self.answered, self.down_since, self.probes = True, None, 0
+        self.answered, self.down_since, self.probes, self.lost = True, None, 0, False
 
     def failed(self, failure: CallFailed, now: float, *, probing: bool) -> None:
         """Notes an outage; other failures say nothing about the endpoint's health."""
@@ -57,7 +59,8 @@ class Lane:
         if first:
             self.down_since = now
         if first or probing:
-            self.probe_at = now + min(FIRST_PROBE_S * 2**self.probes, PROBE_EVERY_S)
+            soon = min(FIRST_PROBE_S * 2**self.probes, PROBE_EVERY_S)
+            self.probe_at = now + (PROBE_LOST_EVERY_S if self.lost else soon)
             self.probes += 1
 
     def given_up(self, now: float, recovery_s: float) -> bool:
@@ -82,7 +85,7 @@ async def choose_lane(lanes: Sequence[Lane], recovery_s: float) -> tuple[Lane, b
         up = [lane for lane in lanes if lane.down_since is None]
         if up:
             if due:  # given up, while others work: it may be back by now, and a look costs one call a minute
-                due[0].probe_at = now + PROBE_LOST_EVERY_S
+                due[0].lost, due[0].probe_at = True, now + PROBE_LOST_EVERY_S
                 return due[0], True
             return max(up, key=lambda lane: lane.room), False
         if all(lane.given_up(now, recovery_s) for lane in lanes):

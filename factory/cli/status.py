@@ -131,4 +131,4 @@ def _tally(values: pl.Series) -> dict[str, int]:
 
 
 _PEOPLE = pl.Schema({"id": pl.String, "decision": pl.String})
-_VERDICTS = pl.Schema({**_PEOPLE, "unreleasable": pl.String})
+_VERDICTS = pl.Schema({"id": pl.String, "decision": pl.String, "unreleasable": pl.String})

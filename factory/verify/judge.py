@@ -65,7 +65,8 @@ def located_cases(answered: Sequence[tuple[Sample, AnsweredSample]], judge: Judg
     """Every answer measured against the truth, in plan order; names are resolved once for all of them."""
     said = [answer for _, found in answered for answer in found.answers]
     places = resolve(place_queries(said), worldview=judge.worldview)
-    return [case_of(sample, found, locate(sample, found.answers, places)) for sample, found in answered]
+    cases = [case_of(sample, found, locate(sample, found.answers, places)) for sample, found in answered]
+    return [_with_nearness(case, judge) for case in cases]
 
 
 def examine(case: Case, judge: Judge) -> tuple[CheckResult, ...]:
@@ -106,7 +107,6 @@ def decide(
     Args:
         rows: what the family's `records` made of the sample, where it makes its rows at once.
     """
-    case = _with_nearness(case, judge)
     if judge.decider is None:
         verdict = Verdict(decision="accept", reasons=(), checks=tuple(checks))
     else:
@@ -152,7 +152,7 @@ def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | 
         try:
             rows = generator.record(case)
         except Exception as error:
-            raise _family_fault(generator, "record", case, error) from error
+            raise _family_fault(generator, "`record`", case, error) from error
     if not rows:
         detail = "the family makes no row of it"
         return CheckResult(check=ROW_CHECK, outcome="fail", reason="nothing_to_release", detail=detail)

@@ -25,7 +25,7 @@ NEAR_DEGREES: Final = 0.01
 with fewer decimals it says little and is too often another number."""
 
 _CAPITALISED: Final = re.compile(r"(?<!\w)[^\W\d_a-z][\w'’-]{3,40}(?!\w)")
-"""Words of five letters and more that may be names; in scripts without capitals every word may be one."""
+"""Words of four letters and more that may be names; in scripts without capitals every word may be one."""
 _DECIMALS: Final = (
     re.compile(r"(?<![\d.])[-+−]?(\d{1,3})\.(\d{2,40})(?!\d|\.\d)"),
     re.compile(r"(?<![\d.,])[-+−]?(\d{1,3}),(\d{2,40})(?!\d|[.,]\d)"),
