@@ -12,11 +12,11 @@ import polars as pl
 
 from factory.errors import CorruptBuild, PluginFault
 from factory.generators import open_generator
+from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.layout import Build
-from factory.store.part import read_cases
-from factory.store.tables import read_columns
+from factory.store.part import read_cases, sample_frame
 from schemas import Case
 
 
@@ -131,36 +131,14 @@ def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
 def _made_at_once(
     build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
 ) -> Iterator[_Made]:
-    answers = build.paths.shard(shard).answers
-    plan = build.plan.filter(pl.col("shard") == shard).sort("position")
-    photos = read_columns(answers, ["id", "photos"])
-    if not plan["id"].equals(photos["id"]):
-        raise CorruptBuild(f"{answers}: its samples are not those that are planned for shard {shard}")
+    plan = sample_frame(build.paths, shard)
     stated = pl.when(pl.col("licence") != "").then("licence")
-    frame = plan.with_columns(photos["photos"], licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
+    frame = plan.with_columns(licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
     frame = frame.filter(pl.col("id").is_in(list(kept)))
-    rows = _rows_by_sample(generator, frame)
+    rows = rows_by_sample(generator, frame)
     for sample_id, position, refs in frame.select("id", "position", "images").iter_rows():
         images = [(ref["role"], ref["embed"]) for ref in refs]
         yield _Made(sample_id, position, images, rows.get(sample_id, ()))
-
-
-def _rows_by_sample(generator: Generator, frame: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The rows that `records` makes of a shard's samples, by sample; a row `a/2` follows the row `a`."""
-    assert generator.records is not None
-    try:
-        made = generator.records(frame)
-        rows = list(made.iter_rows(named=True))
-    except Exception as error:
-        raise PluginFault(f"generator `{generator.name}` raised at {frame.height} samples: {error!r}") from error
-    found: dict[str, list[dict[str, Any]]] = {}
-    samples, owner = set(frame["id"]), None
-    for row in rows:
-        owner = row.get("id") if row.get("id") in samples else owner
-        if owner is None:
-            raise PluginFault(f"generator `{generator.name}`: its first row is {row.get('id')!r}, of no sample it got")
-        found.setdefault(owner, []).append(row)
-    return found
 
 
 def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str) -> tuple[Row, ...]:

@@ -122,6 +122,7 @@ LOCATED = _struct(
     country_correct=FLAG,
     distance_km=REAL,
     named_distance_km=REAL,
+    near=FLAG,
 )
 """One answer measured against the truth, in the order of the answers. The first eight repeat what was said, so that
 figures over a build need no other file."""
@@ -132,9 +133,11 @@ VERDICTS = _columns(
     ("checks", pa.list_(CHECK)),
     ("decision", TEXT),
     ("reasons", pa.list_(TEXT)),
+    ("unreleasable", TEXT, True),
 )
 """shards/NNNNN/verdicts.parquet: one row a planned sample, in plan order. `decision` is accept, review, reject or
-quarantine; a quarantined row (picture refused, no answer) has its reason in `reasons` as `stage:reason`."""
+quarantine; a quarantined row (picture refused, no answer) has its reason in `reasons` as `stage:reason`. `unreleasable`
+says why no row can be made of a sample, whoever accepts it."""
 
 REVIEWS = _columns(("id", TEXT), ("decision", TEXT), ("by", TEXT), ("at", TEXT), ("note", TEXT))
 """review/decisions.parquet: what people decided, one row a sample; `decision` is accept or reject."""

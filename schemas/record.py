@@ -63,6 +63,8 @@ class LocatedAnswer:
     """Truth to the coordinates given."""
     named_distance_km: float | None = None
     """Truth to the centre of the named place."""
+    near: bool | None = None
+    """What `near_truth` found for this answer alone; None where it could not measure it, or is not among the checks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,8 @@ class Verdict:
     reasons: tuple[str, ...]
     """`check:reason` of each check that pulled the sample away from acceptance; empty when accepted."""
     checks: tuple[CheckResult, ...]
+    unreleasable: str | None = None
+    """Why no row can be made of the sample, whoever accepts it: `nothing_to_release`, `tells_the_truth`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +193,12 @@ class Case:
         for found in self.answers:
             by_teacher.setdefault(found.answered.teacher, []).append(found)
         return tuple(draws[0] if len(draws) == 1 else _medoid(draws) for draws in by_teacher.values())
+
+    @property
+    def measured(self) -> tuple[LocatedAnswer, ...]:
+        """The voices that may speak for the sample: those that were measured near the truth, all where none was."""
+        near = tuple(found for found in self.voices if found.near)
+        return near or self.voices
 
     @property
     def given(self) -> tuple[LocatedAnswer, ...]:

@@ -224,6 +224,7 @@ def _answer(sample: Sample, teacher: str, *, wrong: bool) -> LocatedAnswer:
         country_correct=not wrong,
         distance_km=556.0 if wrong else 1.1 if nearer else 5.6,
         named_distance_km=556.0 if wrong else 0.0,
+        near=not wrong,
     )
 
 

@@ -108,7 +108,7 @@ def read_place(reply: Reply) -> GeoAnswer | ParseFailure:
 
 def record_two_views(case: Case) -> Sequence[Mapping[str, Any]]:
     """Two rows a sample: the whole conversation, and the description alone."""
-    answered = case.answers[0].answered
+    answered = case.measured[0].answered
     if answered.place is None:
         return ()
     description, place = answered.values["description"], answered.place

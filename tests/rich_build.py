@@ -100,7 +100,9 @@ def _answers(rows: Rows) -> None:
 def _verdicts(rows: Rows) -> None:
     located = rows["s000"]["located"]
     draw = {**located[0], "draw": 1, "lat": 51.05, "lon": 13.74, "confidence": 0.4, "distance_km": 100.1}
+    draw["near"] = False
     combined = {**located[0], "teacher": "judge", "combined": True, "lat": 10.0, "lon": 10.0, "distance_km": 4600.0}
+    combined["near"] = False
     rows["s000"]["located"] = [located[0], draw, located[1], combined]
 
 

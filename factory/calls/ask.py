@@ -32,7 +32,7 @@ REPAIR: Final = (
 """What a teacher is told about its own unreadable answer where the recipe says `bad_answer: {repair: true}`."""
 REPAIRABLE: Final = frozenset({"not_json", "bad_schema"})
 """Failures that a teacher can mend when it sees them; a cut or refused answer is only asked again."""
-_LEVELS: Final[tuple[SawTruth, ...]] = ("none", "country", "place")
+TRUTH_LEVELS: Final[tuple[SawTruth, ...]] = ("none", "country", "place")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +66,8 @@ class Asker:
     teacher: Teacher | None
     """Who is asked when the question names nobody."""
     draw: int = 0
+    most_turns: int | None = None
+    """Most questions that the family says it asks (`Needs.calls`); None where nobody said."""
     may_see_truth: bool = True
     saw_truth: SawTruth = "none"
     trail: list[tuple[LedgerRow, bool]] = field(default_factory=list)
@@ -73,19 +75,31 @@ class Asker:
     keys: list[str] = field(default_factory=list)
     """Keys of the replies that were used."""
     _turn: int = 0
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(
         self, request: Request, *, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None = None
     ) -> ReadT:
-        """See `factory.plugins.contracts.Ask`.
+        """See `factory.plugins.contracts.Ask`. Questions that are asked at once are answered one after the other, in
+        the order in which they were asked: their turns and keys must be the same in every run.
 
         Raises:
             NoAnswer: the teacher gave none.
             Deferred: the answer comes later.
             BudgetReached: the recipe's budget is spent.
             EnvironmentFault: no endpoint answers, a key is refused, the model is unknown, the ledger cannot be written.
-            PluginFault: the request shows a picture that the sample lacks, or names an unknown role.
+            PluginFault: the request shows a picture that the sample lacks, names an unknown role, or is one more than
+                the family says it asks.
         """
+        async with self._one_at_a_time:
+            return await self._ask(request, read, teacher)
+
+    async def _ask(self, request: Request, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None) -> ReadT:
+        if self._turn == self.most_turns:
+            raise PluginFault(
+                f"the family asks more than {self.most_turns} questions about sample `{self.sample.id}`: state the "
+                "most it asks in `needs.calls`, which estimates and budgets rely on"
+            )
         asked = self.teacher if teacher is None else self.desk.of_role(teacher)
         if asked is None:
             asked = self.desk.of_role(ANSWERS)
@@ -115,7 +129,7 @@ class Asker:
 
         if not self.may_see_truth:
             raise PluginFault(f"a witness asks for the truth of sample `{self.sample.id}`: evidence must not know it")
-        self.saw_truth = max(self.saw_truth, level, key=_LEVELS.index)
+        self.saw_truth = max(self.saw_truth, level, key=TRUTH_LEVELS.index)
         sample = self.sample
         country = Truth(country=country_name(sample.country_code), country_code=sample.country_code)
         if level == "country":

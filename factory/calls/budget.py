@@ -164,9 +164,8 @@ def spent_by_teacher(ledgers: Sequence[Path]) -> dict[str, Spent]:
     for folder, paths in by_shard.items():
         if taken_from(ShardPaths(folder)) is not None:
             continue
-        rows = pl.concat([read_ledger(path) for path in paths])
-        if len(paths) > 1 and any(is_sealed(path) for path in paths):
-            rows = rows.unique("row_sha256")
+        newest = sorted(paths, key=is_sealed)  # a reopened shard's live ledger carries its sealed rows on
+        rows = pl.concat([read_ledger(path) for path in newest]).unique("key", keep="first", maintain_order=True)
         sums.append(paid(rows))
     total = added_up(sums).select("teacher", "calls", "tokens", "cost")
     return {teacher: Spent(calls, tokens, cost) for teacher, calls, tokens, cost in total.iter_rows()}

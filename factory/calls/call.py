@@ -14,7 +14,7 @@ from factory.calls.lanes import Lane, choose_lane
 from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher
-from factory.errors import EnvironmentFault
+from factory.errors import EnvironmentFault, FactoryError, PluginFault
 from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question
 from schemas import Reply
 
@@ -56,7 +56,7 @@ async def call(
                     continue  # it went down while this call waited for its slot
                 if images is None:
                     images = {role: image(role) for role in question.request.pictures}
-                http_calls += 1
+                http_calls += question.handle is None  # to look whether a batch is ready is no new call
                 reply = await _one_call(teacher, lane, question, images, budget, probing=probing)
                 row = reply_row(teacher, question, reply, http_calls)
                 await ledger.record(row)
@@ -91,15 +91,18 @@ async def _one_call(
     expected = max(teacher.prompt_tokens, question.request.characters // 3 + TOKENS_OF_AN_IMAGE * len(images))
     answer = teacher.settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
     reserved_tokens, reserved_cost = expected + answer, prices.cost(expected, answer)
-    budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
+    sent = question.handle is not None  # then it was reserved, and counted as spent, when it was sent
+    if not sent:
+        budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
     tokens, cost = 0, 0.0
     try:
-        reply = await _in_time(lane, question, images, teacher.settings.timeout_s)
+        reply = await _in_time(teacher, lane, question, images)
         tokens = reply.prompt_tokens + reply.completion_tokens
         cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
         teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
     except Deferred:
         lane.replied()
+        tokens, cost = reserved_tokens, reserved_cost  # what it will really take is known when it is answered
         raise
     except CallFailed as failure:
         lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
@@ -107,22 +110,32 @@ async def _one_call(
             lane.limiter.pressed(failure.retry_after_s)
         raise
     finally:
-        budget.settle(
-            teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
-        )
+        if not sent:
+            budget.settle(
+                teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
+            )
     lane.replied()
     lane.limiter.succeeded()
     return reply
 
 
-async def _in_time(lane: Lane, question: Question, images: Mapping[str, bytes], timeout_s: float) -> Reply:
+async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
     """The backend's reply within the deadline of one call, which socket timeouts cannot bound."""
+    timeout_s = teacher.settings.timeout_s
     try:
         async with asyncio.timeout(timeout_s):
             return await lane.backend.complete(question, images)
+    except (CallFailed, Deferred, FactoryError):
+        raise
     except TimeoutError:
         detail = f"no whole answer within {timeout_s:g} s"
         raise CallFailed(kind="timeout", detail=detail, retryable=True, presses=True) from None
+    except Exception as error:
+        raise PluginFault(
+            f"teacher `{teacher.name}` at {lane.backend.name} failed on sample `{question.sample_id}`: "
+            f"{type(error).__name__}: {error}. This is a fault of the backend, not of the sample: mend it and run the "
+            "same command again; every answer so far is kept"
+        ) from error
 
 
 def backoff_s(tries: int, retry_after_s: float | None) -> float:

@@ -215,6 +215,19 @@ def is_sealed(path: Path) -> bool:
     return path.suffix == ".parquet"
 
 
+def is_readable(path: Path) -> bool:
+    """Whether a ledger of an earlier build has today's columns; one of another version names other questions."""
+    try:
+        if is_sealed(path):
+            return bool(pq.read_schema(path).equals(arrow.LEDGER))
+        open_live(path).close()
+    except (EnvironmentFault, OSError, pa.ArrowException):
+        return False
+    except CorruptBuild:
+        return True  # damage is named where it is read
+    return True
+
+
 def network_mount(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:
     """The network file system that holds `path`, as `nfs4 at /mnt/data`; None on a local disk or where mounts are
     unknown.

@@ -28,9 +28,9 @@ from factory.plugins.contracts import Needs
 from factory.recipe.fingerprint import Fingerprint, differences
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe, teacher_settings
-from factory.shard.photos import PASSING_REFUSALS
 from factory.sources import open_source
 from factory.store.layout import BuildPaths, ShardPaths, open_build
+from factory.store.part import PASSING_REFUSALS
 from factory.store.tables import read_columns
 from schemas.settings import TeacherSettings
 

@@ -146,7 +146,7 @@ def _outcome(
         return f"planned; its shard {shard} is not finished yet"
     if verdict is None:
         return "answered, not verified yet"
-    decision = decided_by(verdict["decision"], people["decision"] if people else None)
+    decision = decided_by(verdict["decision"], people["decision"] if people else None, verdict["unreleasable"])
     if decision == "accept":
         by = " by people" if verdict["decision"] != "accept" else ""
         if selection is None:

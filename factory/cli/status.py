@@ -110,14 +110,14 @@ def _samples(shard: ShardPaths) -> int:
 
 
 def _verdicts(shard: ShardPaths) -> pl.DataFrame:
-    return read_columns(shard.verdicts, ("id", "decision"))
+    return read_columns(shard.verdicts, _VERDICTS.names())
 
 
 def _decisions(verdicts: Sequence[pl.DataFrame], people: pl.DataFrame) -> pl.Series:
     """The final decision of every verified sample."""
-    found = pl.concat([_PEOPLE.to_frame(), *verdicts])
+    found = pl.concat([_VERDICTS.to_frame(), *verdicts])
     both = found.join(people.rename({"decision": "person"}), on="id", how="left")
-    return both.select(decision=final_decision(pl.col("decision"), pl.col("person")))["decision"]
+    return both.select(decision=final_decision(*map(pl.col, ("decision", "person", "unreleasable"))))["decision"]
 
 
 def _spent(shard: ShardPaths) -> pl.DataFrame:
@@ -131,3 +131,4 @@ def _tally(values: pl.Series) -> dict[str, int]:
 
 
 _PEOPLE = pl.Schema({"id": pl.String, "decision": pl.String})
+_VERDICTS = pl.Schema({"id": pl.String, "decision": pl.String, "unreleasable": pl.String})

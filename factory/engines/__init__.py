@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from factory.engines import local as local
+from factory.errors import RecipeError
 from factory.plugins.contracts import Engine
-from factory.plugins.registry import plugin
+from factory.plugins.registry import UnknownPlugin, plugin
 
 __all__ = ["open_engine"]
 
 
 def open_engine(name: str) -> Engine:
-    """The engine of that name. Raises UnknownPlugin with the nearest known name."""
-    engine: Engine = plugin("engine", name).function
+    """The engine of that name. Raises RecipeError with the nearest known name."""
+    try:
+        engine: Engine = plugin("engine", name).function
+    except UnknownPlugin as unknown:
+        raise RecipeError(f"--engine: {unknown}") from None
     return engine

@@ -182,7 +182,7 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
     """The row of an accepted sample; none when no answer in the right country says why."""
     from factory.geo import country_name
 
-    speaking = speaking_answer(case.voices, policy)
+    speaking = speaking_answer(case.measured, policy)
     if speaking is None:
         return ()
     sample, photo, said = case.sample, case.photos[0], _place(speaking)

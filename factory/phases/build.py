@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from factory.engines import open_engine
 from factory.phases.identity import identify
 from factory.phases.lines import title
 from factory.phases.phase import Phase, Waiting, done, note
@@ -44,6 +45,7 @@ def run_build(
 ) -> BuildResult:
     """Runs every phase that is not done yet. See `factory.build`."""
     begun = time.monotonic()
+    open_engine(engine)  # a misspelt one is named before anything is begun
     source = open_source(loaded.recipe.source, loaded.root)
     identity = identify(loaded, source)
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
@@ -60,16 +62,17 @@ def run_build(
 def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
     for phase in phases:
         if not done(phase, run):
+            read = phase.reads(run)
             if phase is phases[-1]:  # before it begins: the report shows how long the build took
                 run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
                 run.info["finished_at"] = now()
-                run.save(phase.state)
+                run.save(run.info["state"])
             waiting = phase.go(run)
             if waiting is not None:
                 run.save("waiting")
                 run.listener.phase("waits", f"for {waiting.what}")
                 return waiting
-            note(phase, run)
+            note(phase, run, read)
         for label, text in phase.says(run):
             run.listener.phase(label, text)
     if run.info["state"] != phases[-1].state:  # an early phase ran again and made the same as before

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from factory.calls.files import is_readable
 from factory.calls.of_shard import shard_ledgers
 from factory.errors import CorruptBuild
 from factory.images.records import SHAPING
@@ -34,6 +35,9 @@ class EarlierBuild:
     stages: Mapping[str, str]
     identity: Mapping[str, Any]
     started: str
+    same_layout: bool = True
+    """Whether its files are laid out as today's; of another layout only the ledgers are used, which have a version of
+    their own."""
 
 
 def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
@@ -44,10 +48,14 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
             continue
         try:
             data = orjson.loads(info.read_bytes())
-            if data["recipe"] == recipe and data["layout"] == BUILD_SCHEMA_VERSION:
+            if data["recipe"] == recipe:
                 found.append(
                     EarlierBuild(
-                        BuildPaths(info.parent), data["stage_fingerprints"], data["identity"], data["started_at"]
+                        BuildPaths(info.parent),
+                        data["stage_fingerprints"],
+                        data["identity"],
+                        data["started_at"],
+                        data.get("layout") == BUILD_SCHEMA_VERSION,
                     )
                 )
         except (OSError, ValueError, KeyError, TypeError):
@@ -74,11 +82,11 @@ class PriorAnswers:
         """Ledgers for one shard, of the newest build first. Raises CorruptBuild when the own plan is damaged."""
         found: list[Path] = []
         for index, build in enumerate(self.earlier):
-            if build.stages.get("plan") == self.now.stages["plan"]:
+            if build.same_layout and build.stages.get("plan") == self.now.stages["plan"]:
                 shards = [build.paths.shard(number)]
             else:
                 shards = self._old_shards(index).get(number, [])
-            found += [path for shard in shards for path in shard_ledgers(shard)]
+            found += [path for shard in shards for path in shard_ledgers(shard) if is_readable(path)]
         return tuple(map(str, found))
 
     def _old_shards(self, index: int) -> dict[int, list[ShardPaths]]:
@@ -131,6 +139,8 @@ def prior_shard(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) 
     """A finished shard with the same samples and image settings, whose images can be linked."""
     for build in earlier:
         shard = build.paths.shard(number)
+        if not build.same_layout:
+            continue
         if build.stages.get("images") == now.stages["images"] and shard.report.exists() and shard.images.exists():
             return str(shard.root)
     return None

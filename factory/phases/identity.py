@@ -36,6 +36,7 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
         "generator": generator.version,
+        "needs": ",".join((*generator.needs.images, *(f"text {name}" for name in generator.needs.texts))),
         **STAGE_VERSIONS,
         "row": f"{generator.row.family}-{generator.row.version}",
     }

@@ -10,13 +10,8 @@ import polars as pl
 
 from factory.calls.teacher import ANSWERS
 from factory.generators import needs_of
-from factory.phases.reopen import PASSING_REASONS
 from factory.phases.run import Run
 from factory.recipe.model import teacher_settings
-
-
-def passing(counts: Mapping[str, Any]) -> int:
-    return sum(count for reason, count in counts["reasons"].items() if reason in PASSING_REASONS)
 
 
 def title(run: Run) -> str:
@@ -76,5 +71,5 @@ def verdict_line(counts: Mapping[str, Any]) -> str:
     words = {"accept": "accepted", "review": "to review", "reject": "rejected", "quarantine": "quarantined"}
     decided = " · ".join(f"{word} {counts['decisions'].get(key, 0):,}" for key, word in words.items())
     because = f"   ({listed(counts['reasons'])})" if counts["reasons"] else ""
-    again = "; `--retry` asks again where an endpoint or a file was away" if passing(counts) else ""
+    again = "; `--retry` asks again where an endpoint or a file was away" if counts["passing"] else ""
     return decided + because + again

@@ -45,7 +45,7 @@ def done(phase: Phase, run: Run) -> bool:
     return noted is not None and all(path.exists() for path in phase.makes(run)) and noted == dict(phase.reads(run))
 
 
-def note(phase: Phase, run: Run) -> None:
-    """Notes that it is done, and with what it read."""
-    run.info.setdefault("phases", {})[phase.name] = dict(phase.reads(run))
+def note(phase: Phase, run: Run, read: Mapping[str, str]) -> None:
+    """Notes that it is done, and with what it read: as it was before it began, so that a change meanwhile counts."""
+    run.info.setdefault("phases", {})[phase.name] = dict(read)
     run.save(phase.state)

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.phases.earlier import EarlierBuild
-from factory.phases.reopen import PASSING_REASONS
 from factory.phases.run import Run
 from factory.shard.photos import unchanged
 from factory.shard.spec import ShardReport, read_report
@@ -27,7 +26,8 @@ from factory.store.part import stored_photos
 
 def take_over(run: Run, earlier: Sequence[EarlierBuild]) -> int:
     """Links every finished shard that an earlier build has for this one, the newest first. Returns how many."""
-    same = [build for build in earlier if build.stages.get("answers") == run.identity.stages["answers"]]
+    now = run.identity.stages["answers"]
+    same = [build for build in earlier if build.same_layout and build.stages.get("answers") == now]
     taken = 0
     for number in run.shards:
         mine = run.paths.shard(number)
@@ -44,13 +44,13 @@ def take_over(run: Run, earlier: Sequence[EarlierBuild]) -> int:
 
 def _usable(run: Run, theirs: ShardPaths, number: int) -> bool:
     try:
-        if not theirs.report.exists() or PASSING_REASONS & read_report(theirs).failures.keys():
+        if not theirs.report.exists() or read_report(theirs).passing:
             return False
         samples, photos = read_samples(run.paths.plan, number), stored_photos(theirs.answers)
     except CorruptBuild:
         return False
-    pairs = zip(photos, samples, strict=False)
-    return len(samples) == len(photos) and all(unchanged(found, sample, run.source) for found, sample in pairs)
+    same = [sample.id for sample in samples] == list(photos)
+    return same and all(unchanged(photos[sample.id], sample, run.source) for sample in samples)
 
 
 def _link(theirs: ShardPaths, mine: ShardPaths, name: str) -> None:

@@ -70,7 +70,10 @@ def _fitted(judge: Judge, frames: Sequence[pl.DataFrame]) -> Model | None:
         return None
     assert judge.decider is not None and judge.decider.fit is not None
     try:
-        return judge.decider.fit(known)
+        model = orjson.loads(orjson.dumps(judge.decider.fit(known)))
+        if not isinstance(model, dict):
+            raise TypeError(f"returned {type(model).__name__}, not a mapping of JSON values")
+        return model
     except Exception as error:
         raise PluginFault(
             f"decider `{judge.decider_name}` failed in `fit` on {known.height:,} samples: {type(error).__name__}: "

@@ -115,11 +115,14 @@ def _start_budget(run: Run) -> None:
 
 def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
     failures: Counter[str] = Counter()
+    passing: Counter[str] = Counter()
     for report in reports:
         failures.update(report.failures)
+        passing.update(report.passing)
     totals = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
     return {
         "failures": dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
+        "passing": dict(sorted(passing.items())),
         **{name: sum(getattr(report, name) for report in reports) for name in totals},
     }
 

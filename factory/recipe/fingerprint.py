@@ -46,9 +46,21 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
 )
 """Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for one name."""
 
-_ASKING = ("generator", "teachers", "witnesses")
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("plan", ("source", "geo", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
+    (
+        "plan",
+        (
+            "source",
+            "geo",
+            "plan",
+            "select.decontaminate",
+            "inputs.source",
+            "inputs.gazetteer",
+            "inputs.plan",
+            "inputs.needs",
+            "inputs.benchmarks",
+        ),
+    ),
     ("images", ("images", "inputs.images", "inputs.prepare")),
     (
         "answers",
@@ -64,7 +76,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("verify", ("verify", "inputs.verify")),
     ("review", ("inputs.review",)),
-    ("select", ("select", "inputs.select", "inputs.benchmarks")),
+    ("select", ("select", "inputs.select")),
     ("release", ("name", "description", "release", "inputs.release", "inputs.row")),
 )
 """Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""

@@ -57,7 +57,7 @@ def read_frames(build: Build) -> Frames:
             answered.append(int(shard.root.name))
             continue
         verdicts = _short_columns(shard.verdicts)
-        decisions.append(verdicts.select("id", "reasons", verdict="decision"))
+        decisions.append(verdicts.select("id", "reasons", "unreleasable", verdict="decision"))
         answers.append(_answers(verdicts))
         checks.append(_checks(verdicts))
     told = pl.concat(answers, rechunk=True)
@@ -138,7 +138,7 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
     people = read_reviews(build.paths).rename({"decision": "person"})
     samples = samples.join(people, on="id", how="left", maintain_order="left")
     waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
-    decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person")), waiting)
+    decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person"), pl.col("unreleasable")), waiting)
     samples = samples.with_columns(decision=decision)
     return samples.join(_selection(build.paths.selection), on="id", how="left", maintain_order="left")
 
@@ -149,7 +149,7 @@ def _selection(path: Path) -> pl.DataFrame:
 
 def _short_columns(path: Path) -> pl.DataFrame:
     """Verdicts without the details of their checks: members of a struct are read alone."""
-    columns = ["id", "decision", "reasons"]
+    columns = ["id", "decision", "reasons", "unreleasable"]
     columns += [f"located.list.element.{name}" for name in _ANSWER_FIELDS]
     columns += [f"checks.list.element.{name}" for name in _CHECK_FIELDS]
     return read_columns(path, columns)
@@ -201,7 +201,9 @@ _SELECTION_COLUMNS: dict[str, type[pl.DataType]] = {
     "reason": pl.String,
     "detail": pl.String,
 }
-_NO_DECISIONS = pl.DataFrame(schema={"id": pl.String, "reasons": pl.List(pl.String), "verdict": pl.String})
+_NO_DECISIONS = pl.DataFrame(
+    schema={"id": pl.String, "reasons": pl.List(pl.String), "unreleasable": pl.String, "verdict": pl.String}
+)
 _NO_ANSWERS = pl.DataFrame(
     schema={
         "id": pl.String,

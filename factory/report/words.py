@@ -51,7 +51,7 @@ def people_said(row: Mapping[str, Any]) -> str:
     who = f" by {row['by']}" if row["by"] else ""
     day = f" on {row['at'][:10]}" if row["at"] else ""
     against = ""
-    if verdict is not None and decided_by(verdict, person) != person:
+    if verdict is not None and decided_by(verdict, person, row.get("unreleasable")) != person:
         against = f", which cannot count: the sample is {VERBS[verdict]}"
     elif verdict is not None and verdict != person:
         reasons = ", ".join(reason_words(reason) for reason in row["reasons"] or ())

@@ -43,10 +43,12 @@ _LOCATED = ("combined", "distance_km", "named_distance_km")
 
 def _accepted(shard: ShardPaths, people: pl.DataFrame) -> pl.DataFrame:
     """A shard's accepted rows, without the teachers' texts, which would not fit into memory for a large build."""
-    verdicts = read_columns(shard.verdicts, ["id", "decision", *(f"located.list.element.{name}" for name in _LOCATED)])
+    verdicts = read_columns(
+        shard.verdicts, ["id", "decision", "unreleasable", *(f"located.list.element.{name}" for name in _LOCATED)]
+    )
     seen = read_columns(shard.answers, ["id", *(f"photos.list.element.{name}" for name in _PHOTO)])
     decided = verdicts.join(people, on="id", how="left", maintain_order="left")
-    accepted = decided.filter(final_decision(pl.col("decision"), pl.col("person")) == "accept")
+    accepted = decided.filter(final_decision(*map(pl.col, ("decision", "person", "unreleasable"))) == "accept")
     photo = pl.col("photos").list.first().struct
     rows = accepted.join(seen, on="id", how="left", maintain_order="left")
     answer = pl.element().struct

@@ -20,18 +20,13 @@ from factory.plugins.contracts import Source
 from factory.store.folder import link
 from factory.store.images import ImageStore
 from factory.store.layout import ShardPaths
-from factory.store.part import stored_photos
+from factory.store.part import PASSING_REFUSALS, stored_photos
 from schemas import ImageRef, Photo, Sample
 
 CHUNK = 8
 """Photos in one message to a decoder."""
 CHUNKS_AHEAD = 8
 """Chunks a decoder may be ahead of the teachers: bounds memory, hides decoding behind the calls."""
-PASSING_REFUSALS = frozenset(
-    {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}
-)
-"""Refusals that another run may not repeat: they say something of the machine, not of the picture."""
-
 Place = tuple[int, int]
 """Position of a sample in its shard, and which of its pictures."""
 Decoded = tuple[Photo, bytes | None]
@@ -60,7 +55,9 @@ def open_photos(
         return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
     prior = ShardPaths(Path(prior_shard))
     found = stored_photos(prior.answers)
-    known = [photos if unchanged(photos, one, source) else None for photos, one in zip(found, samples, strict=True)]
+    if list(found) != [sample.id for sample in samples]:  # positions in its tar are those of other samples
+        return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
+    known = [found[one.id] if unchanged(found[one.id], one, source) else None for one in samples]
     earlier = stack.enter_context(ImageStore(prior.images))
     if None in known:
         return Photos(stack.enter_context(ImageStore.create(paths.images)), known, earlier)

@@ -39,7 +39,7 @@ from factory.store.files import disk_faults, file_digest
 from factory.store.folder import FolderStore
 from factory.store.images import ImageStore
 from factory.store.layout import BuildPaths, ShardPaths, read_samples
-from factory.store.part import AnsweredSample, answers_table, nothing_to_check
+from factory.store.part import AnsweredSample, answers_table, may_pass, nothing_to_check
 from factory.store.progress import progress_file
 from factory.store.tables import write_table
 from schemas import Photo, Sample
@@ -90,6 +90,7 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         number=spec.number,
         samples=len(samples),
         failures=dict(sorted(failures.items())),
+        passing=dict(sorted(Counter(reason for one in done for reason in may_pass(one)).items())),
         calls=after.calls,
         calls_now=after.calls - before.calls,
         replayed=after.replayed,

@@ -40,6 +40,8 @@ class ShardReport:
     samples: int
     failures: Mapping[str, int] = field(default_factory=dict)
     """Samples that have nothing to check, by reason: `images:truncated`, `teachers:exhausted`, ..."""
+    passing: Mapping[str, int] = field(default_factory=dict)
+    """Samples of which something failed that another run may not repeat, by reason: `--retry` opens the shard again."""
     calls: int = 0
     """HTTP calls over the shard's whole life."""
     calls_now: int = 0

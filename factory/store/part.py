@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
+import polars as pl
 import pyarrow as pa
 
 from factory.errors import CorruptBuild
@@ -32,6 +33,12 @@ from schemas import (
     arrow,
 )
 
+PASSING_REFUSALS = frozenset(
+    {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}
+)
+"""Refusals that another run may not repeat: they say something of the machine, not of the picture."""
+NO_EVIDENCE = "no_evidence"
+"""Kind of the finding that stands for evidence a required witness could not give."""
 IMAGE_CHECK = "images"
 """Name under which a refused photo stands among a row's checks."""
 
@@ -71,6 +78,7 @@ def verdicts_table(ids: Sequence[str], cases: Sequence[Case]) -> pa.Table:
                 "checks": [check_record(check) for check in case.verdict.checks],
                 "decision": case.verdict.decision,
                 "reasons": list(case.verdict.reasons),
+                "unreleasable": case.verdict.unreleasable,
             }
         )
     return pa.Table.from_pylist(rows, schema=arrow.VERDICTS)
@@ -110,6 +118,7 @@ def case_from_row(sample: Sample, found: AnsweredSample, row: Mapping[str, Any])
         decision=row["decision"],
         reasons=tuple(row["reasons"]),
         checks=tuple(CheckResult(**check) for check in row["checks"]),
+        unreleasable=row["unreleasable"],
     )
     return case_of(sample, found, located, verdict)
 
@@ -128,10 +137,24 @@ def case_of(
     )
 
 
-def stored_photos(path: Path) -> list[tuple[Photo, ...]]:
-    """The photos of a finished shard, in plan order, for a build that takes them over."""
-    rows = read_columns(path, ["photos"])["photos"].to_list()
-    return [tuple(Photo(**photo) for photo in photos) for photos in rows]
+def sample_frame(paths: BuildPaths, shard: int) -> pl.DataFrame:
+    """The samples of a shard as a table, in plan order: the plan's columns, and `photos`.
+
+    Only the shard's own row groups of the plan are read. Raises CorruptBuild as `read_answers` does.
+    """
+    plan = pl.from_arrow(read_arrow(paths.plan, arrow.PLAN, shard=shard))
+    assert isinstance(plan, pl.DataFrame)
+    path = paths.shard(shard).answers
+    photos = read_columns(path, ["id", "photos"])
+    if not plan["id"].equals(photos["id"]):
+        raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
+    return plan.with_columns(photos["photos"])
+
+
+def stored_photos(path: Path) -> dict[str, tuple[Photo, ...]]:
+    """The photos of a finished shard by sample, in plan order, for a build that takes them over."""
+    rows = read_columns(path, ["id", "photos"]).iter_rows()
+    return {sample_id: tuple(Photo(**photo) for photo in photos) for sample_id, photos in rows}
 
 
 def nothing_to_check(found: AnsweredSample, *, asked: bool) -> tuple[str, ...]:
@@ -142,9 +165,19 @@ def nothing_to_check(found: AnsweredSample, *, asked: bool) -> tuple[str, ...]:
     answers = [answered for answered in found.answers if not answered.combined]
     if asked and not answers:
         return ("teachers:no_answer",)
+    silent = [one.source for one in found.evidence if any(finding.kind == NO_EVIDENCE for finding in one.findings)]
+    if silent:
+        return tuple(f"witness:{source}" for source in silent)
     if answers and all(answered.failure is not None for answered in answers):
         return tuple(dict.fromkeys(f"teachers:{answered.failure}" for answered in answers))
     return ()
+
+
+def may_pass(found: AnsweredSample) -> tuple[str, ...]:
+    """What of a sample failed for a reason that another run may not repeat: an endpoint or a file that was away."""
+    pictures = [f"{IMAGE_CHECK}:{photo.refused}" for photo in found.photos if photo.refused in PASSING_REFUSALS]
+    answers = ["teachers:exhausted" for answered in found.answers if answered.failure == "exhausted"]
+    return tuple(dict.fromkeys((*pictures, *answers)))
 
 
 def photo_record(photo: Photo) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What people decided about a build's samples, and how that lies over what the checks decided.
 
 A person's decision is final: `accept` promotes a reviewed or a rejected sample, `reject` takes an accepted one out. A
-quarantined sample stays so: it has no picture or no answer that could be released.
+quarantined sample stays so: it has no picture or no answer that could be released. So does one of which no row can be
+made, or none that keeps the truth to itself.
 """
 
 from __future__ import annotations
@@ -35,12 +36,19 @@ def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     return rows.unique("id", keep="last", maintain_order=True)
 
 
-def final_decision(verdict: pl.Expr, person: pl.Expr) -> pl.Expr:
-    """What holds in the end, from the checks' decision and a person's (null where nobody looked, or nothing to look at
-    yet: a sample without a verdict has no decision either)."""
-    return pl.when(verdict.is_null() | (verdict == "quarantine")).then(verdict).otherwise(pl.coalesce(person, verdict))
+def final_decision(verdict: pl.Expr, person: pl.Expr, unreleasable: pl.Expr) -> pl.Expr:
+    """What holds in the end.
+
+    Args:
+        verdict: the checks' decision; null where a sample has none yet, and then it has no final one either.
+        person: a person's, null where nobody looked.
+        unreleasable: why no row can be made of the sample, null where one can.
+    """
+    stays = verdict.is_null() | (verdict == "quarantine") | ((person == "accept") & unreleasable.is_not_null())
+    return pl.when(stays.fill_null(False) | person.is_null()).then(verdict).otherwise(person)
 
 
-def decided_by(verdict: str | None, person: str | None) -> str | None:
+def decided_by(verdict: str | None, person: str | None, unreleasable: str | None) -> str | None:
     """`final_decision` for one sample."""
-    return verdict if person is None or verdict in (None, "quarantine") else person
+    stays = person is None or verdict in (None, "quarantine") or (person == "accept" and unreleasable is not None)
+    return verdict if stays else person

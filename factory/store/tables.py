@@ -32,10 +32,15 @@ def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
     return frame
 
 
-def read_arrow(path: Path, schema: pa.Schema) -> pa.Table:
-    """`read_table` as an Arrow table: polars has no struct within a struct that may be null."""
+def read_arrow(path: Path, schema: pa.Schema, *, shard: int | None = None) -> pa.Table:
+    """`read_table` as an Arrow table: polars has no struct within a struct that may be null.
+
+    Args:
+        shard: of a table with this column, only the rows of one shard; other row groups are not read.
+    """
+    filters = None if shard is None else [("shard", "=", shard)]
     with _damage_named(path):
-        return pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None)
+        return pq.read_table(path, schema=schema, filters=filters, page_checksum_verification=True, partitioning=None)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -210,11 +209,8 @@ def request_body(
     if seed is not None:
         body["seed"] = seed
     if structured:
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", request.purpose)[:64]
-        body["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": name, "strict": True, "schema": request.schema},
-        }
+        schema = {"name": "answer", "strict": True, "schema": request.schema}  # a purpose would tell what it saw
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return orjson.dumps(body)
 
 

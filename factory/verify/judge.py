@@ -22,8 +22,11 @@ from factory.store.part import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_
 from factory.verify.checks import run_check, run_decider
 from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.messages import truth_told
+from factory.verify.near_truth import nearness
 from schemas import Case, CheckResult, Sample, Verdict
 
+Rows = Sequence[Mapping[str, Any]]
+"""What a family makes of one sample."""
 NEAR_TRUTH: Final = "near_truth"
 """The check that measures a stated place against the truth."""
 ROW_CHECK: Final = "row"
@@ -62,7 +65,8 @@ def located_cases(answered: Sequence[tuple[Sample, AnsweredSample]], judge: Judg
     """Every answer measured against the truth, in plan order; names are resolved once for all of them."""
     said = [answer for _, found in answered for answer in found.answers]
     places = resolve(place_queries(said), worldview=judge.worldview)
-    return [case_of(sample, found, locate(sample, found.answers, places)) for sample, found in answered]
+    cases = [case_of(sample, found, locate(sample, found.answers, places)) for sample, found in answered]
+    return [_with_nearness(case, judge) for case in cases]
 
 
 def examine(case: Case, judge: Judge) -> tuple[CheckResult, ...]:
@@ -95,27 +99,39 @@ def features_of(case: Case, checks: Sequence[CheckResult], judge: Judge) -> Mapp
         ) from error
 
 
-def decide(case: Case, checks: Sequence[CheckResult], judge: Judge, model: Model | None) -> Case:
-    """The case with its verdict."""
+def decide(
+    case: Case, checks: Sequence[CheckResult], judge: Judge, model: Model | None, rows: Rows | None = None
+) -> Case:
+    """The case with its verdict.
+
+    Args:
+        rows: what the family's `records` made of the sample, where it makes its rows at once.
+    """
     if judge.decider is None:
-        return _gated(replace(case, verdict=Verdict(decision="accept", reasons=(), checks=tuple(checks))), judge)
-    features = features_of(case, checks, judge) if judge.decider.features is not None else {}
-    verdict = run_decider(judge.decider, judge.decider_name, case, checks, features, model)
-    return _gated(replace(case, verdict=verdict), judge)
+        verdict = Verdict(decision="accept", reasons=(), checks=tuple(checks))
+    else:
+        features = features_of(case, checks, judge) if judge.decider.features is not None else {}
+        verdict = run_decider(judge.decider, judge.decider_name, case, checks, features, model)
+    case = replace(case, verdict=verdict)
+    unreleasable = _unreleasable(case, judge, rows)
+    if unreleasable is not None:
+        verdict = replace(verdict, unreleasable=unreleasable.reason)
+    failed = _unmeasured(verdict, judge) or unreleasable
+    if verdict.decision == "accept" and failed is not None:
+        listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
+        reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
+        verdict = replace(verdict, decision="review", reasons=reasons, checks=listed)
+    return replace(case, verdict=verdict)
 
 
-def _gated(case: Case, judge: Judge) -> Case:
-    """The case, sent to review where it is accepted and must not be."""
-    verdict = case.verdict
-    assert verdict is not None
-    if verdict.decision != "accept":
+def _with_nearness(case: Case, judge: Judge) -> Case:
+    """The case with each answer measured by itself, where `near_truth` is among the checks."""
+    settings = next((settings for name, settings in judge.checks if name == NEAR_TRUTH), None)
+    if settings is None:
         return case
-    failed = _unmeasured(verdict, judge) or _unreleasable(case, judge)
-    if failed is None:
-        return case
-    listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
-    reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
-    return replace(case, verdict=replace(verdict, decision="review", reasons=reasons, checks=listed))
+    found = nearness(case, **vars(settings))
+    combined = found[-1] if case.combined is not None else None
+    return replace(case, answers=found[: len(case.answers)], combined=combined)
 
 
 def _unmeasured(verdict: Verdict, judge: Judge) -> CheckResult | None:
@@ -129,28 +145,29 @@ def _unmeasured(verdict: Verdict, judge: Judge) -> CheckResult | None:
     return None if found.outcome == "pass" else found
 
 
-def _unreleasable(case: Case, judge: Judge) -> CheckResult | None:
-    """What keeps an accepted sample from becoming a row."""
+def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | None:
+    """What keeps a sample from becoming a row, whoever accepts it."""
     generator = judge.generator
-    if generator.record is None:
-        return None
-    try:
-        rows = generator.record(case)
-    except Exception as error:
-        raise PluginFault(
-            f"generator `{generator.name}` failed in `record` on sample `{case.sample.id}`: {type(error).__name__}: "
-            f"{error}. This is a fault of the generator, not of the sample: mend it; stored answers are kept"
-        ) from error
+    if generator.record is not None:
+        try:
+            rows = generator.record(case)
+        except Exception as error:
+            raise _family_fault(generator, "`record`", case, error) from error
     if not rows:
-        detail = "the family makes no row of these answers"
+        detail = "the family makes no row of it"
         return CheckResult(check=ROW_CHECK, outcome="fail", reason="nothing_to_release", detail=detail)
     for row in rows:
-        told = truth_told(_messages(row), case.sample, generator.row.truth_in_messages)
+        try:
+            told = truth_told(row["messages"], case.sample, generator.row.truth_in_messages)
+        except (KeyError, TypeError) as error:
+            raise _family_fault(generator, "the `messages` of a row", case, error) from error
         if told is not None:
             return CheckResult(check=ROW_CHECK, outcome="fail", reason="tells_the_truth", detail=told)
     return None
 
 
-def _messages(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    messages: Sequence[Mapping[str, Any]] = row["messages"]
-    return messages
+def _family_fault(generator: Generator, what: str, case: Case, error: Exception) -> PluginFault:
+    return PluginFault(
+        f"generator `{generator.name}` failed in {what} on sample `{case.sample.id}`: {type(error).__name__}: {error}. "
+        "This is a fault of the generator, not of the sample: mend it; stored answers are kept"
+    )

@@ -9,20 +9,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
 
-from factory.geo.names import country_name
+from factory.geo.names import country_code, country_name
 from schemas.record import SawTruth
 from schemas.rows.messages import text_before_answer
 from schemas.sample import Sample
 
-LEAST_LETTERS: Final = 4
-"""Shorter names (Ay, Bo, Goa) are words and syllables too often to mean the place."""
+PLAIN_LETTERS: Final = 6
+"""Names from this length on are found in any capitals; shorter ones (Nice, Bath, Ulm) are words in small letters."""
 NEAR_DEGREES: Final = 0.01
 """A number with two decimals or more is a coordinate of the truth when it differs by at most this (about a kilometre);
 with fewer decimals it says little and is too often another number."""
 
+_CAPITALISED: Final = re.compile(r"(?<!\w)[^\W\d_a-z][\w'’-]{3,40}(?!\w)")
+"""Words of four letters and more that may be names; in scripts without capitals every word may be one."""
 _DECIMALS: Final = (
     re.compile(r"(?<![\d.])[-+−]?(\d{1,3})\.(\d{2,40})(?!\d|\.\d)"),
     re.compile(r"(?<![\d.,])[-+−]?(\d{1,3}),(\d{2,40})(?!\d|[.,]\d)"),
@@ -36,10 +39,10 @@ _SEXAGESIMAL: Final = re.compile(
 def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: SawTruth) -> str | None:
     """What of the truth the messages tell a student before the last assistant turn, beyond what the family declares.
 
-    Names (country, region, city of at least `LEAST_LETTERS` letters) count as whole words with the same capitals, so
-    that Nice and Reading are places and nice and reading are not; a declared country may be told also where a region or
-    city bears its name. Numbers count with two decimals or more, or as degrees and minutes, when they are the latitude
-    or longitude of the sample, whatever their sign: one of the two is enough.
+    Names of country, region and city count as whole words, short ones only with the same capitals, so that Nice is a
+    place and nice is not; the country counts in any language the gazetteer knows ("Deutschland"). A declared country
+    may be told also where a region or city bears its name. Numbers count with two decimals or more, or as degrees and
+    minutes, when they are the latitude or longitude of the sample, whatever their sign: one of the two is enough.
 
     Args:
         messages: as in a row, `schemas.rows.schema.MESSAGE`.
@@ -53,10 +56,14 @@ def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: Saw
     if level == "place":
         return None
     text = unicodedata.normalize("NFC", text_before_answer(messages))
+    folded = text.casefold()
     for kind, name in _names(sample, level):
         # A pattern is compiled only for a name whose first word is there: compiling costs more than all the rest.
-        if name.split()[0] in text and re.search(rf"(?<!\w){_spaced(name)}(?!\w)", text):
+        sought, within = (name.casefold(), folded) if len(name) >= PLAIN_LETTERS else (name, text)
+        if sought.split()[0] in within and re.search(rf"(?<!\w){_spaced(sought)}(?!\w)", within):
             return f"{kind} {name}"
+    if level == "none" and (word := next(_countries(text, sample), None)):
+        return f"country {word}"
     written = next(_coordinates(text, sample), None)
     return None if written is None else f"coordinates {written}"
 
@@ -66,8 +73,20 @@ def _names(sample: Sample, level: SawTruth) -> Iterator[tuple[str, str]]:
     named = (("country", country), ("region", sample.region), ("city", sample.city))
     for kind, name in named:
         name = unicodedata.normalize("NFC", (name or "").strip())
-        if sum(map(str.isalpha, name)) >= LEAST_LETTERS and not (level == "country" and name == country):
+        if name and not (level == "country" and name == country):
             yield kind, name
+
+
+def _countries(text: str, sample: Sample) -> Iterator[str]:
+    """Single words that name the sample's country in some language."""
+    for word in _CAPITALISED.findall(text):
+        if sample.country_code is not None and _country_of(word) == sample.country_code:
+            yield word
+
+
+@lru_cache(maxsize=16_384)
+def _country_of(word: str) -> str | None:
+    return country_code(word)
 
 
 def _spaced(name: str) -> str:

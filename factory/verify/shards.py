@@ -15,11 +15,12 @@ from typing import Any
 
 import polars as pl
 
+from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Model
 from factory.recipe.model import Recipe
 from factory.store.files import file_digest
 from factory.store.layout import BuildPaths
-from factory.store.part import read_answers, verdicts_table
+from factory.store.part import read_answers, sample_frame, verdicts_table
 from factory.store.tables import write_table
 from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
 
@@ -73,13 +74,17 @@ def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
     """
     paths = BuildPaths(Path(spec.build))
     answered = read_answers(paths, spec.number)
+    rows = (
+        None if judge.generator.records is None else rows_by_sample(judge.generator, sample_frame(paths, spec.number))
+    )
     cases = []
     for case, (_, found) in zip(located_cases(answered, judge), answered, strict=True):
         hopeless = unjudgeable(found, judge)
         if hopeless is not None:
             cases.append(replace(case, verdict=hopeless))
         else:
-            cases.append(decide(case, examine(case, judge), judge, spec.model))
+            made = None if rows is None else rows.get(case.sample.id, ())
+            cases.append(decide(case, examine(case, judge), judge, spec.model, made))
     target = paths.shard(spec.number).verdicts
     write_table(verdicts_table([sample.id for sample, _ in answered], cases), target)
     verdicts = [case.verdict for case in cases if case.verdict is not None]

@@ -91,9 +91,10 @@ async def _look(
 
 def clue_texts(answers: Sequence[Answered]) -> tuple[str, ...]:
     """The texts of all clues, each once; none where fewer than two teachers can be compared."""
-    places = [answered.place for answered in answers if answered.place is not None and not answered.combined]
-    if len(places) < 2:
+    said = [answered for answered in answers if answered.place is not None and not answered.combined]
+    if len({answered.teacher for answered in said}) < 2:
         return ()
+    places = [answered.place for answered in said if answered.place is not None]
     return tuple(dict.fromkeys(clue.text for place in places for clue in place.clues))
 
 

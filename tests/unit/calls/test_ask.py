@@ -287,7 +287,7 @@ async def test_an_answer_that_comes_later_is_kept_with_its_handle_and_polled_by_
         answered = await converse(asker(desk))
         first, second = rows(desk)
     assert [question.handle for question in (*waits.asked, *polled.asked)] == ["batch-7", "batch-7", None]
-    assert (first.status, first.handle, first.http_calls, first.cost) == ("ok", "batch-7", 3, 1.0)
+    assert (first.status, first.handle, first.http_calls, first.cost) == ("ok", "batch-7", 1, 1.0)
     assert (second.handle, second.http_calls) == (None, 1)
     assert answered.cost == 2.0 and answered.values["where"] == "Kazan"
 
@@ -341,5 +341,59 @@ async def test_a_batch_that_an_earlier_build_sent_is_asked_for_under_its_handle(
     async with open_desk(new, scripted(backend)) as desk:
         with Ledger(new / "own" / "ledger.sqlite", prior=[old / "ledger.sqlite"]) as ledger:
             assert (await converse(asker(replace(desk, ledger=ledger)))).failure is None
-            assert [row.http_calls for row in ledger.rows()] == [1, 1], "what the other build sent is its own spending"
+            assert [row.http_calls for row in ledger.rows()] == [0, 1], "what the other build sent was counted there"
     assert [question.handle for question in backend.asked] == ["batch-7", None]
+
+
+async def test_questions_asked_at_once_are_answered_in_the_order_of_asking(tmp_path: Path) -> None:
+    async def both(ask: Asker) -> list[str]:
+        questions = [Request("answer", (Turn("user", (words_asked,)),)) for words_asked in ("Where?", "When?")]
+        return list(await asyncio.gather(*(ask(question, read=words) for question in questions)))
+
+    async with open_desk(tmp_path, scripted(Scripted("Kazan", "now"))) as desk:
+        assert await both(ask := asker(desk)) == ["Kazan", "now"]
+        assert [(row.turn, row.response) for row in rows(desk)] == [(0, "Kazan"), (1, "now")]
+        assert ask.keys == [row.key for row in rows(desk)]
+
+
+async def test_more_questions_than_stated_are_a_fault_and_repetitions_are_none(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("far", "7"))) as desk:
+        ask = asker(desk, most_turns=1)
+        assert await ask(WHERE, read=a_number) == 7
+        with pytest.raises(PluginFault, match=r"more than 1 questions about sample `s`.*needs\.calls"):
+            await ask(WHERE, read=a_number)
+
+
+async def test_a_backend_that_raises_is_a_fault_that_names_it_and_answers_are_kept(tmp_path: Path) -> None:
+    backend = Scripted("Kazan", ZeroDivisionError("1 / 0"))
+    async with open_desk(tmp_path, scripted(backend)) as desk:
+        said = r"teacher `first` at scripted failed on sample `s`: ZeroDivisionError: 1 / 0"
+        with pytest.raises(PluginFault, match=said):
+            await converse(asker(desk))
+        assert [row.response for row in rows(desk)] == ["Kazan"]
+
+
+async def test_a_sent_question_counts_as_reserved_and_a_look_at_it_counts_nothing(tmp_path: Path) -> None:
+    limits, prices = {"first": BudgetLimits(calls=1)}, {"input_per_million": 10_000.0}
+    settings: dict[str, Any] = {"prices": prices, "sampling": {"max_tokens": 1_000}}
+    backend = Scripted(Deferred("batch-7"), Deferred("batch-7"), "Kazan")
+    async with open_desk(tmp_path, scripted(backend, **settings), limits=limits) as desk:
+        with pytest.raises(Deferred):
+            await asker(desk)(WHERE, read=words)
+        sent = desk.budget.spent()["first"]
+        assert (sent.calls, sent.tokens > 2_000, sent.cost > 10.0) == (1, True, True)
+        with pytest.raises(Deferred):
+            await asker(desk)(WHERE, read=words)
+        assert await asker(desk)(WHERE, read=words) == "Kazan"
+        assert desk.budget.spent()["first"] == sent
+
+
+async def test_a_look_at_a_batch_tells_whether_the_endpoint_is_away(tmp_path: Path) -> None:
+    away = CallFailed(kind="http_503", detail="away", retryable=True, down=True)
+    async with open_desk(tmp_path, scripted(Scripted(Deferred("batch-7"), away, "Kazan"))) as desk:
+        with pytest.raises(Deferred):
+            await asker(desk)(WHERE, read=words)
+        with pytest.raises(NoAnswer, match="exhausted"):
+            await asker(desk)(WHERE, read=words)
+        (lane,) = desk.teachers[0].lanes
+        assert lane.down_since is not None

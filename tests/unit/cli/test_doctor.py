@@ -21,10 +21,11 @@ generator: mp16_reason
 source: {kind: table, path: photos.csv, images: images}
 teachers:
   - {name: t, backend: openai, model: m, base_urls: ['http://127.0.0.1:9/v1']}
+witnesses:
+  - embeddings: {model: e, base_url: 'http://127.0.0.1:9/v1'}
 verify:
   checks: [{localizable: {min_confidence: 0.1}}]
   decide: {reject: [localizable], review: []}
-  embeddings: {model: e, base_url: 'http://127.0.0.1:9/v1'}
 """
 
 

@@ -18,7 +18,7 @@ from factory.store.lease import is_locked, lease
 from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import make_build
-from tests.rich_build import decide, make_rich_build
+from tests.rich_build import Rows, decide, edit, make_rich_build
 
 
 @pytest.fixture
@@ -127,6 +127,16 @@ def test_people_lie_over_the_decisions_of_the_checks(tmp_path: Path, capsys: pyt
     said = capsys.readouterr().out
     assert "shards answered 3/3, verified 3/3" in said
     assert "people    accept 2 · reject 1" in said
+
+
+def test_a_person_cannot_promote_what_makes_no_row(tmp_path: Path) -> None:
+    rich = make_rich_build(tmp_path / "rich")
+
+    def no_row(rows: Rows) -> None:
+        rows["s003"]["unreleasable"] = "nothing_to_release"
+
+    edit(rich.paths.shard(0).verdicts, arrow.VERDICTS, no_row)
+    assert build_status(rich).decisions == {"accept": 5, "quarantine": 2, "reject": 3, "review": 2}
 
 
 def test_a_sample_of_an_unverified_shard_has_no_decision_whatever_people_said(build: Build) -> None:

@@ -65,7 +65,8 @@ def test_a_threshold_is_another_build_from_the_verdicts_on(tmp_path: Path) -> No
 def test_words_rows_and_files_are_named_in_it(tmp_path: Path) -> None:
     found = identity(tmp_path).identity
     assert found["inputs.row"] == f"mp16_reason-{ROW.version}"
-    assert {"inputs.generator", "inputs.prepare", "inputs.teachers.only", "inputs.source", "inputs.plan"} <= set(found)
+    assert {"inputs.generator", "inputs.prepare", "inputs.source", "inputs.plan", "inputs.needs"} <= set(found)
+    assert {"inputs.teachers.only.0", "inputs.teachers.only.version"} <= set(found)
     other = identity(tmp_path, ("generator: mp16_reason", "generator: {name: mp16_reason, max_clues: 3}")).identity
     assert found["inputs.generator"] != other["inputs.generator"]
 

@@ -34,7 +34,7 @@ def a_run(folder: Path, *shards: dict[str, str], wait: bool) -> Run:
     for number, decisions in enumerate(shards):
         paths.shard(number).root.mkdir(parents=True, exist_ok=True)
         rows = [
-            {"id": name, "located": [], "checks": [], "decision": decision, "reasons": []}
+            {"id": name, "located": [], "checks": [], "decision": decision, "reasons": [], "unreleasable": None}
             for name, decision in decisions.items()
         ]
         write_table(pa.Table.from_pylist(rows, schema=arrow.VERDICTS), paths.shard(number).verdicts)
@@ -83,11 +83,11 @@ def test_nothing_disputed_waits_for_nobody(tmp_path: Path) -> None:
 def test_a_decision_or_another_verdict_makes_it_run_again(tmp_path: Path) -> None:
     run = a_run(tmp_path, *SHARDS, wait=False)
     REVIEW.go(run)
-    note(REVIEW, run)
+    note(REVIEW, run, REVIEW.reads(run))
     assert done(REVIEW, run)
     decide(run, b="accept")
     assert not done(REVIEW, run)
-    note(REVIEW, run)
+    note(REVIEW, run, REVIEW.reads(run))
     a_run(tmp_path, {"a": "accept", "b": "accept"}, SHARDS[1], wait=False)
     assert not done(REVIEW, run)
 
@@ -95,7 +95,7 @@ def test_a_decision_or_another_verdict_makes_it_run_again(tmp_path: Path) -> Non
 def test_asking_to_wait_makes_it_run_again(tmp_path: Path) -> None:
     run = a_run(tmp_path, *SHARDS, wait=False)
     REVIEW.go(run)
-    note(REVIEW, run)
+    note(REVIEW, run, REVIEW.reads(run))
     patient = a_run(tmp_path, *SHARDS, wait=True)
     patient.info = run.info
     assert not done(REVIEW, patient)

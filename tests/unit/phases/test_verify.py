@@ -67,7 +67,7 @@ def a_run(folder: Path, decide: str, shards: Sequence[Sequence[float | None]], e
     identity = Fingerprint("f" * 64, {"verify": decide}, {})
     source = open_source(loaded.recipe.source, loaded.root)
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=1, listener=Silent())
-    run.info = {"counts": {"shards": len(shards)}}
+    run.info = {"counts": {"shards": len(shards), "planned": len(plan)}}
     return run
 
 
@@ -81,7 +81,7 @@ def above_the_mean() -> Iterator[str]:
     """A decider that accepts what is at least as sure as the mean of all that can be judged."""
 
     @register("decider", "above_the_mean")
-    def above_the_mean(*, least: int = 1) -> Decider:
+    def above_the_mean(*, least: int = 1, returns: str = "") -> Decider:
         def features(case: Case, _checks: Sequence[CheckResult]) -> Mapping[str, float]:
             place = case.voices[0].answered.place
             assert place is not None and place.confidence is not None
@@ -96,6 +96,8 @@ def above_the_mean() -> Iterator[str]:
         def fit(frame: Any) -> Model:
             if frame.height < least:
                 raise ValueError("too few samples")
+            if returns:
+                return {"[1]": [1], "set()": {"mean": {1}}}[returns]  # type: ignore[return-value]
             return {"mean": frame["sure"].mean(), "ids": frame["id"].to_list()}
 
         return Decider(decide=decide, features=features, fit=fit)
@@ -171,6 +173,15 @@ def test_a_fit_that_raises_is_a_fault_of_the_decider(tmp_path: Path, above_the_m
         VERIFY.go(run)
 
 
+@pytest.mark.parametrize("model", ["[1]", "set()"])
+def test_a_fitted_model_that_is_no_json_mapping_is_a_fault_of_the_decider(
+    tmp_path: Path, above_the_mean: str, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    run = a_run(tmp_path, f"{{by: {above_the_mean}, returns: '{model}'}}", [[0.9]])
+    with pytest.raises(PluginFault, match=r"decider `above_the_mean` failed in `fit` on 1 samples: TypeError"):
+        VERIFY.go(run)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -184,7 +195,7 @@ def test_it_is_done_until_answers_rules_or_verdicts_change(tmp_path: Path, chang
     run = a_run(tmp_path, RULES, [[0.9]])
     assert not done(VERIFY, run)
     VERIFY.go(run)
-    note(VERIFY, run)
+    note(VERIFY, run, VERIFY.reads(run))
     assert done(VERIFY, run)
     change(run)
     assert not done(VERIFY, run)

@@ -46,7 +46,7 @@ def test_what_is_no_part_of_a_builds_identity_is_not_told(tmp_path: Path) -> Non
     bench = "{name: bench3k, table: secret-bench.csv, images: null, columns: {id: photo}}"
     lock = lock.replace("select:\n", f"select:\n  - decontaminate: {{benchmarks: [{bench}], radius_km: 1.5}}\n")
     embeddings = "{model: e5-large, base_url: gpu01.example, api_key_env: MY_SECRET_KEY}"
-    lock = lock.replace("verify:\n", f"verify:\n  embeddings: {embeddings}\n")
+    lock = lock.replace("verify:\n", f"witnesses:\n  - embeddings: {embeddings}\nverify:\n")
     lock = lock.replace("max_side: 1024", "max_side: 1024, cpu_seconds: 7.25, memory_mb: 1077")
     build.paths.recipe_lock.write_text(lock, encoding="utf-8")
     write_release(build)

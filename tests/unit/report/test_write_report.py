@@ -107,7 +107,8 @@ def test_an_unfinished_build_has_a_report(tmp_path: Path, state: str) -> None:
     if state == "nothing":
         build.paths.plan.unlink()
         build.paths.dropped.unlink()
-    build.paths.info.write_bytes(orjson.dumps({"recipe": "mp16_reason", "state": "working"}))
+    info = {"recipe": "mp16_reason", "state": "working", "layout": arrow.BUILD_SCHEMA_VERSION}
+    build.paths.info.write_bytes(orjson.dumps(info))
     text = Elements(write_report(open_build(tmp_path / "b")).read_text(encoding="utf-8")).text
     assert "mp16_reason" in text and "working" in text
     assert ("No sample has been answered yet." in text) == (state in ("planned only", "nothing"))

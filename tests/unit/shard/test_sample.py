@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 
 from factory.calls.ask import Desk
 from factory.errors import BudgetReached, EnvironmentFault, PluginFault
-from factory.plugins.contracts import Ask, CallFailed, Deferred, Generator, NoAnswer, ParseFailure, Said, Witness
+from factory.plugins.contracts import Ask, CallFailed, Deferred, Generator, Needs, NoAnswer, ParseFailure, Said, Witness
 from factory.shard.sample import all_of, answer_sample
 from factory.shard.staff import Staff
-from factory.store.part import AnsweredSample
+from factory.store.part import AnsweredSample, nothing_to_check
 from schemas import Answered, Evidence, Finding, Photo, Picture, Reply, Request, Seen, Turn
 from schemas.rows.mp16_reason import ROW
 from tests.asking import KAZAN, Scripted, open_desk, scripted
@@ -93,7 +94,8 @@ async def test_the_family_is_given_no_truth_and_what_witnesses_found_before(tmp_
     async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
         found = await answered(desk, replace(FAMILY, answer=keep), witness(look))
     (seen,) = given
-    assert (seen.id, seen.images, dict(seen.texts)) == ("s", ("photo",), {})
+    assert (seen.images, dict(seen.texts)) == (("photo",), {})
+    assert seen.id == hashlib.sha256(b"s").hexdigest()[:16], "an id may be a path that tells the place"
     assert seen.evidence == found.evidence == (Evidence(source="ocr", findings=(Finding(kind="text", text="КАЗАНЬ"),)),)
     assert "Kazan" not in repr(replace(seen, evidence=()))
 
@@ -127,19 +129,30 @@ async def test_a_witness_asks_its_own_model_through_the_ledger(tmp_path: Path) -
     assert found.evidence[0].findings[0].text == "STOP"
 
 
-async def no_evidence(*_: Any) -> Evidence:
-    raise NoAnswer("refused", "no")
+def no_evidence(kind: str) -> Look:
+    async def look(*_: Any) -> Evidence:
+        raise NoAnswer(kind, "no")
+
+    return look
 
 
-async def test_a_sample_without_the_evidence_it_needs_stops_the_build(tmp_path: Path) -> None:
+async def test_a_required_witness_whose_endpoint_is_away_stops_the_build(tmp_path: Path) -> None:
     async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
-        with pytest.raises(EnvironmentFault, match=r"witness ocr: no evidence about sample `s` \(refused: no\)"):
-            await answered(desk, FAMILY, witness(no_evidence))
+        with pytest.raises(EnvironmentFault, match=r"witness ocr: no evidence about sample `s` \(exhausted: no\)"):
+            await answered(desk, FAMILY, witness(no_evidence("exhausted")))
 
 
-async def test_a_witness_that_is_not_required_may_fail(tmp_path: Path) -> None:
+async def test_a_required_witness_that_nobody_can_read_quarantines_the_sample(tmp_path: Path) -> None:
     async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
-        found = await answered(desk, FAMILY, witness(no_evidence, required=False))
+        found = await answered(desk, FAMILY, witness(no_evidence("not_json")))
+    assert nothing_to_check(found, asked=True) == ("witness:ocr",)
+    assert found.evidence[0].findings[0].text == "not_json: no"
+
+
+@pytest.mark.parametrize("kind", ["refused", "exhausted"])
+async def test_a_witness_that_is_not_required_may_fail(tmp_path: Path, kind: str) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
+        found = await answered(desk, FAMILY, witness(no_evidence(kind), required=False))
     assert found.evidence == () and found.answers[0].failure is None
 
 
@@ -191,6 +204,29 @@ async def test_nothing_is_combined_where_nobody_answered(tmp_path: Path) -> None
         assert [one.failure for one in (await answered(desk, JUDGED)).answers] == ["permanent_error"]
 
 
+async def test_what_is_combined_has_seen_as_much_truth_as_any_answer(tmp_path: Path) -> None:
+    async def told(seen: Seen, ask: Ask) -> Said:
+        ask.truth("country")
+        return await answer(seen, ask)
+
+    judge = scripted(Scripted("a"), "j", role="judge")
+    async with open_desk(tmp_path, scripted(Scripted("a")), judge) as desk:
+        found = await answered(desk, replace(JUDGED, answer=told))
+        assert [row.purpose for row in desk.ledger.rows()] == ["answer+saw_country", "judge+saw_country"]
+    assert [one.saw_truth for one in found.answers] == ["country", "country"]
+
+
+async def test_more_questions_than_the_family_states_are_its_fault(tmp_path: Path) -> None:
+    async def twice(seen: Seen, ask: Ask) -> Said:
+        await answer(seen, ask)
+        return await answer(seen, ask)
+
+    async with open_desk(tmp_path, scripted(Scripted("a", "b"))) as desk:
+        with pytest.raises(PluginFault, match=r"more than 1 questions about sample `s`.*needs\.calls"):
+            await answered(desk, replace(FAMILY, answer=twice))
+        assert len((await answered(desk, replace(FAMILY, answer=twice, needs=Needs(calls=(1, 2))))).answers) == 1
+
+
 async def raises(*_: Any) -> Any:
     raise ZeroDivisionError("1 / 0")
 
@@ -199,11 +235,16 @@ async def returns_text(*_: Any) -> Any:
     return "Kazan"
 
 
+async def returns_a_set(*_: Any) -> Any:
+    return Said(values={"towns": {"Kazan"}})
+
+
 @pytest.mark.parametrize(
     ("family", "said"),
     [
         (replace(FAMILY, answer=raises), "generator `mine` failed in `answer` on sample `s`: ZeroDivisionError"),
         (replace(FAMILY, answer=returns_text), "failed in `answer` .* returned str, not Said"),
+        (replace(FAMILY, answer=returns_a_set), "failed in `answer` .* not JSON serializable"),
         (replace(FAMILY, combine=raises), "generator `mine` failed in `combine`"),
         (replace(FAMILY, combine=returns_text), "failed in `combine` .* returned str, not Said"),
     ],

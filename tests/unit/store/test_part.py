@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +16,15 @@ from hypothesis import strategies as st
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths
 from factory.store.part import (
+    NO_EVIDENCE,
     AnsweredSample,
     answered_sample,
     answers_table,
+    may_pass,
     nothing_to_check,
     read_answers,
     read_cases,
+    sample_frame,
     stored_photos,
     verdicts_table,
 )
@@ -177,7 +181,20 @@ def test_a_shard_is_read_back_with_its_plan(tmp_path: Path) -> None:
     paths = planned(tmp_path, SAMPLE)
     write_table(answers_table(["s0"], [FOUND]), paths.shard(0).answers)
     assert read_answers(paths, 0) == [(SAMPLE, FOUND)]
-    assert stored_photos(paths.shard(0).answers) == [FOUND.photos]
+    assert stored_photos(paths.shard(0).answers) == {"s0": FOUND.photos}
+
+
+def test_a_shard_as_a_table_has_its_own_rows_of_the_plan_and_the_photos(tmp_path: Path) -> None:
+    paths = planned(tmp_path, SAMPLE, replace(SAMPLE, id="s1"))
+    write_table(answers_table(["s0", "s1"], [FOUND, AnsweredSample()]), paths.shard(0).answers)
+    rows = pq.read_table(paths.plan, schema=arrow.PLAN, partitioning=None).to_pylist()
+    write_table(pa.Table.from_pylist([*rows, {**rows[0], "id": "t0", "shard": 1}], schema=arrow.PLAN), paths.plan)
+    frame = sample_frame(paths, 0)
+    assert frame.columns == [*arrow.PLAN.names, "photos"]
+    assert (frame["id"].to_list(), frame["photos"].list.len().to_list()) == (["s0", "s1"], [2, 0])
+    write_table(answers_table(["s1", "s0"], [FOUND, FOUND]), paths.shard(0).answers)
+    with pytest.raises(CorruptBuild, match=r"answers\.parquet: its samples are not those that are planned for shard 0"):
+        sample_frame(paths, 0)
 
 
 def test_answers_of_other_samples_are_refused(tmp_path: Path) -> None:
@@ -207,11 +224,13 @@ def test_a_finished_case_comes_back_with_its_verdict(tmp_path: Path) -> None:
     check = CheckResult(check="near_truth", outcome="fail", reason="too_far", score=3.25, threshold=1.0, detail="far")
     case = Case(
         sample=SAMPLE,
-        answers=(LocatedAnswer(answered=first, country_code="RU", country_correct=True, distance_km=3.25),),
+        answers=(LocatedAnswer(answered=first, country_code="RU", country_correct=True, distance_km=3.25, near=False),),
         combined=LocatedAnswer(answered=combined, named_lat=1.0, named_lon=2.0, named_level="city"),
         evidence=FOUND.evidence,
         photos=FOUND.photos,
-        verdict=Verdict(decision="reject", reasons=("near_truth:too_far",), checks=(check,)),
+        verdict=Verdict(
+            decision="reject", reasons=("near_truth:too_far",), checks=(check,), unreleasable="nothing_to_release"
+        ),
     )
     table = verdicts_table(["s0"], [case])
     assert table.schema == arrow.VERDICTS
@@ -241,6 +260,21 @@ def test_what_cannot_be_judged_says_why() -> None:
     assert nothing_to_check(AnsweredSample(answers=(failed, replace(fine, combined=True))), asked=True) == (
         "teachers:refused",
     )
+
+
+def test_a_sample_without_the_evidence_it_needs_says_whose_is_missing() -> None:
+    fine = Answered(teacher="a", model="m")
+    silent = Evidence(source="ocr", findings=(Finding(kind=NO_EVIDENCE, text="refused: no"),))
+    found = AnsweredSample(answers=(fine,), evidence=(silent, Evidence(source="signs")))
+    assert nothing_to_check(found, asked=True) == ("witness:ocr",)
+
+
+def test_every_answer_that_an_endpoint_was_away_for_may_be_asked_again() -> None:
+    fine, away = Answered(teacher="a", model="m"), Answered(teacher="b", model="m", failure="exhausted")
+    gone, cut = Photo(role="a", sha256=None, refused="file_missing"), Photo(role="b", sha256=None, refused="truncated")
+    assert may_pass(AnsweredSample(answers=(fine, away, replace(away, combined=True)))) == ("teachers:exhausted",)
+    assert may_pass(AnsweredSample(photos=(gone, cut))) == ("images:file_missing",)
+    assert may_pass(AnsweredSample(answers=(fine, replace(away, failure="refused")))) == ()
 
 
 def test_plain_values_are_stored_as_json_and_nothing_as_null() -> None:

@@ -11,24 +11,29 @@ from tests.build_fixture import make_build
 from tests.rich_build import decide
 
 TABLE = [
-    ("accept", None, "accept"),
-    ("accept", "reject", "reject"),
-    ("review", "accept", "accept"),
-    ("reject", "accept", "accept"),
-    ("review", "reject", "reject"),
-    ("quarantine", "accept", "quarantine"),
-    (None, "accept", None),
-    (None, None, None),
+    ("accept", None, None, "accept"),
+    ("accept", "reject", None, "reject"),
+    ("review", "accept", None, "accept"),
+    ("reject", "accept", None, "accept"),
+    ("review", "reject", None, "reject"),
+    ("quarantine", "accept", None, "quarantine"),
+    (None, "accept", None, None),
+    (None, None, None, None),
+    ("review", "accept", "nothing_to_release", "review"),
+    ("reject", "accept", "tells_the_truth", "reject"),
+    ("review", "reject", "nothing_to_release", "reject"),
+    ("review", None, "nothing_to_release", "review"),
 ]
 
 
-@pytest.mark.parametrize(("verdict", "person", "final"), TABLE)
+@pytest.mark.parametrize(("verdict", "person", "unreleasable", "final"), TABLE)
 def test_people_have_the_last_word_over_what_can_be_released(
-    verdict: str | None, person: str | None, final: str | None
+    verdict: str | None, person: str | None, unreleasable: str | None, final: str | None
 ) -> None:
-    assert decided_by(verdict, person) == final
-    frame = pl.DataFrame({"v": [verdict], "p": [person]}, schema={"v": pl.String, "p": pl.String})
-    assert frame.select(final_decision(pl.col("v"), pl.col("p"))).item() == final
+    assert decided_by(verdict, person, unreleasable) == final
+    given = {"v": [verdict], "p": [person], "u": [unreleasable]}
+    frame = pl.DataFrame(given, schema=dict.fromkeys(given, pl.String))
+    assert frame.select(final_decision(*map(pl.col, given))).item() == final
 
 
 def test_without_a_file_nobody_has_decided_and_a_damaged_one_is_named(tmp_path: Path) -> None:

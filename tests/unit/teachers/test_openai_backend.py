@@ -54,10 +54,10 @@ def test_the_detail_of_pictures_is_sent_where_the_recipe_says_one() -> None:
     assert message["content"] == [url(b"one", detail="low")]
 
 
-def test_the_form_is_asked_for_under_a_name_that_every_server_takes() -> None:
+def test_the_form_is_asked_for_under_one_name_that_tells_nothing_of_the_purpose() -> None:
     sent = body(Request("answer+saw_country:ocr", TURNS, {"type": "object"}))
     assert sent["response_format"]["json_schema"] == {
-        "name": "answer_saw_country_ocr",
+        "name": "answer",
         "strict": True,
         "schema": {"type": "object"},
     }

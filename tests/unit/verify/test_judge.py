@@ -191,7 +191,55 @@ def test_without_verify_what_decodes_is_accepted() -> None:
     judge = family(conversation("Where?"))
     assert short(verdict_of(judge=judge)) == ("accept", ())
     assert verdict_of(judge=judge, photo=Photo(sha256=None, refused="corrupt")).decision == "quarantine"
-    assert verdict_of(judge=family(record=None)).decision == "accept", "its rows are made all at once"
+
+
+def at_once(*rows: Mapping[str, Any]) -> Verdict:
+    """The verdict of a sample of which a family that makes its rows all at once made these."""
+    judge = family(record=None)
+    (case,) = located_cases([(LEIPZIG, AnsweredSample(photos=(PHOTO,)))], judge)
+    verdict = decide(case, examine(case, judge), judge, None, rows).verdict
+    assert verdict is not None
+    return verdict
+
+
+def test_rows_that_are_made_at_once_pass_the_same_gates() -> None:
+    assert short(at_once(conversation("Where?"))) == ("accept", ())
+    assert short(at_once(conversation("In Leipzig?"))) == ("review", ("row:tells_the_truth",))
+    assert short(at_once()) == SILENT
+
+
+def test_what_keeps_a_row_from_being_made_is_noted_whatever_was_decided() -> None:
+    strict = {"checks": [{"near_truth": {}}], "decide": {"reject": ["near_truth"], "review": []}}
+    rejected = verdict_of(said(city=None, lat=48.85, lon=2.35, reasoning=""), judge=judge_of(recipe(verify=strict)))
+    assert (rejected.decision, rejected.unreleasable) == ("reject", "nothing_to_release")
+    assert verdict_of(judge=family(conversation("In Leipzig?"))).unreleasable == "tells_the_truth"
+    assert verdict_of(judge=family(conversation("Where?"))).unreleasable is None
+
+
+def test_an_answer_that_is_far_does_not_speak_for_the_sample() -> None:
+    near_one = {"checks": [{"near_truth": {"radius_km": 25, "teachers": "any"}}], "decide": LENIENT["decide"]}
+    judge = judge_of(recipe(verify=near_one, generator={"name": "mp16_reason", "answer": "first"}))
+    far = said(city="Munich", lat=48.14, lon=11.58)
+    case = judged(far, said("second"), judge=judge)
+    assert [found.near for found in case.answers] == [False, True]
+    assert [found.answered.teacher for found in case.measured] == ["second"]
+    assert judge.generator.record is not None
+    assert judge.generator.record(case)[0]["answer"]["teacher"] == "second"
+
+
+def test_where_no_answer_is_near_all_may_speak() -> None:
+    far = said(city="Munich", lat=48.14, lon=11.58)
+    assert len(judged(far, replace(far, teacher="second")).measured) == 2
+
+
+def test_features_see_what_was_measured() -> None:
+    (case,) = located_cases([(LEIPZIG, AnsweredSample(photos=(PHOTO,), answers=(said(),)))], judge_of(recipe()))
+    assert [found.near for found in case.answers] == [True]
+
+
+def test_messages_that_cannot_be_read_are_a_fault_of_the_family() -> None:
+    with pytest.raises(PluginFault, match=r"`mine` failed in the `messages` of a row on sample `s`: KeyError"):
+        verdict_of(judge=family({"id": "s"}))
 
 
 def test_a_family_that_raises_is_named_with_the_sample() -> None:
@@ -209,7 +257,7 @@ def by_confidence() -> Iterator[str]:
     @register("decider", "by_confidence")
     def by_confidence(*, margin: float = 0.0) -> Decider:
         def features(case: Case, checks: Sequence[CheckResult]) -> Mapping[str, float]:
-            place = case.answers[0].answered.place
+            place = case.measured[0].answered.place
             return {"sure": (place.confidence if place else None) or 0.0, "checks": float(len(checks))}
 
         def decide(checks: Sequence[CheckResult], found: Mapping[str, float], model: Model | None) -> Verdict:

@@ -49,7 +49,7 @@ def test_the_truth_is_found_in_what_a_student_is_given(question: str, found: str
 @pytest.mark.parametrize(
     "question",
     [
-        "A German road in the Leipziger style, of germany and saxony",
+        "A German road in the Leipziger style, Saxonyesque",
         "51 km, 51.3 km, 51.43 km, 151.34 km, 51.34.12, 1.51.34, 12.3",
         "12:37 and 51°40'",
         "",
@@ -77,9 +77,27 @@ def test_a_city_that_bears_its_countrys_name_tells_the_country() -> None:
     assert truth_told(conversation("In Singapore."), there, "none") == "country Singapore"
 
 
-def test_short_names_and_unknown_ones_are_not_looked_for() -> None:
-    there = Sample(id="x", lat=15.3, lon=74.1, country_code=None, region="Goa", city="")
+@pytest.mark.parametrize(("question", "found"), [("of GERMANY", "country Germany"), ("in leipzig", "city Leipzig")])
+def test_a_longer_name_is_found_in_any_capitals(question: str, found: str) -> None:
+    assert truth_told(conversation(question), LEIPZIG, "none") == found
+
+
+def test_a_short_name_is_found_with_its_own_capitals() -> None:
+    there = Sample(id="x", lat=15.3, lon=74.1, country_code=None, region="Goa", city="Nice")
+    assert truth_told(conversation("Goa?"), there, "none") == "region Goa"
+    assert truth_told(conversation("A nice day, goa and GOA"), there, "none") is None
+
+
+def test_a_name_that_nobody_knows_is_not_looked_for() -> None:
+    there = Sample(id="x", lat=15.3, lon=74.1, country_code=None, region=None, city="")
     assert truth_told(conversation("Goa or None, 1.00"), there, "none") is None
+
+
+@pytest.mark.parametrize("name", ["Deutschland", "Allemagne", "Германия"])
+def test_the_country_is_found_in_other_languages(name: str) -> None:
+    assert truth_told(conversation(f"Ist das {name}?"), LEIPZIG, "none") == f"country {name}"
+    assert truth_told(conversation(f"Ist das {name}?"), LEIPZIG, "country") is None
+    assert truth_told(conversation("Frankreich, Polska"), LEIPZIG, "none") is None
 
 
 def test_names_are_compared_in_one_form_and_whatever_their_spacing() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from factory.verify import near_truth
+from factory.verify.near_truth import nearness
 from factory.verify.votes import Teachers
 from schemas import Case, LocatedAnswer
 
@@ -118,7 +119,22 @@ def test_a_combined_answer_is_no_vote_of_its_own(make_case: Make, make_answer: A
     assert near_truth(
         make_case(make_answer("a", failure="refused"), make_answer("j", **near, combined=True))
     ).outcome == ("abstain")
-    assert near_truth(make_case(make_answer("a", **near), make_answer("j", combined=True))).outcome == "pass"
+
+
+def test_a_combined_answer_must_pass_itself(make_case: Make, make_answer: Answer) -> None:
+    near = make_answer("a", lat=55.79, lon=49.12)
+    for teachers in ("all", "any"):
+        found = near_truth(make_case(near, make_answer("j", combined=True)), teachers=teachers)
+        assert (found.outcome, found.reason) == ("abstain", "no_place"), teachers
+
+
+def test_each_answer_is_measured_alone_whatever_the_others_say(make_case: Make, make_answer: Answer) -> None:
+    near, far = make_answer("a", lat=55.79, lon=49.12), make_answer("b", lat=51.34, lon=12.37)
+    told = make_answer("c", lat=55.79, lon=49.12, saw_truth="place")
+    judged = make_answer("j", lat=56.06, lon=49.12, combined=True)
+    case = make_case(near, far, make_answer("d", failure="refused"), told, judged)
+    assert [found.near for found in nearness(case)] == [True, False, None, None, False]
+    assert [found.near for found in nearness(case, radius_km=40.0, teachers="any")] == [True, False, None, None, True]
 
 
 def test_several_draws_of_one_teacher_are_one_vote(make_case: Make, make_answer: Answer) -> None:
