@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that run tests side by side.
+WORKERS ?= 2
 
 .PHONY: demo test lint types bench lock clean
 
@@ -9,7 +11,7 @@ demo: $(VENV)/.core
 	$(BIN)/factory build recipes/mp16_reason.yaml
 
 test: lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -36,7 +38,7 @@ lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	(echo '# The exact set that CI runs; renew it with `make lock`.'; \
-	 .lock/bin/pip freeze --exclude-editable | LC_ALL=C sort -f) > constraints.txt
+	 .lock/bin/pip freeze --all --exclude pip --exclude-editable | LC_ALL=C sort -f) > constraints.txt
 	rm -rf .lock
 
 clean:

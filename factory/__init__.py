@@ -4,7 +4,7 @@ import factory
 
 result = factory.build("recipes/mp16_reason.yaml")
 build = factory.open_build(result.directory)
-build.parts.filter(pl.col("decision") == "review")
+build.verdicts.filter(pl.col("decision") == "review")
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def build(
     profile: str | None = None,
     overrides: Sequence[str] = (),
     out: str | Path = "builds",
+    engine: str = "local",
     workers: int | None = None,
     retry: bool = False,
     listener: Listener | None = None,
@@ -39,6 +40,7 @@ def build(
         profile: a profile of the recipe; `demo` by default where the recipe has one.
         overrides: `key.key=value` texts, as `--set` on the command line.
         out: the folder that holds builds.
+        engine: what runs shards: `local`, in processes of this machine.
         workers: shards run at the same time; by default one a core.
         retry: ask again for rows that were quarantined for a passing reason.
         listener: told about phases and progress; see `factory.phases.run.Listener`.
@@ -46,18 +48,24 @@ def build(
     Raises:
         FactoryError: see `factory.errors`; everything paid for is kept and the same call resumes.
     """
-    from factory.phases.steps import run_build
+    from factory.phases.build import phases_with, run_build
     from factory.recipe.load import load_recipe
     from release import write_release
 
     loaded = load_recipe(recipe, profile=profile, overrides=overrides)
     return run_build(
-        loaded, out=Path(out), workers=workers, retry=retry, write_release=write_release, listener=listener
+        loaded,
+        out=Path(out),
+        phases=phases_with(write_release),
+        engine=engine,
+        workers=workers,
+        retry=retry,
+        listener=listener,
     )
 
 
 def open_build(path: str | Path) -> Build:
-    """A build directory as polars frames: plan, dropped, parts, selection, ledger."""
+    """A build directory as polars frames: plan, dropped, answers, verdicts, selection, ledger."""
     from factory.store.layout import open_build as open_directory
 
     return open_directory(path)

@@ -20,6 +20,8 @@ EXIT_ROWS_FAILED = 1
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
 EXIT_BUDGET = 4
+EXIT_WAITING = 5
+"""A build waits for people or for a batch; the same command goes on later."""
 EXIT_INTERRUPTED = 130
 
 

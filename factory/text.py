@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
 _INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
@@ -22,3 +24,9 @@ def tidy(text: str, limit: int, *, lines: bool = False) -> str:
     if not lines:
         text = " ".join(text.split())
     return text.strip()[:limit].strip()
+
+
+def did_you_mean(written: str, names: Iterable[str]) -> str:
+    """` (did you mean `name`?)` with the name most like what was written, or nothing."""
+    close = difflib.get_close_matches(written, list(names), n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""

@@ -17,8 +17,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from factory.geo.world_map import world, world_map
-from schemas.release import card_features
-from schemas.rows.mp16_reason import COLUMN_NOTES, ROW
+from schemas.rows.schema import RowSchema, card_features
 
 SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
 HUB_LICENCES: Final = {
@@ -39,6 +38,13 @@ TAGS: Final = (
     "vision-language",
     "geo-reasoning-factory",
 )
+IMAGE_TAGS: Final = frozenset({"image-geolocation", "vision-language"})
+"""Of these, the ones that a release without pictures does not get."""
+IMAGE_TASKS: Final = ("image-text-to-text", "visual-question-answering")
+TEXT_TASKS: Final = ("text-generation", "question-answering")
+"""The Hub's categories of rows with and without pictures."""
+ATTRIBUTION: Final = ("licence", "author", "source_url")
+"""Columns that say whose a photo is, where a family has them."""
 LISTED_COUNTRIES: Final = 60
 LISTED_VALUES: Final = 20
 """Rows of the tables of scenes and licences, whose values are foreign text; the manifest counts them all."""
@@ -53,14 +59,15 @@ character in between keeps one from becoming a link."""
 _WORD_JOINER: Final = "\u2060"
 
 
-def render_card(facts: Mapping[str, Any]) -> str:
+def render_card(facts: Mapping[str, Any], row: RowSchema) -> str:
     """README.md of a release.
 
     Args:
         facts: the manifest's fields except `files`, plus `title`, `licence`, `formats` and `tars`, `parquet` (numbers
             of files).
+        row: what the rows hold; brings its own words.
     """
-    front = _yaml(_front_matter(facts))
+    front = _yaml(_front_matter(facts, row))
     counts = facts["counts"]
     text = (
         _environment()
@@ -72,30 +79,34 @@ def render_card(facts: Mapping[str, Any]) -> str:
             countries=_largest(counts["countries"], LISTED_COUNTRIES),
             scenes=_largest(counts["scenes"], LISTED_VALUES),
             empty_splits=[name for name in SPLIT_COLOURS if name not in counts["splits"]],
-            columns=COLUMN_NOTES,
+            columns=row.notes,
+            names=row.columns.names,
+            attributed=_listed([f"`{name}`" for name in ATTRIBUTION if name in row.columns.names]),
         )
     )
     return _squeezed(text)
 
 
-def render_licences(facts: Mapping[str, Any]) -> str:
+def render_licences(facts: Mapping[str, Any], row: RowSchema) -> str:
     """LICENSE-DATA.md: the photos' licences, counted, and what attribution they ask for."""
     licences = _largest(facts["counts"]["licences"], LISTED_VALUES)
-    return _squeezed(_environment().get_template("licences.md.jinja").render(**facts, licences=licences))
+    template = _environment().get_template("licences.md.jinja")
+    return _squeezed(template.render(**facts, licences=licences, names=row.columns.names))
 
 
-def render_map(kept: pl.DataFrame) -> str:
-    """Where the rows are, as an SVG: one dot a row, or bins when there are many, coloured by split.
+def render_map(kept: pl.DataFrame, rows: int) -> str:
+    """Where the rows are, as an SVG: one dot a sample, or bins when there are many, coloured by split.
 
     Args:
-        kept: id, lat, lon (degrees), split of the released rows.
+        kept: id, lat, lon (degrees), split of the released samples.
+        rows: rows made of them.
     """
     outlines = world()
     drawn = world_map(kept.select("id", "lat", "lon", decision="split", place=pl.lit("")), tuple(SPLIT_COLOURS))
     left, top, width, height = drawn.view_box
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:g} {top:g} {width:g} {height:g}" role="img">',
-        f"<title>{kept.height} rows on the world map</title>",
+        f"<title>{rows} rows on the world map</title>",
         f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="#f8fafc"/>',
         f'<path d="{outlines.graticule}" fill="none" stroke="#e2e8f0" stroke-width="0.5"/>',
         f'<path d="{outlines.land}" fill="#dbe1e8"/>',
@@ -147,27 +158,33 @@ def card_licence(licences: Mapping[str, int]) -> dict[str, str]:
 _LICENCE_FILE: Final = {"license_name": "per-row", "license_link": "LICENSE-DATA.md"}
 
 
+def _listed(words: Sequence[str]) -> str:
+    """`a, b and c`"""
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
 def _largest(counts: Mapping[str, int], most: int) -> dict[str, Any]:
     """The head of a ranked table, with the number of values left out and their rows."""
     ranked = list(counts.items())
     return {"listed": ranked[:most], "more": len(ranked[most:]), "more_rows": sum(rows for _, rows in ranked[most:])}
 
 
-def _front_matter(facts: Mapping[str, Any]) -> dict[str, Any]:
+def _front_matter(facts: Mapping[str, Any], row: RowSchema) -> dict[str, Any]:
     rows = facts["counts"]["rows"]
+    seen = facts["pictures"]["most"] > 0
     front: dict[str, Any] = {
         "pretty_name": facts["title"],
         "language": ["en"],
         **card_licence(facts["counts"]["licences"]),
         "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>1M")],
-        "task_categories": ["image-text-to-text", "visual-question-answering"],
+        "task_categories": list(IMAGE_TASKS if seen else TEXT_TASKS),
         "annotations_creators": ["machine-generated"],
-        "tags": list(TAGS),
+        "tags": [tag for tag in TAGS if seen or tag not in IMAGE_TAGS],
     }
     if "parquet" in facts["formats"]:
         files = [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in facts["counts"]["splits"]]
         front["configs"] = [{"config_name": "default", "data_files": files}]
-        front["dataset_info"] = {"config_name": "default", "features": card_features(ROW)}
+        front["dataset_info"] = {"config_name": "default", "features": card_features(row.columns)}
     elif "webdataset" in facts["formats"]:
         files = [{"split": name, "path": f"webdataset/{name}-*.tar"} for name in facts["counts"]["splits"]]
         front["configs"] = [{"config_name": "default", "data_files": files}]

@@ -10,27 +10,24 @@ import hashlib
 import io
 import os
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from factory.errors import CorruptBuild
 from factory.images import metadata_findings
-from factory.store.files import file_digest
-from release.manifest import MANIFEST, read_manifest
-from schemas.rows.mp16_reason import JSON_KEYS, NULLABLE, ROW
+from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
+from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
+from schemas.record import SawTruth
+from schemas.rows.messages import message_faults
+from schemas.rows.schema import RowSchema
 
 _BATCH: Final = 64
 _CARD_COUNT: Final = re.compile(r"^\| (train|validation|test|all) \| (\d+) \|$", re.MULTILINE)
-_READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, tarfile.TarError, pa.ArrowException)
 
 
 @dataclass(slots=True)
@@ -40,30 +37,43 @@ class _Seen:
     rows: Counter[str] = field(default_factory=Counter)
     digests: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, split: str, values: dict[str, Any], jpeg: bytes) -> None:
-        self.rows[split] += 1
+    def add(self, split: str, row: StoredRow, schema: RowSchema) -> None:
+        """Counts a row; its values and pictures enter the digest of its split. Raises ValueError for odd values."""
+        text = row.json or orjson.dumps(schema.json_row(row.values))
         digest = self.digests.setdefault(split, hashlib.sha256())
-        digest.update(repr((values["id"], values["response"], hashlib.sha256(jpeg).hexdigest())).encode())
+        digest.update(len(row.jpegs).to_bytes(4, "little"))
+        digest.update(b"".join(hashlib.sha256(part).digest() for part in (text, *row.jpegs)))
+        self.rows[split] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """One picture on its way to be looked at: what faults of it are called, and the size the row states."""
+
+    name: str
+    jpeg: bytes
+    size: tuple[int, int] | None
 
 
 def check_release(path: Path) -> list[str]:
     """Every fault of a release directory, each naming the file; empty when all is well.
 
-    Compared are: the manifest with itself and with every file's bytes; rows in each shard, in both formats, in the
-    card and in the manifest; the keys of every sample; the pages' checksums. Every picture is opened, has the stated
-    size and carries no metadata.
+    What rows look like is read from the manifest, so a release of any family can be checked. Compared are: the manifest
+    with itself and with every file's bytes; rows in each shard, in both formats (all values, all pictures), in the card
+    and in the manifest; each row with the schema (columns, types, what may be unknown) and its `messages` with its
+    pictures; the pages' checksums. Every picture is opened, has the size its row states and carries no metadata.
     """
     try:
         manifest = read_manifest(path)
-    except CorruptBuild as error:
+    except DamagedRelease as error:
         return [str(error)]
     try:
-        return _faults(path, manifest)
-    except _READ_ERRORS as error:
-        return [f"{path / MANIFEST}: does not describe a release of this schema ({error!r})"]
+        return _faults(path, manifest, RowSchema.from_plain(manifest["row"]))
+    except READ_ERRORS as error:
+        return [f"{path / MANIFEST}: does not describe a release ({error!r})"]
 
 
-def _faults(path: Path, manifest: dict[str, Any]) -> list[str]:
+def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema) -> list[str]:
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     seen = {"parquet": _Seen(), "webdataset": _Seen()}
@@ -71,14 +81,10 @@ def _faults(path: Path, manifest: dict[str, Any]) -> list[str]:
     for entry in manifest["files"]:
         file = path / entry["path"]
         if "rows" in entry and str(file) not in damaged:
-            faults += _shard_faults(file, entry["rows"], seen[_format(file)], opened)
+            faults += _shard_faults(file, entry["rows"], schema, seen[format_of(file)], opened)
     if not damaged:
         faults += _count_faults(path, manifest, seen)
     return faults
-
-
-def _format(file: Path) -> str:
-    return "webdataset" if file.suffix == ".tar" else "parquet"
 
 
 def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
@@ -89,46 +95,49 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{file}: missing; the manifest lists it"
         elif file.stat().st_size != entry["bytes"]:
             yield f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"
-        elif file_digest(file) != entry["sha256"]:
+        elif digest_of(file) != entry["sha256"]:
             yield f"{file}: differs from what was written (SHA-256)"
     present = {file.relative_to(root).as_posix() for file in root.rglob("*") if not file.is_dir() or file.is_symlink()}
     for name in sorted(present - listed - {MANIFEST}):
         yield f"{root / name}: not in the manifest"
 
 
-def _shard_faults(file: Path, expected: int, seen: _Seen, opened: set[bytes]) -> list[str]:
+def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, opened: set[bytes]) -> list[str]:
     """Faults inside one shard; its rows are added to `seen`."""
-    split = file.name.split("-", 1)[0]
-    read = _tar_samples if file.suffix == ".tar" else _parquet_rows
+    split = split_of(file)
     faults: list[str] = []
     rows = 0
     try:
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            for batch in _batches(read(file)):
-                fresh = []
-                for values, jpeg in batch:
+            for batch in _batches(read_rows(file, schema)):
+                fresh: list[_Picture] = []
+                for row in batch:
                     rows += 1
-                    seen.add(split, values, jpeg)
-                    faults += [f"{file}: row {values['id']!r} {fault}" for fault in _row_faults(split, values)]
-                    if (digest := hashlib.sha256(jpeg).digest()) not in opened:
-                        opened.add(digest)
-                        fresh.append((values, jpeg))
-                for (values, _), found in zip(fresh, pool.map(_picture_faults, fresh), strict=True):
-                    faults += [f"{file}: image of row {values['id']!r}: {fault}" for fault in found]
-    except _READ_ERRORS as error:
+                    seen.add(split, row, schema)
+                    found = _row_faults(split, row, schema)
+                    faults += [f"{file}: row {row.values['id']!r} {fault}" for fault in found]
+                    fresh += _unopened(row, opened)
+                for picture, said in zip(fresh, pool.map(_picture_faults, fresh), strict=True):
+                    faults += [f"{file}: {picture.name}: {fault}" for fault in said]
+    except READ_ERRORS as error:
         return [*faults, f"{file}: cannot be read after {rows} rows ({error})"]
     return faults if rows == expected else [*faults, f"{file}: {rows} rows, the manifest says {expected}"]
 
 
-def _row_faults(split: str, values: dict[str, Any]) -> Iterator[str]:
+def _row_faults(split: str, row: StoredRow, schema: RowSchema) -> Iterator[str]:
+    values = row.values
     if values["split"] != split:
         yield f"says split {values['split']}"
     for name, value in values.items():
-        if value is None and name not in NULLABLE:
+        if value is None and name not in schema.nullable:
             yield f"has no {name}"
+    if values["saw_truth"] not in get_args(SawTruth):
+        yield f"says saw_truth {values['saw_truth']!r}"
+    if values["messages"] is not None:
+        yield from message_faults(values["messages"], len(row.jpegs))
 
 
-def _batches(items: Iterable[tuple[dict[str, Any], bytes]]) -> Iterator[list[tuple[dict[str, Any], bytes]]]:
+def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
     batch = []
     for item in items:
         batch.append(item)
@@ -138,55 +147,31 @@ def _batches(items: Iterable[tuple[dict[str, Any], bytes]]) -> Iterator[list[tup
     yield batch
 
 
-def _tar_samples(file: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """(values, JPEG) of each sample. Raises ValueError when members are not pairs or keys differ."""
-    with tarfile.open(file, "r:") as tar:
-        members = iter(tar)
-        for picture in members:
-            text = next(members, None)
-            key = picture.name.removesuffix(".jpg")
-            if text is None or picture.name != f"{key}.jpg" or text.name != f"{key}.json":
-                raise ValueError(f"{picture.name} and {text.name if text else 'nothing'} are not one sample")
-            jpeg, data = (_member(tar, member) for member in (picture, text))
-            values = orjson.loads(data)
-            if tuple(values) != JSON_KEYS:
-                odd = sorted(set(values) ^ set(JSON_KEYS)) or ["their order"]
-                raise ValueError(f"{text.name} has other keys than the schema: {', '.join(odd)}")
-            yield values, jpeg
+def _unopened(row: StoredRow, opened: set[bytes]) -> Iterator[_Picture]:
+    """The pictures of a row that no row before it had, in either format; `opened` grows by their digests."""
+    values, jpegs, _ = row
+    alone = len(jpegs) == 1
+    size = (values["width"], values["height"]) if alone and {"width", "height"} <= values.keys() else None
+    for number, jpeg in enumerate(jpegs):
+        digest = hashlib.sha256(jpeg).digest()
+        if digest not in opened:
+            opened.add(digest)
+            yield _Picture(f"image{'' if alone else f' {number}'} of row {values['id']!r}", jpeg, size)
 
 
-def _member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    opened = tar.extractfile(member) if member.isreg() else None
-    if opened is None:
-        raise ValueError(f"{member.name} is not a plain file")
-    return opened.read()
-
-
-def _parquet_rows(file: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """(values, JPEG) of each row, page checksums verified. Raises ValueError when the schema differs."""
-    with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-        if not parquet.schema_arrow.equals(ROW):
-            raise ValueError("its schema is not the released row's (schemas/release.py)")
-        for batch in parquet.iter_batches(batch_size=_BATCH):
-            for values in batch.to_pylist():
-                (image,) = values["images"]
-                yield values, image["bytes"]
-
-
-def _picture_faults(row: tuple[dict[str, Any], bytes]) -> list[str]:
+def _picture_faults(picture: _Picture) -> list[str]:
     from PIL import Image
 
-    values, jpeg = row
     try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as picture:
-            size = picture.size
-            picture.draft(picture.mode, (size[0] // 8, size[1] // 8))
-            picture.load()
+        with Image.open(io.BytesIO(picture.jpeg), formats=("JPEG",)) as opened:
+            size = opened.size
+            opened.draft(opened.mode, (size[0] // 8, size[1] // 8))
+            opened.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return [f"does not open ({error})"]
-    stated = (values["width"], values["height"])
+    stated = picture.size or size
     wrong = [] if size == stated else [f"is {size[0]} x {size[1]}, the row says {stated[0]} x {stated[1]}"]
-    return wrong + [f"carries {finding}" for finding in metadata_findings(jpeg)]
+    return wrong + [f"carries {finding}" for finding in metadata_findings(picture.jpeg)]
 
 
 def _count_faults(root: Path, manifest: dict[str, Any], seen: dict[str, _Seen]) -> Iterator[str]:

@@ -1,18 +1,20 @@
 """The numbers of a release: rows by split, country, scene and licence, and what left on the way, by reason.
 
-They are computed from the build's tables, never from a running process, so a resumed build counts right.
+They are computed from the build's tables, never from a running process, so a resumed build counts right. What left on
+the way is counted in samples, what is released in rows: a family may make several rows of a sample.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from factory.geo.names import country_name
 from factory.store.layout import Build
+from factory.store.tables import read_columns
 
 UNKNOWN = "unknown"
 
@@ -21,22 +23,31 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> di
     """Counts for manifest and card, as plain data.
 
     Args:
-        order: kept rows, see `release.rows.release_order`.
-        licence: licence of rows that state none.
+        order: kept samples, see `release.rows.release_order`, with the number of rows of each as `rows`.
+        licence: licence of samples that state none.
     """
     kept = order.join(build.plan.drop("shard", "position"), on="id", how="left", maintain_order="left")
-    splits = Counter(kept["split"])
+    splits = _by_rows(kept, kept["split"])
     decisions, reasons = _decisions(build)
     return {
-        "rows": kept.height,
+        "rows": kept["rows"].sum(),
+        "samples": kept.height,
         "splits": {name: splits[name] for name in ("train", "validation", "test") if splits[name]},
-        "countries": _ranked(Counter(country_name(code) or UNKNOWN for code in kept["country_code"])),
-        "scenes": _ranked(Counter(scene or UNKNOWN for scene in kept["scene"])),
-        "licences": _ranked(Counter(text or licence or UNKNOWN for text in kept["licence"])),
+        "countries": _ranked(_by_rows(kept, (country_name(code) or UNKNOWN for code in kept["country_code"]))),
+        "scenes": _ranked(_by_rows(kept, (scene or UNKNOWN for scene in kept["scene"]))),
+        "licences": _ranked(_by_rows(kept, (text or licence or UNKNOWN for text in kept["licence"]))),
         "planned": build.plan.height,
         "decisions": dict(sorted(decisions.items())),
         "drops": [*_dropped(build), *reasons, *_removed(build)],
     }
+
+
+def _by_rows(kept: pl.DataFrame, values: Iterable[str]) -> Counter[str]:
+    """Rows by value."""
+    counter: Counter[str] = Counter()
+    for value, rows in zip(values, kept["rows"], strict=True):
+        counter[value] += rows
+    return counter
 
 
 def _ranked(counter: Counter[str]) -> dict[str, int]:
@@ -51,16 +62,13 @@ def _dropped(build: Build) -> list[dict[str, Any]]:
 
 
 def _decisions(build: Build) -> tuple[Counter[str], list[dict[str, Any]]]:
-    """Rows by decision, and how often each reason kept a row from being accepted (a row may have several)."""
+    """Samples by decision, and how often each reason kept one from being accepted (a sample may have several)."""
     decisions: Counter[str] = Counter()
     reasons: Counter[tuple[str, str]] = Counter()
     for shard in build.paths.shards():
-        if not shard.report.exists():
+        if not shard.verdicts.exists():
             continue
-        table = pq.read_table(
-            shard.part, columns=["decision", "reasons"], page_checksum_verification=True, partitioning=None
-        )
-        for decision, found in zip(table["decision"].to_pylist(), table["reasons"].to_pylist(), strict=True):
+        for decision, found in read_columns(shard.verdicts, ["decision", "reasons"]).iter_rows():
             decisions[decision] += 1
             reasons.update((decision, reason) for reason in found)
     rows = []

@@ -1,7 +1,8 @@
 """manifest.json: what a release consists of, with the digest of every file and of itself.
 
 The file is canonical JSON (sorted keys, two spaces, one newline at the end) and carries the SHA-256 of its own other
-fields, so a damaged manifest is found as surely as a damaged shard.
+fields, so a damaged manifest is found as surely as a damaged shard. Imports nothing of the factory: `release.read` uses
+it.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ from typing import Any, Final
 
 import orjson
 
-from factory.errors import CorruptBuild
-from factory.store.files import file_digest
-
 MANIFEST: Final = "manifest.json"
 _OPTIONS: Final = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
+class DamagedRelease(ValueError):
+    """A release is not what its manifest says, or has none that can be believed. Names the file."""
+
+
 def file_entry(root: Path, path: Path, rows: int | None) -> dict[str, Any]:
     """One line of the manifest: path below the release, bytes, sha256, rows where the file holds any."""
-    digest = file_digest(path)
-    entry: dict[str, Any] = {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": digest}
+    entry = {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": digest_of(path)}
     return entry if rows is None else {**entry, "rows": rows}
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file's bytes, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def manifest_bytes(fields: Mapping[str, Any]) -> bytes:
@@ -35,7 +42,7 @@ def manifest_bytes(fields: Mapping[str, Any]) -> bytes:
 
 
 def read_manifest(root: Path) -> dict[str, Any]:
-    """The manifest of a release directory. Raises CorruptBuild when it is missing, changed or names foreign paths."""
+    """The manifest of a release directory. Raises DamagedRelease when it is missing, changed or names foreign paths."""
     path = root / MANIFEST
     try:
         data = path.read_bytes()
@@ -43,13 +50,17 @@ def read_manifest(root: Path) -> dict[str, Any]:
         files = [entry["path"] for entry in fields["files"]]
         whole = manifest_bytes(fields) == data
     except FileNotFoundError:
-        raise CorruptBuild(f"{path}: missing; a release ends with its manifest") from None
+        raise DamagedRelease(f"{path}: missing; a release ends with its manifest") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); write the release again") from None
+        raise DamagedRelease(f"{path}: cannot be read ({error}); write the release again") from None
     if not whole:
-        raise CorruptBuild(f"{path}: differs from what was written; restore it or write the release again")
+        raise DamagedRelease(f"{path}: differs from what was written; restore it or write the release again")
     for name in files:
-        parts = PurePosixPath(name).parts
-        if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\\" in name:
-            raise CorruptBuild(f"{path}: names {name!r}, which is outside the release")
+        if not isinstance(name, str) or not _is_inside(name):
+            raise DamagedRelease(f"{path}: names {name!r}, which is outside the release")
     return dict(fields)
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and not {"..", "\\", "\0", ":"} & {*path.parts, *name}

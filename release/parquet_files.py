@@ -13,8 +13,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.release import RELEASE_SCHEMA_VERSION, hub_features
-from schemas.rows.mp16_reason import ROW
+from release.files import picture_names, sample_key
+from schemas.rows.schema import RowSchema, hub_features
 
 GROUP_BYTES: Final = 64_000_000
 """A row group is closed beyond this many bytes of images; the Hub's viewer wants at most 100 MB."""
@@ -22,12 +22,16 @@ GROUP_ROWS: Final = 1000
 _CHUNKING: Final = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024}
 _IMAGE_BYTES: Final = "images.list.element.bytes"
 
-FILE_SCHEMA: Final = ROW.with_metadata(
-    {
-        "huggingface": orjson.dumps({"info": {"features": hub_features(ROW)}}).decode(),
-        "release_schema_version": str(RELEASE_SCHEMA_VERSION),
-    }
-)
+
+def file_schema(row: RowSchema) -> pa.Schema:
+    """A family's columns with the metadata by which `datasets` knows what they are."""
+    return row.columns.with_metadata(
+        {
+            "huggingface": orjson.dumps({"info": {"features": hub_features(row.columns)}}).decode(),
+            "row_family": row.family,
+            "row_version": str(row.version),
+        }
+    )
 
 
 def file_name(split: str, number: int, files: int) -> str:
@@ -38,11 +42,12 @@ def file_name(split: str, number: int, files: int) -> str:
 class ParquetFile:
     """One open Parquet file; rows are buffered up to a row group."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        leaves = leaf_paths(FILE_SCHEMA)
+    def __init__(self, file: IO[bytes], row: RowSchema) -> None:
+        self._schema = file_schema(row)
+        leaves = leaf_paths(self._schema)
         self._writer = pq.ParquetWriter(
             file,
-            FILE_SCHEMA,
+            self._schema,
             compression={leaf: "none" if leaf == _IMAGE_BYTES else "zstd" for leaf in leaves},
             use_dictionary=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
             write_statistics=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
@@ -53,10 +58,12 @@ class ParquetFile:
         self._rows: list[dict[str, Any]] = []
         self._bytes = 0
 
-    def write(self, values: Mapping[str, Any], jpeg: bytes, name: str) -> None:
-        """Adds a row; `name` is the image's path, a number with an ending."""
-        self._rows.append({**values, "images": [{"bytes": jpeg, "path": name}]})
-        self._bytes += len(jpeg)
+    def write(self, number: int, values: Mapping[str, Any], jpegs: Sequence[bytes]) -> None:
+        """Adds the `number`-th row of a split; its pictures are called as in a tar."""
+        names = picture_names(sample_key(number), len(jpegs))
+        images = [{"bytes": jpeg, "path": name} for jpeg, name in zip(jpegs, names, strict=True)]
+        self._rows.append({**values, "images": images})
+        self._bytes += sum(map(len, jpegs))
         if self._bytes >= GROUP_BYTES or len(self._rows) >= GROUP_ROWS:
             self._flush()
 
@@ -67,7 +74,7 @@ class ParquetFile:
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=FILE_SCHEMA), row_group_size=GROUP_ROWS)
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema), row_group_size=GROUP_ROWS)
             self._rows, self._bytes = [], 0
 
 

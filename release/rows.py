@@ -1,175 +1,177 @@
-"""From a build to released rows: which answer speaks, what the row says, in one pass over the shards."""
+"""From a build to released rows: what the family makes of each kept sample, in one pass over the shards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+import tarfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+import orjson
 import polars as pl
 
-from factory.errors import CorruptBuild
-from factory.generators.mp16_reason import is_releasable
-from factory.geo.names import country_name
+from factory.errors import CorruptBuild, PluginFault
+from factory.generators import open_generator
+from factory.generators.rows import rows_by_sample
+from factory.plugins.contracts import Generator
+from factory.recipe.model import GENERATOR
 from factory.store.layout import Build
-from factory.store.tables import read_table
-from schemas import arrow
-from schemas.release import CHECK
-from schemas.rows.mp16_reason import ANSWER, CLUE, JSON_KEYS, ROW
-from schemas.settings import AnswerPolicy
+from factory.store.part import read_cases, sample_frame
+from schemas import Case
 
-Answer = Mapping[str, Any]
-"""One element of a part row's `answers`, see `schemas.arrow.ANSWER`."""
-Answerer = Callable[[Sequence[Answer]], Answer | None]
-"""Chooses the answer whose reasoning is released, in the recipe's order of teachers; None when no answer can be."""
 
-_ROW_TEXT: Final = frozenset(field.name for field in ROW if str(field.type) == "string")
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row on its way into the files."""
+
+    values: dict[str, Any]
+    """Its columns without `images`."""
+    json: bytes
+    """The same as its WebDataset JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """One row on its way into the files: its split, its values without the image, and the JPEG."""
+    """A kept sample with what is released of it."""
 
+    id: str
     split: str
-    values: dict[str, Any]
-    jpeg: bytes
+    rows: tuple[Row, ...]
+    """At least one; their ids are `id`, `id/2`, ..."""
+    jpegs: tuple[bytes, ...]
+    """The pictures of each of its rows."""
+    answered_by: tuple[tuple[str, str], ...] = ()
+    """Teacher and model of every usable answer about it."""
 
 
-def row_answer(answers: Sequence[Answer], policy: AnswerPolicy = "nearest") -> Answer | None:
-    """The answer that becomes a row's `response`, None when none can be (`factory.verify.releasable`).
-
-    Among those that can, answers that call the photo localizable and name the right country go before all others,
-    whatever the policy: a row may be accepted with one teacher wrong.
-
-    Args:
-        answers: one a teacher, in the recipe's order, which also breaks ties.
-        policy: `nearest` to the truth (by coordinates, else by the place named), `first`, or `most_confident`.
-    """
-    spoken = [
-        answer
-        for answer in answers
-        if answer["failure"] is None and is_releasable(answer["reasoning"], answer["country_correct"])
-    ]
-    right = [answer for answer in spoken if answer["localizable"] and answer["country_correct"]]
-    candidates = right or spoken
-    if not candidates:
-        return None
-    if policy == "first":
-        return candidates[0]
-    if policy == "most_confident":
-        return max(candidates, key=lambda answer: -1.0 if answer["confidence"] is None else answer["confidence"])
-    return min(candidates, key=lambda answer: _located(answer)[2])
+def build_generator(build: Build) -> Generator:
+    """The generator of the build's recipe. Raises CorruptBuild when this installation does not know it."""
+    try:
+        return open_generator(GENERATOR.validate(build.recipe["generator"]))
+    except (KeyError, ValueError) as error:
+        raise CorruptBuild(f"{build.paths.recipe_lock}: its generator cannot be opened ({error})") from error
 
 
 def release_order(build: Build) -> pl.DataFrame:
-    """id, shard, position, split of every kept row, in plan order."""
+    """id, shard, position, split of every kept sample, in plan order."""
     return build.selection.filter("kept").select("id", "shard", "position", "split").sort("shard", "position")
 
 
-def released_rows(build: Build, order: pl.DataFrame, answerer: Answerer, licence: str | None) -> Iterator[Released]:
-    """Every kept row in plan order, one shard in memory at a time.
+def released_rows(build: Build, order: pl.DataFrame, generator: Generator, licence: str | None) -> Iterator[Released]:
+    """Every kept sample in plan order with its rows and pictures, one shard in memory at a time.
 
     Args:
         order: see `release_order`.
-        licence: licence of rows that state none.
+        generator: the family; makes the rows.
+        licence: licence of samples that state none; the family sees it as theirs.
 
     Raises:
-        CorruptBuild: a kept row has no image, no answer or no part.
+        CorruptBuild: a kept sample is not in the plan, or has no answer file, no row, or lacks a picture.
+        PluginFault: the family raised, or made a row of another schema or with another id.
     """
+    taken = set(order["id"])
     for (shard,), wanted in order.group_by("shard", maintain_order=True):
         number = int(str(shard))
-        plan = build.plan.filter(pl.col("shard") == number)
-        part = read_table(build.paths.shard(number).part, arrow.PART).drop("id")
-        if part.height != plan.height:
-            raise CorruptBuild(f"{build.paths.shard(number).part}: {part.height} rows, but {plan.height} are planned")
-        joined = plan.sort("position").hstack(part)
-        images = Build(build.paths)  # its own index of the shard's tar, dropped with the shard
-        chosen = joined.join(wanted.select("id", "split"), on="id", how="inner", maintain_order="left")
-        if chosen.height != wanted.height:
-            raise CorruptBuild(f"{build.paths.selection}: names rows of shard {number} that the plan does not have")
-        for row in chosen.iter_rows(named=True):
-            try:
-                jpeg = images.image(number, row["position"])
-            except (KeyError, OSError) as error:
+        splits = dict(wanted.select("id", "split").iter_rows())
+        pictures = _Pictures(build, generator)
+        made = _made_at_once if generator.records is not None else _made_one_by_one
+        for found in made(build, number, splits.keys(), generator, licence):
+            split = splits.pop(found.id)
+            rows = _checked(generator, found.id, found.rows, split)
+            if not rows:
                 raise CorruptBuild(
-                    f"{build.paths.shard(number).images}: no image of kept row {row['id']!r} ({error})"
-                ) from error
-            yield Released(row["split"], _values(row, answerer, licence), jpeg)
+                    f"row {found.id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such "
+                    "samples to review, so the shard's files were written by something else or changed since"
+                )
+            if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
+                raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
+            jpegs = pictures.of(number, found.position, found.id, found.images)
+            yield Released(found.id, split, rows, jpegs, found.answered_by)
+        if splits:
+            missing = next(iter(splits))
+            raise CorruptBuild(f"{build.paths.selection}: names {missing!r} of shard {number}, which the plan has not")
 
 
-def json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as its WebDataset JSON: every key, unknown text as ""."""
-    plain = _without_null_text({key: values[key] for key in JSON_KEYS}, _ROW_TEXT)
-    plain["answer"] = _without_null_text(values["answer"], _ANSWER_TEXT)
-    plain["clues"] = [_without_null_text(clue, _CLUE_TEXT) for clue in values["clues"]]
-    plain["checks"] = [_without_null_text(check, _CHECK_TEXT) for check in values["checks"]]
-    return plain
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a family made of a sample, as it came."""
+
+    id: str
+    position: int
+    images: Sequence[tuple[str, bool]]
+    """Role of each of its pictures, and whether it is released."""
+    rows: Sequence[Mapping[str, Any]]
+    answered_by: tuple[tuple[str, str], ...] = ()
 
 
-def _without_null_text(item: Mapping[str, Any], texts: frozenset[str]) -> dict[str, Any]:
-    return {key: "" if value is None and key in texts else value for key, value in item.items()}
+def _made_one_by_one(
+    build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
+) -> Iterator[_Made]:
+    for position, case in enumerate(read_cases(build.paths, shard)):
+        sample = case.sample
+        if sample.id not in kept:
+            continue
+        sample = replace(sample, licence=sample.licence or licence)
+        rows = _record(generator, replace(case, sample=sample))
+        images = [(image.role, image.embed) for image in sample.images]
+        usable = (found.answered for found in case.given if found.answered.failure is None)
+        teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)
+        yield _Made(sample.id, position, images, rows, tuple(teachers))
 
 
-def _text_names(struct: Any) -> frozenset[str]:
-    return frozenset(struct.field(i).name for i in range(struct.num_fields) if str(struct.field(i).type) == "string")
+def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
+    if generator.record is None:
+        raise PluginFault(f"generator `{generator.name}` has neither `record` nor `records`")
+    try:
+        return tuple(generator.record(case))
+    except Exception as error:
+        raise PluginFault(f"generator `{generator.name}` raised at sample {case.sample.id!r}: {error!r}") from error
 
 
-_ANSWER_TEXT: Final = _text_names(ANSWER)
-_CLUE_TEXT: Final = _text_names(CLUE)
-_CHECK_TEXT: Final = _text_names(CHECK)
+def _made_at_once(
+    build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
+) -> Iterator[_Made]:
+    plan = sample_frame(build.paths, shard)
+    stated = pl.when(pl.col("licence") != "").then("licence")
+    frame = plan.with_columns(licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
+    frame = frame.filter(pl.col("id").is_in(list(kept)))
+    rows = rows_by_sample(generator, frame)
+    for sample_id, position, refs in frame.select("id", "position", "images").iter_rows():
+        images = [(ref["role"], ref["embed"]) for ref in refs]
+        yield _Made(sample_id, position, images, rows.get(sample_id, ()))
 
 
-def _values(row: Mapping[str, Any], answerer: Answerer, licence: str | None) -> dict[str, Any]:
-    answer = answerer(row["answers"])
-    if answer is None:
-        raise CorruptBuild(
-            f"row {row['id']!r} is kept but has no answer in the right country with reasoning; `factory build` sends "
-            "such rows to review, so the part was written by something else or changed since"
-        )
-    country = country_name(row["country_code"])
-    clues = [{name: clue[name] for name in ("kind", "text", "supports")} for clue in answer["clues"] or ()]
-    spoken = [item for item in row["answers"] if item["failure"] is None]
-    return {
-        "id": row["id"],
-        "response": answer["reasoning"].strip(),
-        "__#solution": f"<country>{_untagged(country)}</country><city>{_untagged(row['city'])}</city>",
-        "entities": [{"text": text} for text in dict.fromkeys(clue["text"] for clue in clues if clue["text"])],
-        "country": country,
-        **{name: row[name] for name in ("country_code", "region", "city", "lat", "lon", "uncertainty_km", "scene")},
-        "clues": clues,
-        "answer": _answer_values(answer),
-        "teachers": [item["teacher"] for item in spoken],
-        "checks": [{name: check[name] for name in _CHECK_NAMES} for check in row["checks"]],
-        "licence": row["licence"] or licence,
-        **{name: row[name] for name in ("author", "source_url", "captured_at", "image_sha256")},
-        "image_phash": f"{row['image_phash'] or 0:016x}",
-        "width": row["image_width"],
-        "height": row["image_height"],
-        "requests": [item["request_key"] for item in spoken],
-        "source_row": row["source_row"],
-        "split": row["split"],
-    }
+def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str) -> tuple[Row, ...]:
+    """The rows with their split, after a look whether they are what the family promises."""
+    schema, checked = generator.row, []
+    expected = {*schema.json_keys} - {"split"}
+    for number, row in enumerate(rows, start=1):
+        row_id = sample_id if number == 1 else f"{sample_id}/{number}"
+        where = f"generator `{generator.name}`, row {number} of sample {sample_id!r}"
+        if odd := row.keys() ^ expected:
+            raise PluginFault(f"{where}: has other columns than its schema: {', '.join(sorted(odd))}")
+        if row["id"] != row_id:
+            raise PluginFault(f"{where}: is called {row['id']!r}, expected {row_id!r}")
+        values = {**row, "split": split}
+        try:
+            checked.append(Row(values, orjson.dumps(schema.json_row(values))))
+        except (ValueError, TypeError) as error:
+            raise PluginFault(f"{where}: {error}") from error
+    return tuple(checked)
 
 
-_CHECK_NAMES: Final = ("check", "outcome", "score", "threshold", "reason")
+class _Pictures:
+    """The pictures of a shard's samples; its index of the shard's tar goes with it."""
 
+    def __init__(self, build: Build, generator: Generator) -> None:
+        self._build = Build(build.paths)
+        self._roles = generator.needs.images
 
-def _answer_values(answer: Answer) -> dict[str, Any]:
-    lat, lon, km = _located(answer)
-    by = "coordinates" if answer["lat"] is not None else "place" if lat is not None else None
-    names = {name: answer[name] for name in ("country", "region", "city")}
-    rest = {"confidence": answer["confidence"], "teacher": answer["teacher"], "model": answer["model"]}
-    rest["distance_km"] = None if km == float("inf") else km
-    return {**names, "lat": lat, "lon": lon, "located_by": by, **rest}
-
-
-def _located(answer: Answer) -> tuple[float | None, float | None, float]:
-    """Coordinates of an answer and their distance to the truth: those it gave, else those of the place it named."""
-    prefix = "" if answer["lat"] is not None else "named_"
-    km = answer[f"{prefix}distance_km"]
-    return answer[f"{prefix}lat"], answer[f"{prefix}lon"], float("inf") if km is None else km
-
-
-def _untagged(name: str | None) -> str:
-    """A name that cannot close or open a tag of the solution."""
-    return (name or "").replace("<", "").replace(">", "")
+    def of(self, shard: int, position: int, sample_id: str, images: Sequence[tuple[str, bool]]) -> tuple[bytes, ...]:
+        """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it."""
+        places = {role: index for index, (role, embed) in enumerate(images) if embed}
+        try:
+            return tuple(self._build.image(shard, position, places[role]) for role in self._roles if role in places)
+        except (KeyError, OSError, tarfile.TarError) as error:
+            tar = self._build.paths.shard(shard).images
+            raise CorruptBuild(f"{tar}: no image of kept row {sample_id!r} ({error})") from error

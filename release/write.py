@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, TypedDict
 
 import polars as pl
 
 from factory.errors import CorruptBuild
+from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
 from factory.store.files import sync_directory
 from factory.store.layout import Build
@@ -27,9 +27,9 @@ from release.check import check_release
 from release.counts import release_counts
 from release.manifest import MANIFEST, file_entry, manifest_bytes
 from release.parquet_files import ParquetFile, file_name
-from release.rows import Answerer, Released, release_order, released_rows, row_answer
-from release.webdataset_shards import end_tar, sample_key, shard_name, write_sample
-from schemas.release import RELEASE_SCHEMA_VERSION
+from release.rows import Released, Row, build_generator, release_order, released_rows
+from release.webdataset_shards import end_tar, shard_name, write_sample
+from schemas.rows.schema import RowSchema
 from schemas.settings import ReleaseSettings
 
 PER_ROW: Final = "per-row"
@@ -51,32 +51,34 @@ def release_settings(build: Build) -> ReleaseSettings:
 
 
 def write_release(
-    build: Build, *, settings: ReleaseSettings | None = None, answerer: Answerer | None = None
+    build: Build, generator: Generator | None = None, *, settings: ReleaseSettings | None = None
 ) -> ReleaseSummary:
     """Writes `release/` of a build, replacing an earlier one.
 
     Args:
-        build: plan, parts and selection are there.
+        build: plan, answers, verdicts and selection are there.
+        generator: the family that makes the rows; by default that of the build's recipe.
         settings: by default those of the build's recipe.
-        answerer: chooses the answer that is released; by default `row_answer` with the settings' policy.
 
     Raises:
-        CorruptBuild: the build lacks something a kept row needs, or the release fails its own check; `release.tmp`
+        CorruptBuild: the build lacks something a kept sample needs, or the release fails its own check; `release.tmp`
             is left to be looked at.
+        PluginFault: the family raised, or made something else than rows of its schema.
     """
     settings = settings or release_settings(build)
-    answerer = answerer or partial(row_answer, policy=settings.answer)
+    generator = generator or build_generator(build)
     target = build.paths.release
     root = target.with_suffix(".tmp")
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
     licence = None if settings.licence == PER_ROW else settings.licence
     order = release_order(build)
-    with _Shards(root, settings, Counter(order["split"])) as shards:
-        for row in released_rows(build, order, answerer, licence):
-            shards.add(row)
+    with _Shards(root, settings, generator.row) as shards:
+        for released in released_rows(build, order, generator, licence):
+            shards.add(released)
+    order = order.with_columns(rows=pl.Series(shards.made, dtype=pl.Int64))
     facts = _facts(build, settings, order, shards, licence)
-    _write_papers(root, build, order, facts)
+    _write_papers(root, build, order, facts, generator.row)
     papers = [file_entry(root, root / name, None) for name in ("LICENSE-DATA.md", "README.md", "map.svg")]
     files = [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
     _write(root / MANIFEST, manifest_bytes({**facts, "files": [*papers, *files]}))
@@ -86,8 +88,9 @@ def write_release(
     _replace(root, target)
     kinds = {"tars": facts["tars"], "parquet": facts["parquet"], "card": 1, "manifest": 1}
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    splits: dict[str, int] = facts["counts"]["splits"]
-    return {"rows": order.height, "splits": splits, "files": {k: n for k, n in kinds.items() if n}, "bytes": size}
+    counts = facts["counts"]
+    files_by_kind = {kind: number for kind, number in kinds.items() if number}
+    return {"rows": counts["rows"], "splits": counts["splits"], "files": files_by_kind, "bytes": size}
 
 
 @dataclass(slots=True)
@@ -96,11 +99,15 @@ class _Shards:
 
     root: Path
     settings: ReleaseSettings
-    totals: Mapping[str, int]
+    row: RowSchema
     rows: dict[Path, int] = field(default_factory=dict)
     """Rows of every file written."""
-    teachers: Counter[str] = field(default_factory=Counter)
-    """Responses by teacher."""
+    made: list[int] = field(default_factory=list)
+    """Rows of every sample, in plan order."""
+    pictures: set[int] = field(default_factory=set)
+    """How many pictures a row has: every number that occurs."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """Samples with a usable answer, by teacher."""
     models: dict[str, set[str]] = field(default_factory=dict)
     """Models that gave them, by teacher."""
     _written: Counter[str] = field(default_factory=Counter)
@@ -116,24 +123,31 @@ class _Shards:
     def __exit__(self, *failure: object) -> None:
         with self._open:
             if failure[0] is None:
-                for split in (*self.totals,):
+                for split in (*self._written,):
                     self._finish(split)
+                self._number_parquets()
 
-    def add(self, row: Released) -> None:
-        """Appends a row to its split's files, closing full ones."""
-        number = self._written[row.split]
+    def add(self, released: Released) -> None:
+        """Appends a sample's rows to its split's files, closing full ones."""
+        self.made.append(len(released.rows))
+        self.pictures.add(len(released.jpegs))
+        self.answered.update({teacher for teacher, _ in released.answered_by})
+        for teacher, model in released.answered_by:
+            self.models.setdefault(teacher, set()).add(model)
+        for row in released.rows:
+            self._add(released.split, row, released.jpegs)
+
+    def _add(self, split: str, row: Row, jpegs: Sequence[bytes]) -> None:
+        number = self._written[split]
         if number % self.settings.shard_size == 0:
-            self._finish(row.split)
-            self._start(row.split, number // self.settings.shard_size)
-        self._written[row.split] += 1
-        answer = row.values["answer"]
-        self.teachers[answer["teacher"]] += 1
-        self.models.setdefault(answer["teacher"], set()).add(answer["model"])
-        if tar := self._tars.get(row.split):
-            write_sample(tar[1], number, row.values, row.jpeg)
+            self._finish(split)
+            self._start(split, number // self.settings.shard_size)
+        self._written[split] += 1
+        if tar := self._tars.get(split):
+            write_sample(tar[1], number, row.json, jpegs)
             self.rows[tar[0]] += 1
-        if parquet := self._parquets.get(row.split):
-            parquet[2].write(row.values, row.jpeg, f"{sample_key(number)}.jpg")
+        if parquet := self._parquets.get(split):
+            parquet[2].write(number, row.values, jpegs)
             self.rows[parquet[0]] += 1
 
     def _start(self, split: str, number: int) -> None:
@@ -142,10 +156,9 @@ class _Shards:
             self._tars[split] = path, self._open.enter_context(path.open("wb"))
             self.rows[path] = 0
         if "parquet" in self.settings.formats:
-            files = -(-self.totals[split] // self.settings.shard_size)
-            path = self.root / "parquet" / file_name(split, number, files)
+            path = self.root / "parquet" / file_name(split, number, 0)
             file = self._open.enter_context(path.open("wb"))
-            self._parquets[split] = path, file, ParquetFile(file)
+            self._parquets[split] = path, file, ParquetFile(file, self.row)
             self.rows[path] = 0
 
     def _finish(self, split: str) -> None:
@@ -156,6 +169,14 @@ class _Shards:
             parquet[2].close()
             _sync_and_close(parquet[1])
 
+    def _number_parquets(self) -> None:
+        """Gives Parquet files their names: of how many files a split consists is known when all rows are there."""
+        for split, rows in self._written.items():
+            files = -(-rows // self.settings.shard_size) if "parquet" in self.settings.formats else 0
+            for number in range(files):
+                path = self.root / "parquet" / file_name(split, number, 0)
+                self.rows[path.replace(path.with_name(file_name(split, number, files)))] = self.rows.pop(path)
+
 
 def _facts(
     build: Build, settings: ReleaseSettings, order: pl.DataFrame, shards: _Shards, licence: str | None
@@ -163,35 +184,39 @@ def _facts(
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
     identity = identity_part(recipe)
-    told = {key: identity[key] for key in ("geo", "images", "verify", "select") if identity.get(key)}
+    told = {key: identity[key] for key in _TOLD if identity.get(key)}
     teachers = []
-    for teacher in recipe.get("teachers", ()):
+    for teacher in recipe.get("teachers") or ():
         name = teacher["name"]
         models = shards.models.get(name) or {teacher.get("model") or "recorded"}
-        teachers.append({"name": name, "model": ", ".join(sorted(models)), "responses": shards.teachers[name]})
+        teachers.append({"name": name, "model": ", ".join(sorted(models)), "answered": shards.answered[name]})
     info = {name: build.info.get(name) for name in ("fingerprint", "factory_version", "gazetteer_version")}
     suffixes = Counter(path.suffix for path in shards.rows)
     return {
         **info,
-        "schema_version": RELEASE_SCHEMA_VERSION,
+        "row": shards.row.plain(),
         "name": build.info["recipe"],
         "title": settings.title or build.info["recipe"],
         "licence": settings.licence,
         "formats": sorted(settings.formats),
-        "answer_policy": settings.answer,
         "tars": suffixes[".tar"],
         "parquet": suffixes[".parquet"],
+        "pictures": {"least": min(shards.pictures, default=0), "most": max(shards.pictures, default=0)},
         "recipe": scrubbed(told),
         "teachers": teachers,
         "counts": release_counts(build, order, licence),
     }
 
 
-def _write_papers(root: Path, build: Build, order: pl.DataFrame, facts: Mapping[str, Any]) -> None:
+_TOLD: Final = ("generator", "geo", "images", "verify", "select")
+"""Blocks of the recipe that the card shows."""
+
+
+def _write_papers(root: Path, build: Build, order: pl.DataFrame, facts: Mapping[str, Any], row: RowSchema) -> None:
     places = order.join(build.plan.select("id", "lat", "lon"), on="id", how="left", maintain_order="left")
-    _write(root / "map.svg", render_map(places).encode())
-    _write(root / "README.md", render_card(facts).encode())
-    _write(root / "LICENSE-DATA.md", render_licences(facts).encode())
+    _write(root / "map.svg", render_map(places, facts["counts"]["rows"]).encode())
+    _write(root / "README.md", render_card(facts, row).encode())
+    _write(root / "LICENSE-DATA.md", render_licences(facts, row).encode())
 
 
 def _write(path: Path, data: bytes) -> None:

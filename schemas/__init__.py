@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from schemas.answer import Clue, GeoAnswer
-from schemas.record import Answered, Case, CheckResult, Evidence, LocatedAnswer, Outcome, Verdict
-from schemas.sample import Sample
+from schemas.record import (
+    Answered,
+    Case,
+    CheckResult,
+    Evidence,
+    Finding,
+    LocatedAnswer,
+    Outcome,
+    Photo,
+    SawTruth,
+    Seen,
+    Truth,
+    Verdict,
+)
+from schemas.request import Picture, Reply, Request, Turn
+from schemas.sample import ImageRef, Sample
 
 __all__ = [
     "Answered",
@@ -12,9 +26,19 @@ __all__ = [
     "CheckResult",
     "Clue",
     "Evidence",
+    "Finding",
     "GeoAnswer",
+    "ImageRef",
     "LocatedAnswer",
     "Outcome",
+    "Photo",
+    "Picture",
+    "Reply",
+    "Request",
     "Sample",
+    "SawTruth",
+    "Seen",
+    "Truth",
+    "Turn",
     "Verdict",
 ]

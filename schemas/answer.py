@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+MAX_CLUES = 64
+"""Of one answer: parsers keep no more, so stored rows stay bounded, and checks may compare every clue with every
+other."""
+
 
 class Clue(BaseModel):
     """One piece of visible evidence and what it speaks for."""

@@ -4,138 +4,183 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-BUILD_SCHEMA_VERSION = 1
+BUILD_SCHEMA_VERSION = 2
+"""Layout of a build's files, written into build.json; a build of another version is neither read nor taken over."""
 
-PLAN = pa.schema(
-    [
-        pa.field("shard", pa.int32(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("image", pa.string(), nullable=False),
-        pa.field("lat", pa.float64(), nullable=False),
-        pa.field("lon", pa.float64(), nullable=False),
-        pa.field("uncertainty_km", pa.float64(), nullable=False),
-        pa.field("country_code", pa.string()),
-        pa.field("region", pa.string()),
-        pa.field("city", pa.string()),
-        pa.field("scene", pa.string()),
-        pa.field("author", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("captured_at", pa.string()),
-        pa.field("source_url", pa.string()),
-        pa.field("source_row", pa.int64(), nullable=False),
-    ]
+
+def _columns(*columns: tuple[str, pa.DataType] | tuple[str, pa.DataType, bool]) -> pa.Schema:
+    """A schema of (name, type) or (name, type, nullable); columns are required unless they say so."""
+    return pa.schema([pa.field(name, kind, nullable=bool(rest and rest[0])) for name, kind, *rest in columns])
+
+
+def _struct(**fields: pa.DataType) -> pa.DataType:
+    return pa.struct([pa.field(name, kind) for name, kind in fields.items()])
+
+
+TEXT, REAL, INT, LONG, FLAG = pa.string(), pa.float64(), pa.int32(), pa.int64(), pa.bool_()
+
+IMAGE_REF = _struct(role=TEXT, locator=TEXT, lat=REAL, lon=REAL, metres_per_pixel=REAL, embed=FLAG)
+NAMED_TEXT = _struct(name=TEXT, text=TEXT)
+
+PLAN = _columns(
+    ("shard", INT),
+    ("position", INT),
+    ("id", TEXT),
+    ("images", pa.list_(IMAGE_REF)),
+    ("texts", pa.list_(NAMED_TEXT)),
+    ("lat", REAL),
+    ("lon", REAL),
+    ("uncertainty_km", REAL),
+    ("country_code", TEXT, True),
+    ("region", TEXT, True),
+    ("city", TEXT, True),
+    ("scene", TEXT, True),
+    ("author", TEXT, True),
+    ("licence", TEXT, True),
+    ("captured_at", TEXT, True),
+    ("source_url", TEXT, True),
+    ("source_row", LONG),
 )
 """plan.parquet: one row a sample, in shard order; (shard, position) numbers are dense."""
 
-DROPPED = pa.schema(
-    [
-        pa.field("id", pa.string()),
-        pa.field("source_row", pa.int64(), nullable=False),
-        pa.field("phase", pa.string(), nullable=False),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-    ]
+DROPPED = _columns(
+    ("id", TEXT, True), ("source_row", LONG), ("phase", TEXT), ("rule", TEXT), ("reason", TEXT), ("detail", TEXT)
 )
 """dropped.parquet: rows that the plan left out and why."""
 
-CLUE = pa.struct([pa.field("kind", pa.string()), pa.field("text", pa.string()), pa.field("supports", pa.string())])
+CLUE = _struct(kind=TEXT, text=TEXT, supports=TEXT)
 
-ANSWER = pa.struct(
-    [
-        pa.field("teacher", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("request_key", pa.string()),
-        pa.field("failure", pa.string()),
-        pa.field("detail", pa.string()),
-        pa.field("localizable", pa.bool_()),
-        pa.field("confidence", pa.float64()),
-        pa.field("scene", pa.string()),
-        pa.field("clues", pa.list_(CLUE)),
-        pa.field("reasoning", pa.string()),
-        pa.field("country", pa.string()),
-        pa.field("region", pa.string()),
-        pa.field("city", pa.string()),
-        pa.field("lat", pa.float64()),
-        pa.field("lon", pa.float64()),
-        pa.field("country_code", pa.string()),
-        pa.field("named_lat", pa.float64()),
-        pa.field("named_lon", pa.float64()),
-        pa.field("named_level", pa.string()),
-        pa.field("country_correct", pa.bool_()),
-        pa.field("distance_km", pa.float64()),
-        pa.field("named_distance_km", pa.float64()),
-    ]
+PLACE = _struct(
+    localizable=FLAG,
+    confidence=REAL,
+    scene=TEXT,
+    clues=pa.list_(CLUE),
+    reasoning=TEXT,
+    country=TEXT,
+    region=TEXT,
+    city=TEXT,
+    lat=REAL,
+    lon=REAL,
+)
+"""A teacher's GeoAnswer, in its words; coordinates in WGS84 degrees."""
+
+ANSWER = _struct(
+    teacher=TEXT,
+    model=TEXT,
+    draw=INT,
+    keys=pa.list_(TEXT),
+    place=PLACE,
+    values=TEXT,
+    saw_truth=TEXT,
+    combined=FLAG,
+    failure=TEXT,
+    detail=TEXT,
+)
+"""One answer; `values` is JSON of what the family made besides the place, null where it made nothing."""
+
+PHOTO = _struct(
+    role=TEXT,
+    sha256=TEXT,
+    phash=pa.uint64(),
+    width=INT,
+    height=INT,
+    bytes=LONG,
+    refused=TEXT,
+    detail=TEXT,
+    source_bytes=LONG,
+    source_mtime_ns=LONG,
 )
 
-CHECK = pa.struct(
-    [
-        pa.field("check", pa.string()),
-        pa.field("outcome", pa.string()),
-        pa.field("reason", pa.string()),
-        pa.field("score", pa.float64()),
-        pa.field("threshold", pa.float64()),
-        pa.field("detail", pa.string()),
-    ]
+FINDING = _struct(kind=TEXT, text=TEXT, lat=REAL, lon=REAL, score=REAL, box=pa.list_(REAL))
+EVIDENCE = _struct(
+    source=TEXT, findings=pa.list_(FINDING), vectors=pa.list_(_struct(text=TEXT, vector=pa.list_(pa.float32())))
 )
 
-PART = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("image_sha256", pa.string()),
-        pa.field("image_phash", pa.uint64()),
-        pa.field("image_width", pa.int32()),
-        pa.field("image_height", pa.int32()),
-        pa.field("image_bytes", pa.int64()),
-        pa.field("source_bytes", pa.int64()),
-        pa.field("source_mtime_ns", pa.int64()),
-        pa.field("answers", pa.list_(ANSWER), nullable=False),
-        pa.field("checks", pa.list_(CHECK), nullable=False),
-        pa.field("decision", pa.string(), nullable=False),
-        pa.field("reasons", pa.list_(pa.string()), nullable=False),
-    ]
+ANSWERS = _columns(
+    ("id", TEXT),
+    ("photos", pa.list_(PHOTO)),
+    ("answers", pa.list_(ANSWER)),
+    ("evidence", pa.list_(EVIDENCE)),
 )
-"""shards/NNNNN/part.parquet: one row a planned sample, in plan order. `decision` is accept, review, reject or
-quarantine; a quarantined row (image refused, no answer) has its reason in `reasons` as `stage:reason`."""
+"""shards/NNNNN/answers.parquet: one row a planned sample, in plan order: what was seen, said and found, not judged."""
 
-SELECTION = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("shard", pa.int32(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-        pa.field("kept", pa.bool_(), nullable=False),
-        pa.field("split", pa.string()),
-        pa.field("group", pa.string()),
-        pa.field("removed_by", pa.string()),
-        pa.field("reason", pa.string()),
-        pa.field("detail", pa.string()),
-    ]
+CHECK = _struct(check=TEXT, outcome=TEXT, reason=TEXT, score=REAL, threshold=REAL, detail=TEXT)
+
+LOCATED = _struct(
+    teacher=TEXT,
+    draw=INT,
+    combined=FLAG,
+    failure=TEXT,
+    localizable=FLAG,
+    confidence=REAL,
+    lat=REAL,
+    lon=REAL,
+    country_code=TEXT,
+    named_lat=REAL,
+    named_lon=REAL,
+    named_level=TEXT,
+    country_correct=FLAG,
+    distance_km=REAL,
+    named_distance_km=REAL,
+    near=FLAG,
+)
+"""One answer measured against the truth, in the order of the answers. The first eight repeat what was said, so that
+figures over a build need no other file."""
+
+VERDICTS = _columns(
+    ("id", TEXT),
+    ("located", pa.list_(LOCATED)),
+    ("checks", pa.list_(CHECK)),
+    ("decision", TEXT),
+    ("reasons", pa.list_(TEXT)),
+    ("unreleasable", TEXT, True),
+)
+"""shards/NNNNN/verdicts.parquet: one row a planned sample, in plan order. `decision` is accept, review, reject or
+quarantine; a quarantined row (picture refused, no answer) has its reason in `reasons` as `stage:reason`. `unreleasable`
+says why no row can be made of a sample, whoever accepts it."""
+
+REVIEWS = _columns(("id", TEXT), ("decision", TEXT), ("by", TEXT), ("at", TEXT), ("note", TEXT))
+"""review/decisions.parquet: what people decided, one row a sample; `decision` is accept or reject."""
+
+SELECTION = _columns(
+    ("id", TEXT),
+    ("shard", INT),
+    ("position", INT),
+    ("kept", FLAG),
+    ("split", TEXT, True),
+    ("group", TEXT, True),
+    ("removed_by", TEXT, True),
+    ("reason", TEXT, True),
+    ("detail", TEXT, True),
 )
 """selection.parquet: one row an accepted sample, in plan order; `removed_by` names the rule that took it out."""
 
-LEDGER = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("sample_id", pa.string(), nullable=False),
-        pa.field("teacher", pa.string(), nullable=False),
-        pa.field("model", pa.string(), nullable=False),
-        pa.field("attempt", pa.int32(), nullable=False),
-        pa.field("origin", pa.string(), nullable=False),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("response", pa.string()),
-        pa.field("finish_reason", pa.string()),
-        pa.field("error_kind", pa.string()),
-        pa.field("error_detail", pa.string()),
-        pa.field("http_calls", pa.int32(), nullable=False),
-        pa.field("prompt_tokens", pa.int64(), nullable=False),
-        pa.field("completion_tokens", pa.int64(), nullable=False),
-        pa.field("cost", pa.float64(), nullable=False),
-        pa.field("latency_s", pa.float64(), nullable=False),
-        pa.field("created_at", pa.string(), nullable=False),
-        pa.field("row_sha256", pa.string(), nullable=False),
-    ]
+LEDGER = _columns(
+    ("key", TEXT),
+    ("sample_id", TEXT),
+    ("teacher", TEXT),
+    ("purpose", TEXT),
+    ("draw", INT),
+    ("turn", INT),
+    ("attempt", INT),
+    ("model", TEXT),
+    ("origin", TEXT),
+    ("status", TEXT),
+    ("handle", TEXT, True),
+    ("response", TEXT, True),
+    ("scores", TEXT, True),
+    ("finish_reason", TEXT, True),
+    ("error_kind", TEXT, True),
+    ("error_detail", TEXT, True),
+    ("http_calls", INT),
+    ("prompt_tokens", LONG),
+    ("completion_tokens", LONG),
+    ("cost", REAL),
+    ("latency_s", REAL),
+    ("created_at", TEXT),
+    ("row_sha256", TEXT),
 )
-"""shards/NNNNN/ledger.parquet: the sealed ledger. status is ok, permanent (never asked again) or exhausted (asked
-again by the next build); origin is call (paid by this build), replay (a recording) or ledger (paid by an earlier one).
+"""shards/NNNNN/ledger.parquet: the sealed ledger. status is ok, permanent (never asked again), exhausted (asked again
+by the next build) or sent (a batch under `handle` has it); origin is call (paid by this build), replay (a recording) or
+ledger (paid by an earlier one). `turn` counts the questions of one (sample, teacher, draw) from 0.
 """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from math import cos, dist, radians, sin
+from typing import Any, Literal
 
 from schemas.answer import GeoAnswer
 from schemas.sample import Sample
@@ -12,23 +13,34 @@ from schemas.sample import Sample
 Outcome = Literal["pass", "fail", "abstain"]
 Decision = Literal["accept", "review", "reject", "quarantine"]
 Origin = Literal["call", "replay", "ledger"]
+SawTruth = Literal["none", "country", "place"]
+"""How much of the truth was handed to whoever wrote an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What came back for one (sample, teacher): a parsed answer, or a typed failure."""
+    """What came of asking one teacher about one sample once: what it said, or a typed failure."""
 
     teacher: str
     model: str
-    request_key: str
-    """Ledger key of the call whose reply this is; the provenance id that is released."""
-    answer: GeoAnswer | None
+    draw: int = 0
+    """0, 1, ... where a teacher is asked several times (`sampling.draws`)."""
+    keys: tuple[str, ...] = ()
+    """Ledger keys of the replies behind it, in order; the provenance that is released."""
+    place: GeoAnswer | None = None
+    """Where the photo was taken and how one can tell, for families that ask that; checks of places read it."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What else the family made of the replies: plain JSON values."""
+    saw_truth: SawTruth = "none"
+    combined: bool = False
+    """Made of all answers by the family's `combine` (a judge, a rewrite); no teacher's own word, no vote."""
     failure: str | None = None
-    """Slug when `answer` is None: refused, truncated, empty, not_json, permanent_error, exhausted, not_recorded, ..."""
+    """Slug when there is nothing: refused, truncated, empty, not_json, permanent_error, exhausted, not_recorded, ..."""
     detail: str = ""
     origin: Origin = "call"
-    """call: paid now; replay: recorded by somebody else; ledger: paid in an earlier run."""
+    """call: paid now; replay: recorded by somebody else; ledger: paid in an earlier run. Of the last reply."""
     attempts: int = 1
+    """Questions it took, over all its turns."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
@@ -51,6 +63,24 @@ class LocatedAnswer:
     """Truth to the coordinates given."""
     named_distance_km: float | None = None
     """Truth to the centre of the named place."""
+    near: bool | None = None
+    """What `near_truth` found for this answer alone; None where it could not measure it, or is not among the checks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a witness found in a picture or a text."""
+
+    kind: str
+    """A word of the field: entity, text, plate, place, label."""
+    text: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    """WGS84 degrees, where it speaks for a place."""
+    score: float | None = None
+    """How sure the witness is, 0 to 1."""
+    box: tuple[float, float, float, float] | None = None
+    """Left, top, right, bottom in pixels of the prepared picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +89,60 @@ class Evidence:
 
     source: str
     """Who says so: a witness, a detector, an embeddings endpoint."""
-    entities: tuple[str, ...] = ()
-    """Things seen in the image."""
+    findings: tuple[Finding, ...] = ()
     vectors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """Unit vectors of clue texts, when an embeddings endpoint is configured."""
+    """Vectors of clue texts, as float32 numbers."""
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Texts of the things seen in the picture."""
+        return tuple(finding.text for finding in self.findings if finding.kind == "entity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """Everything a check may look at."""
+class Seen:
+    """What a family is given of a sample. There is no truth in it."""
 
-    sample: Sample
-    answers: tuple[LocatedAnswer, ...]
+    id: str
+    images: tuple[str, ...]
+    """Roles of its pictures."""
+    texts: Mapping[str, str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+    """What the witnesses found that look before the teachers answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What `ask.truth` hands out: the country alone, or the place with its coordinates (WGS84 degrees)."""
+
+    country: str | None
+    country_code: str | None
+    region: str | None = None
+    city: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """What is known of one of a sample's pictures: the prepared picture's facts, or why it was refused."""
+
+    role: str = "photo"
+    sha256: str | None
+    """Hex digest of the source bytes."""
+    phash: int | None = None
+    width: int | None = None
+    height: int | None = None
+    """Pixels, as prepared."""
+    bytes: int | None = None
+    """Size of the prepared JPEG."""
+    refused: str | None = None
+    """Slug of `factory.images.REASONS`."""
+    detail: str = ""
+    """The figures behind a refusal."""
+    source_bytes: int | None = None
+    source_mtime_ns: int | None = None
+    """Of the source file when it was decoded: a later build takes the picture over only if both are unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +167,60 @@ class Verdict:
     reasons: tuple[str, ...]
     """`check:reason` of each check that pulled the sample away from acceptance; empty when accepted."""
     checks: tuple[CheckResult, ...]
+    unreleasable: str | None = None
+    """Why no row can be made of the sample, whoever accepts it: `nothing_to_release`, `tells_the_truth`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that is known of a sample: what a check may look at, and what a family makes its rows of."""
+
+    sample: Sample
+    answers: tuple[LocatedAnswer, ...] = ()
+    """One a (teacher, draw), in the recipe's order: independent votes."""
+    combined: LocatedAnswer | None = None
+    """What the family made of the answers, where it combines them."""
+    evidence: tuple[Evidence, ...] = ()
+    photos: tuple[Photo, ...] = ()
+    verdict: Verdict | None = None
+    """None while the checks are at work."""
+
+    @property
+    def voices(self) -> tuple[LocatedAnswer, ...]:
+        """One answer a teacher, in the recipe's order: its vote. Of several draws the one nearest to all its others (by
+        its coordinates, else those of the place it names); chosen without a look at the truth."""
+        by_teacher: dict[str, list[LocatedAnswer]] = {}
+        for found in self.answers:
+            by_teacher.setdefault(found.answered.teacher, []).append(found)
+        return tuple(draws[0] if len(draws) == 1 else _medoid(draws) for draws in by_teacher.values())
+
+    @property
+    def measured(self) -> tuple[LocatedAnswer, ...]:
+        """The voices that may speak for the sample: those that were measured near the truth, all where none was."""
+        near = tuple(found for found in self.voices if found.near)
+        return near or self.voices
+
+    @property
+    def given(self) -> tuple[LocatedAnswer, ...]:
+        """Every answer, the combined one included: whatever may be released."""
+        return self.answers if self.combined is None else (*self.answers, self.combined)
+
+
+def _medoid(draws: list[LocatedAnswer]) -> LocatedAnswer:
+    usable = [found for found in draws if found.answered.failure is None] or draws
+    placed = [(found, point) for found in usable if (point := _on_the_sphere(found)) is not None]
+    if not placed:
+        return usable[0]
+    return min(placed, key=lambda one: sum(dist(one[1], point) for _, point in placed))[0]
+
+
+def _on_the_sphere(found: LocatedAnswer) -> tuple[float, float, float] | None:
+    """The unit vector of where an answer is; chords order distances as arcs do."""
+    place = found.answered.place
+    lat, lon = (
+        (place.lat, place.lon) if place is not None and place.lat is not None else (found.named_lat, found.named_lon)
+    )
+    if lat is None or lon is None:
+        return None
+    phi, lam = radians(lat), radians(lon)
+    return cos(phi) * cos(lam), cos(phi) * sin(lam), sin(phi)

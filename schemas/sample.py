@@ -1,20 +1,37 @@
-"""The sample: one image with its truth, origin and licence, on its way to becoming a row."""
+"""The sample: photos and texts of one place, with its truth, origin and licence, on its way to becoming rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRef:
+    """One picture of a sample: where it lies, and what it is to the family that asks for it."""
+
+    role: str = "photo"
+    """What a family calls it: photo, ground, satellite, map, panorama. Each role at most once a sample."""
+    locator: str
+    """Relative to the source's image root: a path (`images/p002.jpg`) or, for a member of a tar,
+    `shard-000.tar::000017.jpg`."""
+    lat: float | None = None
+    lon: float | None = None
+    """WGS84 degrees of its own, where it was not taken at the sample's place (a picture of a gallery, a tile)."""
+    metres_per_pixel: float | None = None
+    """Ground resolution, where the picture is a tile or a map."""
+    embed: bool = True
+    """Whether the picture itself is released; False releases rows that do without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One planned image. Coordinates are WGS84 degrees.
-
-    `image` is a locator relative to the source's image root: a path (`images/p002.jpg`) or, for a
-    member of a tar, `shard-000.tar::000017.jpg`. The admin names are the truth's, labelled by `factory.geo`.
-    """
+    """One planned sample. Coordinates are WGS84 degrees; the admin names are the truth's, labelled by `factory.geo`."""
 
     id: str
-    image: str
+    images: tuple[ImageRef, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the source says beside the pictures: a transcript, metadata, a list of clues. Hostile until parsed."""
     lat: float
     lon: float
     uncertainty_km: float = 0.0
@@ -31,3 +48,8 @@ class Sample:
     source_url: str | None = None
     source_row: int = 0
     """Zero-based position in the source's table or listing, for `factory explain`."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of its pictures, in order."""
+        return tuple(image.role for image in self.images)

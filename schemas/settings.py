@@ -6,11 +6,12 @@ How photos are decoded is `factory.images.ImageSettings`: decode processes must 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Kilometres = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -35,6 +36,20 @@ def request_fields(extra: dict[str, Any]) -> dict[str, Any]:
 
 OWN_FIELDS = frozenset(("model", "messages", "seed", "response_format", "stream", "n"))
 ExtraFields = Annotated[dict[str, Any], AfterValidator(request_fields)]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Marks a plug-in's setting that names a file, from the recipe's folder: what is in it counts for a build's
+    identity, not where it lies."""
+
+
+InputFile = Annotated[str, Contents()]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRef:
+    """Marks an item of a decider's setting as the name of a check, which the recipe must then have."""
 
 
 def endpoint_url(url: str) -> str:
@@ -65,9 +80,21 @@ class Sampling(Closed):
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int | None = Field(default=1024, ge=1)
     seed: int | None = 0
-    """Sent as `seed + attempt`, so that asking again after a bad answer asks for another sample. null sends none."""
+    """Sent as `seed + draw + 1000 * attempt`, so that every question asks for another sample. null sends none."""
+    draws: int = Field(default=1, ge=1, le=100)
+    """Times each question is asked, each a paid call: several answers of one teacher, which count as one vote."""
     extra: ExtraFields = {}
     """Further request fields that change the answer: `top_k`, `repetition_penalty`, `frequency_penalty`, ..."""
+
+    @model_validator(mode="after")
+    def _draws_differ(self) -> Sampling:
+        if self.draws > 1 and self.temperature == 0:
+            raise ValueError(f"draws is {self.draws}, but at temperature 0 every draw is the same: raise one of them")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What of it enters a ledger key; which draw a question is stands there by itself."""
+        return self.model_dump(mode="json", exclude={"draws"})
 
 
 class BadAnswer(Closed):
@@ -77,6 +104,8 @@ class BadAnswer(Closed):
     """Further questions for one sample, each a new paid call with its own ledger key."""
     kinds: tuple[BadAnswerKind, ...] = ("truncated", "refused", "empty", "not_json", "bad_schema")
     """Failures that are worth asking again; the others quarantine the sample at once."""
+    repair: bool = False
+    """Show the teacher its own unreadable answer and what is wrong with it, instead of asking the same again."""
 
 
 class BudgetLimits(Closed):
@@ -111,6 +140,8 @@ class TeacherSettings(Closed):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     backend: str
+    role: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "answer"
+    """`answer`: it answers about every sample. Any other role is asked only by families and witnesses that name it."""
     model: str = ""
     """As the endpoint knows it; for recorded answers, the model that is credited when the file names none."""
     sampling: Sampling = Sampling()
@@ -165,10 +196,11 @@ class ReviewSettings(Closed):
     """Share of accepted rows that reviewers see too, to estimate what the checks let through."""
     overlap: int = Field(default=1, ge=1, le=20)
     """Reviewers for each row."""
+    wait: bool = False
+    """Wait for people before rows are selected and released; otherwise what machines accepted is released."""
 
 
 Format = Literal["webdataset", "parquet"]
-AnswerPolicy = Literal["nearest", "first", "most_confident"]
 
 
 class ReleaseSettings(Closed):
@@ -177,8 +209,6 @@ class ReleaseSettings(Closed):
     shard_size: int = Field(default=1000, ge=1)
     """Rows in a tar or a Parquet file."""
     formats: tuple[Format, ...] = ("webdataset", "parquet")
-    answer: AnswerPolicy = "nearest"
-    """Which accepted teacher's reasoning becomes the row's response."""
     title: str | None = None
     """The card's heading; by default the recipe's name."""
     licence: str = "per-row"

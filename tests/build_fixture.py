@@ -1,25 +1,39 @@
 """A small finished build on disk, made through the schemas: for tests of what reads builds (release, report, explain).
 
-Nothing here runs the engine. `make_build` writes plan, parts, image tars, ledgers, selection, dropped rows, the recipe
-lock and build.json as the work and select phases would, with drawn JPEGs, every decision and hostile teacher text.
+Nothing here runs the engine. `make_build` writes plan, answers, verdicts, image tars, ledgers, selection, dropped rows,
+the recipe lock and build.json as the phases would, with drawn JPEGs, every decision and hostile teacher text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
+import polars as pl
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
-from factory.store.layout import Build, BuildPaths, open_build
+from factory.store.images import ImageStore
+from factory.store.layout import Build, BuildPaths, open_build, sample_from_row
+from factory.store.part import AnsweredSample, answers_table, case_of, verdicts_table
 from factory.store.tables import write_table
-from schemas import arrow
+from schemas import (
+    Answered,
+    Case,
+    CheckResult,
+    Clue,
+    GeoAnswer,
+    LocatedAnswer,
+    Outcome,
+    Photo,
+    Sample,
+    Verdict,
+    arrow,
+)
 
 FINGERPRINT = hashlib.sha256(b"fixture").hexdigest()
 
@@ -40,7 +54,7 @@ DECISIONS = ("accept", "accept", "accept", "review", "reject", "quarantine")
 
 RECIPE_LOCK = """\
 name: mp16_reason
-generator: mp16_reason
+generator: {name: mp16_reason, answer: nearest}
 source: {kind: table, path: scenes.csv, images: images}
 geo: {worldview: default}
 images: {max_side: 1024, quality: 90, max_file_mb: 64, max_megapixels: 100}
@@ -53,7 +67,7 @@ verify:
     - near_truth: {tier: city, radius_km: 25.0}
     - teachers_agree: {radius_km: 25.0}
     - no_leak: {}
-  decide: {by: rules, accept: all_pass, review: [teachers_agree], reject: [localizable, near_truth, no_leak]}
+  decide: {by: rules, review: [teachers_agree], reject: [localizable, near_truth, no_leak]}
 select:
   - near_duplicates: {max_hamming: 6}
   - split: {train: 0.5, validation: 0.25, test: 0.25, keep_together: [author, geocell], seed: 7}
@@ -83,6 +97,8 @@ def make_build(
     shard_size: int = 4,
     all_accepted: bool = False,
     photos: Sequence[bytes] = (),
+    roles: Sequence[str] = ("photo",),
+    texts: Mapping[str, str] | None = None,
 ) -> Build:
     """Writes a finished build under `root` and opens it.
 
@@ -92,10 +108,13 @@ def make_build(
         shard_size: samples a shard.
         all_accepted: every sample is accepted and kept (for tests of size).
         photos: JPEGs to use in turn instead of drawn ones (for bytes that must not depend on Pillow).
+        roles: the pictures of every sample, all different; the n-th of sample i is the photo `i + 100 * n`.
+        texts: the texts of every sample.
     """
     paths = BuildPaths(root)
     root.mkdir(parents=True, exist_ok=True)
-    plan = [_plan_row(index, shard_size) for index in range(samples)]
+    named = [{"name": name, "text": text} for name, text in (texts or {}).items()]
+    plan = [_plan_row(index, shard_size) | _shown(index, roles) | {"texts": named} for index in range(samples)]
     decisions = ["accept" if all_accepted else DECISIONS[index % len(DECISIONS)] for index in range(samples)]
     write_table(pa.Table.from_pylist(plan, schema=arrow.PLAN), paths.plan)
     write_table(pa.Table.from_pylist(_dropped_rows(samples), schema=arrow.DROPPED), paths.dropped)
@@ -115,6 +134,7 @@ def make_build(
         "fingerprint": FINGERPRINT,
         "stage_fingerprints": {},
         "state": "done",
+        "layout": arrow.BUILD_SCHEMA_VERSION,
         "factory_version": "0.1.0",
         "gazetteer_version": "geonames-fixture-2026-01-01",
         "counts": {"planned": samples, "dropped": 2, **counts, "kept": sum(row["kept"] for row in selection)},
@@ -130,7 +150,6 @@ def _plan_row(index: int, shard_size: int) -> dict[str, Any]:
         "shard": index // shard_size,
         "position": index % shard_size,
         "id": f"s{index:03d}",
-        "image": f"images/s{index:03d}.jpg",
         "lat": lat + 0.01 * (index // len(PLACES)),
         "lon": lon,
         "uncertainty_km": 0.0,
@@ -144,6 +163,21 @@ def _plan_row(index: int, shard_size: int) -> dict[str, Any]:
         "source_url": f"https://photos.example/{index}",
         "source_row": index,
     }
+
+
+def _shown(index: int, roles: Sequence[str]) -> dict[str, Any]:
+    """The column `images` of a plan's row."""
+    known = {"lat": None, "lon": None, "metres_per_pixel": None, "embed": True}
+    locators = [f"images/s{index:03d}{f'.{number}' if number else ''}.jpg" for number in range(len(roles))]
+    pairs = zip(roles, locators, strict=True)
+    return {"images": [{"role": role, "locator": locator, **known} for role, locator in pairs]}
+
+
+def change_plan(build: Build, **columns: pl.Expr) -> Build:
+    """The build with these columns of its plan replaced on disk, opened anew."""
+    table = build.plan.with_columns(**columns).to_arrow().cast(arrow.PLAN)
+    write_table(table, build.paths.plan)
+    return open_build(build.paths.root)
 
 
 def _dropped_rows(samples: int) -> list[dict[str, Any]]:
@@ -160,64 +194,69 @@ def _dropped_rows(samples: int) -> list[dict[str, Any]]:
     ]
 
 
-def _answer(row: dict[str, Any], teacher: str, *, wrong: bool) -> dict[str, Any]:
+def _answer(sample: Sample, teacher: str, *, wrong: bool) -> LocatedAnswer:
     nearer = teacher == "second"
-    city = "Leipzig" if wrong else row["city"]
-    return {
-        "teacher": teacher,
-        "model": f"recorded-{teacher}",
-        "request_key": hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest(),
-        "failure": None,
-        "detail": "",
-        "localizable": True,
-        "confidence": 0.9 if teacher == "first" else 0.7,
-        "scene": row["scene"],
-        "clues": [
-            {"kind": "signage", "text": HOSTILE_TEXT, "supports": row["country_code"]},
-            {"kind": "road", "text": f"grey road number {row['source_row']}", "supports": ""},
-        ],
-        "reasoning": f"{teacher}: {HOSTILE_TEXT}. The road and the board speak for {city}.",
-        "country": {"DE": "Germany", "JP": "Japan"}.get(row["country_code"], row["country_code"]),
-        "region": row["region"],
-        "city": city,
-        "lat": row["lat"] + (5.0 if wrong else 0.01 if nearer else 0.05),
-        "lon": row["lon"],
-        "country_code": "DE" if wrong else row["country_code"],
-        "named_lat": row["lat"],
-        "named_lon": row["lon"],
-        "named_level": "city",
-        "country_correct": not wrong,
-        "distance_km": 556.0 if wrong else 1.1 if nearer else 5.6,
-        "named_distance_km": 556.0 if wrong else 0.0,
-    }
+    city = "Leipzig" if wrong else sample.city
+    code = str(sample.country_code)
+    place = GeoAnswer(
+        localizable=True,
+        confidence=0.9 if teacher == "first" else 0.7,
+        scene=sample.scene,
+        clues=(
+            Clue(kind="signage", text=HOSTILE_TEXT, supports=code),
+            Clue(kind="road", text=f"grey road number {sample.source_row}"),
+        ),
+        reasoning=f"{teacher}: {HOSTILE_TEXT}. The road and the board speak for {city}.",
+        country={"DE": "Germany", "JP": "Japan"}.get(code, code),
+        region=sample.region,
+        city=city,
+        lat=sample.lat + (5.0 if wrong else 0.01 if nearer else 0.05),
+        lon=sample.lon,
+    )
+    return LocatedAnswer(
+        answered=Answered(
+            teacher=teacher, model=f"recorded-{teacher}", keys=(_key(sample.id, teacher),), place=place, origin="replay"
+        ),
+        country_code="DE" if wrong else code,
+        named_lat=sample.lat,
+        named_lon=sample.lon,
+        named_level="city",
+        country_correct=not wrong,
+        distance_km=556.0 if wrong else 1.1 if nearer else 5.6,
+        named_distance_km=556.0 if wrong else 0.0,
+        near=not wrong,
+    )
 
 
-def _failed_answer(row: dict[str, Any], teacher: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {field.name: None for field in arrow.ANSWER}
-    key = hashlib.sha256(f"{row['id']}:{teacher}".encode()).hexdigest()
-    failure = {"teacher": teacher, "model": f"recorded-{teacher}", "request_key": key, "failure": "not_json"}
-    return {**answer, **failure, "detail": HOSTILE_TEXT, "clues": [], "reasoning": ""}
+def _failed_answer(sample: Sample, teacher: str) -> LocatedAnswer:
+    keys = (_key(sample.id, teacher),)
+    failed = Answered(
+        teacher=teacher,
+        model=f"recorded-{teacher}",
+        keys=keys,
+        failure="not_json",
+        detail=HOSTILE_TEXT,
+        origin="replay",
+    )
+    return LocatedAnswer(answered=failed)
 
 
-def _check(name: str, outcome: str, reason: str, score: float | None, threshold: float | None) -> dict[str, Any]:
+def _key(sample: str, teacher: str) -> str:
+    return hashlib.sha256(f"{sample}:{teacher}".encode()).hexdigest()
+
+
+def _check(name: str, outcome: Outcome, reason: str, score: float | None, threshold: float | None) -> CheckResult:
     detail = f"{name} compared {HOSTILE_TEXT}"
-    return {
-        "check": name,
-        "outcome": outcome,
-        "reason": reason,
-        "score": score,
-        "threshold": threshold,
-        "detail": detail,
-    }
+    return CheckResult(check=name, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=detail)
 
 
-def _part_row(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]:
+def _case(sample: Sample, decision: str, jpegs: Sequence[bytes]) -> tuple[AnsweredSample, Case]:
     far, split_teachers = decision == "reject", decision == "review"
     answers = [
-        _answer(row, "first", wrong=far),
-        _failed_answer(row, "second") if split_teachers else _answer(row, "second", wrong=False),
+        _answer(sample, "first", wrong=far),
+        _failed_answer(sample, "second") if split_teachers else _answer(sample, "second", wrong=False),
     ]
-    checks = [
+    checks = (
         _check("localizable", "pass", "confident", 0.7, 0.5),
         _check("near_truth", "fail", "too_far", 556.0, 25.0)
         if far
@@ -226,35 +265,26 @@ def _part_row(row: dict[str, Any], decision: str, jpeg: bytes) -> dict[str, Any]
         if split_teachers
         else _check("teachers_agree", "pass", "same_place", 4.5, 25.0),
         _check("no_leak", "pass", "clean", None, None),
-    ]
-    reasons = {"reject": ["near_truth:too_far"], "review": ["teachers_agree:one_answer"]}.get(decision, [])
+    )
+    reasons = {"reject": ("near_truth:too_far",), "review": ("teachers_agree:one_answer",)}.get(decision, ())
+    photos = tuple(_photo(image.role, jpeg) for image, jpeg in zip(sample.images, jpegs, strict=True))
+    found = AnsweredSample(photos=photos, answers=tuple(one.answered for one in answers))
+    verdict = Verdict(decision=decision, reasons=reasons, checks=checks)  # type: ignore[arg-type]
+    return found, case_of(sample, found, answers, verdict)
+
+
+def _photo(role: str, jpeg: bytes) -> Photo:
     with Image.open(io.BytesIO(jpeg)) as image:
         width, height = image.size
     digest = hashlib.sha256(b"source of " + jpeg).hexdigest()
-    return {
-        "id": row["id"],
-        "image_sha256": digest,
-        "image_phash": int(digest[:16], 16),
-        "image_width": width,
-        "image_height": height,
-        "image_bytes": len(jpeg),
-        "answers": answers,
-        "checks": checks,
-        "decision": decision,
-        "reasons": reasons,
-    }
+    return Photo(role=role, sha256=digest, phash=int(digest[:16], 16), width=width, height=height, bytes=len(jpeg))
 
 
-def _quarantined(row: dict[str, Any]) -> dict[str, Any]:
-    empty: dict[str, Any] = {field.name: None for field in arrow.PART}
-    return {
-        **empty,
-        "id": row["id"],
-        "answers": [],
-        "checks": [],
-        "decision": "quarantine",
-        "reasons": ["images:truncated"],
-    }
+def _quarantined(sample: Sample) -> tuple[AnsweredSample, Case]:
+    photos = tuple(Photo(role=role, sha256=None, refused="truncated") for role in sample.roles)
+    found = AnsweredSample(photos=photos)
+    verdict = Verdict(decision="quarantine", reasons=("images:truncated",), checks=())
+    return found, case_of(sample, found, (), verdict)
 
 
 def _write_shard(
@@ -262,36 +292,45 @@ def _write_shard(
 ) -> None:
     files = paths.shard(shard)
     files.root.mkdir(parents=True, exist_ok=True)
-    parts, ledger = [], []
-    with tarfile.open(files.images, "w", format=tarfile.USTAR_FORMAT) as tar:
+    pairs, ledger = [], []
+    with ImageStore.create(files.images) as store:
         for row, decision in zip(plan, decisions, strict=True):
+            sample = sample_from_row({key: row[key] for key in row if key not in ("shard", "position")})
             if decision == "quarantine":
-                parts.append(_quarantined(row))
+                pairs.append(_quarantined(sample))
                 continue
-            number = row["source_row"]
-            jpeg = photos[number % len(photos)] if photos else draw_jpeg(number)
-            member = tarfile.TarInfo(f"{row['position']:06d}.jpg")
-            member.size = len(jpeg)
-            tar.addfile(member, io.BytesIO(jpeg))
-            parts.append(_part_row(row, decision, jpeg))
-            ledger += [_ledger_row(row["id"], answer) for answer in parts[-1]["answers"]]
-    write_table(pa.Table.from_pylist(parts, schema=arrow.PART), files.part)
+            numbers = [sample.source_row + 100 * index for index in range(len(sample.images))]
+            jpegs = [photos[number % len(photos)] if photos else draw_jpeg(number) for number in numbers]
+            for index, jpeg in enumerate(jpegs):
+                store.add(row["position"], jpeg, index)
+            pairs.append(_case(sample, decision, jpegs))
+            ledger += [_ledger_row(sample.id, answered) for answered in pairs[-1][0].answers]
+        store.finish()
+    ids = [row["id"] for row in plan]
+    write_table(answers_table(ids, [found for found, _ in pairs]), files.answers)
+    write_table(verdicts_table(ids, [case for _, case in pairs]), files.verdicts)
     write_table(pa.Table.from_pylist(ledger, schema=arrow.LEDGER), files.ledger)
-    report = {"shard": shard, "samples": len(plan), "seconds": 0.1}
+    report = {"number": shard, "samples": len(plan), "seconds": 0.1}
     files.report.write_bytes(orjson.dumps(report))
 
 
-def _ledger_row(sample: str, answer: dict[str, Any]) -> dict[str, Any]:
-    failed = answer["failure"] is not None
+def _ledger_row(sample: str, answered: Answered) -> dict[str, Any]:
+    (key,) = answered.keys
+    said = answered.place
     return {
-        "key": answer["request_key"],
+        "key": key,
         "sample_id": sample,
-        "teacher": answer["teacher"],
-        "model": answer["model"],
-        "attempt": 1,
+        "teacher": answered.teacher,
+        "purpose": "answer",
+        "draw": 0,
+        "turn": 0,
+        "attempt": 0,
+        "model": answered.model,
         "origin": "replay",
         "status": "ok",
-        "response": "not json <script>" if failed else orjson.dumps({"city": answer["city"]}).decode(),
+        "handle": None,
+        "response": "not json <script>" if said is None else orjson.dumps({"city": said.city}).decode(),
+        "scores": None,
         "finish_reason": "stop",
         "error_kind": None,
         "error_detail": None,
@@ -301,7 +340,7 @@ def _ledger_row(sample: str, answer: dict[str, Any]) -> dict[str, Any]:
         "cost": 0.0,
         "latency_s": 0.0,
         "created_at": "2026-01-01T00:00:00Z",
-        "row_sha256": hashlib.sha256(answer["request_key"].encode()).hexdigest(),
+        "row_sha256": hashlib.sha256(key.encode()).hexdigest(),
     }
 
 

@@ -221,6 +221,7 @@ class FakeEndpoint:
             "fault": fault,
             "seed": seed_of(body),
             "response_format": b'"response_format"' in body,
+            "turns": body.count(b'"role":'),
             "headers": {str(k).lower(): v for k, v in request.headers.items()} if self.options.log_headers else {},
         }
         os.write(self.log, orjson.dumps(line) + b"\n")

@@ -14,6 +14,11 @@ from typing import Any
 
 from PIL import Image
 
+from factory import build as build_recipe
+from factory.phases.disk import disk_needed, mean_source_bytes
+from factory.recipe.load import load_recipe
+from factory.sources import open_source
+from factory.store.layout import open_build
 from tests.fake_endpoint import plausible_answer
 
 COMMAND = (sys.executable, "-m", "factory.cli.main")
@@ -100,3 +105,19 @@ def only_build(out: Path) -> Path:
     """The one build directory in a folder."""
     (build,) = out.glob("*/build.json")
     return build.parent
+
+
+def foreseen_and_taken(recipe: Path, out: Path, *overrides: str) -> tuple[int, int]:
+    """Bytes that a build was said to need, told how many of its rows are kept, and the bytes its files have."""
+    loaded = load_recipe(recipe, overrides=overrides)
+    source = open_source(loaded.recipe.source, loaded.root)
+    build = open_build(build_recipe(recipe, out=out, overrides=overrides).directory)
+    foreseen = disk_needed(
+        build.plan.height,
+        images=loaded.recipe.images,
+        answers=len(loaded.recipe.teachers),
+        formats=loaded.recipe.release.formats,
+        kept=build.info["counts"]["kept"] / build.plan.height,
+        source_bytes=mean_source_bytes(source, build.plan["images"].explode().struct.field("locator").to_list()),
+    )
+    return foreseen, sum(path.stat().st_size for path in build.paths.root.rglob("*") if path.is_file())

@@ -1,364 +1,242 @@
-"""One question to one teacher: the only place that knows ledger, limiter, budget, backend and generator together.
+"""What stands behind a family's `ask`: the only place that knows ledger, limiter, budget and backend together.
 
-    key -> ledger -> (slot -> budget -> call -> ledger) -> parse -> answer, or ask again with a new key
+    key -> ledger -> (slot -> budget -> call -> ledger) -> read -> value, or ask again with a new key
 
 A reply is committed to the ledger before its slot is given back and before anybody uses it, so a process that dies
-loses at most the calls that hold a slot.
+loses at most the calls that hold a slot. A family that runs again finds its turns here and is asked nothing twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeVar
 
-from factory.calls.budget import Budget
-from factory.calls.lanes import Lane, choose_lane
+import orjson
+
+from factory.calls.call import call, replay
 from factory.calls.ledger import Ledger
-from factory.calls.limiter import Limiter, LimiterSettings
-from factory.calls.row import LedgerRow, Status, request_key
-from factory.errors import EnvironmentFault, RecipeError
-from factory.plugins.blocks import Call
-from factory.plugins.contracts import (
-    REFUSED_CONNECTION,
-    SCHEMA_REFUSED,
-    Backends,
-    CallFailed,
-    Generator,
-    ParseFailure,
-    Prompt,
-    Reply,
+from factory.calls.row import UNSETTLED, LedgerRow, request_key
+from factory.calls.teacher import ANSWERS, Teacher
+from factory.errors import PluginFault
+from factory.plugins.contracts import Budget, NoAnswer, ParseFailure, Question, Said
+from schemas import Answered, Reply, Request, Sample, SawTruth, Truth, Turn
+
+ReadT = TypeVar("ReadT")
+
+REPAIR: Final = (
+    "Your answer could not be read ({kind}{detail}). Answer the question again: the whole answer, in the form that was "
+    "asked for, and nothing else."
 )
-from factory.plugins.registry import plugin
-from schemas import Answered, GeoAnswer, Sample
-from schemas.settings import TeacherSettings
-
-FIRST_BACKOFF_S = 0.5
-MAX_BACKOFF_S = 30.0
-TOKENS_OF_AN_IMAGE = 1_600
-"""First guess for a budget's reservation (Qwen2.5-VL at 1,024 x 1,024: 1,369); replies correct it."""
-TOKENS_WITHOUT_LIMIT = 4_096
-"""Reserved for an answer when the recipe sets no max_tokens."""
+"""What a teacher is told about its own unreadable answer where the recipe says `bad_answer: {repair: true}`."""
+REPAIRABLE: Final = frozenset({"not_json", "bad_schema"})
+"""Failures that a teacher can mend when it sees them; a cut or refused answer is only asked again."""
+TRUTH_LEVELS: Final[tuple[SawTruth, ...]] = ("none", "country", "place")
 
 
-@dataclass(slots=True, eq=False)
-class Teacher:
-    """A teacher that is ready to be asked."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """What one shard lends to all its questions."""
 
-    name: str
-    settings: TeacherSettings
-    lanes: tuple[Lane, ...]
-    sampling: Mapping[str, Any]
-    """Everything of the settings that changes answers; part of the ledger key."""
-    prompt_tokens: int = 0
-    """Most prompt tokens that one call took so far."""
-    under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-    """Keys that are being asked: two samples with the same picture share one paid call."""
+    ledger: Ledger
+    budget: Budget
+    teachers: tuple[Teacher, ...]
+    """All of the recipe, of every role."""
 
-    @property
-    def paid(self) -> bool:
-        """False for recorded answers."""
-        return self.lanes[0].backend.paid
-
-    @property
-    def max_in_flight(self) -> int:
-        """Calls under way at all endpoints together."""
-        return self.settings.max_in_flight * len(self.lanes)
+    def of_role(self, role: str) -> Teacher:
+        """The first teacher of a role. Raises PluginFault naming the roles there are."""
+        found = next((teacher for teacher in self.teachers if teacher.settings.role == role), None)
+        if found is None:
+            roles = ", ".join(sorted({teacher.settings.role for teacher in self.teachers})) or "none"
+            raise PluginFault(f"a family asks a teacher of the role `{role}`; the recipe's teachers have {roles}")
+        return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One request, named by its ledger key."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class Asker:
+    """`ask` for one sample and one teacher and draw, for the family's `combine`, or for a witness."""
 
-    key: str
-    prompt: Prompt
-    sample_id: str
-    attempt: int
+    desk: Desk
+    sample: Sample
+    image_keys: Mapping[str, str]
+    """What each picture is, by role: digest of the source and version of its preparation."""
+    image: Callable[[str], bytes]
+    """Reads the prepared JPEG of a role; called only when a paid call is made."""
+    teacher: Teacher | None
+    """Who is asked when the question names nobody."""
+    draw: int = 0
+    most_turns: int | None = None
+    """Most questions that the family says it asks (`Needs.calls`); None where nobody said."""
+    may_see_truth: bool = True
+    saw_truth: SawTruth = "none"
+    trail: list[tuple[LedgerRow, bool]] = field(default_factory=list)
+    """Every row of it so far, and whether it was asked just now."""
+    keys: list[str] = field(default_factory=list)
+    """Keys of the replies that were used."""
+    _turn: int = 0
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def __call__(
+        self, request: Request, *, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None = None
+    ) -> ReadT:
+        """See `factory.plugins.contracts.Ask`. Questions that are asked at once are answered one after the other, in
+        the order in which they were asked: their turns and keys must be the same in every run.
+
+        Raises:
+            NoAnswer: the teacher gave none.
+            Deferred: the answer comes later.
+            BudgetReached: the recipe's budget is spent.
+            EnvironmentFault: no endpoint answers, a key is refused, the model is unknown, the ledger cannot be written.
+            PluginFault: the request shows a picture that the sample lacks, names an unknown role, or is one more than
+                the family says it asks.
+        """
+        async with self._one_at_a_time:
+            return await self._ask(request, read, teacher)
+
+    async def _ask(self, request: Request, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None) -> ReadT:
+        if self._turn == self.most_turns:
+            raise PluginFault(
+                f"the family asks more than {self.most_turns} questions about sample `{self.sample.id}`: state the "
+                "most it asks in `needs.calls`, which estimates and budgets rely on"
+            )
+        asked = self.teacher if teacher is None else self.desk.of_role(teacher)
+        if asked is None:
+            asked = self.desk.of_role(ANSWERS)
+        turn, self._turn = self._turn, self._turn + 1
+        bad = asked.settings.bad_answer
+        current, found = request, ParseFailure("exhausted")
+        for attempt in range(1 + (bad.retries if asked.paid else 0)):
+            question = self._question(asked, current, turn, attempt)
+            row = await self._row(asked, question)
+            value = _read(row, read)
+            if not isinstance(value, ParseFailure):
+                self.keys.append(row.key)
+                return value
+            found = value
+            if row.status != "ok" or found.kind not in bad.kinds:
+                break
+            if bad.repair and found.kind in REPAIRABLE:
+                detail = f": {found.detail}" if found.detail else ""
+                complaint = REPAIR.format(kind=found.kind.replace("_", " "), detail=detail)
+                said, told = Turn("assistant", (row.response or "",)), Turn("user", (complaint,))
+                current = request.then(said, told)
+        raise NoAnswer(found.kind, found.detail)
+
+    def truth(self, level: Literal["country", "place"]) -> Truth:
+        """See `factory.plugins.contracts.Ask`. Raises PluginFault for a witness: evidence must not know the answer."""
+        from factory.geo import country_name
+
+        if not self.may_see_truth:
+            raise PluginFault(f"a witness asks for the truth of sample `{self.sample.id}`: evidence must not know it")
+        self.saw_truth = max(self.saw_truth, level, key=TRUTH_LEVELS.index)
+        sample = self.sample
+        country = Truth(country=country_name(sample.country_code), country_code=sample.country_code)
+        if level == "country":
+            return country
+        return replace(country, region=sample.region, city=sample.city, lat=sample.lat, lon=sample.lon)
+
+    def answered(self, said: Said | NoAnswer, *, combined: bool = False) -> Answered:
+        """What came of it, with what all its questions cost."""
+        failed = said if isinstance(said, NoAnswer) else None
+        rows = [row for row, _ in self.trail]
+        own = [row for row in rows if self.teacher is None or row.teacher == self.teacher.name] or rows
+        last = self.trail[-1] if self.trail else None
+        keys = self.keys if failed is None or not rows else [*self.keys, rows[-1].key]
+        name = self.teacher.name if self.teacher else own[-1].teacher if own else "combined"
+        return Answered(
+            teacher=name,
+            model=own[-1].model if own else "",
+            draw=self.draw,
+            keys=tuple(dict.fromkeys(keys)),
+            place=said.place if isinstance(said, Said) else None,
+            values=said.values if isinstance(said, Said) else {},
+            saw_truth=self.saw_truth,
+            combined=combined,
+            failure=failed.kind if failed else None,
+            detail=failed.detail if failed else "",
+            origin="call" if last is None else _origin(*last),
+            attempts=len(rows),
+            prompt_tokens=sum(row.prompt_tokens for row in rows),
+            completion_tokens=sum(row.completion_tokens for row in rows),
+            cost=sum(row.cost for row in rows),
+        )
+
+    def _question(self, teacher: Teacher, request: Request, turn: int, attempt: int) -> Question:
+        if missing := [role for role in request.pictures if role not in self.image_keys]:
+            raise PluginFault(
+                f"a question about sample `{self.sample.id}` shows the picture `{missing[0]}`, which it does not have: "
+                "name every role in the family's `needs.images`"
+            )
+        if self.saw_truth != "none" and not request.purpose.endswith(f"+saw_{self.saw_truth}"):
+            request = replace(request, purpose=f"{request.purpose}+saw_{self.saw_truth}")
+        question = Question(
+            key="", request=request, sample_id=self.sample.id, draw=self.draw, turn=turn, attempt=attempt
+        )
+        key = request_key(
+            request_sha256=request.sha256,
+            pictures=[self.image_keys[role] for role in request.pictures],
+            model=teacher.settings.model,
+            sampling=teacher.sampling,
+            inputs=teacher.lanes[0].backend.inputs(question),
+            draw=self.draw,
+            attempt=attempt,
+        )
+        return replace(question, key=key)
+
+    async def _row(self, teacher: Teacher, question: Question) -> LedgerRow:
+        """The ledger's row of a question, asked now where it has none that is settled."""
+        ledger, key = self.desk.ledger, question.key
+        while True:
+            row = ledger.get(key)
+            if row is not None and row.status not in UNSETTLED:
+                if not ledger.owns(key):
+                    await ledger.adopt(row)
+                self.trail.append((row, False))
+                return row
+            twin = teacher.under_way.get(key)
+            if twin is None:
+                break
+            await asyncio.wait((twin,))
+        if row is not None and row.status == "sent":
+            question = replace(question, handle=row.handle)
+        done = teacher.under_way[key] = asyncio.get_running_loop().create_future()
+        try:
+            if teacher.paid:
+                row = await call(teacher, question, self.image, ledger, self.desk.budget)
+            else:
+                row = await replay(teacher, question, ledger)
+        finally:
+            del teacher.under_way[key]
+            done.set_result(None)
+        self.trail.append((row, teacher.paid))
+        return row
 
 
-@asynccontextmanager
-async def open_teachers(calls: Sequence[Call], root: Path, *, share: int = 1) -> AsyncIterator[list[Teacher]]:
-    """The recipe's teachers with their connections, closed on exit.
-
-    Args:
-        calls: `Recipe.teachers`.
-        root: The recipe's folder, from which relative paths start.
-        share: Processes that ask at the same time; each takes this part of `max_in_flight`.
-
-    Raises:
-        RecipeError: a recording is missing or malformed, a model has no name, two teachers are the same.
-        EnvironmentFault: an API key is not in the environment.
-    """
-    async with AsyncExitStack() as stack:
-        teachers: list[Teacher] = []
-        for call in calls:
-            assert isinstance(call.common, TeacherSettings)
-            slots = max(1, call.common.max_in_flight // share)
-            settings = call.common.model_copy(update={"max_in_flight": slots})
-            made = plugin("teacher", call.name).function(settings, root, **dict(call.settings))
-            assert isinstance(made, Backends)
-            lanes = []
-            for backend in made.endpoints:
-                await stack.enter_async_context(backend)
-                lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
-            sampling = {**settings.sampling.model_dump(mode="json"), **made.identity}
-            teacher = Teacher(settings.name, settings, tuple(lanes), sampling)
-            for other in teachers:
-                if teacher.paid and (other.settings.model, other.sampling) == (settings.model, sampling):
-                    raise RecipeError(
-                        f"teachers {other.name} and {teacher.name} would ask the same questions and share every "
-                        "answer: give one of them another model or another sampling.seed"
-                    )
-            teachers.append(teacher)
-        yield teachers
-
-
-async def ask(
-    teacher: Teacher,
-    generator: Generator,
-    sample: Sample,
-    image: Callable[[], bytes],
-    image_key: str,
-    ledger: Ledger,
-    budget: Budget,
-) -> Answered:
-    """A teacher's answer about one sample, from the ledger or by a call.
-
-    Args:
-        image: Reads the prepared JPEG; called only when a paid call is made.
-        image_key: What the picture is: digest of the source and version of its preparation.
-
-    Returns:
-        An answer, or a typed failure: nothing a teacher does raises.
-
-    Raises:
-        BudgetReached: the recipe's budget is spent.
-        EnvironmentFault: no endpoint answers, a key is refused, the model is unknown, the ledger cannot be written.
-    """
-    prompt = generator.prompt(sample)
-    tries = 1 + (teacher.settings.bad_answer.retries if teacher.paid else 0)
-    rows: list[tuple[LedgerRow, bool]] = []
-    found: GeoAnswer | ParseFailure = ParseFailure("exhausted")
-    for attempt in range(tries):
-        question = _question(teacher, generator, prompt, sample.id, image_key, attempt)
-        row, asked = await _row(teacher, question, image, ledger, budget)
-        rows.append((row, asked))
-        found = _read(row, generator)
-        if isinstance(found, GeoAnswer) or row.status != "ok" or found.kind not in teacher.settings.bad_answer.kinds:
-            break
-    return _answered(teacher, rows, found)
-
-
-def _question(
-    teacher: Teacher, generator: Generator, prompt: Prompt, sample_id: str, image_key: str, attempt: int
-) -> Question:
-    key = request_key(
-        generator=generator.name,
-        prompt_version=prompt.version,
-        prompt_sha256=prompt.sha256,
-        model=teacher.settings.model,
-        sampling=teacher.sampling,
-        image=image_key,
-        inputs=teacher.lanes[0].backend.inputs(sample_id),
-        attempt=attempt,
-    )
-    return Question(key=key, prompt=prompt, sample_id=sample_id, attempt=attempt)
-
-
-def _read(row: LedgerRow, generator: Generator) -> GeoAnswer | ParseFailure:
+def _read(row: LedgerRow, read: Callable[[Reply], ReadT | ParseFailure]) -> ReadT | ParseFailure:
     if row.status == "ok":
-        return generator.parse(row.response or "", row.finish_reason)
+        return read(reply_of(row))
     detail = row.error_detail or ""
     if row.status == "exhausted":
         return ParseFailure("exhausted", f"{row.error_kind}: {detail}")
     return ParseFailure(row.error_kind or "permanent_error", detail)
 
 
-def _answered(teacher: Teacher, rows: Sequence[tuple[LedgerRow, bool]], found: GeoAnswer | ParseFailure) -> Answered:
-    """The last row's outcome with what all of them cost."""
-    last, asked = rows[-1]
-    failure = found if isinstance(found, ParseFailure) else None
-    return Answered(
-        teacher=teacher.name,
-        model=last.model,
-        request_key=last.key,
-        answer=found if isinstance(found, GeoAnswer) else None,
-        failure=failure.kind if failure else None,
-        detail=failure.detail if failure else "",
-        origin="replay" if last.origin == "replay" else "call" if asked else "ledger",
-        attempts=len(rows),
-        prompt_tokens=sum(row.prompt_tokens for row, _ in rows),
-        completion_tokens=sum(row.completion_tokens for row, _ in rows),
-        cost=sum(row.cost for row, _ in rows),
+def reply_of(row: LedgerRow) -> Reply:
+    """A row's reply as the family reads it, the same now and after a resume."""
+    return Reply(
+        text=row.response or "",
+        finish_reason=row.finish_reason,
+        model=row.model,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        latency_s=row.latency_s,
+        scores=orjson.loads(row.scores) if row.scores else {},
+        key=row.key,
     )
 
 
-async def _row(
-    teacher: Teacher, question: Question, image: Callable[[], bytes], ledger: Ledger, budget: Budget
-) -> tuple[LedgerRow, bool]:
-    """The ledger's row of a question, and whether it was asked just now."""
-    key = question.key
-    while True:
-        row = ledger.get(key)
-        if row is not None and row.status != "exhausted":
-            if not ledger.owns(key):
-                await ledger.adopt(row)
-            return row, False
-        twin = teacher.under_way.get(key)
-        if twin is None:
-            break
-        await asyncio.wait((twin,))
-    done = teacher.under_way[key] = asyncio.get_running_loop().create_future()
-    try:
-        if teacher.paid:
-            return await _call(teacher, question, image, ledger, budget), True
-        return await _replay(teacher, question, ledger), False
-    finally:
-        del teacher.under_way[key]
-        done.set_result(None)
-
-
-async def _replay(teacher: Teacher, question: Question, ledger: Ledger) -> LedgerRow:
-    """A recorded answer, entered into the ledger like any other."""
-    try:
-        reply = await teacher.lanes[0].backend.complete(question.prompt, question.sample_id, (), question.attempt)
-        row = _ok_row(teacher, question, reply, http_calls=0)
-    except CallFailed as failure:
-        row = _failed_row(teacher, question, failure, "permanent", http_calls=0)
-    await ledger.record(row)
-    return row
-
-
-async def _call(
-    teacher: Teacher, question: Question, image: Callable[[], bytes], ledger: Ledger, budget: Budget
-) -> LedgerRow:
-    """Asks until there is a reply, a permanent failure, or no try left; the outcome is one committed row."""
-    settings = teacher.settings
-    images: tuple[bytes, ...] = ()
-    http_calls = tries = 0
-    while True:
-        lane, probing = await choose_lane(teacher.lanes, settings.recovery_s)
-        lane.heading += 1
-        try:
-            async with lane.limiter.slot():
-                if lane.down_since is not None and not probing:
-                    continue  # it went down while this call waited for its slot
-                images = images or (image(),)
-                http_calls += 1
-                reply = await _one_call(teacher, lane, question, images, budget, probing=probing)
-                row = _ok_row(teacher, question, reply, http_calls)
-                await ledger.record(row)
-                return row
-        except CallFailed as failure:
-            failed = failure
-        finally:
-            lane.heading -= 1
-        if failed.fatal:
-            raise EnvironmentFault(f"teacher {teacher.name}: {lane.backend.name}: {failed}")
-        if failed.kind == SCHEMA_REFUSED:
-            continue
-        # A call that never arrived says nothing about its sample; one that felled the endpoint may.
-        tries += not (probing and failed.kind == REFUSED_CONNECTION)
-        if not failed.retryable or tries >= settings.attempts:
-            break
-        await asyncio.sleep(backoff_s(tries, failed.retry_after_s))
-    row = _failed_row(teacher, question, failed, "exhausted" if failed.retryable else "permanent", http_calls)
-    await ledger.record(row)
-    return row
-
-
-async def _one_call(
-    teacher: Teacher, lane: Lane, question: Question, images: Sequence[bytes], budget: Budget, *, probing: bool
-) -> Reply:
-    """One HTTP call under the budget, with what it says about the endpoint passed on. Raises CallFailed."""
-    prices = teacher.settings.prices
-    expected = max(
-        teacher.prompt_tokens,
-        (len(question.prompt.system) + len(question.prompt.user)) // 3 + TOKENS_OF_AN_IMAGE * len(images),
-    )
-    answer = teacher.settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
-    reserved_tokens, reserved_cost = expected + answer, prices.cost(expected, answer)
-    budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
-    tokens, cost = 0, 0.0
-    try:
-        reply = await lane.backend.complete(question.prompt, question.sample_id, images, question.attempt)
-        tokens = reply.prompt_tokens + reply.completion_tokens
-        cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
-        teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
-    except CallFailed as failure:
-        lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
-        if failure.presses:
-            lane.limiter.pressed(failure.retry_after_s)
-        raise
-    finally:
-        budget.settle(
-            teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
-        )
-    lane.replied()
-    lane.limiter.succeeded()
-    return reply
-
-
-def backoff_s(tries: int, retry_after_s: float | None) -> float:
-    """Exponential with full jitter (M. Brooker, "Exponential Backoff and Jitter", 2015), never before Retry-After."""
-    longest = min(FIRST_BACKOFF_S * 2.0 ** max(tries - 1, 0), MAX_BACKOFF_S)
-    jitter = random.random() * longest  # noqa: S311  (spreads retries; nothing secret or published hangs on it)
-    return max(jitter, 0.0) if retry_after_s is None else retry_after_s + random.random()  # noqa: S311
-
-
-def _ok_row(teacher: Teacher, question: Question, reply: Reply, http_calls: int) -> LedgerRow:
-    """A reply as a row. A recording names its model; for a call it is the recipe's, the same on every replica."""
-    model = teacher.settings.model or reply.model if teacher.paid else reply.model or teacher.settings.model
-    cost = teacher.settings.prices.cost(reply.prompt_tokens, reply.completion_tokens) if teacher.paid else 0.0
-    return LedgerRow(
-        key=question.key,
-        sample_id=question.sample_id,
-        teacher=teacher.name,
-        model=model,
-        attempt=question.attempt,
-        origin="call" if teacher.paid else "replay",
-        status="ok",
-        response=reply.text,
-        finish_reason=reply.finish_reason,
-        error_kind=None,
-        error_detail=None,
-        http_calls=http_calls,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        cost=cost,
-        latency_s=round(reply.latency_s, 6),
-        created_at=_now(),
-    )
-
-
-def _failed_row(
-    teacher: Teacher, question: Question, failure: CallFailed, status: Status, http_calls: int
-) -> LedgerRow:
-    return LedgerRow(
-        key=question.key,
-        sample_id=question.sample_id,
-        teacher=teacher.name,
-        model=teacher.settings.model,
-        attempt=question.attempt,
-        origin="call" if teacher.paid else "replay",
-        status=status,
-        response=None,
-        finish_reason=None,
-        error_kind=failure.kind,
-        error_detail=failure.detail,
-        http_calls=http_calls,
-        prompt_tokens=0,
-        completion_tokens=0,
-        cost=0.0,
-        latency_s=0.0,
-        created_at=_now(),
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _origin(row: LedgerRow, asked: bool) -> Literal["call", "replay", "ledger"]:
+    if row.origin == "replay":
+        return "replay"
+    return "call" if asked else "ledger"

@@ -21,6 +21,8 @@ import polars as pl
 
 from factory.calls.files import is_sealed, read_ledger
 from factory.errors import BudgetReached, EnvironmentFault
+from factory.store.layout import ShardPaths
+from factory.store.paid import added_up, paid, taken_from
 from schemas.settings import BudgetLimits
 
 _NANO = 1_000_000_000  # money is counted in whole billionths, so that sums are exact
@@ -147,28 +149,26 @@ class Budget:
 def spent_by_teacher(ledgers: Sequence[Path]) -> dict[str, Spent]:
     """What this build has paid, by teacher, from its sealed and live ledgers; missing files are skipped.
 
-    Only rows of origin `call` count: replayed answers and calls paid by earlier builds are no spending of this one.
-    A shard that has both a sealed and a live ledger is counted once.
+    Only rows of origin `call` count: replayed answers and calls paid by earlier builds are no spending of this one,
+    nor is a shard that was taken over whole. A shard that has both a sealed and a live ledger is counted once.
 
     Raises:
         CorruptBuild: a ledger is damaged; names it.
         EnvironmentFault: a ledger cannot be read, or a newer release wrote it.
     """
-    total: dict[str, Spent] = {}
     by_shard: dict[Path, list[Path]] = {}
     for path in dict.fromkeys(ledgers):
         if path.exists():
             by_shard.setdefault(path.parent, []).append(path)
-    for paths in by_shard.values():
-        frame = pl.concat([read_ledger(path).filter(pl.col("origin") == "call") for path in paths])
-        if len(paths) > 1 and any(is_sealed(path) for path in paths):
-            frame = frame.unique("row_sha256")
-        tokens = (pl.col("prompt_tokens") + pl.col("completion_tokens")).sum()
-        sums = frame.group_by("teacher").agg(pl.col("http_calls").cast(pl.Int64).sum(), tokens, pl.col("cost").sum())
-        for teacher, calls, token_sum, cost in sums.iter_rows():
-            old = total.get(teacher, Spent())
-            total[teacher] = Spent(old.calls + calls, old.tokens + token_sum, old.cost + cost)
-    return dict(sorted(total.items()))
+    sums = []
+    for folder, paths in by_shard.items():
+        if taken_from(ShardPaths(folder)) is not None:
+            continue
+        newest = sorted(paths, key=is_sealed)  # a reopened shard's live ledger carries its sealed rows on
+        rows = pl.concat([read_ledger(path) for path in newest]).unique("key", keep="first", maintain_order=True)
+        sums.append(paid(rows))
+    total = added_up(sums).select("teacher", "calls", "tokens", "cost")
+    return {teacher: Spent(calls, tokens, cost) for teacher, calls, tokens, cost in total.iter_rows()}
 
 
 def _check(

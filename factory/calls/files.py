@@ -25,13 +25,14 @@ from factory.store.layout import ShardPaths
 from factory.store.tables import read_columns, write_table
 from schemas import arrow
 
-LEDGER_VERSION = 1
-"""SQLite's user_version of a live ledger. Raise it with the table's layout, and migrate the versions before it."""
+LEDGER_VERSION = 2
+"""SQLite's user_version of a live ledger. Raise it with the table's layout. Version 1 (factory 0.1, unreleased) is
+refused: its keys name other questions."""
 
 STORED = (*COLUMNS, "row_sha256")
 SELECT = f"SELECT {', '.join(STORED)} FROM calls"  # noqa: S608 - constant names
 
-SEALED_ORDER = ("sample_id", "teacher", "attempt", "key")
+SEALED_ORDER = ("sample_id", "teacher", "purpose", "draw", "turn", "attempt", "key")
 
 _DIGEST = b"ledger_sha256"
 _NETWORK_TYPES = re.compile(
@@ -86,11 +87,12 @@ def read_samples(path: Path, sample_ids: Collection[str] | None) -> pa.Table:
 
 def _twins(path: Path, sample_ids: Collection[str]) -> set[str]:
     """The samples under whose ids the answers of `sample_ids` stand in a sealed ledger."""
-    part = ShardPaths(path.parent).part
-    if not part.exists():
+    answers = ShardPaths(path.parent).answers
+    if not answers.exists():
         return set()
-    mine = read_columns(part, ("id", "answers.list.element.request_key")).filter(pl.col("id").is_in(list(sample_ids)))
-    keys = mine.select(key=pl.col("answers").list.eval(pl.element().struct.field("request_key"))).explode("key")
+    mine = read_columns(answers, ("id", "answers.list.element.keys.list.element"))
+    mine = mine.filter(pl.col("id").is_in(list(sample_ids)))
+    keys = mine.select(key=pl.col("answers").list.eval(pl.element().struct.field("keys").explode())).explode("key")
     rows = pl.from_arrow(_sealed_table(path, ["key", "sample_id"]))
     assert isinstance(rows, pl.DataFrame)
     return set(rows.join(keys, on="key", how="semi")["sample_id"])
@@ -122,7 +124,7 @@ def row_faults(path: Path, rows: Iterable[Sequence[object]]) -> Iterator[str]:
 
 def _refuse_damage(path: Path, rows: Iterable[Sequence[object]]) -> None:
     for fault in row_faults(path, rows):
-        raise CorruptBuild(f"{fault}; `factory verify` names every damaged row")
+        raise CorruptBuild(f"{fault}; `factory check` names every damaged row")
 
 
 def sound(stored: Sequence[object]) -> bool:
@@ -181,6 +183,11 @@ def open_live(path: Path) -> sqlite3.Connection:
 def check_version(path: Path, connection: sqlite3.Connection) -> int:
     """The layout version of an open ledger, 0 when it is new. Raises EnvironmentFault for a newer one."""
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if 0 < version < LEDGER_VERSION:
+        raise EnvironmentFault(
+            f"{path}: this ledger has layout version {version} of an older release, whose questions have other names; "
+            "move its build away and build again"
+        )
     if version > LEDGER_VERSION:
         raise EnvironmentFault(
             f"{path}: this ledger has layout version {version}, written by a newer release; this one reads up to "
@@ -206,6 +213,19 @@ def sqlite_fault(path: Path, error: sqlite3.Error) -> CorruptBuild | Environment
 def is_sealed(path: Path) -> bool:
     """Whether `path` is a sealed ledger: told by its name, so that a damaged head changes nothing."""
     return path.suffix == ".parquet"
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a ledger of an earlier build has today's columns; one of another version names other questions."""
+    try:
+        if is_sealed(path):
+            return bool(pq.read_schema(path).equals(arrow.LEDGER))
+        open_live(path).close()
+    except (EnvironmentFault, OSError, pa.ArrowException):
+        return False
+    except CorruptBuild:
+        return True  # damage is named where it is read
+    return True
 
 
 def network_mount(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None:

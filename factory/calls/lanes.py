@@ -17,6 +17,8 @@ from factory.plugins.contracts import Backend, CallFailed
 
 FIRST_PROBE_S = 0.25
 PROBE_EVERY_S = 5.0
+PROBE_LOST_EVERY_S = 60.0
+"""Between two looks at an endpoint that was given up while others answer."""
 LOOK_EVERY_S = 0.25
 """How soon a waiting call notices that the endpoint is back."""
 FIRST_CONTACT_S = 15.0
@@ -33,6 +35,8 @@ class Lane:
     down_since: float | None = None
     probe_at: float = 0.0
     probes: int = 0
+    lost: bool = False
+    """Given up while others answer: looked at once a minute until it is back."""
     last_failure: str = ""
     heading: int = 0
     """Calls that chose this lane and wait for a slot or hold one."""
@@ -44,7 +48,7 @@ class Lane:
 
     def replied(self) -> None:
         """The endpoint works."""
-        self.answered, self.down_since, self.probes = True, None, 0
+        self.answered, self.down_since, self.probes, self.lost = True, None, 0, False
 
     def failed(self, failure: CallFailed, now: float, *, probing: bool) -> None:
         """Notes an outage; other failures say nothing about the endpoint's health."""
@@ -55,7 +59,8 @@ class Lane:
         if first:
             self.down_since = now
         if first or probing:
-            self.probe_at = now + min(FIRST_PROBE_S * 2**self.probes, PROBE_EVERY_S)
+            soon = min(FIRST_PROBE_S * 2**self.probes, PROBE_EVERY_S)
+            self.probe_at = now + (PROBE_LOST_EVERY_S if self.lost else soon)
             self.probes += 1
 
     def given_up(self, now: float, recovery_s: float) -> bool:
@@ -72,12 +77,16 @@ async def choose_lane(lanes: Sequence[Lane], recovery_s: float) -> tuple[Lane, b
     loop = asyncio.get_running_loop()
     while True:
         now = loop.time()
-        due = next((lane for lane in lanes if lane.down_since is not None and lane.probe_at <= now), None)
-        if due is not None and not due.given_up(now, recovery_s):
-            due.probe_at = now + PROBE_EVERY_S
-            return due, True
+        due = [lane for lane in lanes if lane.down_since is not None and lane.probe_at <= now]
+        hoped = [lane for lane in due if not lane.given_up(now, recovery_s)]
+        if hoped:
+            hoped[0].probe_at = now + PROBE_EVERY_S
+            return hoped[0], True
         up = [lane for lane in lanes if lane.down_since is None]
         if up:
+            if due:  # given up, while others work: it may be back by now, and a look costs one call a minute
+                due[0].lost, due[0].probe_at = True, now + PROBE_LOST_EVERY_S
+                return due[0], True
             return max(up, key=lambda lane: lane.room), False
         if all(lane.given_up(now, recovery_s) for lane in lanes):
             said = "; ".join(f"{lane.backend.name} ({lane.last_failure})" for lane in lanes)

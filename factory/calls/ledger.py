@@ -40,7 +40,7 @@ from factory.calls.files import (
     sqlite_fault,
     write_sealed,
 )
-from factory.calls.row import KEY_VERSION, LedgerRow, request_key, row_values, succeed
+from factory.calls.row import KEY_VERSION, UNSETTLED, LedgerRow, Status, request_key, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
 from schemas import arrow
 
@@ -59,9 +59,10 @@ __all__ = [
 _CREATE = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS calls (
-  key TEXT PRIMARY KEY NOT NULL, sample_id TEXT NOT NULL, teacher TEXT NOT NULL, model TEXT NOT NULL,
-  attempt INTEGER NOT NULL, origin TEXT NOT NULL, status TEXT NOT NULL,
-  response TEXT, finish_reason TEXT, error_kind TEXT, error_detail TEXT,
+  key TEXT PRIMARY KEY NOT NULL, sample_id TEXT NOT NULL, teacher TEXT NOT NULL, purpose TEXT NOT NULL,
+  draw INTEGER NOT NULL, turn INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL,
+  origin TEXT NOT NULL, status TEXT NOT NULL, handle TEXT, response TEXT, scores TEXT, finish_reason TEXT,
+  error_kind TEXT, error_detail TEXT,
   http_calls INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
   cost REAL NOT NULL, latency_s REAL NOT NULL, created_at TEXT NOT NULL, row_sha256 TEXT NOT NULL
 );
@@ -76,7 +77,8 @@ _CHECKPOINT_PAGES = 1000  # SQLite's own default; done here so that the log is t
 
 _TOTALS = """
 SELECT count(*), total(http_calls * call), total(origin = 'replay'), total(origin = 'ledger'),
-  total(prompt_tokens * call), total(completion_tokens * call), total(status = 'exhausted'), total(cost * call)
+  total(prompt_tokens * call), total(completion_tokens * call), total(status IN ('exhausted', 'sent')),
+  total(cost * call)
 FROM (SELECT *, origin = 'call' AS call FROM calls)
 """
 
@@ -94,8 +96,8 @@ class LedgerTotals:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
-    exhausted: int = 0
-    """Rows that the next run asks again."""
+    unsettled: int = 0
+    """Rows that the next run asks again, or asks a batch for."""
 
 
 class Ledger:
@@ -137,33 +139,33 @@ class Ledger:
             values = self._writer.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)  # 999 in old libraries
             self._group = min(_MAX_GROUP, values // len(STORED))
             self._reader = open_live(path)
-            exhausted = self._reader.execute(f"{SELECT} WHERE status = 'exhausted'").fetchall()
+            unsettled = self._reader.execute(f"{SELECT} WHERE status IN ('exhausted', 'sent')").fetchall()
             held = self._reader.execute("SELECT key, status FROM calls").fetchall()
         except sqlite3.Error as error:
             raise sqlite_fault(path, error) from error
-        self._statuses: dict[str, str] = dict(held)  # what is committed, so that a new key costs no query
-        self._exhausted = {row.key: row for row in (row_from(path, stored) for stored in exhausted)}
+        self._statuses: dict[str, Status] = dict(held)  # what is committed, so that a new key costs no query
+        self._unsettled = {row.key: row for row in (row_from(path, stored) for stored in unsettled)}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"ledger-{path.parent.name}")
 
     def get(self, key: str) -> LedgerRow | None:
         """The committed row of `key`, else a prior ledger's (then `adopt` it when it is used), else None.
 
-        A failure of ours that was exhausted gives way to a prior reply. Raises CorruptBuild for a damaged row.
+        An unsettled row of ours (exhausted, sent) gives way to a prior reply. Raises CorruptBuild for a damaged row.
         """
         own = self._own(key) if key in self._statuses else None
-        if own is not None and own.status != "exhausted":
+        if own is not None and own.status not in UNSETTLED:
             return own
         at = self._prior_at.get(key)
         if at is None:
             return own
         values = self._prior.slice(at, 1).to_pylist()[0]
         prior = row_from(self._prior_files[at], list(values.values()))
-        return own if own is not None and prior.status == "exhausted" else prior
+        return own if own is not None and prior.status in UNSETTLED else prior
 
     def owns(self, key: str) -> bool:
         """Whether this ledger itself holds a reply or permanent failure of `key`; else what `get` found is a prior's,
         or has to be asked again."""
-        return self._statuses.get(key, "exhausted") != "exhausted"
+        return self._statuses.get(key, "exhausted") not in UNSETTLED
 
     def _own(self, key: str) -> LedgerRow | None:
         try:
@@ -174,7 +176,7 @@ class Ledger:
 
     async def record(self, row: LedgerRow) -> None:
         """Returns once `row` is committed and synced. A reply or permanent failure that is there already stays;
-        an exhausted one is replaced, and what was paid for it is added to the new row.
+        an unsettled one is replaced, and what was paid for it is added to the new row.
 
         Raises:
             EnvironmentFault: it cannot be written (disk full, I/O error); the row does not count as recorded.
@@ -212,7 +214,7 @@ class Ledger:
             sums = self._reader.execute(_TOTALS).fetchone()
         except sqlite3.Error as error:
             raise sqlite_fault(self.path, error) from error
-        names = ("rows", "calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "exhausted")
+        names = ("rows", "calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "unsettled")
         counts = {name: int(value) for name, value in zip(names, sums[:7], strict=True)}
         return LedgerTotals(**counts, cost=round(sums[7], 9))  # rounded: the order of the sum depends on the run
 
@@ -293,10 +295,10 @@ class Ledger:
             raise self._fault
         merged: dict[str, LedgerRow] = {}
         for row in rows:
-            old = merged.get(row.key) or self._exhausted.get(row.key)
+            old = merged.get(row.key) or self._unsettled.get(row.key)
             if old is None:
                 merged[row.key] = row
-            elif old.status == "exhausted":
+            elif old.status in UNSETTLED:
                 merged[row.key] = succeed(old, row)
         values = [value for row in merged.values() for value in (*row_values(row), row.row_sha256)]
         try:
@@ -308,10 +310,10 @@ class Ledger:
         for key, row in merged.items():
             if not self.owns(key):
                 self._statuses[key] = row.status
-            if row.status == "exhausted":
-                self._exhausted[key] = row
+            if row.status in UNSETTLED:
+                self._unsettled[key] = row
             else:
-                self._exhausted.pop(key, None)
+                self._unsettled.pop(key, None)
         self._checkpoint()
 
     def _checkpoint(self) -> None:
@@ -350,12 +352,12 @@ def _open_writer(path: Path) -> sqlite3.Connection:
 
 @cache
 def _insert(rows: int) -> str:
-    """Insert that many rows; a row that is there already gives way only when it is exhausted."""
+    """Insert that many rows; a row that is there already gives way only when it is unsettled."""
     line = f"({', '.join('?' * len(STORED))})"
     changed = ", ".join(f"{name} = excluded.{name}" for name in STORED if name != "key")
     return (
         f"INSERT INTO calls ({', '.join(STORED)}) VALUES {', '.join([line] * rows)} "  # noqa: S608 - constant names
-        f"ON CONFLICT (key) DO UPDATE SET {changed} WHERE calls.status = 'exhausted'"
+        f"ON CONFLICT (key) DO UPDATE SET {changed} WHERE calls.status IN ('exhausted', 'sent')"
     )
 
 
@@ -376,7 +378,7 @@ def _load_prior(
     statuses = merged["status"].to_pylist()
     for at, key in enumerate(merged["key"].to_pylist()):
         held = best.get(key)
-        if held is None or (statuses[held] == "exhausted" and statuses[at] != "exhausted"):
+        if held is None or (statuses[held] in UNSETTLED and statuses[at] not in UNSETTLED):
             best[key] = at
     return merged, best, files
 

@@ -1,7 +1,7 @@
 """The ledger of one shard as a whole: sealed when it is finished, live while it is at work, both when it was reopened.
 
 For looking, not for answering: the rows of a sealed ledger are read by column under Parquet's page checksums, and their
-own digests, which cost ten times as much, are left to `factory verify`.
+own digests, which cost ten times as much, are left to `factory check`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from factory.store.layout import ShardPaths
 from factory.store.tables import read_columns
 from schemas import arrow
 
-DIGEST = "row_sha256"
+KEY = "key"
 
 
 def shard_ledgers(shard: ShardPaths) -> list[Path]:
@@ -33,7 +33,7 @@ def shard_rows(shard: ShardPaths, columns: Sequence[str] = arrow.LEDGER.names) -
         CorruptBuild: a file is damaged; names it.
         EnvironmentFault: a file cannot be read, or a newer release wrote it.
     """
-    read = list(dict.fromkeys((*columns, DIGEST)))
+    read = list(dict.fromkeys((*columns, KEY)))
     try:
         frames = [_read(path, read) for path in shard_ledgers(shard)]
     except EnvironmentFault:
@@ -43,7 +43,7 @@ def shard_rows(shard: ShardPaths, columns: Sequence[str] = arrow.LEDGER.names) -
     empty = pl.from_arrow(arrow.LEDGER.empty_table())
     assert isinstance(empty, pl.DataFrame)
     rows = pl.concat([empty.select(read), *frames])
-    return (rows.unique(DIGEST, keep="first", maintain_order=True) if len(frames) > 1 else rows).select(columns)
+    return (rows.unique(KEY, keep="first", maintain_order=True) if len(frames) > 1 else rows).select(columns)
 
 
 def _read(path: Path, columns: Sequence[str]) -> pl.DataFrame:

@@ -1,14 +1,17 @@
 """One row of the ledger and the key it lies under. Pure: no file, no clock.
 
-A key says which question was asked: two requests with equal keys may share one paid reply, so everything that can
+A key says which question was asked: two questions with equal keys may share one paid reply, so everything that can
 change the reply is in it, and nothing else (no host, path, time, sample id or price).
 
-    in the key                                   left out, because it does not change the question
-    generator, prompt version, prompt sha256     endpoint URL, API key, timeouts, retries
-    model, sampling parameters                   sample id, file name, shard number
-    image sha256 (of the bytes that are sent)    prices, budgets, limiter settings
-    inputs (what else fills the prompt)          `origin` of the reply
-    attempt (0, 1, ... when the recipe asks again after an unusable answer)
+    in the key                                          left out, because it does not change the question
+    every turn of the conversation, the schema          family, purpose, what of the truth was shown
+    each picture: digest of its source, version and     sample id, file name, shard number
+      settings of its preparation (not its encoded      endpoint URL, API key, timeouts, retries
+      bytes: they differ between library builds)        prices, budgets, limiter settings
+    model, sampling parameters                          which question of how many it is
+    draw (0, 1, ... of a teacher asked several times)   `origin` of the reply
+    attempt (0, 1, ... after an unusable answer)
+    inputs (what a backend adds: a recording's digest)
     KEY_VERSION (raised when this table changes)
 """
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -24,39 +27,53 @@ import orjson
 
 from schemas.record import Origin
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 
-Status = Literal["ok", "permanent", "exhausted"]
+Status = Literal["ok", "permanent", "exhausted", "sent"]
 
 _INT64 = 2**63
 _TEXTS = (
     "key",
     "sample_id",
     "teacher",
+    "purpose",
     "model",
+    "handle",
     "response",
+    "scores",
     "finish_reason",
     "error_kind",
     "error_detail",
     "created_at",
 )
-_COUNTS = (("attempt", 31), ("http_calls", 31), ("prompt_tokens", 63), ("completion_tokens", 63))
+_COUNTS = (
+    ("draw", 31),
+    ("turn", 31),
+    ("attempt", 31),
+    ("http_calls", 31),
+    ("prompt_tokens", 63),
+    ("completion_tokens", 63),
+)
 """Field and the bits its column has."""
 _REALS = ("cost", "latency_s")
 
 
 def request_key(
     *,
-    generator: str,
-    prompt_version: str,
-    prompt_sha256: str,
+    request_sha256: str,
+    pictures: Sequence[str],
     model: str,
     sampling: Mapping[str, object],
-    image: str,
     inputs: Mapping[str, object],
+    draw: int,
     attempt: int,
 ) -> str:
-    """Sha256 (hex) of the canonical JSON of a request; equal for equal questions, whatever the order of the mappings.
+    """Sha256 (hex) of the canonical JSON of a question; equal for equal questions, whatever the order of the mappings.
+
+    Args:
+        request_sha256: of the conversation and the schema (`schemas.Request.sha256`).
+        pictures: keys of the pictures (`factory.images.image_key`) in the order in which the conversation shows them.
+        model, sampling, inputs, draw, attempt: see the table above.
 
     `sampling` and `inputs` hold JSON values (None, bool, int, float, str, lists and mappings with string keys);
     1 and 1.0 are the same value, True and 1 are not.
@@ -66,13 +83,12 @@ def request_key(
     """
     identity = {
         "key_version": KEY_VERSION,
-        "generator": generator,
-        "prompt_version": prompt_version,
-        "prompt_sha256": prompt_sha256,
+        "request": request_sha256,
+        "pictures": list(pictures),
         "model": model,
         "sampling": _canonical(sampling, "sampling"),
-        "image": image,
         "inputs": _canonical(inputs, "inputs"),
+        "draw": draw,
         "attempt": attempt,
     }
     try:
@@ -111,22 +127,32 @@ class LedgerRow:
     key: str
     sample_id: str
     teacher: str
-    model: str
+    purpose: str
+    """What the question was for: answer, judge, witness:ocr, ..."""
+    draw: int
+    turn: int
+    """Which question of this sample, teacher and draw it was, from 0."""
     attempt: int
+    model: str
     origin: Origin
     """call: this build paid it; ledger: an earlier build paid it; replay: recorded by somebody else."""
     status: Status
-    """ok; permanent: never asked again; exhausted: all retries failed, the next build asks again."""
-    response: str | None
-    finish_reason: str | None
-    error_kind: str | None
-    error_detail: str | None
+    """ok; permanent: never asked again; exhausted: all retries failed, the next build asks again;
+    sent: a batch has it."""
+    handle: str | None = None
+    """Of the batch that has it or had it."""
+    response: str | None = None
+    scores: str | None = None
+    """JSON of log probabilities by token, where the backend gave them."""
+    finish_reason: str | None = None
+    error_kind: str | None = None
+    error_detail: str | None = None
     http_calls: int
     """HTTP requests sent for this key, failed ones included, over all runs of the build."""
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float
-    latency_s: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    latency_s: float = 0.0
     created_at: str
 
     def __post_init__(self) -> None:
@@ -150,6 +176,9 @@ class LedgerRow:
         return values_sha256(row_values(self))
 
 
+UNSETTLED: frozenset[Status] = frozenset({"exhausted", "sent"})
+"""Statuses that the next run asks about again; a row of one gives way to a later row of its key."""
+
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(LedgerRow))
 """Column order in both file formats; `row_sha256` follows."""
 
@@ -165,7 +194,7 @@ def values_sha256(values: tuple[object, ...]) -> str:
 
 
 def succeed(old: LedgerRow, new: LedgerRow) -> LedgerRow:
-    """The row that takes the place of an exhausted one, carrying on what this build paid for the key so far."""
+    """The row that takes the place of an unsettled one, carrying on what this build paid for the key so far."""
     if old.origin != "call":
         return new
     paid = new if new.origin == "call" else replace(new, http_calls=0, prompt_tokens=0, completion_tokens=0, cost=0.0)

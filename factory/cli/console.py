@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 PLAIN_EVERY_S = 5.0
 """Seconds between progress lines where no terminal redraws them."""
 
-COLOURS = {"accept": "green", "review": "yellow", "reject": "red", "quarantine": "magenta"}
 OUTCOMES = {"pass": "green", "fail": "bold red", "abstain": "dim"}
+MOST_VALUES = 400
+"""Characters of an answer's values in a story: five lines of a terminal; `--json` has all of them."""
 
 
 def escape(text: str) -> str:
@@ -48,12 +49,12 @@ class BuildDisplay:
         self._console.print(f"[cyan]{name:<9}[/cyan] {escape(text)}")
 
     @contextmanager
-    def working(self, total: int, done: Callable[[], int]) -> Iterator[None]:
+    def working(self, name: str, total: int, done: Callable[[], int]) -> Iterator[None]:
         """A bar with rate and time left; a line every few seconds when standard error is no terminal."""
         started = time.monotonic()
         over = threading.Event()
         draw = self._draw_bar if self._console.is_terminal else self._print_lines
-        thread = threading.Thread(target=draw, args=(total, done, over), name="progress", daemon=True)
+        thread = threading.Thread(target=draw, args=(name, total, done, over), name="progress", daemon=True)
         thread.start()
         try:
             yield
@@ -61,11 +62,11 @@ class BuildDisplay:
             over.set()
             thread.join()
         seconds = time.monotonic() - started
-        self.phase("work", f"{total:,}/{total:,} · {total / max(seconds, 1e-9):,.0f} samples/s")
+        self.phase(name, f"{total:,}/{total:,} · {total / max(seconds, 1e-9):,.0f} samples/s")
 
-    def _draw_bar(self, total: int, done: Callable[[], int], over: threading.Event) -> None:
+    def _draw_bar(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
         columns = (
-            TextColumn("[cyan]work     [/cyan]"),
+            TextColumn(f"[cyan]{name:<9}[/cyan]"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -73,19 +74,19 @@ class BuildDisplay:
         )
         start, first = time.monotonic(), done()
         with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task("work", total=total, completed=first, rate="")
+            task = progress.add_task(name, total=total, completed=first, rate="")
             while not over.wait(0.2):
                 now = done()
                 rate = (now - first) / (time.monotonic() - start)
                 progress.update(task, completed=now, rate=f"· {rate:,.0f} samples/s")
 
-    def _print_lines(self, total: int, done: Callable[[], int], over: threading.Event) -> None:
+    def _print_lines(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
         start, first = time.monotonic(), done()
         while not over.wait(PLAIN_EVERY_S):
             now = done()
             rate = (now - first) / (time.monotonic() - start)
             left = f"{(total - now) / rate:,.0f} s left" if rate else "no answer yet"
-            self.phase("work", f"{now:,}/{total:,} · {rate:,.1f} samples/s · {left}")
+            self.phase(name, f"{now:,}/{total:,} · {rate:,.1f} samples/s · {left}")
 
 
 def print_json(value: Any) -> None:
@@ -99,6 +100,8 @@ def print_json(value: Any) -> None:
 
 def print_estimate(foreseen: Estimate) -> None:
     """`factory plan`."""
+    from factory.phases.disk import in_words
+
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{escape(foreseen.build)}[/bold]  {foreseen.state}")
     for cause in foreseen.causes:
@@ -107,11 +110,12 @@ def print_estimate(foreseen: Estimate) -> None:
     left_out = f" · dropped: {dropped}" if dropped else ""
     shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"
     console.print(f"samples   {foreseen.samples:,} in {shards}{left_out}")
+    console.print(f"disk      up to {in_words(foreseen.disk_bytes)}")
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
         table.add_row(
             escape(teacher.name),
-            f"{teacher.questions:,}",
+            _range(teacher.questions, teacher.questions_most),
             f"{teacher.answered:,}",
             f"{teacher.calls:,}",
             _or_unknown(teacher.tokens, "{:,}"),
@@ -128,9 +132,11 @@ def print_status(state: BuildStatus) -> None:
     console = Console(highlight=False, soft_wrap=True)
     running = " (running)" if state.running else "" if state.state == "done" else " (not running; build again to go on)"
     console.print(f"[bold]{escape(state.directory)}[/bold]  {state.state}{running}")
-    console.print(f"samples   {state.samples_done:,}/{state.samples:,} · shards {state.shards_done:,}/{state.shards:,}")
-    if state.decisions:
-        console.print("decided   " + " · ".join(f"{name} {count:,}" for name, count in state.decisions.items()))
+    shards = f"shards answered {state.shards_answered:,}/{state.shards:,}, verified {state.shards_verified:,}"
+    console.print(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}")
+    for name, counts in (("decided", state.decisions), ("people", state.people)):
+        if counts:
+            console.print(f"{name:<9} " + " · ".join(f"{escape(kind)} {count:,}" for kind, count in counts.items()))
     for teacher, spent in state.spent.items():
         paid = f"{spent['calls']:,} calls, {spent['tokens']:,} tokens, {spent['cost']:.2f}"
         console.print(f"paid      {escape(teacher)}: {paid}")
@@ -147,32 +153,32 @@ def print_story(story: Story) -> None:
         place = ", ".join(str(truth[key]) for key in ("city", "region", "country_code") if truth[key])
         about = ", ".join(f"{key} {truth[key]}" for key in ("licence", "author", "captured_at") if truth[key])
         position = f"{truth['lat']:.4f}, {truth['lon']:.4f} ± {truth['uncertainty_km']:g} km"
-        console.print(f"  truth      {escape(place)}  {position}   (row {truth['source_row']}; {escape(about)})")
-    if story.image.get("width"):
-        image = story.image
-        size = f"{image['width']}x{image['height']}"
-        console.print(f"  image      {size}, sha256 {image['sha256'][:12]}, phash {image['phash']:016x}")
+        _line(console, "truth", f"{place}  {position}   (row {truth['source_row']}; {about})")
+    for picture in story.pictures:
+        _line(console, picture["role"], _picture(picture))
+    for text in story.texts:
+        _line(console, "text", f"{text['name']}, {text['characters']:,} characters")
     for answer in story.answers:
         _print_answer(console, answer)
+    for evidence in story.evidence:
+        _print_evidence(console, evidence)
     for check in story.checks:
         colour = OUTCOMES[check["outcome"]]
         limit = "" if check["threshold"] is None else f" (threshold {check['threshold']:g})"
         score = "" if check["score"] is None else f" {check['score']:.2f}{limit}"
-        text = f"{check['check']:<14} [{colour}]{check['outcome']:<7}[/{colour}]{score}  {escape(check['reason'])}"
-        console.print(f"  check      {text}  [dim]{escape(check['detail'])}[/dim]")
+        outcome = f"[{colour}]{check['outcome']:<7}[/{colour}]{score}  {escape(check['reason'])}"
+        detail = f"[dim]{escape(check['detail'] or '')}[/dim]"
+        console.print(f"  check      {escape(check['check']):<14} {outcome}  {detail}")
     for call in story.calls:
-        error = f" {call['error_kind']}: {call['error_detail']}" if call["error_kind"] else ""
-        tokens = call["prompt_tokens"] + call["completion_tokens"]
-        asked = f"{call['teacher']} #{call['attempt']} {call['origin']} {call['status']}"
-        twin = f" (asked for {call['sample_id']}, the same picture)" if call["sample_id"] != story.id else ""
-        text = f"{asked}, {call['http_calls']} HTTP, {tokens} tokens{error}{twin}"
-        console.print(f"  [dim]ledger     {escape(text)}  {call['key'][:12]}[/dim]")
+        console.print(f"  [dim]ledger     {escape(_call(call, story.id))}[/dim]")
     for reason in story.reasons:
-        console.print(f"  reason     {escape(reason)}")
+        _line(console, "reason", reason)
+    if people := story.people:
+        note = f": {people['note']}" if people["note"] else ""
+        _line(console, "people", f"{people['decision']} by {people['by']}, {people['at']}{note}")
     if story.selection and story.selection["removed_by"]:
         chosen = story.selection
-        why = f"{chosen['reason'] or ''} {chosen['detail'] or ''}"
-        console.print(f"  removed    {chosen['removed_by']}: {escape(why)}")
+        _line(console, "removed", f"{chosen['removed_by']}: {chosen['reason'] or ''} {chosen['detail'] or ''}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
@@ -184,18 +190,73 @@ def print_findings(findings: Sequence[Finding]) -> None:
         console.print(f"{mark} {escape(finding.subject):<24} {escape(finding.text)}{remedy}")
 
 
+def _line(console: Console, name: str, text: str) -> None:
+    """One line of a story; nothing in it is trusted."""
+    console.print(f"  {escape(f'{name:<10}')} {escape(text)}")
+
+
+def _picture(picture: Mapping[str, Any]) -> str:
+    if picture["refused"]:
+        return f"refused: {picture['refused']} {picture['detail'] or ''}  ({picture['locator']})"
+    if picture["width"] is None:
+        return f"not looked at yet  ({picture['locator']})"
+    phash = "" if picture["phash"] is None else f", phash {picture['phash']:016x}"
+    size = f"{picture['width']}x{picture['height']}"
+    return f"{size}, sha256 {(picture['sha256'] or 'unknown')[:12]}{phash}  ({picture['locator']})"
+
+
 def _print_answer(console: Console, answer: Mapping[str, Any]) -> None:
-    teacher = escape(f"{answer['teacher']:<10}")
+    place, measures = answer["place"], answer["located"] or {}
+    marks = [f"draw {answer['draw'] + 1}"] if answer["draw"] else []
+    marks += ["combined"] if answer["combined"] else []
+    marks += [f"saw the {answer['saw_truth']}"] if answer["saw_truth"] != "none" else []
+    told = " · ".join(marks)
     if answer["failure"]:
-        console.print(f"  {teacher} [red]{escape(answer['failure'])}[/red] {escape(answer['detail'] or '')}")
-        return
-    place = ", ".join(answer[key] for key in ("city", "region", "country") if answer[key]) or "no place"
-    off = "" if answer["distance_km"] is None else f" · {answer['distance_km']:,.0f} km off"
-    confidence = "" if answer["confidence"] is None else f" · conf {answer['confidence']:.2f}"
-    console.print(f"  {teacher} {escape(place)}{confidence}{off}")
-    for clue in answer["clues"] or ():
+        said = f"[red]{escape(answer['failure'])}[/red] {escape(answer['detail'] or '')}"
+    elif place is None:
+        said = "values alone" if answer["values"] else "nothing that is kept"
+    else:
+        named = ", ".join(place[key] for key in ("city", "region", "country") if place[key]) or "no place"
+        confidence = "" if place["confidence"] is None else f" · conf {place['confidence']:.2f}"
+        off = measures.get("distance_km")
+        off = measures.get("named_distance_km") if off is None else off
+        said = escape(f"{named}{confidence}" + ("" if off is None else f" · {off:,.0f} km off"))
+    parts = [part for part in (said, f"[yellow]{told}[/yellow]" if told else "") if part]
+    teacher = escape(f"{answer['teacher']:<10}")
+    console.print(f"  {teacher} {' · '.join(parts)}")
+    for clue in (place or {}).get("clues") or ():
         text = f"{clue['kind']}: {clue['text']} → {clue['supports'] or ''}"
         console.print(f"             [dim]{escape(text)}[/dim]")
+    if answer["values"]:
+        values = orjson.dumps(answer["values"]).decode()
+        shown = values if len(values) <= MOST_VALUES else values[: MOST_VALUES - 1] + "…"
+        console.print(f"             [dim]values {escape(shown)}[/dim]")
+
+
+def _print_evidence(console: Console, evidence: Mapping[str, Any]) -> None:
+    count = evidence["vectors"]
+    vectors = f"{count:,} vector{'s' * (count != 1)}" if count else ""
+    if vectors or not evidence["findings"]:
+        _line(console, "witness", f"{evidence['source']}  {vectors or 'found nothing'}")
+    for finding in evidence["findings"]:
+        text = f": {finding['text']}" if finding["text"] else ""
+        place = "" if finding["lat"] is None else f" at {finding['lat']:.4f}, {finding['lon']:.4f}"
+        score = "" if finding["score"] is None else f" ({finding['score']:.2f})"
+        _line(console, "witness", f"{evidence['source']}  {finding['kind']}{text}{place}{score}")
+
+
+def _call(call: Mapping[str, Any], sample_id: str) -> str:
+    """One question in a line: who was asked for what, which draw, turn and attempt (from 1), what came of it."""
+    counts = [f"{name} {call[name] + 1}" for name in ("draw", "turn", "attempt")]
+    error = f" {call['error_kind']}: {call['error_detail']}" if call["error_kind"] else ""
+    tokens = call["prompt_tokens"] + call["completion_tokens"]
+    twin = f" (asked for {call['sample_id']}, the same picture)" if call["sample_id"] != sample_id else ""
+    asked = f"{call['teacher']} {call['purpose']}, {', '.join(counts)}: {call['origin']} {call['status']}"
+    return f"{asked}, {call['http_calls']} HTTP, {tokens} tokens{error}{twin}  {call['key'][:12]}"
+
+
+def _range(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _or_unknown(value: float | None, form: str) -> str:

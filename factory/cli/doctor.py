@@ -9,23 +9,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from factory.errors import EnvironmentFault, FactoryError
 
-FLOORS = {
-    "aiohttp": (3, 14, 4),
-    "jinja2": (3, 1, 6),
-    "openai": (1, 54, 3),
-    "pillow": (13, 0, 0),
-    "pyarrow": (14, 0, 1),
-    "datasets": (5, 2, 0),
-    "ray": (2, 56, 0),
-    "torch": (2, 6, 0),
-    "transformers": (5, 10, 1),
-    "vllm": (0, 32, 0),
-}
-"""Oldest versions without a published advisory that touches how the factory uses them (November 2026)."""
+DISTRIBUTION = "geo-reasoning-factory"
+DEVELOPMENT = frozenset(("dev", "gazetteer"))
+"""Extras of those who change the factory; what they bring is nothing to a build."""
 
-REQUIRED = ("aiohttp", "jinja2", "openai", "pillow", "polars", "pyarrow", "pydantic", "shapely")
+BESIDE = {"ray": "2.56.0", "torch": "2.6.0", "transformers": "5.10.1", "vllm": "0.32.0"}
+"""Packages that we do not ask for but that often share an environment: their oldest versions without a published
+advisory, as in CONTRIBUTING.md. Floors of what we ask for stand in pyproject.toml and nowhere else."""
+
 MIN_FREE_GB = 5
 
 
@@ -51,18 +47,48 @@ def examine(recipe: Path | None, *, profile: str | None, overrides: Sequence[str
 
 
 def _packages() -> Iterator[Finding]:
-    for name in sorted({*FLOORS, *REQUIRED}):
-        try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            if name in REQUIRED:
-                yield Finding(subject=name, text="missing", fault=True, remedy="install the package again")
+    try:
+        declared = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding(
+            subject=DISTRIBUTION, text="not installed", fault=True, remedy="pip install it, or `make .venv/.core`"
+        )
+        return
+    wanted: dict[str, Requirement] = {}
+    required: set[str] = set()
+    for requirement in map(Requirement, declared):
+        if _holds(requirement, extra=""):
+            required.add(requirement.name)
+        elif not any(_holds(requirement, extra=extra) for extra in _extras()):
             continue
-        numbers = tuple(int(part) for part in version.split("+")[0].split(".")[:3] if part.isdecimal())
-        floor = FLOORS.get(name)
-        old = floor is not None and numbers < floor
-        least = ".".join(map(str, floor or ()))
-        yield Finding(subject=name, text=version, fault=old, remedy=f"has published advisories; use {least} or newer")
+        wanted.setdefault(requirement.name, requirement)
+    for name in sorted(wanted, key=str.lower):
+        yield from _package(name, wanted[name].specifier, required=name in required)
+    for name, floor in BESIDE.items():
+        yield from _package(name, SpecifierSet(f">={floor}"), required=False)
+
+
+def _extras() -> list[str]:
+    """The extras a user may have asked for."""
+    named = importlib.metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or []
+    return [extra for extra in named if extra not in DEVELOPMENT]
+
+
+def _holds(requirement: Requirement, *, extra: str) -> bool:
+    """Whether a requirement is asked for here: on this platform, with this extra."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+def _package(name: str, allowed: SpecifierSet, *, required: bool) -> Iterator[Finding]:
+    """What is installed, against what is allowed. An optional package that is not there is no finding."""
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        if required:
+            yield Finding(subject=name, text="missing", fault=True, remedy=f"pip install '{name}{allowed}'")
+        return
+    fits = allowed.contains(version, prereleases=True)
+    yield Finding(subject=name, text=version, fault=not fits, remedy=f"pip install '{name}{allowed}'")
 
 
 def _disk() -> Finding:
@@ -101,8 +127,10 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
         variable = getattr(call.settings, "api_key_env", None)
         for url in getattr(call.settings, "base_urls", ()):
             yield _endpoint(name, url, variable, teacher_settings(call).model)
-    if (embeddings := loaded.recipe.verify.embeddings) is not None:
-        yield _endpoint("embeddings", embeddings.base_url, embeddings.api_key_env, embeddings.model)
+    for call in loaded.recipe.witnesses:
+        if url := getattr(call.settings, "base_url", None):
+            variable, model = getattr(call.settings, "api_key_env", None), getattr(call.settings, "model", "")
+            yield _endpoint(call.name, url, variable, model)
 
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:

@@ -16,17 +16,21 @@ from typing import Any
 import polars as pl
 
 from factory.calls.of_shard import shard_rows
+from factory.calls.row import UNSETTLED
+from factory.calls.teacher import ANSWERS
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.generators import needs_of
+from factory.phases.disk import free_bytes, in_words, room_for
 from factory.phases.earlier import EarlierBuild, earlier_builds, question_identity
 from factory.phases.identity import identify
 from factory.phases.plan import plan_source
-from factory.phases.reopen import PASSING_REASONS
-from factory.plugins.blocks import Call
+from factory.plugins.contracts import Needs
 from factory.recipe.fingerprint import Fingerprint, differences
 from factory.recipe.load import LoadedRecipe
-from factory.recipe.model import teacher_settings
+from factory.recipe.model import Recipe, teacher_settings
 from factory.sources import open_source
 from factory.store.layout import BuildPaths, ShardPaths, open_build
+from factory.store.part import PASSING_REFUSALS
 from factory.store.tables import read_columns
 from schemas.settings import TeacherSettings
 
@@ -39,6 +43,9 @@ class TeacherEstimate:
 
     name: str
     questions: int
+    """At the least: what the family asks about every sample, times the draws."""
+    questions_most: int
+    """Where the family decides as it goes."""
     answered: int
     """Questions that need no call: this build or an earlier one with the same questions has the answer, or refused the
     photo."""
@@ -57,6 +64,8 @@ class Estimate:
     causes: tuple[str, ...]
     """Why it is not the newest earlier build: one changed key each."""
     samples: int
+    disk_bytes: int
+    """At the most: every row kept, nothing taken over from an earlier build."""
     dropped: dict[str, int]
     shards: int
     teachers: tuple[TeacherEstimate, ...]
@@ -86,33 +95,45 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     paths = BuildPaths(out / f"{recipe.name}-{identity.short}")
     plan = plan_source(source, recipe, loaded.root)
     earlier = earlier_builds(out, recipe.name, paths.root)
-    known = [_Known(teacher_settings(call)) for call in recipe.teachers]
+    asked = [settings for call in recipe.teachers if (settings := teacher_settings(call)).role == ANSWERS]
+    known = [_Known(settings) for settings in asked]
     notes: list[str] = []
     for build in (*earlier, EarlierBuild(paths, identity.stages, identity.identity, "")):
         notes += _learn(known, build, identity)
     ids = plan.samples["id"]
-    teachers = tuple(_estimate_teacher(call, ids, about) for call, about in zip(recipe.teachers, known, strict=True))
+    needs = needs_of(recipe.generator)
+    least, most = room_for(recipe, plan.samples, source)
+    if most > (free := free_bytes(paths.root)):
+        some = "even without a released row it does not fit" if least > free else "it fits if few rows are accepted"
+        notes.append(f"{in_words(free)} are free on its disk: {some}")
+    teachers = tuple(_estimate_teacher(ids, about, needs) for about in known)
     return Estimate(
         build=str(paths.root),
         state=open_build(paths.root).info["state"] if paths.info.exists() else "new",
         causes=_causes(earlier, dict(identity.identity)) if not paths.info.exists() else (),
         samples=plan.samples.height,
+        disk_bytes=most,
         dropped=dict(Counter(plan.dropped["reason"].to_list())),
         shards=int(plan.samples["shard"].n_unique()),
         teachers=teachers,
-        notes=(*notes, *_notes(teachers, known, embeds=recipe.verify.embeddings is not None)),
+        notes=(*notes, *_notes(teachers, known), *_uncounted(recipe)),
     )
 
 
-def _notes(teachers: Sequence[TeacherEstimate], known: Sequence[_Known], *, embeds: bool) -> Iterator[str]:
+def _notes(teachers: Sequence[TeacherEstimate], known: Sequence[_Known]) -> Iterator[str]:
     if unknown := [teacher.name for teacher in teachers if teacher.calls and teacher.tokens is None]:
         yield f"tokens and time of {', '.join(unknown)} are unknown until the first calls"
     if unpriced := [t.name for t in teachers if t.calls and t.tokens is not None and t.cost is None]:
         yield f"cost of {', '.join(unpriced)} is unknown: give `prices` in the recipe"
     if any(about.source_changed for about in known):
         yield "the source changed since an earlier build: photos with new content are asked again and not counted here"
-    if embeds:
-        yield "vectors of clues, one call a sample with two answers at most, are not counted"
+
+
+def _uncounted(recipe: Recipe) -> Iterator[str]:
+    """Who is asked as the build goes, and is not foreseen."""
+    others = [s.name for call in recipe.teachers if (s := teacher_settings(call)).role != ANSWERS]
+    if names := ", ".join([*others, *(witness.name for witness in recipe.witnesses)]):
+        yield f"what the family asks of {names} is not counted"
 
 
 def _learn(known: Sequence[_Known], build: EarlierBuild, now: Fingerprint) -> Iterator[str]:
@@ -123,7 +144,7 @@ def _learn(known: Sequence[_Known], build: EarlierBuild, now: Fingerprint) -> It
     for shard in build.paths.shards():
         try:
             rows = shard_rows(shard, _ROWS)
-            part = _part_rows(shard) if shard.part.exists() and any(asked) else None
+            part = _part_rows(shard) if shard.answers.exists() and any(asked) else None
         except (CorruptBuild, EnvironmentFault) as error:
             yield f"not counted: {error}"
             continue
@@ -155,17 +176,20 @@ def _image_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
 def _part_rows(shard: ShardPaths) -> pl.DataFrame:
     """Each sample of a shard that was finished once: the request keys of its answers, or that its photo was refused
     for a reason that stays."""
-    part = read_columns(shard.part, ("id", "reasons", "answers.list.element.request_key"))
-    keys = pl.col("answers").list.eval(pl.element().struct.field("request_key"))
-    passing = pl.col("reasons").list.eval(pl.element().is_in(list(PASSING_REASONS))).list.any()
-    return part.select("id", keys=keys, refused=(keys.list.len() == 0) & ~passing)
+    columns = ("id", "answers.list.element.keys.list.element", "photos.list.element.refused")
+    rows = read_columns(shard.answers, columns)
+    keys = pl.col("answers").list.eval(pl.element().struct.field("keys").explode())
+    refused = pl.col("photos").list.eval(pl.element().struct.field("refused").drop_nulls())
+    passing = refused.list.eval(pl.element().is_in(list(PASSING_REFUSALS))).list.any()
+    return rows.select("id", keys=keys, refused=(refused.list.len() > 0) & ~passing)
 
 
 def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> set[str]:
     """Samples whose answer is recorded: under their own id, or under that of a sample with the same picture."""
     mine = rows.filter(pl.col("teacher") == teacher)
-    final = mine.filter(pl.col("status") != "exhausted")
-    again = mine.filter(pl.col("status") == "exhausted").join(final, on="key", how="anti")
+    unsettled = pl.col("status").is_in(list(UNSETTLED))
+    final = mine.filter(~unsettled)
+    again = mine.filter(unsettled).join(final, on="key", how="anti")
     final = final.join(again, on="sample_id", how="anti")
     found = set(final["sample_id"])
     if part is not None:
@@ -192,14 +216,14 @@ def _causes(earlier: Sequence[EarlierBuild], identity: dict[str, object]) -> tup
     return (f"it differs from {earlier[0].paths.root}:", *changed[:MOST_CAUSES], *more)
 
 
-def _estimate_teacher(call: Call, ids: pl.Series, about: _Known) -> TeacherEstimate:
-    settings = teacher_settings(call)
-    questions = len(ids)
+def _estimate_teacher(ids: pl.Series, about: _Known, needs: Needs) -> TeacherEstimate:
+    settings = about.settings
+    each, most = (count * settings.sampling.draws for count in needs.calls)
+    questions = len(ids) * each
+    known: dict[str, Any] = {"name": settings.name, "questions": questions, "questions_most": len(ids) * most}
     if settings.backend == "replay":
-        return TeacherEstimate(
-            name=settings.name, questions=questions, answered=questions, calls=0, tokens=0, cost=0.0, seconds=0.0
-        )
-    answered = sum(sample_id in about.answered for sample_id in ids)
+        return TeacherEstimate(**known, answered=questions, calls=0, tokens=0, cost=0.0, seconds=0.0)
+    answered = each * sum(sample_id in about.answered for sample_id in ids)
     calls = questions - answered
     known_figures = about.paid > 0 or calls == 0
     paid = max(about.paid, 1)
@@ -208,8 +232,7 @@ def _estimate_teacher(call: Call, ids: pl.Series, about: _Known) -> TeacherEstim
     priced = prices.input_per_million > 0 or prices.output_per_million > 0 or calls == 0
     per_call = (prompt * prices.input_per_million + completion * prices.output_per_million) / 1e6
     return TeacherEstimate(
-        name=settings.name,
-        questions=questions,
+        **known,
         answered=answered,
         calls=calls,
         tokens=round(calls * (prompt + completion)) if known_figures else None,

@@ -7,23 +7,24 @@ build of any size and while it runs.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, RecipeError
 from factory.store.layout import Build, ShardPaths
-from factory.store.tables import read_columns
+from factory.store.reviews import decided_by, read_reviews
+from factory.store.tables import read_columns, read_rows
 from schemas import arrow
 
 NEAR_AMONG = 50_000
-"""Ids among which one like a mistyped id is looked for."""
+"""Ids among which one like a mistyped id is looked for: comparing takes about a second for so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +33,27 @@ class Story:
 
     id: str
     outcome: str
-    """Where it went, in words: `train`, `rejected by near_truth`, `removed by near_duplicates`, ..."""
+    """Where it went, in words: `released in train`, `rejected: near_truth:too_far`, `answered, not verified yet`."""
     truth: dict[str, Any]
-    image: dict[str, Any]
+    """Its row of the plan, without pictures and texts."""
+    pictures: list[dict[str, Any]]
+    """What the plan says of each picture (role, locator, ...) with what was seen of it (sha256, size, refused, ...)."""
+    texts: list[dict[str, Any]]
+    """Name and length in characters of what the source says beside the pictures."""
     answers: list[dict[str, Any]]
+    """Each answer with its `values` as plain data and, once verified, its measures under `located`; what the family
+    combined of them comes last."""
+    evidence: list[dict[str, Any]]
+    """What each witness found, and how many vectors it gave."""
     calls: list[dict[str, Any]]
-    """Ledger rows: every question asked about its picture, with tokens, cost, latency and errors. Where another sample
-    of the shard has the same picture, they may stand under its `sample_id`."""
+    """Ledger rows: every question asked about its pictures, with tokens, cost, latency and errors. Where another sample
+    of the shard has the same pictures, they may stand under its `sample_id`."""
     checks: list[dict[str, Any]]
+    verdict: str | None
+    """What the checks decided; None until they did."""
     reasons: list[str]
+    people: dict[str, Any] | None
+    """What a person decided, with who, when and the note."""
     selection: dict[str, Any] | None
 
 
@@ -56,52 +69,95 @@ def explain_sample(build: Build, sample_id: str) -> Story:
     if truth is None:
         return _dropped_story(build, sample_id)
     shard = paths.shard(truth["shard"])
-    part = _row(shard.part, arrow.PART, sample_id) if shard.report.exists() else None
+    answered = _row(shard.answers, arrow.ANSWERS, sample_id) if shard.report.exists() else None
+    verdict = _row(shard.verdicts, arrow.VERDICTS, sample_id) if answered and shard.verdicts.exists() else None
     selection = _row(paths.selection, arrow.SELECTION, sample_id) if paths.selection.exists() else None
-    answers = part["answers"] if part else []
+    people = read_reviews(paths).filter(pl.col("id") == sample_id).to_dicts()
+    answers = _answers(shard, answered, verdict)
+    decided = people[0] if people else None
     return Story(
         id=sample_id,
-        outcome=_outcome(part, selection) if part else f"planned; its shard {truth['shard']} is not finished yet",
+        outcome=_outcome(truth["shard"], answered, verdict, decided, selection),
+        pictures=_pictures(truth.pop("images"), answered["photos"] if answered else []),
+        texts=[{"name": entry["name"], "characters": len(entry["text"])} for entry in truth.pop("texts")],
         truth=truth,
-        image={key.removeprefix("image_"): value for key, value in (part or {}).items() if key.startswith("image_")},
         answers=answers,
-        calls=_calls(shard, sample_id, [answer["request_key"] for answer in answers]).to_dicts(),
-        checks=part["checks"] if part else [],
-        reasons=part["reasons"] if part else [],
+        evidence=_evidence(answered["evidence"] if answered else []),
+        calls=_calls(shard, sample_id, [key for answer in answers for key in answer["keys"]]).to_dicts(),
+        checks=verdict["checks"] if verdict else [],
+        verdict=verdict["decision"] if verdict else None,
+        reasons=verdict["reasons"] if verdict else [],
+        people=decided,
         selection=selection,
     )
 
 
 def _row(path: Path, schema: pa.Schema, sample_id: str) -> dict[str, Any] | None:
     """The sample's row of one table."""
+    return read_rows(path, schema.names, [sample_id]).get(sample_id)
+
+
+def _pictures(planned: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    nothing: dict[str, Any] = {field.name: None for field in arrow.PHOTO}
+    facts = [*seen, *[nothing] * (len(planned) - len(seen))]
+    return [{**fact, **picture} for picture, fact in zip(planned, facts, strict=False)]
+
+
+def _answers(
+    shard: ShardPaths, answered: Mapping[str, Any] | None, verdict: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    given: Sequence[Mapping[str, Any]] = answered["answers"] if answered else []
+    located: Sequence[Mapping[str, Any] | None] = verdict["located"] if verdict else [None] * len(given)
     try:
-        table = pq.read_table(
-            path, schema=schema, filters=[("id", "=", sample_id)], page_checksum_verification=True, partitioning=None
-        )
-    except (OSError, pa.ArrowException) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
-    rows: list[dict[str, Any]] = table.slice(0, 1).to_pylist()
-    return rows[0] if rows else None
+        return [
+            {**answer, "values": orjson.loads(answer["values"] or "{}"), "located": measures}
+            for answer, measures in zip(given, located, strict=True)
+        ]
+    except ValueError as error:  # other answers than those measured, or values that are no JSON
+        raise CorruptBuild(f"{shard.answers}: does not fit to {shard.verdicts.name} ({error})") from None
+
+
+def _evidence(stored: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"source": one["source"], "findings": one["findings"] or [], "vectors": len(one["vectors"] or [])}
+        for one in stored
+    ]
 
 
 def _calls(shard: ShardPaths, sample_id: str, keys: Sequence[str]) -> pl.DataFrame:
-    """Ledger rows about the sample's picture: its own, and all of the question that one of its answers came from."""
+    """Ledger rows about the sample: its own, and all turns of another's conversations that its answers came from."""
     ledger = shard_rows(shard)
-    owners = ledger.filter(pl.col("key").is_in(list(keys))).select("sample_id", "teacher")
+    conversation = ["sample_id", "teacher", "purpose", "draw"]
+    owners = ledger.filter(pl.col("key").is_in(list(keys))).select(conversation)
     mine = ledger.filter(pl.col("sample_id") == sample_id)
-    shared = ledger.join(owners.unique(), on=["sample_id", "teacher"], how="semi")
-    return pl.concat([mine, shared]).unique().sort("teacher", "attempt", "key", "created_at")
+    shared = ledger.join(owners.unique(), on=conversation, how="semi")
+    order = ("teacher", "purpose", "draw", "turn", "attempt", "key", "created_at")
+    return pl.concat([mine, shared]).unique().sort(order)
 
 
-def _outcome(row: dict[str, Any], selection: dict[str, Any] | None) -> str:
-    because = ", ".join(row["reasons"])
-    if row["decision"] == "accept":
+def _outcome(
+    shard: int,
+    answered: Mapping[str, Any] | None,
+    verdict: Mapping[str, Any] | None,
+    people: Mapping[str, Any] | None,
+    selection: Mapping[str, Any] | None,
+) -> str:
+    if answered is None:
+        return f"planned; its shard {shard} is not finished yet"
+    if verdict is None:
+        return "answered, not verified yet"
+    decision = decided_by(verdict["decision"], people["decision"] if people else None, verdict["unreleasable"])
+    if decision == "accept":
+        by = " by people" if verdict["decision"] != "accept" else ""
         if selection is None:
-            return "accepted, not selected yet"
+            return f"accepted{by}, not selected yet"
         return f"released in {selection['split']}" if selection["kept"] else f"removed by {selection['removed_by']}"
-    return {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}[row["decision"]] + (
-        f": {because}" if because else ""
-    )
+    if decision == "reject" and verdict["decision"] != "reject":
+        return "rejected by people"
+    because = ", ".join(verdict["reasons"])
+    said = {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}[verdict["decision"]]
+    ignored = "; people's decision cannot count" if people and people["decision"] != decision else ""
+    return (f"{said}: {because}" if because else said) + ignored
 
 
 def _dropped_story(build: Build, sample_id: str) -> Story:
@@ -115,10 +171,14 @@ def _dropped_story(build: Build, sample_id: str) -> Story:
         id=sample_id,
         outcome=f"dropped by {row['phase']}: {row['rule']}",
         truth={"source_row": row["source_row"]},
-        image={},
+        pictures=[],
+        texts=[],
         answers=[],
+        evidence=[],
         calls=[],
         checks=[],
+        verdict=None,
         reasons=[f"{row['rule']}:{row['reason']} {row['detail']}".strip()],
+        people=None,
         selection=None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -11,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from factory.cli.geo import geo_app
-from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError
+from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError, RecipeError
 from factory.version import __version__
 
 app = typer.Typer(
@@ -61,7 +62,7 @@ def main() -> NoReturn:
     except Exception as error:
         code = _usage_error(error)
     if code == EXIT_INTERRUPTED:
-        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] == ["build"] else ""
+        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in (["build"], ["demo"]) else ""
         print(f"interrupted{resumes}", file=sys.stderr)
     sys.stdout.flush()
     sys.exit(code or EXIT_OK)
@@ -96,6 +97,7 @@ def build(
     profile: Profile = None,
     overrides: Overrides = None,
     out: Out = Path("builds"),
+    engine: Annotated[str, typer.Option("--engine", help="What runs shards: `local`, in processes here.")] = "local",
     workers: Annotated[int | None, typer.Option(min=1, help="Shards at the same time (default: one a core).")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
     json: Json = False,
@@ -110,6 +112,7 @@ def build(
             profile=profile,
             overrides=overrides or (),
             out=out,
+            engine=engine,
             workers=workers,
             retry=retry,
             listener=BuildDisplay(),
@@ -120,6 +123,28 @@ def build(
         raise
     if json:
         print_json(result)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def demo(
+    out: Out = Path("builds"),
+    copy: Annotated[
+        Path | None, typer.Option("--copy", metavar="DIR", help="Build nothing: copy recipe and data there, to edit.")
+    ] = None,
+) -> None:
+    """Build the demo that ships with the package: no GPU, no key, no network. Or copy it, to start from."""
+    import factory
+    from factory.cli.console import BuildDisplay
+    from factory.cli.demo import PROFILE, copy_demo, demo_recipe
+
+    if copy is not None:
+        copied = copy_demo(copy)
+        print(f"copied to {copy}; edit {copied}, then: factory build {shlex.quote(str(copied))}", file=sys.stderr)
+        return
+    recipe, display = demo_recipe(), BuildDisplay()
+    result = factory.build(recipe, profile=PROFILE, out=out, listener=display)
+    display.phase("recipe", f"{recipe}  (a copy to edit: factory demo --copy DIR)")
     raise typer.Exit(result.exit_code)
 
 
@@ -163,17 +188,24 @@ def explain(build: BuildDir, sample_id: Annotated[str, typer.Argument(metavar="I
 
 
 @app.command()
-def verify(build: BuildDir) -> None:
-    """Check every file of a build against what was recorded when it was written."""
-    from factory.cli.soundness import build_faults
-    from factory.store.layout import open_build
-    from release import check_release
+def check(
+    path: Annotated[Path, typer.Argument(help="A build's directory, or a release's.", show_default=False)],
+) -> None:
+    """Check every file of a build or a release against what was recorded when it was written."""
+    from factory.cli.check import file_faults
 
-    faults = list(build_faults(open_build(build), check_release))
+    faults = list(file_faults(path))
     for fault in faults:
         print(fault)
-    print(f"{len(faults)} faults" if faults else f"{build}: every file is as it was written", file=sys.stderr)
+    print(f"{len(faults)} faults" if faults else f"{path}: every file is as it was written", file=sys.stderr)
     raise typer.Exit(1 if faults else EXIT_OK)
+
+
+@app.command(hidden=True, context_settings={"ignore_unknown_options": True})
+def verify(paths: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """The name that `factory check` had in 0.1."""
+    asked = shlex.join(paths) if paths else "PATH"
+    raise RecipeError(f"`factory verify` is now called `factory check`: factory check {asked}")
 
 
 @app.command()
@@ -231,10 +263,12 @@ def recipe_schema() -> None:
 
 
 def known_commands() -> dict[str, str]:
-    """Every command by its full name, with its help, for the documentation test."""
+    """Every command that help lists, by its full name, with its help, for the documentation test."""
     found = {}
     for prefix, group in (("", app), ("recipe ", recipe_app), ("geo ", geo_app)):
         for command in group.registered_commands:
+            if command.hidden:
+                continue
             assert command.callback is not None
             name = command.name or command.callback.__name__
             found[prefix + name] = command.help or command.callback.__doc__ or ""

@@ -1,25 +1,30 @@
 """`factory status`: how far a build is, counted from its files, so it is right after a crash and from any terminal.
 
-Sealed ledgers are summed without hashing their rows (`factory verify` does that), so that a look at a large build is
+Sealed ledgers are summed without hashing their rows (`factory check` does that), so that a look at a large build is
 cheap; a file that cannot be read is named and left out of the sums.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import polars as pl
 
-from factory.calls.budget import Spent
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, EnvironmentFault
-from factory.shard.spec import ShardReport, read_report
+from factory.store.files import read_json
 from factory.store.layout import Build, ShardPaths
 from factory.store.lease import is_locked
+from factory.store.paid import PAID_COLUMNS, PAID_SCHEMA, added_up, paid, taken_from
 from factory.store.progress import read_progress
+from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
+
+WhatT = TypeVar("WhatT")
+ReadT = TypeVar("ReadT")
+ElseT = TypeVar("ElseT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +37,14 @@ class BuildStatus:
     running: bool
     samples: int
     samples_done: int
+    """Answered, in finished shards and in those at work."""
     shards: int
-    shards_done: int
+    shards_answered: int
+    shards_verified: int
     decisions: dict[str, int]
+    """Of the samples in verified shards, with people's decisions laid over those of the checks."""
+    people: dict[str, int]
+    """What people decided: accept and reject."""
     spent: dict[str, dict[str, float]]
     """Calls, tokens and cost paid so far, by teacher."""
     faults: tuple[str, ...] = ()
@@ -47,58 +57,78 @@ def build_status(build: Build) -> BuildStatus:
     faults: list[str] = []
     planned = pl.Series("shard", [], pl.Int32)
     if paths.plan.exists():
-        try:
-            planned = read_columns(paths.plan, ("shard",))["shard"]
-        except CorruptBuild as error:
-            faults.append(str(error))
+        planned = _read(_planned, build, planned, faults)
     shards = paths.shards()
-    reports = [report for shard in shards if shard.report.exists() and (report := _report(shard, faults))]
-    decisions: Counter[str] = Counter()
-    for report in reports:
-        decisions.update(report.decisions)
+    finished = [(shard, _read(_samples, shard, None, faults)) for shard in shards if shard.report.exists()]
+    answered = {shard: samples for shard, samples in finished if samples is not None}
+    verdicts = [_read(_verdicts, shard, None, faults) for shard in answered if shard.verdicts.exists()]
+    decided = [frame for frame in verdicts if frame is not None]
+    people = _read(_people, build, _PEOPLE.to_frame(), faults)
     under_way = sum(read_progress(shard.progress) for shard in shards if not shard.report.exists())
-    spent = _spent(shards, faults)
+    spent = added_up([_read(_spent, shard, PAID_SCHEMA.to_frame(), faults) for shard in shards])
     return BuildStatus(
         directory=str(paths.root),
         state=build.info["state"],
         running=is_locked(paths.root / "lease"),
         samples=len(planned),
-        samples_done=sum(report.samples for report in reports) + under_way,
+        samples_done=sum(answered.values()) + under_way,
         shards=planned.n_unique(),
-        shards_done=len(reports),
-        decisions=dict(sorted(decisions.items())),
+        shards_answered=len(answered),
+        shards_verified=len(decided),
+        decisions=_tally(_decisions(decided, people)),
+        people=_tally(people["decision"]),
         spent={
-            teacher: {"calls": paid.calls, "tokens": paid.tokens, "cost": paid.cost}
-            for teacher, paid in sorted(spent.items())
+            teacher: {"calls": calls, "tokens": tokens, "cost": cost}
+            for teacher, calls, tokens, cost in spent.select("teacher", "calls", "tokens", "cost").iter_rows()
         },
-        faults=tuple(faults),
+        faults=tuple(dict.fromkeys(faults)),
     )
 
 
-def _report(shard: ShardPaths, faults: list[str]) -> ShardReport | None:
+def _read(look: Callable[[WhatT], ReadT], what: WhatT, otherwise: ElseT, faults: list[str]) -> ReadT | ElseT:
+    """What is found, or `otherwise` and the fault noted."""
     try:
-        return read_report(shard)
-    except (CorruptBuild, OSError) as error:
+        return look(what)
+    except (CorruptBuild, EnvironmentFault, OSError) as error:
         faults.append(str(error))
-        return None
+        return otherwise
 
 
-def _spent(shards: Sequence[ShardPaths], faults: list[str]) -> dict[str, Spent]:
-    """What this build paid by teacher; `factory.calls.budget.spent_by_teacher` is the same with every row verified."""
-    total: dict[str, Spent] = {}
-    for shard in shards:
-        try:
-            rows = shard_rows(shard, _PAID)
-        except (CorruptBuild, EnvironmentFault) as error:
-            faults.append(str(error))
-            continue
-        tokens = (pl.col("prompt_tokens") + pl.col("completion_tokens")).sum()
-        paid = rows.filter(pl.col("origin") == "call").group_by("teacher")
-        sums = paid.agg(pl.col("http_calls").cast(pl.Int64).sum(), tokens, pl.col("cost").sum())
-        for teacher, calls, token_sum, cost in sums.iter_rows():
-            old = total.get(teacher, Spent())
-            total[teacher] = Spent(old.calls + calls, old.tokens + token_sum, old.cost + cost)
-    return total
+def _planned(build: Build) -> pl.Series:
+    return read_columns(build.paths.plan, ("shard",))["shard"]
 
 
-_PAID = ("teacher", "origin", "http_calls", "prompt_tokens", "completion_tokens", "cost")
+def _people(build: Build) -> pl.DataFrame:
+    return read_reviews(build.paths).select(_PEOPLE.names())
+
+
+def _samples(shard: ShardPaths) -> int:
+    samples = read_json(shard.report).get("samples")
+    if not isinstance(samples, int):
+        raise CorruptBuild(f"{shard.report}: is damaged (it does not say how many samples it has)")
+    return samples
+
+
+def _verdicts(shard: ShardPaths) -> pl.DataFrame:
+    return read_columns(shard.verdicts, _VERDICTS.names())
+
+
+def _decisions(verdicts: Sequence[pl.DataFrame], people: pl.DataFrame) -> pl.Series:
+    """The final decision of every verified sample."""
+    found = pl.concat([_VERDICTS.to_frame(), *verdicts])
+    both = found.join(people.rename({"decision": "person"}), on="id", how="left")
+    return both.select(decision=final_decision(*map(pl.col, ("decision", "person", "unreleasable"))))["decision"]
+
+
+def _spent(shard: ShardPaths) -> pl.DataFrame:
+    """What this build paid for a shard, by teacher; `factory.calls.budget.spent_by_teacher` is the same with every row
+    verified. A shard that was taken over whole was paid by an earlier build."""
+    return paid(shard_rows(shard, PAID_COLUMNS)) if taken_from(shard) is None else PAID_SCHEMA.to_frame()
+
+
+def _tally(values: pl.Series) -> dict[str, int]:
+    return dict(sorted(values.value_counts().iter_rows()))
+
+
+_PEOPLE = pl.Schema({"id": pl.String, "decision": pl.String})
+_VERDICTS = pl.Schema({"id": pl.String, "decision": pl.String, "unreleasable": pl.String})

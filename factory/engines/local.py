@@ -1,6 +1,6 @@
-"""The embedded engine: shards in parallel processes of this machine.
+"""The embedded engine: specs in parallel processes of this machine.
 
-A shard whose process dies (memory, a crash in a native library) is run once more; its answers are in its ledger.
+A spec whose process dies (memory, a crash in a native library) is run once more; its answers are in its ledger.
 """
 
 from __future__ import annotations
@@ -11,57 +11,86 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from multiprocessing.util import Finalize
+from typing import Any, TypeVar
 
 from factory.errors import EnvironmentFault
-from factory.shard.run import run_shard
-from factory.shard.spec import ShardReport, ShardSpec
+from factory.plugins.contracts import Task
+from factory.plugins.registry import register
+
+SpecT = TypeVar("SpecT")
+StaffT = TypeVar("StaffT")
+ReportT = TypeVar("ReportT")
 
 
-def run(specs: Sequence[ShardSpec], *, workers: int) -> Iterator[ShardReport]:
-    """Runs shards in up to `workers` processes and yields their reports as they come.
+@register("engine", "local")
+def local(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers: int = 1) -> Iterator[ReportT]:
+    """Runs a task over specs in up to `workers` processes and yields the reports as they come.
 
-    The first error of a shard is raised after the running shards have ended and recorded what they paid for; no new
-    shard is started.
+    The first error is raised after the specs under way have ended and recorded what they paid for; no new one is
+    started.
     """
-    if workers == 1 or len(specs) == 1:
-        yield from map(run_shard, specs)
+    if workers == 1 or len(specs) <= 1:
+        yield from _run_here(task, specs)
         return
-    remaining = list(specs)
+    remaining = list(range(len(specs)))
     for last_try in (False, True):
-        done: set[int] = set()
         try:
-            for report in _run_in_pool(remaining, workers):
-                done.add(report.number)
+            for index, report in _run_in_pool(task, specs, tuple(remaining), workers):
+                remaining.remove(index)
                 yield report
             return
         except BrokenProcessPool:
-            remaining = [spec for spec in remaining if spec.number not in done]
             if last_try:
-                numbers = ", ".join(str(spec.number) for spec in remaining[:5])
+                numbers = ", ".join(str(getattr(specs[index], "number", index)) for index in remaining[:5])
                 raise EnvironmentFault(
                     f"a worker process died twice while running shards {numbers} (out of memory?); "
                     "run again with fewer --workers"
                 ) from None
 
 
-def _run_in_pool(specs: Sequence[ShardSpec], workers: int) -> Iterator[ShardReport]:
+def _run_here(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT]) -> Iterator[ReportT]:
+    if not specs:
+        return
+    with task.staff(specs[0]) as staff:
+        for spec in specs:
+            yield task.function(spec, staff)
+
+
+def _run_in_pool(
+    task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], indices: Sequence[int], workers: int
+) -> Iterator[tuple[int, ReportT]]:
     context = multiprocessing.get_context("spawn")
-    waiting = list(reversed(specs))
+    waiting = list(reversed(indices))
     failure: BaseException | None = None
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
-        running: set[Future[ShardReport]] = set()
+        running: dict[Future[ReportT], int] = {}
         while running or (waiting and failure is None):
             while waiting and failure is None and len(running) < workers:
-                running.add(pool.submit(run_shard, waiting.pop()))
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
+                index = waiting.pop()
+                running[pool.submit(_run_with_staff, task, specs[index])] = index
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
-                error = future.exception()
+                index, error = running.pop(future), future.exception()
                 if error is None:
-                    yield future.result()
+                    yield index, future.result()
                 else:
                     failure = failure or error
     if failure is not None:
         raise failure
+
+
+_STAFF: dict[Any, Any] = {}
+"""In a worker: what its process lends to every spec of a task, opened with the first."""
+
+
+def _run_with_staff(task: Task[SpecT, StaffT, ReportT], spec: SpecT) -> ReportT:
+    if task.staff not in _STAFF:
+        stack = ExitStack()
+        _STAFF[task.staff] = stack.enter_context(task.staff(spec))
+        Finalize(None, stack.close, exitpriority=10)  # a pool's process ends without running `atexit`
+    return task.function(spec, _STAFF[task.staff])
 
 
 def _end_with(parent: int) -> None:

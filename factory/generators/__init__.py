@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call
-from factory.plugins.contracts import Generator, ParseFailure, Prompt
+from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import plugin
 
-__all__ = ["Generator", "ParseFailure", "Prompt", "open_generator"]
+__all__ = ["needs_of", "open_generator"]
 
 
 def open_generator(call: Call) -> Generator:
@@ -15,3 +15,8 @@ def open_generator(call: Call) -> Generator:
     generator = plugin("generator", call.name).function(**dict(call.settings))
     assert isinstance(generator, Generator)
     return generator
+
+
+def needs_of(call: Call) -> Needs:
+    """What the family that a recipe names takes of a sample and how often it asks."""
+    return open_generator(call).needs

@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_TEXT = 200_000
+"""Characters of a reply that are searched; 32k tokens of reasoning before the answer are about 130,000."""
 MAX_STARTS = 64
+"""Places where an object may begin that are tried: each costs a parse, and a hostile reply may be all braces."""
 MAX_DEPTH = 4
+"""Wrappers around the answer that are followed, as in `{"answer": {"result": {...}}}`."""
 MAX_REPAIR = 32_000
+"""Characters that json_repair is given: bounds the time that text which is no JSON may take."""
 MIN_PROSE = 40
 """Shorter words before the JSON ("Sure! Here it is:") are no reasoning."""
 

@@ -11,10 +11,12 @@ from factory.generators.fields import confidence, coordinate_pair, coordinates, 
 from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
+from schemas.answer import MAX_CLUES
 
 MAX_REASONING = 20_000
-MAX_CLUES = 64
+"""Characters; a whole page is 3,000."""
 MAX_CLUE_TEXT = 1_000
+"""Characters of one clue: a line, not a book."""
 
 _REFUSAL = re.compile(
     r"\b(i'?m sorry|i am sorry|i apologi[sz]e|sorry, (but )?i|as an ai\b|"

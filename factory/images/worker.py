@@ -155,6 +155,53 @@ class DecodeWorkers:
         inner.add_done_callback(finish)
         return outer
 
+    def submit_all(self, sources: Sequence[Path | bytes]) -> Future[list[_Result]]:
+        """Prepare several pictures, in order, as a chunk; when one of them costs its worker its life, each is tried
+        alone. The future never raises ChunkFailed.
+
+        Raises:
+            RuntimeError: the context was not entered or is left.
+        """
+        outer: Future[list[_Result]] = Future()
+
+        def settle(results: list[_Result] | None, problem: BaseException | None = None) -> None:
+            if outer.set_running_or_notify_cancel():
+                if problem is not None:
+                    outer.set_exception(problem)
+                elif results is not None:
+                    outer.set_result(results)
+
+        def each_alone() -> None:
+            singles = [self.submit(source) for source in sources]
+            left, lock = [len(singles)], threading.Lock()
+
+            def one_ended(_: Future[_Result]) -> None:
+                with lock:
+                    left[0] -= 1
+                    last = left[0] == 0
+                if last and not any(single.cancelled() for single in singles):
+                    settle([single.result() for single in singles])
+
+            for single in singles:
+                single.add_done_callback(one_ended)
+
+        def chunk_ended(done: Future[list[_Result]]) -> None:
+            if done.cancelled():
+                return
+            if done.exception() is None:
+                settle(done.result())
+                return
+            try:
+                each_alone()
+            except RuntimeError as left_the_context:
+                settle(None, left_the_context)
+
+        try:
+            self.submit_chunk(sources).add_done_callback(chunk_ended)
+        except ChunkFailed:
+            each_alone()
+        return outer
+
     def _schedule(self, task: bytes | str, future: Future[_Result], retries: int) -> bool:
         """Hand a task to the pool, replacing a broken one; False when the context is left."""
         with self._lock:

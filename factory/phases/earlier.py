@@ -15,12 +15,14 @@ from typing import Any
 import orjson
 import polars as pl
 
+from factory.calls.files import is_readable
 from factory.calls.of_shard import shard_ledgers
 from factory.errors import CorruptBuild
 from factory.images.records import SHAPING
 from factory.recipe.fingerprint import Fingerprint
 from factory.store.layout import BuildPaths, ShardPaths
 from factory.store.tables import read_columns
+from schemas.arrow import BUILD_SCHEMA_VERSION
 
 _NAMED = re.compile(r"teachers\..*\.name", re.DOTALL)
 
@@ -33,6 +35,9 @@ class EarlierBuild:
     stages: Mapping[str, str]
     identity: Mapping[str, Any]
     started: str
+    same_layout: bool = True
+    """Whether its files are laid out as today's; of another layout only the ledgers are used, which have a version of
+    their own."""
 
 
 def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
@@ -46,7 +51,11 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
             if data["recipe"] == recipe:
                 found.append(
                     EarlierBuild(
-                        BuildPaths(info.parent), data["stage_fingerprints"], data["identity"], data["started_at"]
+                        BuildPaths(info.parent),
+                        data["stage_fingerprints"],
+                        data["identity"],
+                        data["started_at"],
+                        data.get("layout") == BUILD_SCHEMA_VERSION,
                     )
                 )
         except (OSError, ValueError, KeyError, TypeError):
@@ -73,11 +82,11 @@ class PriorAnswers:
         """Ledgers for one shard, of the newest build first. Raises CorruptBuild when the own plan is damaged."""
         found: list[Path] = []
         for index, build in enumerate(self.earlier):
-            if build.stages.get("plan") == self.now.stages["plan"]:
+            if build.same_layout and build.stages.get("plan") == self.now.stages["plan"]:
                 shards = [build.paths.shard(number)]
             else:
                 shards = self._old_shards(index).get(number, [])
-            found += [path for shard in shards for path in shard_ledgers(shard)]
+            found += [path for shard in shards for path in shard_ledgers(shard) if is_readable(path)]
         return tuple(map(str, found))
 
     def _old_shards(self, index: int) -> dict[int, list[ShardPaths]]:
@@ -116,9 +125,13 @@ def question_identity(identity: Mapping[str, Any], teacher: str) -> dict[str, An
         return None
     prefix = min(named, key=len).removesuffix("name")
     own = {key.removeprefix(prefix): value for key, value in identity.items() if key.startswith(prefix)}
-    own = {key: value for key, value in own.items() if key != "#" and not key.startswith("bad_answer")}
-    shared = ("generator", "inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
-    common = {key: value for key, value in identity.items() if key.startswith("generator.") or key in shared}
+    own = {
+        key: value
+        for key, value in own.items()
+        if key not in ("#", "role", "sampling.draws") and not key.startswith("bad_answer")
+    }
+    shared = ("inputs.generator", "inputs.prepare", *(f"images.{name}" for name in SHAPING))
+    common = {key: value for key, value in identity.items() if key in shared}
     return common | {f"teacher.{key}": value for key, value in own.items()}
 
 
@@ -126,6 +139,8 @@ def prior_shard(earlier: Sequence[EarlierBuild], now: Fingerprint, number: int) 
     """A finished shard with the same samples and image settings, whose images can be linked."""
     for build in earlier:
         shard = build.paths.shard(number)
+        if not build.same_layout:
+            continue
         if build.stages.get("images") == now.stages["images"] and shard.report.exists() and shard.images.exists():
             return str(shard.root)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from factory.errors import RecipeError
@@ -9,15 +10,18 @@ from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
+from factory.plugins.blocks import Call
+from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
-from factory.recipe.model import teacher_settings
+from factory.recipe.model import Recipe, teacher_settings
 from factory.select.accepted import selection_rules
 from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
+from schemas.settings import Contents
 
-STAGE_VERSIONS = {"verify": "2", "select": "1", "release": "2"}
+STAGE_VERSIONS = {"answers": "1", "verify": "3", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 
@@ -25,21 +29,48 @@ prompts and ledger keys have versions of their own."""
 def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
     """The fingerprint of a recipe. Reads the source's table and every recording once, to hash them."""
     recipe = loaded.recipe
+    generator = open_generator(recipe.generator)
     inputs = {
         "source": source.digest(),
         "gazetteer": GAZETTEER_VERSION,
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
-        "generator": open_generator(recipe.generator).version,
+        "generator": generator.version,
+        "needs": ",".join((*generator.needs.images, *(f"text {name}" for name in generator.needs.texts))),
         **STAGE_VERSIONS,
+        "row": f"{generator.row.family}-{generator.row.version}",
     }
-    for call in recipe.teachers:
-        if path := getattr(call.settings, "path", None):
-            inputs[f"teachers.{teacher_settings(call).name}"] = _digest(loaded, path)
+    for block, name, kind, call in _plugins(recipe):
+        inputs[f"{block}.{name}.version"] = plugin(kind, call.name).version
+        for number, path in enumerate(_input_files(call)):
+            inputs[f"{block}.{name}.{number}"] = _digest(loaded, path)
     for _, settings in selection_rules(recipe.select, loaded.root):
         for benchmark in getattr(settings, "benchmarks", ()):
             inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
     return fingerprint(loaded.plain(), inputs)
+
+
+def _plugins(recipe: Recipe) -> Iterator[tuple[str, str, Kind, Call]]:
+    """Every plug-in that a recipe names: the block whose stage it belongs to, its name there, its kind, itself."""
+    yield "generator", recipe.generator.name, "generator", recipe.generator
+    yield "source", recipe.source.name, "source", recipe.source
+    for call in recipe.teachers:
+        yield "teachers", teacher_settings(call).name, "teacher", call
+    for call in recipe.witnesses:
+        yield "witnesses", call.name, "witness", call
+    if recipe.verify is not None:
+        yield "verify", recipe.verify.decide.name, "decider", recipe.verify.decide
+        for call in recipe.verify.checks:
+            yield "verify", call.name, "check", call
+    for call in recipe.select:
+        yield "select", call.name, "selector", call
+
+
+def _input_files(call: Call) -> Iterator[str]:
+    """The files that a plug-in's settings name, in the order of its signature."""
+    for name, field in type(call.settings).model_fields.items():
+        if any(isinstance(note, Contents) for note in field.metadata) and (path := getattr(call.settings, name)):
+            yield path
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:

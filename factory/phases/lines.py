@@ -8,12 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from factory.phases.reopen import PASSING_REASONS
+from factory.calls.teacher import ANSWERS
+from factory.generators import needs_of
 from factory.phases.run import Run
-
-
-def passing(counts: Mapping[str, Any]) -> int:
-    return sum(count for reason, count in counts["reasons"].items() if reason in PASSING_REASONS)
+from factory.recipe.model import teacher_settings
 
 
 def title(run: Run) -> str:
@@ -36,8 +34,16 @@ def plan_line(run: Run) -> str:
     dropped = f" · dropped {counts['dropped']} ({listed(counts['dropped_by_reason'])})" if counts["dropped"] else ""
     return (
         f"{counts['planned']:,} samples · {counts['countries_planned']} countries · {counts['shards']:,} "
-        f"shard{'s' * (counts['shards'] != 1)} · {counts['planned'] * len(run.recipe.teachers):,} questions{dropped}"
+        f"shard{'s' * (counts['shards'] != 1)} · {questions(run)}{dropped}"
     )
+
+
+def questions(run: Run) -> str:
+    """How many questions the build asks, as a range where a family decides as it goes."""
+    teachers = [teacher_settings(call) for call in run.recipe.teachers]
+    draws = sum(teacher.sampling.draws for teacher in teachers if teacher.role == ANSWERS)
+    least, most = (count * draws * run.info["counts"]["planned"] for count in needs_of(run.recipe.generator).calls)
+    return f"{least:,} questions" if least == most else f"{least:,} to {most:,} questions"
 
 
 def select_line(counts: Mapping[str, Any]) -> str:
@@ -65,5 +71,5 @@ def verdict_line(counts: Mapping[str, Any]) -> str:
     words = {"accept": "accepted", "review": "to review", "reject": "rejected", "quarantine": "quarantined"}
     decided = " · ".join(f"{word} {counts['decisions'].get(key, 0):,}" for key, word in words.items())
     because = f"   ({listed(counts['reasons'])})" if counts["reasons"] else ""
-    again = "; `--retry` asks again where an endpoint or a file was away" if passing(counts) else ""
+    again = "; `--retry` asks again where an endpoint or a file was away" if counts["passing"] else ""
     return decided + because + again

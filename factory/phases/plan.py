@@ -18,16 +18,18 @@ import polars as pl
 
 from factory import geo
 from factory.errors import SourceError
+from factory.generators import needs_of
+from factory.plugins.contracts import Needs
 from factory.recipe.model import Recipe
 from factory.select import overlaps_by_metadata
 from factory.select.accepted import selection_rules
 from factory.sources import Source
-from factory.sources.contract import raw_columns
+from factory.sources.contract import LISTS, image_list, raw_columns
 from factory.sources.coordinates import judge_coordinates
 from schemas import arrow
 from schemas.settings import PlanSettings
 
-PLAN_VERSION: Final = 1
+PLAN_VERSION: Final = 2
 """Raise when the same table and settings give another plan. Part of a build's identity."""
 
 MAX_ID_LENGTH: Final = 512
@@ -90,6 +92,7 @@ def compile_plan(
     table: pl.DataFrame,
     settings: PlanSettings,
     *,
+    needs: Needs = Needs(),  # noqa: B008 - frozen
     worldview: str = "default",
     overlaps: Overlaps | None = None,
     origin: str = "the source",
@@ -100,6 +103,7 @@ def compile_plan(
     Args:
         table: raw rows; a missing column counts as empty, and without `source_row` rows are numbered as they come.
         settings: which rows are planned.
+        needs: which pictures and texts a sample must have.
         worldview: who owns disputed places, where the source does not say: `factory.geo.gazetteer.WORLDVIEWS`.
         overlaps: finds rows that a benchmark holds.
         origin: the source's file, for messages.
@@ -110,8 +114,8 @@ def compile_plan(
     """
     if "source_row" not in table.columns:
         table = table.with_row_index("source_row")
-    sieve = _Sieve(raw_columns(table).sort("source_row"), [])
-    _drop_unusable(sieve)
+    sieve = _Sieve(_with_lists(raw_columns(table)).sort("source_row"), [])
+    _drop_unusable(sieve, needs)
     _drop_impossible_places(sieve, settings, origin, coordinate_columns)
     _drop_uncertain(sieve, settings)
     _drop_duplicates(sieve)
@@ -134,15 +138,26 @@ def compile_plan(
     return Plan(samples, dropped, counts)
 
 
-def _drop_unusable(sieve: _Sieve) -> None:
+def _with_lists(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their pictures and texts as lists; one `image` is a picture of the role `photo`."""
+    if "images" not in rows.columns:
+        rows = rows.with_columns(image_list({"photo": "image"}))
+    return rows if "texts" in rows.columns else rows.with_columns(pl.lit([], dtype=LISTS["texts"]).alias("texts"))
+
+
+def _drop_unusable(sieve: _Sieve, needs: Needs) -> None:
     name = pl.col("id")
+    roles = pl.col("images").list.eval(pl.element().struct.field("role"))
+    texts = pl.col("texts").list.eval(pl.element().struct.field("name"))
     reason = _first_reason(
         (pl.col("problem").is_not_null(), pl.col("problem")),
         (name.is_null(), "missing_id"),
-        (pl.col("image").is_null(), "missing_image"),
+        *((~roles.list.contains(role), "missing_image") for role in needs.images),
+        *((~texts.list.contains(text), "missing_text") for text in needs.texts),
         ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(r"\p{C}"), "bad_id"),
     )
-    sieve.drop("source", reason, pl.col("image").str.slice(0, 200))
+    shown = pl.coalesce("image", pl.col("images").list.first().struct.field("locator"))
+    sieve.drop("source", reason, shown.str.slice(0, 200))
 
 
 def _drop_impossible_places(
@@ -291,6 +306,7 @@ def plan_source(source: Source, recipe: Recipe, root: Path) -> Plan:
     return compile_plan(
         source.table(),
         recipe.plan,
+        needs=needs_of(recipe.generator),
         worldview=recipe.geo.worldview,
         overlaps=overlaps,
         origin=source.name,

@@ -12,16 +12,17 @@ from typing import Any, Protocol
 
 import orjson
 
-from factory.errors import EXIT_OK, EXIT_ROWS_FAILED
+from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
 from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
-from factory.recipe.model import Recipe, teacher_settings
+from factory.recipe.model import Recipe
 from factory.sources import Source
 from factory.store.files import read_json, write_bytes
 from factory.store.layout import BuildPaths
 from factory.store.yaml_lines import dump_yaml
 from factory.version import __version__
+from schemas.arrow import BUILD_SCHEMA_VERSION
 
 
 class Listener(Protocol):
@@ -29,8 +30,8 @@ class Listener(Protocol):
 
     def started(self, title: str) -> None: ...
 
-    def working(self, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
-        """Entered while shards run; `done` counts finished samples."""
+    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
+        """Entered while the shards of a phase run; `done` counts finished samples."""
         ...
 
     def phase(self, name: str, text: str) -> None:
@@ -43,7 +44,7 @@ class Silent:
 
     def started(self, title: str) -> None: ...
 
-    def working(self, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
+    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
         return nullcontext()
 
     def phase(self, name: str, text: str) -> None: ...
@@ -60,6 +61,8 @@ class BuildResult:
     """HTTP calls to teachers made by this run; 0 for a finished build."""
     seconds: float
     exit_code: int
+    waiting: str | None = None
+    """For what it waits, where `exit_code` is 5."""
 
 
 @dataclass(slots=True)
@@ -72,11 +75,34 @@ class Run:
     source: Source
     workers: int
     listener: Listener
+    engine: str
     info: dict[str, Any] = field(default_factory=dict)
+    calls_now: int = 0
+    """HTTP calls to teachers made by this run."""
+
+    @classmethod
+    def of(
+        cls,
+        loaded: LoadedRecipe,
+        identity: Fingerprint,
+        paths: BuildPaths,
+        source: Source,
+        *,
+        engine: str,
+        workers: int | None,
+        listener: Listener,
+    ) -> Run:
+        """A run on `workers` processes, by default one a core."""
+        return cls(loaded, identity, paths, source, max(1, workers or os.cpu_count() or 1), listener, engine)
 
     @property
     def recipe(self) -> Recipe:
         return self.loaded.recipe
+
+    @property
+    def shards(self) -> range:
+        """Numbers of the planned shards; none before the plan is made."""
+        return range(self.info["counts"].get("shards", 0))
 
     def save(self, state: str) -> None:
         self.info["state"] = state
@@ -99,6 +125,7 @@ def new_info(run: Run) -> dict[str, Any]:
         "fingerprint": run.identity.build,
         "stage_fingerprints": dict(run.identity.stages),
         "identity": dict(run.identity.identity),
+        "layout": BUILD_SCHEMA_VERSION,
         "factory_version": __version__,
         "gazetteer_version": GAZETTEER_VERSION,
         "started_at": now(),
@@ -109,24 +136,20 @@ def new_info(run: Run) -> dict[str, Any]:
     return run.info
 
 
-def result(run: Run, calls_now: int, begun: float) -> BuildResult:
+def result(run: Run, begun: float, waiting: str | None) -> BuildResult:
+    """What a build came to. `waiting` says for what it waits, where it does."""
     counts = run.info["counts"]
-    quarantined = counts["decisions"].get("quarantine", 0)
+    quarantined = counts.get("decisions", {}).get("quarantine", 0)
     too_many = quarantined > run.recipe.build.max_quarantined_share * max(1, counts["planned"])
     return BuildResult(
         directory=str(run.paths.root),
         state=run.info["state"],
         counts=counts,
-        calls_now=calls_now,
+        calls_now=run.calls_now,
         seconds=round(time.monotonic() - begun, 3),
-        exit_code=EXIT_ROWS_FAILED if too_many else EXIT_OK,
+        exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if too_many else EXIT_OK,
+        waiting=waiting,
     )
-
-
-def worker_count(recipe: Recipe, asked: int | None) -> int:
-    """No more shards at once than the tightest cap of calls in flight: a cap is never exceeded by sharing it."""
-    tightest = min(teacher_settings(call).max_in_flight for call in recipe.teachers)
-    return max(1, min(asked or os.cpu_count() or 1, tightest))
 
 
 def now() -> str:

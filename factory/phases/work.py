@@ -1,68 +1,95 @@
-"""The work phase: runs the shards that are not done."""
+"""The work phase: takes over what an earlier build has answered, and runs the shards that are left."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
+
 from factory.calls.budget import Budget, spent_by_teacher
+from factory.calls.teacher import made_teachers
+from factory.engines import open_engine
+from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
-from factory.phases.lines import (
-    answers_line,
-    verdict_line,
-)
-from factory.phases.reopen import forget_selection
+from factory.phases.lines import answers_line
+from factory.phases.phase import Phase, Waiting
 from factory.phases.run import Run
+from factory.phases.take_over import take_over
+from factory.plugins.contracts import Task
 from factory.shard.memory import give_back
-from factory.shard.run import budget_limits
+from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
+from factory.shard.staff import budget_limits, open_staff
+from factory.store.layout import digest_of
 from factory.store.progress import read_progress
+from factory.store.tables import read_table
+from factory.witnesses import made_witnesses
+from schemas import arrow
 
 
-def work(run: Run) -> int:
-    """Runs the shards that are not done. Returns the HTTP calls made now."""
-    from factory.engines import local
-
+def _work(run: Run) -> Waiting | None:
     paths, counts = run.paths, run.info["counts"]
-    numbers = range(counts["shards"])
+    numbers = run.shards
+    earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
+    take_over(run, earlier)
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
     finished = {report.number: report.samples for report in reports}
     waiting = [number for number in numbers if number not in finished]
-    if any(not limits.is_unlimited for limits in budget_limits(run.recipe).values()):
-        _start_budget(run)
 
     def done() -> int:
         under_way = (read_progress(paths.shard(n).progress) for n in waiting if n not in finished)
         return sum(finished.values()) + sum(under_way)
 
-    at_once = max(1, min(run.workers, len(waiting)))
-    with run.listener.working(counts["planned"], done) if waiting else nullcontext():
-        for report in local.run(_specs(run, waiting, at_once), workers=at_once):
-            finished[report.number] = report.samples
-            reports.append(report)
+    if waiting:
+        require_room(paths.root, _room(run, waiting, earlier)[0])
+        _start_budget(run)
+        at_once = max(1, min(workers_for(run), len(waiting)))
+        engine, task = open_engine(run.engine), Task(run_shard, open_staff)
+        with run.listener.working("work", counts["planned"], done):
+            for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
+                finished[report.number] = report.samples
+                reports.append(report)
     give_back()
-    if waiting or not paths.selection.exists():
-        forget_selection(paths)
-    calls_now = sum(report.calls_now for report in reports)
-    run.info["counts"] |= _work_counts(reports)
-    run.save("working")
-    run.listener.phase("answers", answers_line(run.info["counts"], calls_now))
-    run.listener.phase("verify", verdict_line(run.info["counts"]))
-    return calls_now
+    run.calls_now += sum(report.calls_now for report in reports)
+    run.info["counts"] |= _counts(reports)
+    if deferred := sum(report.deferred for report in reports):
+        return Waiting(f"a batch: the answers about {deferred:,} samples come later; the same command asks for them")
+    return None
 
 
-def _specs(run: Run, numbers: Sequence[int], at_once: int) -> list[ShardSpec]:
-    earlier = earlier_builds(run.paths.root.parent, run.recipe.name, run.paths.root)
+def _room(run: Run, waiting: Sequence[int], earlier: Sequence[EarlierBuild]) -> tuple[int, int]:
+    """Bytes that the shards still to be run, and what follows, take at the least and at the most."""
+    plan = read_table(run.paths.plan, arrow.PLAN)
+    own = [n for n in waiting if not run.paths.shard(n).images.exists() and not prior_shard(earlier, run.identity, n)]
+    at_hand = plan.height - plan.filter(pl.col("shard").is_in(own)).height
+    return room_for(run.recipe, plan, run.source, at_hand=at_hand, shards_at_once=run.workers)
+
+
+def workers_for(run: Run) -> int:
+    """No more shards at once than the tightest cap of calls in flight (a cap is never exceeded by sharing it), nor than
+    processes that may open a teacher."""
+    root, recipe = run.loaded.root, run.recipe
+    asked = made_teachers(recipe.teachers, root)
+    witnesses = made_witnesses(recipe.witnesses, root)
+    asked += [
+        (one.settings, one.backends) for one in witnesses if one.settings is not None and one.backends is not None
+    ]
+    caps = [settings.max_in_flight for settings, _ in asked]
+    caps += [backends.most_processes for _, backends in asked if backends.most_processes is not None]
+    return max(1, min([run.workers, *caps]))
+
+
+def _specs(run: Run, numbers: Sequence[int], earlier: Sequence[EarlierBuild], at_once: int) -> list[ShardSpec]:
     priors = PriorAnswers(earlier, run.identity, run.paths.plan)
     return [_spec(run, number, earlier, priors, at_once) for number in numbers]
 
 
 def _spec(run: Run, number: int, earlier: Sequence[EarlierBuild], priors: PriorAnswers, at_once: int) -> ShardSpec:
     mine = run.paths.shard(number)
-    reopened = mine.part.exists() and mine.images.exists()
+    reopened = mine.answers.exists() and mine.images.exists()
     return ShardSpec(
         build=str(run.paths.root),
         number=number,
@@ -76,20 +103,39 @@ def _spec(run: Run, number: int, earlier: Sequence[EarlierBuild], priors: PriorA
 
 
 def _start_budget(run: Run) -> None:
-    ledgers = [path for s in run.paths.shards() for path in (s.ledger, s.live_ledger) if path.exists()]
-    with Budget(run.paths.budget, budget_limits(run.recipe)) as budget:
+    """Counts this build's spending again from its ledgers; a shard that was taken over whole is none."""
+    limits = budget_limits(run.recipe, run.loaded.root)
+    if all(limit.is_unlimited for limit in limits.values()):
+        return
+    own = [s for s in run.paths.shards() if not (s.report.exists() and read_report(s).taken_from)]
+    ledgers = [path for shard in own for path in (shard.ledger, shard.live_ledger) if path.exists()]
+    with Budget(run.paths.budget, limits) as budget:
         budget.reset(spent_by_teacher(ledgers))
 
 
-def _work_counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
-    decisions: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
+def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
+    failures: Counter[str] = Counter()
+    passing: Counter[str] = Counter()
     for report in reports:
-        decisions.update(report.decisions)
-        reasons.update(report.reasons)
+        failures.update(report.failures)
+        passing.update(report.passing)
     totals = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
     return {
-        "decisions": dict(sorted(decisions.items())),
-        "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "failures": dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
+        "passing": dict(sorted(passing.items())),
         **{name: sum(getattr(report, name) for report in reports) for name in totals},
     }
+
+
+def _says(run: Run) -> Iterator[tuple[str, str]]:
+    yield "answers", answers_line(run.info["counts"], run.calls_now)
+
+
+WORK = Phase(
+    name="work",
+    reads=lambda run: {"plan": digest_of(run.paths.plan)},
+    makes=lambda run: tuple(run.paths.shard(number).report for number in run.shards),
+    go=_work,
+    says=_says,
+    state="answered",
+)

@@ -1,16 +1,38 @@
-"""What a teacher's backend is: something that answers one prompt about one image, or says why not."""
+"""Every contract between the engine room and the plug-ins, in one file.
+
+    source      where samples come from                 (root, *, settings) -> Source
+    generator   a dataset family                        (*, settings) -> Generator
+    teacher     a model that answers                    (settings, root, *, own settings) -> Backends
+    witness     evidence that is no teacher's answer    (root, *, settings) -> Witness
+    check       one rule of verification                (case, *, settings) -> CheckResult
+    decider     what the checks together decide         (*, settings) -> Decider
+    selector    which accepted rows are kept            (frame, *, settings) -> Ruling
+    engine      what runs functions over specs          (task, specs, *, workers) -> Iterator of reports
+
+The idea behind the first four: a family asks, the engine remembers. Every `ask` is a row of the ledger, so resuming is
+running the family again: turns that were paid return at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import polars as pl
 
-from schemas import GeoAnswer, Sample
+from schemas.answer import GeoAnswer
+from schemas.record import Answered, Case, CheckResult, Evidence, Seen, Truth, Verdict
+from schemas.request import Reply, Request
+from schemas.rows.schema import RowSchema
+from schemas.settings import TeacherSettings
+
+ReadT = TypeVar("ReadT")
+SpecT = TypeVar("SpecT")
+StaffT = TypeVar("StaffT")
+ReportT = TypeVar("ReportT")
 
 SCHEMA_REFUSED = "schema_refused"
 """Kind of the failure that says: this server takes no `response_format`; the next call goes without it."""
@@ -19,17 +41,116 @@ REFUSED_CONNECTION = "refused_connection"
 """Kind of the failure that says: nothing listens there; the request was never sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What came back, before anybody parsed it."""
+# --- families -------------------------------------------------------------------------------------------------------
 
-    text: str
-    finish_reason: str | None = None
-    model: str = ""
-    """As the endpoint names it; empty when it does not."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    latency_s: float = 0.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a family takes of a sample and how often it asks: plan, estimate, budget and limiter read it."""
+
+    images: tuple[str, ...] = ("photo",)
+    """Roles of the pictures it shows; a sample that lacks one is dropped by the plan."""
+    texts: tuple[str, ...] = ()
+    """Names of the texts it reads; likewise."""
+    calls: tuple[int, int] = (1, 1)
+    """Least and most questions to one teacher about one sample, without repeats; (0, 0) needs no teacher at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseFailure:
+    """Why a reply is no answer."""
+
+    kind: str
+    """truncated, refused, empty, not_json or bad_schema."""
+    detail: str = ""
+
+
+class NoAnswer(Exception):
+    """A question stays without a usable answer. Let it pass: the engine makes a failed answer of it."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind, self.detail = kind, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a family makes of the replies about one sample."""
+
+    place: GeoAnswer | None = None
+    """Where, how one can tell: what the geographic checks read."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Everything else, as plain JSON values."""
+
+
+class Ask(Protocol):
+    """How a family or a witness asks a model. Retries, repair turns, limits, budget and ledger are behind it."""
+
+    async def __call__(
+        self, request: Request, *, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None = None
+    ) -> ReadT:
+        """The parsed answer.
+
+        Args:
+            request: the whole conversation so far.
+            read: parses a reply; never raises. A ParseFailure is asked again as the teacher's `bad_answer` says.
+            teacher: a role of the recipe's teachers (`judge`), for questions that another one answers; by default the
+                teacher whose answer this is.
+
+        Raises:
+            NoAnswer: there is none, for good or until the next build.
+        """
+        ...
+
+    def truth(self, level: Literal["country", "place"]) -> Truth:
+        """The truth, for families that show it to a teacher. It marks every later question, the answer and the row."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """One dataset family: what it asks, what it makes of the answers, the rows that come out.
+
+    `answer` and `combine` are pure: they depend on what they are given and on replies alone (no clock, no randomness,
+    no file), because a resumed build runs them again.
+    """
+
+    name: str
+    version: str
+    """Of words, parser and rows; part of a build's identity."""
+    row: RowSchema
+    needs: Needs = Needs()
+    states_place: bool = False
+    """Its rows say where a photo was taken, so only a row that `near_truth` has judged can be accepted."""
+    answer: Callable[[Seen, Ask], Awaitable[Said]] | None = None
+    """Once a teacher of role `answer` and draw; None where `needs.calls` is (0, 0)."""
+    combine: Callable[[Seen, Sequence[Answered], Ask], Awaitable[Said | None]] | None = None
+    """Once a sample, after all answers: a judge, a rewrite, the best of several. None leaves them as they are."""
+    record: Callable[[Case], Sequence[Mapping[str, Any]]] | None = None
+    """The rows of one accepted sample, without pictures and split; their ids are `id`, `id/2`, ... A sample without any
+    goes to review (`nothing_to_release`)."""
+    records: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    """Instead of `record` where no teacher is asked: all rows of a table of samples at once (columns of
+    `schemas.arrow.PLAN`, and `photos`), in its order."""
+
+
+# --- teachers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request to one teacher, named by its ledger key."""
+
+    key: str
+    request: Request
+    sample_id: str
+    draw: int = 0
+    turn: int = 0
+    """Which question of this sample, teacher and draw it is, from 0."""
+    attempt: int = 0
+    """Which repetition after an unusable answer, from 0."""
+    handle: str | None = None
+    """The batch that has it, where it was sent by an earlier run."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,27 +173,36 @@ class CallFailed(Exception):
         return f"{self.kind}: {self.detail}"
 
 
+class Deferred(Exception):
+    """The question is on its way and answered later (a batch). The ledger keeps `handle`; the next run brings it back
+    in `Question.handle`, and the backend answers or defers again."""
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(handle)
+        self.handle = handle
+
+
 class Backend(Protocol):
-    """One endpoint (or one file of recorded answers). An async context manager around its connections."""
+    """One endpoint (or one file of recorded answers). Where it is an async context manager, it is entered before the
+    first question and left after the last."""
 
     name: str
     """The endpoint's address, for messages."""
     paid: bool
-    """False for recorded answers: no image is read, no budget is touched, no slot is taken."""
+    """False for recorded answers: no picture is read, no budget is touched, no slot is taken."""
 
-    def inputs(self, sample_id: str) -> Mapping[str, Any]:
-        """What besides prompt, sampling and image decides the answer; part of the ledger key."""
+    def inputs(self, question: Question) -> Mapping[str, Any]:
+        """What besides conversation, sampling and pictures decides the answer (the digest of a recording); part of the
+        ledger key. `question.key` is still empty."""
         ...
 
-    async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
-        """One answer, by at most one request. Raises CallFailed."""
+    async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
+        """One answer, by at most one request. `images` holds the prepared JPEG of each role the request shows.
+
+        Raises CallFailed, or Deferred for an answer that comes later. It need not watch the recipe's `timeout_s`: the
+        engine cancels it then.
+        """
         ...
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +212,50 @@ class Backends:
     endpoints: tuple[Backend, ...]
     identity: Mapping[str, Any] = field(default_factory=dict)
     """Backend settings that change answers; they join the sampling parameters in the ledger key."""
+    most_processes: int | None = None
+    """Most worker processes that may open it (a model in process loads once); None is no bound."""
+
+
+# --- witnesses ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Evidence that is no teacher's answer: a detector, a reader of signs, a geo-encoder, vectors of clues."""
+
+    name: str
+    when: Literal["before", "after"]
+    """`before` the teachers: the family gets its evidence. `after` them: it sees their answers."""
+    look: Callable[[Seen, Mapping[str, bytes], Sequence[Answered], Ask], Awaitable[Evidence | None]]
+    """Evidence about one sample from its prepared JPEGs by role; None when it has nothing to look at. It shares the
+    event loop with every call under way: work of more than some milliseconds belongs into `asyncio.to_thread`."""
+    settings: TeacherSettings | None = None
+    backends: Backends | None = None
+    """The model it asks through `ask`, with limits and a budget line under its name; None for one that asks nobody."""
+    required: bool = True
+    """A sample without its evidence would be judged by another rule than its neighbours: a failure stops the build."""
+
+
+# --- verification ---------------------------------------------------------------------------------------------------
+
+Model = Mapping[str, Any]
+"""What a decider fitted on the whole set: plain JSON values, written beside the verdicts and digested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """How checks become a decision. With `fit`, verification has two passes: features a shard, a model on the whole
+    set, then decisions."""
+
+    decide: Callable[[Sequence[CheckResult], Mapping[str, float], Model | None], Verdict]
+    """From the checks, this sample's features and the fitted model (None without `fit`) to a verdict."""
+    features: Callable[[Case, Sequence[CheckResult]], Mapping[str, float]] | None = None
+    """Numbers about one sample, the same names for all."""
+    fit: Callable[[pl.DataFrame], Model] | None = None
+    """A model from `id` and the features of every sample that can be judged, sorted by id."""
+
+
+# --- sources --------------------------------------------------------------------------------------------------------
 
 
 class Source(Protocol):
@@ -104,45 +278,85 @@ class Source(Protocol):
         """
 
     def table(self) -> pl.DataFrame:
-        """One row an image: `source_row` (zero-based), the columns of `Field`, and `problem`.
+        """One row a sample: `source_row` (zero-based), the columns of `factory.sources.contract.Field`, and `problem`.
 
         `lat`, `lon` and `uncertainty_km` are numbers or text as the file has them; the others are text, and null where
-        missing. Raises SourceError when the source cannot be read as the recipe says.
+        missing. A sample of several pictures has them in `images`, one of texts has these in `texts` (the list types of
+        `schemas.arrow.PLAN`). Raises SourceError when the source cannot be read as the recipe says.
         """
 
     def read(self, locator: str) -> Path | bytes:
-        """The image behind a value of the `image` column. Raises SourceError when it is missing or outside the root."""
+        """The image behind a locator. Raises SourceError when it is missing or outside the root."""
+
+    def stamp(self, locator: str) -> tuple[int, int | None] | None:
+        """Size in bytes and modification time (ns, None in a container without times) of the image, found without
+        reading it; None when it is not there. A prepared picture is taken over only while they stay the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """What is sent, with what identifies it in a ledger key."""
-
-    name: str
-    version: str
-    system: str
-    user: str
-    response_schema: dict[str, Any] | None = None
-    """JSON Schema of the answer; None asks for free text."""
-    sha256: str
-    """Of system, user and schema."""
+# --- engines, and what a cluster has in other shapes ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class ParseFailure:
-    """Why a reply is no answer."""
+class Task(Generic[SpecT, StaffT, ReportT]):
+    """What an engine runs: a function over specs. Both callables are module-level, so that they travel by name."""
 
-    kind: str
-    """truncated, refused, empty, not_json or bad_schema."""
-    detail: str = ""
+    function: Callable[[SpecT, StaffT], ReportT]
+    staff: Callable[[SpecT], AbstractContextManager[StaffT]]
+    """Opened once a process with the first spec it gets, lent to every call, closed with the process."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generator:
-    """One dataset family. `parse` never raises: a reply is hostile text."""
+class Engine(Protocol):
+    """Runs a task over specs, in processes of this machine or of a cluster, and yields reports as they come."""
 
-    name: str
-    version: str
-    prompt: Callable[[Sample], Prompt]
-    parse: Callable[[str, str | None], GeoAnswer | ParseFailure]
-    images_per_sample: int = 1
+    def __call__(
+        self, task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers: int
+    ) -> Iterator[ReportT]: ...
+
+
+class Budget(Protocol):
+    """What a build may spend by teacher; exact over all its processes. `factory.calls.budget` keeps it in a file."""
+
+    def reserve(self, teacher: str, *, tokens: int, cost: float) -> None:
+        """Sets aside one call and the most it can take. Raises BudgetReached when that could overspend."""
+        ...
+
+    def settle(self, teacher: str, *, reserved_tokens: int, reserved_cost: float, tokens: int, cost: float) -> None:
+        """What was set aside becomes what was spent."""
+        ...
+
+
+class Limiter(Protocol):
+    """Admission to one (endpoint, model). `factory.calls.limiter` adapts within one process."""
+
+    @property
+    def limit(self) -> int:
+        """Slots that may be out now."""
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """Waits for a slot and holds it."""
+        ...
+
+    def succeeded(self) -> None:
+        """The endpoint served a request."""
+        ...
+
+    def pressed(self, retry_after_s: float | None = None) -> None:
+        """The endpoint pushed back."""
+        ...
+
+
+class Store(Protocol):
+    """Where finished files lie: a folder, or objects on a cluster, which cannot be renamed. `factory.store.folder`."""
+
+    def put(self, name: str, data: bytes | Path, *, token: int | None = None) -> None:
+        """Writes a file whole: afterwards it is there or it is not. With a token of `claim`, only while that claim is
+        the newest. Raises BuildLocked when somebody claimed it since."""
+        ...
+
+    def list(self, prefix: str = "") -> Sequence[str]:
+        """Names of the files that are whole, sorted."""
+        ...
+
+    def claim(self, what: str, wait_s: float = 0.0) -> AbstractContextManager[int]:
+        """Holds the store for one writer and gives a token that grows with every claim. Raises BuildLocked."""
+        ...

@@ -10,7 +10,6 @@ Importing the package of a kind (`factory.verify`, `factory.select`, ...) regist
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -19,16 +18,21 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
-Kind = Literal["source", "generator", "teacher", "check", "decider", "selector"]
+from factory.text import did_you_mean
+
+Kind = Literal["source", "generator", "teacher", "witness", "check", "decider", "selector", "engine"]
 
 _HOMES: Mapping[Kind, str] = {
     "source": "factory.sources",
     "generator": "factory.generators",
     "teacher": "factory.teachers",
+    "witness": "factory.witnesses",
     "check": "factory.verify",
     "decider": "factory.verify",
     "selector": "factory.select",
+    "engine": "factory.engines",
 }
+"""The package whose import registers the plug-ins of a kind."""
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -41,29 +45,29 @@ class Plugin:
     name: str
     function: Callable[..., Any]
     settings: type[BaseModel]
+    version: str = "1"
+    """Raised when its code may give something else for the same input; part of the identity of builds that use it."""
 
 
 class UnknownPlugin(LookupError):
-    """No plug-in of this kind has this name; `known` and `nearest` help to say which was meant."""
+    """No plug-in of this kind has this name; the message says which was likely meant."""
 
     def __init__(self, kind: Kind, name: str, known: list[str]) -> None:
         self.kind, self.name, self.known = kind, name, known
-        close = difflib.get_close_matches(name, known, n=1)
-        self.nearest = close[0] if close else None
-        hint = f" (did you mean `{self.nearest}`?)" if self.nearest else ""
+        hint = did_you_mean(name, known)
         super().__init__(f"unknown {kind} `{name}`{hint}; known: {', '.join(known)}")
 
 
 _PLUGINS: dict[tuple[Kind, str], Plugin] = {}
 
 
-def register(kind: Kind, name: str) -> Callable[[FunctionT], FunctionT]:
+def register(kind: Kind, name: str, *, version: str = "1") -> Callable[[FunctionT], FunctionT]:
     """Registers a function under a name a recipe can use. Raises ValueError when the name is taken."""
 
     def add(function: FunctionT) -> FunctionT:
         if (kind, name) in _PLUGINS:
             raise ValueError(f"{kind} `{name}` is registered twice")
-        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function))
+        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function), version)
         return function
 
     return add

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FINGERPRINT_VERSION = 1
+FINGERPRINT_VERSION = 2
 """Raise when the meaning of identity changes; every fingerprint then changes with it."""
 
 NOT_IDENTITY: tuple[tuple[str, str], ...] = (
@@ -32,21 +32,52 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("teachers.*.prices", "accounting"),
     ("select.decontaminate.benchmarks.*.table", "where a benchmark's table lies; its digest counts"),
     ("select.decontaminate.benchmarks.*.images", "where its images lie; their digests count"),
-    ("verify.embeddings.base_url", "which machine answers; the model counts"),
-    ("verify.embeddings.api_key_env", "how one is let in"),
+    ("witnesses.*.base_url", "which machine answers; the model counts"),
+    ("witnesses.*.api_key_env", "how one is let in"),
+    ("witnesses.*.max_in_flight", "concurrency"),
+    ("witnesses.*.timeout_s", "patience"),
+    ("witnesses.*.attempts", "patience"),
+    ("witnesses.*.recovery_s", "patience"),
+    ("witnesses.*.budget", "what may be spent before the build stops; a stopped build goes on"),
+    ("witnesses.*.prices", "accounting"),
+    ("review", "who is asked and when; what people decided counts, by its digest"),
     ("images.cpu_seconds", "a limit of the machine that decodes"),
     ("images.memory_mb", "a limit of the machine that decodes"),
 )
 """Recipe keys that are not part of the identity, with all keys below them, and why. `*` stands for one name."""
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("plan", ("source", "geo", "plan", "inputs.source", "inputs.gazetteer", "inputs.plan", "select.decontaminate")),
+    (
+        "plan",
+        (
+            "source",
+            "geo",
+            "plan",
+            "select.decontaminate",
+            "inputs.source",
+            "inputs.gazetteer",
+            "inputs.plan",
+            "inputs.needs",
+            "inputs.benchmarks",
+        ),
+    ),
     ("images", ("images", "inputs.images", "inputs.prepare")),
-    ("answers", ("generator", "teachers", "inputs.generator", "inputs.teachers", "verify.embeddings")),
+    (
+        "answers",
+        (
+            "generator",
+            "teachers",
+            "witnesses",
+            "inputs.generator",
+            "inputs.teachers",
+            "inputs.witnesses",
+            "inputs.answers",
+        ),
+    ),
     ("verify", ("verify", "inputs.verify")),
-    ("select", ("select", "inputs.select", "inputs.benchmarks")),
-    ("review", ("review",)),
-    ("release", ("name", "description", "release", "inputs.release")),
+    ("review", ("inputs.review",)),
+    ("select", ("select", "inputs.select")),
+    ("release", ("name", "description", "release", "inputs.release", "inputs.row")),
 )
 """Stages in order, each with what it adds; a stage's fingerprint covers the stages before it."""
 

@@ -5,7 +5,6 @@ Every problem is reported at once, each with file, line, column, the key, what w
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from factory.plugins.blocks import Place
 from factory.recipe.model import Recipe
 from factory.recipe.problems import problems
 from factory.store.yaml_lines import LinedDocument, read_yaml, scalar_yaml
+from factory.text import did_you_mean
 
 DEFAULT_PROFILE = "demo"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -83,8 +83,7 @@ def _with_profile(document: LinedDocument, profile: str | None) -> tuple[_Draft,
     if profile is None:
         profile = DEFAULT_PROFILE if DEFAULT_PROFILE in profiles else None
     elif profile not in profiles:
-        close = difflib.get_close_matches(profile, list(profiles), n=1)
-        hint = f" (did you mean `{close[0]}`?)" if close else ""
+        hint = did_you_mean(profile, profiles)
         known = ", ".join(profiles) or "none"
         raise RecipeError(f"{document.path}: no profile `{profile}`{hint}; profiles here: {known}")
     if profile is not None:

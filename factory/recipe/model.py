@@ -6,15 +6,17 @@ says what of it is a build's identity.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from factory.images.records import ImageSettings
 from factory.plugins.blocks import Block, Call
+from factory.plugins.registry import plugin
 from schemas.settings import (
-    BaseUrl,
     BuildSettings,
+    CheckRef,
     Closed,
     GeoSettings,
     PlanSettings,
@@ -26,6 +28,7 @@ from schemas.settings import (
 SOURCE = Block("source", key="kind")
 GENERATOR = Block("generator", key="name")
 TEACHER = Block("teacher", key="backend", common=TeacherSettings)
+WITNESS = Block("witness")
 CHECK = Block("check")
 DECIDER = Block("decider", key="by", default="rules")
 SELECTOR = Block("selector")
@@ -33,17 +36,10 @@ SELECTOR = Block("selector")
 SourceCall = Annotated[Call, *SOURCE.annotation()]
 GeneratorCall = Annotated[Call, *GENERATOR.annotation()]
 TeacherCall = Annotated[Call, *TEACHER.annotation()]
+WitnessCall = Annotated[Call, *WITNESS.annotation()]
 CheckCall = Annotated[Call, *CHECK.annotation()]
 DeciderCall = Annotated[Call, *DECIDER.annotation()]
 SelectorCall = Annotated[Call, *SELECTOR.annotation()]
-
-
-class EmbeddingsBlock(Closed):
-    """An OpenAI-compatible embeddings endpoint that compares clues by meaning instead of by words."""
-
-    model: str
-    base_url: BaseUrl
-    api_key_env: str = "OPENAI_API_KEY"
 
 
 class VerifyBlock(Closed):
@@ -51,20 +47,27 @@ class VerifyBlock(Closed):
 
     checks: tuple[CheckCall, ...] = Field(min_length=1)
     decide: DeciderCall
-    embeddings: EmbeddingsBlock | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> VerifyBlock:
         names = [check.name for check in self.checks]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"check listed twice: {', '.join(sorted(twice))}")
-        for action, listed in self.decide.settings.model_dump().items():
-            for name in listed if isinstance(listed, tuple | list) else ():
+        for action, listed in _listed_checks(self.decide.settings):
+            for name in listed:
                 if name not in names:
                     raise ValueError(
                         f"decide.{action} names `{name}`, which is not among the checks: {', '.join(names)}"
                     )
         return self
+
+
+def _listed_checks(settings: BaseModel) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The settings of a decider that list checks by name: those whose items are marked as `CheckRef`."""
+    for action, field in type(settings).model_fields.items():
+        notes = [note for item in get_args(field.annotation) for note in getattr(item, "__metadata__", ())]
+        if CheckRef() in notes:
+            yield action, tuple(getattr(settings, action))
 
 
 class Recipe(Closed):
@@ -77,8 +80,12 @@ class Recipe(Closed):
     geo: GeoSettings = GeoSettings()
     plan: PlanSettings = PlanSettings()
     images: ImageSettings = ImageSettings()
-    teachers: tuple[TeacherCall, ...] = Field(min_length=1)
-    verify: VerifyBlock
+    teachers: tuple[TeacherCall, ...] = ()
+    """None where the family asks nobody."""
+    witnesses: tuple[WitnessCall, ...] = ()
+    """Evidence that is no teacher's answer."""
+    verify: VerifyBlock | None = None
+    """The checks; may be left out only where no teacher is asked."""
     select: tuple[SelectorCall, ...] = ()
     review: ReviewSettings = ReviewSettings()
     release: ReleaseSettings = ReleaseSettings()
@@ -89,6 +96,22 @@ class Recipe(Closed):
         names = [teacher_settings(teacher).name for teacher in self.teachers]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"teachers share a name: {', '.join(sorted(twice))}")
+        witnesses = [witness.name for witness in self.witnesses]
+        if twice := {name for name in witnesses if witnesses.count(name) > 1 or name in names}:
+            raise ValueError(f"witnesses share a name with another or with a teacher: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_its_family_needs(self) -> Recipe:
+        generator = plugin("generator", self.generator.name).function(**dict(self.generator.settings))
+        asks, family = generator.needs.calls[1] > 0, self.generator.name
+        answering = [teacher for teacher in self.teachers if teacher_settings(teacher).role == "answer"]
+        if asks and not answering:
+            raise ValueError(f"`teachers` is missing: the family {family} needs at least one of the role `answer`")
+        if not asks and self.teachers:
+            raise ValueError(f"`teachers`: the family {family} asks nobody; take them out")
+        if asks and self.verify is None:
+            raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
         return self
 
 
@@ -108,7 +131,7 @@ def recipe_json_schema() -> dict[str, Any]:
         "description": "Named overlays of this recipe; `demo` is the default.",
         "additionalProperties": {"type": "object", "properties": overlay, "additionalProperties": False},
     }
-    schema["required"] = ["name", "generator", "verify"]
+    schema["required"] = ["name", "generator"]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return schema
 

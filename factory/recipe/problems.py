@@ -17,6 +17,12 @@ Where = Callable[[Place], str]
 """`file:line:column` (or the `--set` text) of the value at a place."""
 
 
+MOVED = {
+    "verify.embeddings": "is a witness now: write `witnesses: [{embeddings: {model: ..., base_url: ...}}]`",
+    "release.answer": "belongs to the family now: write `generator: {name: mp16_reason, answer: ...}`",
+}
+"""Keys that factory 0.1 had, and where they stand today."""
+
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -43,6 +49,8 @@ def _message(where: Where, item: Any, place: Place, models: Sequence[type]) -> s
     at = where(place)
     kind = item["type"]
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        if moved := MOVED.get(_dotted(place)):
+            return f"{at}: `{_dotted(place)}` {moved}"
         names = sorted({name for model in models for name in _key_names(model)})
         nearest = _nearest(str(place[-1]), names)
         hint = f"did you mean `{nearest}`?" if nearest else f"known: {', '.join(n for n in names if '.' not in n)}"

@@ -14,7 +14,16 @@ import polars as pl
 
 from factory.geo import world_map as maps
 from factory.report import charts, funnel, gallery, html, measures
-from factory.report.frames import DECISIONS, PENDING, TIERS_KM, Frames, dropped, ledger_totals, read_frames
+from factory.report.frames import (
+    ANSWERED,
+    DECISIONS,
+    PENDING,
+    TIERS_KM,
+    Frames,
+    dropped,
+    ledger_totals,
+    read_frames,
+)
 from factory.store.layout import Build
 
 __all__ = ["write_report"]
@@ -24,6 +33,7 @@ DECISION_WORDS = {
     "review": "to review",
     "reject": "rejected",
     "quarantine": "quarantined",
+    ANSWERED: "not yet verified",
     PENDING: "not yet worked",
 }
 CALIBRATION_SIDE = 100.0
@@ -83,8 +93,9 @@ def _header(build: Build, frames: Frames) -> dict[str, Any]:
         "when": when[:16].replace("T", " "),
         "seconds": info.get("seconds") if isinstance(info.get("seconds"), int | float) else None,
         "planned": frames.samples.height,
-        "counts": {decision: counts.get(decision, 0) for decision in (*DECISIONS, PENDING)},
+        "counts": {decision: counts.get(decision, 0) for decision in (*DECISIONS, ANSWERED, PENDING)},
         "kept": int(frames.samples["kept"].sum() or 0),
+        "by_people": int(frames.samples["person"].is_not_null().sum()),
         "countries": frames.samples["country_code"].drop_nulls().n_unique(),
         "ledger": ledger_totals(build),
     }
@@ -105,6 +116,8 @@ def _teacher_context(frames: Frames) -> dict[str, Any]:
         ],
         "pairs": pairs,
         "pair_of": {(pair.first, pair.second): pair for pair in pairs},
+        "judged": frames.answers.filter(pl.col("decision") != "quarantine")["id"].n_unique(),
+        "say_places": any(teacher.says_places for teacher in teachers),
         "right_km": measures.RIGHT_KM,
     }
 
@@ -129,7 +142,13 @@ def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]
 
 
 def _script_card(card: gallery.Card) -> dict[str, Any]:
-    guesses = [[g.teacher, g.lat, g.lon, g.distance_km, g.confidence] for g in card.guesses]
+    """What the filters and the locator read. A combined answer is none of the teachers' and no line on the map."""
+    guesses = [
+        [g.teacher, g.lat, g.lon, g.distance_km, g.confidence, f"{g.teacher} {g.draw + 1}" if draws[1:] else g.teacher]
+        for draws in card.told
+        for g in draws
+        if not g.combined and (g.says_place or g.failure)
+    ]
     return {
         "id": card.id,
         "decision": card.decision,

@@ -1,11 +1,12 @@
-"""Flat frames for the report: one row a sample, one row an answer, one row a check result.
+"""Flat frames for the report: one row a sample, one row a teacher's answer, one row a check result.
 
-Every number of the page is an aggregate of these three. Parts are read shard by shard and only their short columns are
-kept: the teachers' texts of a large build never lie in memory at once.
+Every number of the page is an aggregate of these three. They come from the plan, the verdicts, people's decisions and
+the selection alone: what the teachers wrote stays in the answers' files, which only the gallery opens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,15 @@ import polars as pl
 from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.geo.names import country_name
 from factory.store.layout import Build
+from factory.store.paid import PAID_COLUMNS, added_up, paid, taken_from
+from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
 
 DECISIONS = ("accept", "review", "reject", "quarantine")
 PENDING = "pending"
-"""Planned, but its shard is not finished."""
+"""Planned, but its shard is not answered."""
+ANSWERED = "answered"
+"""Its shard is answered, but not verified yet."""
 TIERS_KM = tuple(DISTANCE_TIERS_KM.values())
 
 
@@ -26,9 +31,12 @@ TIERS_KM = tuple(DISTANCE_TIERS_KM.values())
 class Frames:
     """The build as flat tables.
 
-    samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, decision,
-        reasons, kept, split, removed_by, order.
-    answers: id, decision, teacher, failure, confidence, country_code, lat, lon (of the guess), distance_km.
+    samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, verdict (of the
+        checks), decision (in the end: verdict, a person's decision over it, PENDING or ANSWERED), reasons, person
+        (accept, reject or null), by, at, note, kept, split, removed_by, order.
+    answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
+        country_code, country_correct, lat, lon (of the guess), distance_km. What a family combined of several answers
+        is no teacher's word and not among them.
     checks: check, outcome, reason, score, threshold.
     """
 
@@ -41,15 +49,21 @@ class Frames:
 def read_frames(build: Build) -> Frames:
     """The three tables of a build in any state; each may be empty."""
     decisions, answers, checks = [_NO_DECISIONS], [_NO_ANSWERS], [_NO_CHECKS]
+    answered: list[int] = []
     for shard in build.paths.shards():
-        if shard.report.exists():
-            part = _short_columns(shard.part)
-            decisions.append(part.select("id", "decision", "reasons"))
-            answers.append(_answers(part))
-            checks.append(_checks(part))
-    answered = pl.concat(answers, rechunk=True)
-    teachers = tuple(answered["teacher"].unique(maintain_order=True))
-    return Frames(_samples(build, pl.concat(decisions)), answered, pl.concat(checks, rechunk=True), teachers)
+        if not shard.report.exists():
+            continue
+        if not shard.verdicts.exists():
+            answered.append(int(shard.root.name))
+            continue
+        verdicts = _short_columns(shard.verdicts)
+        decisions.append(verdicts.select("id", "reasons", "unreleasable", verdict="decision"))
+        answers.append(_answers(verdicts))
+        checks.append(_checks(verdicts))
+    told = pl.concat(answers, rechunk=True)
+    teachers = tuple(told["teacher"].unique(maintain_order=True))
+    samples = _samples(build, pl.concat(decisions), answered)
+    return Frames(samples, told, pl.concat(checks, rechunk=True), teachers)
 
 
 def dropped(build: Build) -> pl.DataFrame:
@@ -62,7 +76,8 @@ def dropped(build: Build) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
-    """Sums over all sealed ledgers. Calls, tokens, cost and latency are of what this build paid itself."""
+    """Sums over all sealed ledgers. Calls, tokens, cost and latency are of what this build paid itself; a shard that
+    was taken over whole is all reused."""
 
     calls: int
     replayed: int
@@ -78,20 +93,27 @@ class LedgerTotals:
 
 def ledger_totals(build: Build) -> LedgerTotals:
     """The totals of a build, from its ledgers without their texts."""
-    columns = ["origin", "http_calls", "prompt_tokens", "completion_tokens", "cost", "latency_s"]
-    sealed = [read_columns(shard.ledger, columns) for shard in build.paths.shards() if shard.ledger.exists()]
-    if not sealed:
-        return LedgerTotals(0, 0, 0, 0, 0, 0.0, None)
-    ledger = pl.concat(sealed)
-    paid = ledger.filter(pl.col("origin") == "call")
-    latency = paid["latency_s"].median()
+    sums, latencies = [], [pl.Series(dtype=pl.Float64)]
+    replayed = reused = 0
+    for shard in build.paths.shards():
+        if not shard.ledger.exists():
+            continue
+        rows = read_columns(shard.ledger, [*PAID_COLUMNS, "latency_s"])
+        recorded = rows.filter(pl.col("origin") == "replay").height
+        mine = rows.filter(pl.col("origin") == "call") if taken_from(shard) is None else rows.clear()
+        replayed += recorded
+        reused += rows.height - recorded - mine.height
+        sums.append(paid(mine))
+        latencies.append(mine["latency_s"])
+    total = added_up(sums)
+    latency = pl.concat(latencies).median()
     return LedgerTotals(
-        calls=int(paid["http_calls"].sum()),
-        replayed=ledger.filter(pl.col("origin") == "replay").height,
-        reused=ledger.filter(pl.col("origin") == "ledger").height,
-        prompt_tokens=int(paid["prompt_tokens"].sum()),
-        completion_tokens=int(paid["completion_tokens"].sum()),
-        cost=float(paid["cost"].sum()),
+        calls=int(total["calls"].sum()),
+        replayed=replayed,
+        reused=reused,
+        prompt_tokens=int(total["prompt_tokens"].sum()),
+        completion_tokens=int(total["completion_tokens"].sum()),
+        cost=float(total["cost"].sum()),
         latency_s=latency if isinstance(latency, float) else None,
     )
 
@@ -101,7 +123,7 @@ def country_label(code: str | None) -> str:
     return country_name(code) or code or "unknown country"
 
 
-def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
+def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> pl.DataFrame:
     plan_file = build.paths.plan
     plan = read_columns(plan_file, list(_PLAN_COLUMNS)) if plan_file.is_file() else pl.DataFrame(schema=_PLAN_COLUMNS)
     codes = plan["country_code"].unique().to_list()
@@ -113,7 +135,11 @@ def _samples(build: Build, decisions: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
     samples = samples.drop("region", "city")
     samples = samples.join(decisions, on="id", how="left", maintain_order="left")
-    samples = samples.with_columns(pl.col("decision").fill_null(PENDING))
+    people = read_reviews(build.paths).rename({"decision": "person"})
+    samples = samples.join(people, on="id", how="left", maintain_order="left")
+    waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
+    decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person"), pl.col("unreleasable")), waiting)
+    samples = samples.with_columns(decision=decision)
     return samples.join(_selection(build.paths.selection), on="id", how="left", maintain_order="left")
 
 
@@ -122,17 +148,17 @@ def _selection(path: Path) -> pl.DataFrame:
 
 
 def _short_columns(path: Path) -> pl.DataFrame:
-    """A part without its long texts. Columns of a struct are read alone, so the texts are never decoded."""
-    columns = ["id", "decision", "reasons"]
-    columns += [f"answers.list.element.{name}" for name in _ANSWER_FIELDS]
+    """Verdicts without the details of their checks: members of a struct are read alone."""
+    columns = ["id", "decision", "reasons", "unreleasable"]
+    columns += [f"located.list.element.{name}" for name in _ANSWER_FIELDS]
     columns += [f"checks.list.element.{name}" for name in _CHECK_FIELDS]
     return read_columns(path, columns)
 
 
-def _answers(parts: pl.DataFrame) -> pl.DataFrame:
-    answer = pl.col("answers").struct
+def _answers(verdicts: pl.DataFrame) -> pl.DataFrame:
+    answer = pl.col("located").struct
     named = answer.field("lat").is_null() | answer.field("lon").is_null()
-    exploded = parts.select("id", "decision", "answers").explode("answers")
+    exploded = verdicts.select("id", "decision", "located").explode("located").filter(~answer.field("combined"))
     rows = exploded.select(
         "id",
         "decision",
@@ -141,20 +167,20 @@ def _answers(parts: pl.DataFrame) -> pl.DataFrame:
         lon=pl.when(named).then(answer.field("named_lon")).otherwise(answer.field("lon")),
         distance_km=pl.coalesce(answer.field("distance_km"), answer.field("named_distance_km")),
     )
-    return rows.filter(pl.col("teacher").is_not_null()).cast(_NO_ANSWERS.schema)
+    return rows.cast(_NO_ANSWERS.schema)
 
 
-def _checks(parts: pl.DataFrame) -> pl.DataFrame:
+def _checks(verdicts: pl.DataFrame) -> pl.DataFrame:
     check = pl.col("checks").struct
-    exploded = parts.select("checks").explode("checks")
+    exploded = verdicts.select("checks").explode("checks")
     rows = exploded.select(check.field(name) for name in _CHECK_FIELDS).filter(pl.col("check").is_not_null())
     return rows.cast(_NO_CHECKS.schema)
 
 
 _CHECK_FIELDS = ("check", "outcome", "reason", "score", "threshold")
 _GUESS_FIELDS = ("lat", "lon", "named_lat", "named_lon", "distance_km", "named_distance_km")
-_SAID_FIELDS = ("teacher", "failure", "localizable", "confidence", "country_code", "country_correct")
-_ANSWER_FIELDS = (*_SAID_FIELDS, *_GUESS_FIELDS)
+_SAID_FIELDS = ("teacher", "draw", "failure", "localizable", "confidence", "country_code", "country_correct")
+_ANSWER_FIELDS = ("combined", *_SAID_FIELDS, *_GUESS_FIELDS)
 _PLAN_COLUMNS: dict[str, type[pl.DataType]] = {
     "id": pl.String,
     "shard": pl.Int32,
@@ -175,12 +201,15 @@ _SELECTION_COLUMNS: dict[str, type[pl.DataType]] = {
     "reason": pl.String,
     "detail": pl.String,
 }
-_NO_DECISIONS = pl.DataFrame(schema={"id": pl.String, "decision": pl.String, "reasons": pl.List(pl.String)})
+_NO_DECISIONS = pl.DataFrame(
+    schema={"id": pl.String, "reasons": pl.List(pl.String), "unreleasable": pl.String, "verdict": pl.String}
+)
 _NO_ANSWERS = pl.DataFrame(
     schema={
         "id": pl.String,
         "decision": pl.Categorical,
         "teacher": pl.Categorical,
+        "draw": pl.Int32,
         "failure": pl.Categorical,
         "localizable": pl.Boolean,
         "confidence": pl.Float64,

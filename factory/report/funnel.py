@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from factory.report.frames import DECISIONS, PENDING, Frames
+from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
 
 MAX_RULES = 12
 """Reasons listed for one phase; the rest are summed."""
@@ -47,24 +47,28 @@ class PlaceRow:
 
 
 def phases(frames: Frames, dropped: pl.DataFrame) -> tuple[Phase, ...]:
-    """Plan, images, answers, checks, selection and splits, leaving out what the build has not reached."""
+    """Plan, images, answers, checks, people, selection and splits, leaving out what the build has not reached."""
     samples = frames.samples
     planned, lost = samples.height, int(dropped["count"].sum())
     drops = [Loss(rule, reason, count, "dropped") for rule, reason, count in dropped.iter_rows()]
     found = [_phase("plan", "rows of the source that can be planned", planned + lost, drops)]
-    pending = samples.filter(pl.col("decision") == PENDING).height
-    if pending:
-        waiting = [Loss("engine", "shard not finished", pending, "pending")]
-        found.append(_phase("work", "samples in finished shards", planned, waiting))
-    worked = planned - pending
-    if not worked:
+    for state, name, explanation, waiting in (
+        (PENDING, "work", "samples in answered shards", "shard not answered"),
+        (ANSWERED, "verify", "samples that are verified", "shard not verified"),
+    ):
+        if count := samples.filter(pl.col("decision") == state).height:
+            found.append(_phase(name, explanation, found[-1].remaining, [Loss(name, waiting, count, state)]))
+    if not found[-1].remaining:
         return tuple(found)
     quarantined = _quarantined(samples)
     images = [loss for loss in quarantined if loss.rule.startswith("image")]
     answers = [loss for loss in quarantined if not loss.rule.startswith("image")]
-    found.append(_phase("images", "photos that decode", worked, images))
-    found.append(_phase("answers", "samples with a teacher's answer", found[-1].remaining, answers))
+    found.append(_phase("images", "samples whose pictures decode", found[-1].remaining, images))
+    if answers or not frames.answers.is_empty():
+        found.append(_phase("answers", "samples with a teacher's answer", found[-1].remaining, answers))
     found.append(_checks_phase(samples, found[-1].remaining))
+    if samples["person"].is_not_null().any():
+        found.append(_people_phase(samples, found[-1].remaining))
     if samples["kept"].is_not_null().any():
         found += _selection(samples, found[-1].remaining)
     return tuple(found)
@@ -101,7 +105,7 @@ def _longest(losses: list[Loss]) -> tuple[Loss, ...]:
 
 
 def _quarantined(samples: pl.DataFrame) -> list[Loss]:
-    first = samples.filter(pl.col("decision") == "quarantine").select(
+    first = samples.filter(pl.col("verdict") == "quarantine").select(
         pl.col("reasons").list.first().fill_null("unknown")
     )
     return [_loss(text, count, "quarantine") for text, count in first["reasons"].value_counts().iter_rows()]
@@ -114,13 +118,13 @@ def _loss(text: str, count: int, kind: str) -> Loss:
 
 def _checks_phase(samples: pl.DataFrame, entering: int) -> Phase:
     """Every reason is listed with the samples it touched; one sample can have several, so they may exceed the loss."""
-    undecided = samples.filter(pl.col("decision").is_in(["review", "reject"]))
-    totals = dict(undecided["decision"].value_counts().iter_rows())
+    undecided = samples.filter(pl.col("verdict").is_in(["review", "reject"]))
+    totals = dict(undecided["verdict"].value_counts().iter_rows())
     counted = (
-        undecided.select("decision", "reasons")
+        undecided.select("verdict", "reasons")
         .explode("reasons")
         .filter(pl.col("reasons").is_not_null())
-        .group_by("decision", "reasons")
+        .group_by("verdict", "reasons")
         .agg(count=pl.len())
     )
     losses = [_loss(reason, count, decision) for decision, reason, count in counted.iter_rows()]
@@ -130,6 +134,16 @@ def _checks_phase(samples: pl.DataFrame, entering: int) -> Phase:
     remaining = entering - undecided.height
     explanation = "samples that every check accepts"
     return Phase("checks", explanation, entering, remaining, segments, _longest(losses), note)
+
+
+def _people_phase(samples: pl.DataFrame, entering: int) -> Phase:
+    """What people changed. Samples that they accepted come in beside those that the checks accepted."""
+    verdict, decision = pl.col("verdict"), pl.col("decision")
+    promoted = samples.filter((verdict != "accept") & (decision == "accept")).height
+    refused = samples.filter((verdict == "accept") & (decision == "reject")).height
+    losses = [Loss("people", "rejected", refused, "reject")] if refused else []
+    explanation = f"accepted by the checks, and {promoted:,} more by people" if promoted else "not rejected by people"
+    return _phase("people", explanation, entering + promoted, losses)
 
 
 def _selection(samples: pl.DataFrame, entering: int) -> list[Phase]:

@@ -6,49 +6,57 @@ deterministic: every decision is represented, and within a decision the reasons 
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import tarfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 import polars as pl
-from PIL import Image
 
-from factory.report.frames import DECISIONS, PENDING, Frames
-from factory.store.images import ImageStore
-from factory.store.layout import Build
-from factory.store.tables import read_columns, read_table
-from schemas import arrow
+from factory.errors import CorruptBuild
+from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
+from factory.report.pictures import Shown, pictures
+from factory.report.words import people_said, readable, shorten, went
+from factory.store.layout import Build, ShardPaths
+from factory.store.tables import read_rows
 
 MAX_CARDS = 240
+"""Bounds the page: its pictures (see `factory.report.pictures`) and what a browser lays out and filters at once."""
 MIN_SHARE = 0.08
 """Share of the cards that each decision gets at least, when it has so many samples."""
-THUMBNAIL_STEPS = ((480, 70), (400, 65), (320, 55), (240, 45))
-"""(longest side in pixels, JPEG quality), tried in turn until a thumbnail fits."""
-MAX_THUMBNAIL_BYTES = 36_000
-"""240 of these in base64 are 11.5 MB: the page stays under 15 MB."""
-MAX_SOURCE_MEGAPIXELS = 300.0
-MAX_TEXT = 3000
-MAX_CLUES = 16
+SHOWN_CLUES = 16
+"""Of one answer, fewer than the `MAX_CLUES` that are kept: a card is looked at, and says how many it leaves out."""
+SHOWN_ANSWERS = 24
+"""Of one sample: with a few teachers and draws all of them; hundreds of draws would bury the picture."""
+SHOWN_FINDINGS = 16
+"""Of one witness: a detector names everything it sees, a card the first of it."""
+SHOWN_SOURCES = 8
+"""Witnesses and texts named on one card; a recipe has one or two."""
 MAX_CHIPS = 6
+"""Kinds of clue beside a closed answer: two lines of a card."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One teacher's answer as a card shows it; all text is as the teacher wrote it, shortened."""
+    """One answer as a card shows it; all text is as the teacher wrote it, shortened."""
 
     teacher: str
+    draw: int
+    combined: bool
+    """Made of all answers by the family, no teacher's own word."""
+    saw_truth: str
+    """`none`, or how much of the truth was shown to whoever wrote it: country, place."""
     failure: str | None
     detail: str
+    says_place: bool
+    """False where the family asks for no place."""
     place: str
+    measured: bool
+    """False before the answer is verified: then there is no distance, whatever it says."""
     localizable: bool | None
     confidence: float | None
     distance_km: float | None
@@ -59,6 +67,17 @@ class Guess:
     kinds: tuple[tuple[str, int], ...]
     """Kinds of clue with how often each was named, for the chips."""
     reasoning: str
+    values: str
+    """What else the family made of the replies, as readable JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What one witness found: (kind, text, score) each."""
+
+    source: str
+    findings: tuple[tuple[str, str, float | None], ...]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +86,11 @@ class Card:
 
     id: str
     decision: str
+    """One of DECISIONS, or ANSWERED."""
     reasons: tuple[str, ...]
     went: str
+    people: str
+    """What a person decided; empty where nobody did."""
     country_code: str
     country: str
     place: str
@@ -79,18 +101,26 @@ class Card:
     licence: str
     author: str
     source_row: int
-    width: int | None
-    height: int | None
-    thumbnail: str | None
-    """data: URI, or None when the sample has no prepared photo."""
+    pictures: tuple[Shown, ...]
+    """The first is shown large."""
+    pictures_left_out: int
+    texts: tuple[tuple[str, int], ...]
+    """Names of the sample's texts with their lengths in characters."""
     guesses: tuple[Guess, ...]
+    guesses_left_out: int
+    evidence: tuple[Witnessed, ...]
     checks: tuple[Row, ...]
     disagree: bool
     """The teachers name different countries, or one of them failed: worth a look."""
 
+    @property
+    def told(self) -> list[list[Guess]]:
+        """The guesses by who gave them, the draws of a teacher together."""
+        return [list(draws) for _, draws in groupby(self.guesses, key=lambda guess: (guess.teacher, guess.combined))]
+
 
 def choose(samples: pl.DataFrame, limit: int = MAX_CARDS) -> list[str]:
-    """Ids of the samples to show, in plan order."""
+    """Ids of the samples to show, in plan order: of those that are answered."""
     worked = samples.filter(pl.col("decision") != PENDING)
     if worked.height <= limit:
         return worked["id"].to_list()
@@ -102,84 +132,43 @@ def choose(samples: pl.DataFrame, limit: int = MAX_CARDS) -> list[str]:
     return ordered.filter(pl.col("rank") < quota).sort("order")["id"].to_list()
 
 
-def cards(build: Build, frames: Frames, ids: list[str]) -> list[Card]:
-    """The cards of the chosen samples, with their thumbnails."""
+def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
+    """The cards of the chosen samples, with their thumbnails. Raises CorruptBuild naming a damaged file."""
     if not ids:
         return []
-    chosen = pl.DataFrame({"id": ids}, schema={"id": pl.String})
+    chosen = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
-    extra = read_columns(build.paths.plan, ["id", "licence", "author", "source_row"])
-    more = {row["id"]: row for row in extra.join(chosen, on="id", how="semi").iter_rows(named=True)}
+    planned = read_rows(build.paths.plan, ["id", "licence", "author", "source_row", "texts"], ids)
     found: list[Card] = []
     for (shard,), mine in rows.group_by("shard", maintain_order=True):
         paths = build.paths.shard(int(str(shard)))
-        part = read_table(paths.part, arrow.PART).join(chosen, on="id", how="semi")
-        details = {row["id"]: row for row in part.iter_rows(named=True)}
-        photos = _photos(paths.images, mine["position"].to_list())
+        stored = _stored(paths, mine["id"].to_list())
+        positions = dict(mine.select("id", "position").iter_rows())
+        photos = pictures(paths.images, [(positions[row["id"]], row["photos"]) for row in stored.values()])
         found += [
-            _card({**more[row["id"]], **row}, details[row["id"]], photos.get(row["position"]))
+            _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
             for row in mine.iter_rows(named=True)
         ]
     return found
 
 
-def thumbnail(jpeg: bytes) -> bytes | None:
-    """A small JPEG without metadata, or None when the bytes are no JPEG that can be decoded."""
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
-            if opened.width * opened.height > MAX_SOURCE_MEGAPIXELS * 1e6:
-                return None
-            opened.draft("RGB", (THUMBNAIL_STEPS[0][0], THUMBNAIL_STEPS[0][0]))
-            image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    for side, quality in THUMBNAIL_STEPS:
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
-        out = io.BytesIO()
-        image.save(out, "JPEG", quality=quality, optimize=True)
-        if out.tell() <= MAX_THUMBNAIL_BYTES:
-            break
-    return out.getvalue()
+def _stored(paths: ShardPaths, ids: Collection[str]) -> dict[str, Row]:
+    """What a shard holds of some samples, by id: photos, evidence, checks, and answers with their measures beside them.
 
-
-def went(row: Mapping[str, Any]) -> str:
-    """Where a sample ended: its split, the rule that removed it, review, or why it was refused."""
-    decision, reasons = row["decision"], ", ".join(reason_words(reason) for reason in row["reasons"] or ())
-    if decision == "accept":
-        if row["kept"]:
-            return f"released in {row['split'] or 'no split'}"
-        if row["removed_by"]:
-            detail = f" ({row['detail']})" if row["detail"] else ""
-            reason = (row["reason"] or "no reason given").replace("_", " ")
-            return f"removed by {row['removed_by']}: {reason}{detail}"
-        return "accepted, not yet selected"
-    verb = {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}.get(decision, decision)
-    return f"{verb}: {reasons}" if reasons else str(verb)
-
-
-def reason_words(slug: str) -> str:
-    """`near_truth:too_far` -> `near_truth too far`: the check keeps its name, the reason becomes words."""
-    rule, colon, reason = slug.partition(":")
-    return f"{rule} {reason.replace('_', ' ')}" if colon else slug
-
-
-def shorten(text: str | None, limit: int = MAX_TEXT) -> str:
-    """Text for display: control and direction-changing characters made visible, length bounded."""
-    if not text:
-        return ""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(f"\N{WHITE SQUARE}{ord(c):X}" if _hides(c) else c for c in cut)
-
-
-def _hides(char: str) -> bool:
-    """Control characters and bidirectional overrides, which can make a page show other text than it holds."""
-    code = ord(char)
-    return (
-        (code < 32 and char not in "\n\t")
-        or 0x7F <= code < 0xA0
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-    )
+    Vectors are left out: numbers by the thousand, of which a card shows none.
+    """
+    seen = ["evidence.list.element.source", "evidence.list.element.findings"]
+    stored = read_rows(paths.answers, ["id", "photos", "answers", *seen], ids)
+    if missing := sorted(set(ids) - stored.keys()):
+        raise CorruptBuild(f"{paths.answers}: it has no row of sample {missing[0]!r}, which is planned for its shard")
+    measured = read_rows(paths.verdicts, ["id", "located", "checks"], ids) if paths.verdicts.exists() else {}
+    for name, row in stored.items():
+        verdict = measured.get(name, {"located": [None] * len(row["answers"]), "checks": []})
+        row["checks"] = verdict["checks"]
+        if len(verdict["located"]) != len(row["answers"]):
+            raise CorruptBuild(f"{paths.verdicts}: it measures other answers of sample {name!r} than {paths.answers}")
+        row["answers"] = list(zip(row["answers"], verdict["located"], strict=True))
+    return stored
 
 
 def _quotas(counts: dict[str, int], limit: int) -> dict[str, int]:
@@ -192,15 +181,19 @@ def _quotas(counts: dict[str, int], limit: int) -> dict[str, int]:
     return quotas
 
 
-def _card(row: Row, part: Row, photo: str | None) -> Card:
-    guesses = tuple(_guess(answer) for answer in part["answers"] or ())
-    said = [answer for answer in part["answers"] or () if answer["failure"] is None]
-    codes = {row["country_code"] if answer["country_correct"] else answer["country_code"] for answer in said}
+def _card(row: Row, stored: Row, photos: tuple[Shown, ...], photos_left_out: int) -> Card:
+    told = [_guess(answer, located) for answer, located in stored["answers"]]
+    codes = {
+        row["country_code"] if located["country_correct"] else located["country_code"]
+        for answer, located in stored["answers"]
+        if located is not None and answer["place"] is not None and not answer["combined"]
+    }
     return Card(
         id=row["id"],
-        decision=row["decision"] if row["decision"] in DECISIONS else "quarantine",
+        decision=row["decision"] if row["decision"] in (*DECISIONS, ANSWERED) else "quarantine",
         reasons=tuple(row["reasons"] or ()) + ((f"{row['removed_by']}:{row['reason']}",) if row["removed_by"] else ()),
         went=shorten(went(row), 400),
+        people=shorten(people_said(row), 600),
         country_code=row["country_code"] or "",
         country=row["country"] or "",
         place=shorten(row["place"], 200),
@@ -211,46 +204,58 @@ def _card(row: Row, part: Row, photo: str | None) -> Card:
         licence=shorten(row["licence"], 120),
         author=shorten(row["author"], 120),
         source_row=row["source_row"],
-        width=part["image_width"],
-        height=part["image_height"],
-        thumbnail=photo,
-        guesses=guesses,
-        checks=tuple({**check, "detail": shorten(check["detail"], 300)} for check in part["checks"] or ()),
-        disagree=len(codes) > 1 or any(guess.failure for guess in guesses),
+        pictures=photos,
+        pictures_left_out=photos_left_out,
+        texts=tuple((shorten(entry["name"], 60), len(entry["text"])) for entry in row["texts"][:SHOWN_SOURCES]),
+        guesses=tuple(told[:SHOWN_ANSWERS]),
+        guesses_left_out=max(0, len(told) - SHOWN_ANSWERS),
+        evidence=tuple(_witnessed(one) for one in (stored["evidence"] or ())[:SHOWN_SOURCES]),
+        checks=tuple({**check, "detail": shorten(check["detail"], 300)} for check in stored["checks"]),
+        disagree=len(codes) > 1 or any(guess.failure for guess in told),
     )
 
 
-def _photos(images: Path, positions: Sequence[int]) -> dict[int, str]:
-    """Thumbnails as data: URIs by position, without those of photos that are missing or cannot be read."""
-    found: dict[int, str] = {}
-    with suppress(OSError, ValueError, tarfile.TarError), ImageStore(images) as store:
-        for position in positions:
-            with suppress(KeyError, ValueError, OSError):
-                if small := thumbnail(store.read(position)):
-                    found[position] = "data:image/jpeg;base64," + base64.b64encode(small).decode("ascii")
-    return found
+def _witnessed(evidence: Mapping[str, Any]) -> Witnessed:
+    findings = evidence["findings"] or ()
+    shown = [_finding(finding) for finding in findings[:SHOWN_FINDINGS]]
+    return Witnessed(shorten(evidence["source"], 60), tuple(shown), len(findings) - len(shown))
 
 
-def _guess(answer: Row) -> Guess:
-    coordinates = (answer["lat"], answer["lon"])
+def _finding(finding: Mapping[str, Any]) -> tuple[str, str, float | None]:
+    text = finding["text"]
+    if not text and finding["lat"] is not None and finding["lon"] is not None:
+        text = f"{finding['lat']:.4f}, {finding['lon']:.4f}"
+    return shorten(finding["kind"], 40), shorten(text, 200), finding["score"]
+
+
+def _guess(answer: Mapping[str, Any], located: Mapping[str, Any] | None) -> Guess:
+    place, measures = answer["place"] or {}, located or {}
+    coordinates = (place.get("lat"), place.get("lon"))
     if None in coordinates:
-        coordinates = (answer["named_lat"], answer["named_lon"])
-    distance = answer["distance_km"] if answer["distance_km"] is not None else answer["named_distance_km"]
-    names = [answer[key] for key in ("city", "region", "country") if answer[key]]
-    clues = (answer["clues"] or [])[:MAX_CLUES]
-    kinds = Counter(shorten(c["kind"], 40) or "other" for c in clues)
+        coordinates = (measures.get("named_lat"), measures.get("named_lon"))
+    distance = measures.get("distance_km")
+    names = [place[key] for key in ("city", "region", "country") if place.get(key)]
+    clues: Sequence[Row] = place.get("clues") or []
+    shown = clues[:SHOWN_CLUES]
+    kinds = Counter(shorten(c["kind"], 40) or "other" for c in shown)
     return Guess(
-        teacher=answer["teacher"],
+        teacher=shorten(answer["teacher"], 120),
+        draw=answer["draw"],
+        combined=answer["combined"],
+        saw_truth=shorten(answer["saw_truth"], 20),
         failure=answer["failure"],
         detail=shorten(answer["detail"], 300),
+        says_place=bool(place),
         place=shorten(", ".join(dict.fromkeys(names)), 200),
-        localizable=answer["localizable"],
-        confidence=answer["confidence"],
-        distance_km=distance,
+        measured=located is not None,
+        localizable=place.get("localizable"),
+        confidence=place.get("confidence"),
+        distance_km=measures.get("named_distance_km") if distance is None else distance,
         lat=coordinates[0],
         lon=coordinates[1],
-        clues=tuple((shorten(c["kind"], 40), shorten(c["text"], 400), shorten(c["supports"], 200)) for c in clues),
-        clues_left_out=len(answer["clues"] or ()) - len(clues),
+        clues=tuple((shorten(c["kind"], 40), shorten(c["text"], 400), shorten(c["supports"], 200)) for c in shown),
+        clues_left_out=len(clues) - len(shown),
         kinds=tuple(kinds.most_common(MAX_CHIPS)),
-        reasoning=shorten(answer["reasoning"]),
+        reasoning=shorten(place.get("reasoning")),
+        values=readable(answer["values"]),
     )

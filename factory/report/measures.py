@@ -1,7 +1,9 @@
 """How good the teachers and the checks are: accuracy, agreement, calibration, score distributions.
 
 Shares are over judged samples: those with an answer from at least one teacher. A teacher without a usable guess for a
-judged sample counts as wrong, so that silence never improves a score.
+judged sample counts as wrong, so that silence never improves a score. A teacher that is asked several times has as many
+answers to each judged sample, and shares are over all of them. Of a family that asks for no place there is nothing to
+measure against the truth: its teachers have answers and failures, and no shares.
 """
 
 from __future__ import annotations
@@ -50,8 +52,14 @@ class Bucket:
 class Teacher:
     name: str
     judged: int
+    """Answers it gave or owes about judged samples: each of its draws, and one where it has none at all."""
+    answered: int
+    """Those it gave."""
+    draws: int
+    says_places: bool
+    """False where none of its answers is about a place: then shares are 0 and mean nothing."""
     tiers: tuple[float, ...]
-    """Share of judged samples within each of TIERS_KM."""
+    """Share of the judged within each of TIERS_KM."""
     country: float
     """Share with the right country."""
     median_km: float | None
@@ -64,7 +72,7 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Agreement of two teachers over the judged samples."""
+    """Agreement of two teachers over the judged samples, of every draw of one with every draw of the other."""
 
     first: str
     second: str
@@ -102,11 +110,12 @@ def teacher_statistics(frames: Frames) -> tuple[Teacher, ...]:
 
 
 def pair_statistics(frames: Frames) -> tuple[Pair, ...]:
-    """One entry a pair of teachers."""
+    """One entry a pair of teachers that say places."""
     judged = frames.answers.filter(pl.col("decision") != "quarantine")
     total = judged["id"].n_unique()
     by_teacher = {name: judged.filter(pl.col("teacher") == name) for name in frames.teachers}
-    return tuple(_pair(a, b, by_teacher[a], by_teacher[b], total) for a, b in combinations(frames.teachers, 2))
+    places = [name for name in frames.teachers if _says_places(by_teacher[name])]
+    return tuple(_pair(a, b, by_teacher[a], by_teacher[b], total) for a, b in combinations(places, 2))
 
 
 def check_statistics(checks: pl.DataFrame) -> tuple[Check, ...]:
@@ -125,8 +134,15 @@ def score_directions(checks: pl.DataFrame) -> dict[str, str]:
     return {name: "≥" if above else "≤" for name, above, below in sides.iter_rows() if above != below}
 
 
-def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, judged: int) -> Teacher:
+def _says_places(answers: pl.DataFrame) -> bool:
+    """Whether a place was asked for at all: an answer about a place always says whether one can be told."""
+    given = answers.filter(pl.col("failure").is_null())
+    return given.is_empty() or bool(given["localizable"].is_not_null().any())
+
+
+def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, samples: int) -> Teacher:
     rows = judged_answers.filter(pl.col("teacher") == name)
+    judged = rows.height + samples - rows["id"].n_unique()
     distance = rows["distance_km"].drop_nulls()
     failed = answers.filter((pl.col("teacher") == name) & pl.col("failure").is_not_null())
     failures = failed["failure"].value_counts().sort(["count", "failure"], descending=[True, False])
@@ -137,6 +153,9 @@ def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, jud
     return Teacher(
         name=name,
         judged=judged,
+        answered=rows.height - rows["failure"].count(),
+        draws=rows["draw"].n_unique(),
+        says_places=_says_places(rows),
         tiers=tuple(_share(int((distance <= tier).sum()), judged) for tier in TIERS_KM),
         country=_share(int(rows["country_correct"].sum() or 0), judged),
         median_km=median if isinstance(median, float) else None,
@@ -173,8 +192,9 @@ def _calibration(rows: pl.DataFrame) -> tuple[Bucket, ...]:
     return tuple(Bucket(mean, share, count) for _, mean, share, count in bands.iter_rows())
 
 
-def _pair(first: str, second: str, a: pl.DataFrame, b: pl.DataFrame, judged: int) -> Pair:
+def _pair(first: str, second: str, a: pl.DataFrame, b: pl.DataFrame, samples: int) -> Pair:
     both = a.join(b, on="id", how="full", suffix="_b", coalesce=True)
+    judged = both.height + samples - both["id"].n_unique()
     apart = both.select(haversine(pl.col("lat"), pl.col("lon"), pl.col("lat_b"), pl.col("lon_b"))).to_series()
     close = (apart <= RIGHT_KM).fill_null(value=False)
     same = (both["country_code"] == both["country_code_b"]).fill_null(value=False)

@@ -10,14 +10,14 @@ from factory.select.balance import quota
 from factory.select.benchmarks import Benchmark
 from factory.select.decontaminate import decontaminate, overlaps_by_metadata
 from factory.select.near_duplicates import near_duplicates
-from factory.select.removals import FRAME_SCHEMA, Removals
+from factory.select.ruling import FRAME_SCHEMA, Ruling
 from factory.select.run import run_selection
 from factory.select.split import split
 
 __all__ = [
     "FRAME_SCHEMA",
     "Benchmark",
-    "Removals",
+    "Ruling",
     "decontaminate",
     "near_duplicates",
     "overlaps_by_metadata",

@@ -12,6 +12,7 @@ from factory.plugins.blocks import Call
 from factory.recipe.model import Recipe
 from factory.select import FRAME_SCHEMA, run_selection
 from factory.store.layout import Build, ShardPaths
+from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
 
 
@@ -23,26 +24,42 @@ def select_rows(build: Build, recipe: Recipe, root: Path) -> pl.DataFrame:
 def accepted_rows(build: Build) -> pl.DataFrame:
     """What the selectors may look at: one row an accepted sample, in plan order; see `factory.select.FRAME_SCHEMA`.
 
-    `best_distance_km` is the smallest distance of any answer to the truth: of its coordinates, else of the place named.
+    A person's decision lies over that of the checks: one that accepts a reviewed or rejected sample brings it in, one
+    that rejects takes it out. `image_sha256` and `image_phash` are of the first picture. `best_distance_km` is the
+    smallest distance of any teacher's answer to the truth: of its coordinates, else of the place named.
     """
-    found = [_accepted(shard) for shard in build.paths.shards() if shard.report.exists()]
-    accepted = pl.concat(found) if found else pl.DataFrame(schema=_ACCEPTED)
+    people = read_reviews(build.paths).select("id", person="decision")
+    found = [_accepted(shard, people) for shard in build.paths.shards() if shard.verdicts.exists()]
+    accepted = pl.concat([_ACCEPTED.to_frame(), *found])
     planned = read_columns(build.paths.plan, ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)])
     joined = planned.join(accepted, on="id", maintain_order="left")
     return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
 
 
-_ACCEPTED = {name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")}
+_ACCEPTED = pl.Schema({name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")})
+_PHOTO = ("sha256", "phash")
+_LOCATED = ("combined", "distance_km", "named_distance_km")
 
 
-def _accepted(shard: ShardPaths) -> pl.DataFrame:
-    """A part's accepted rows without the teachers' texts, which would not fit into memory for a large build."""
-    kilometres = [f"answers.list.element.{name}" for name in ("distance_km", "named_distance_km")]
-    columns = ["id", "decision", "image_sha256", "image_phash", *kilometres]
-    part = read_columns(shard.part, columns).filter(pl.col("decision") == "accept")
-    near = pl.element().struct.field("distance_km").fill_null(pl.element().struct.field("named_distance_km"))
-    best = pl.col("answers").list.eval(near).list.min()
-    return part.select("id", "image_sha256", "image_phash", best_distance_km=best)
+def _accepted(shard: ShardPaths, people: pl.DataFrame) -> pl.DataFrame:
+    """A shard's accepted rows, without the teachers' texts, which would not fit into memory for a large build."""
+    verdicts = read_columns(
+        shard.verdicts, ["id", "decision", "unreleasable", *(f"located.list.element.{name}" for name in _LOCATED)]
+    )
+    seen = read_columns(shard.answers, ["id", *(f"photos.list.element.{name}" for name in _PHOTO)])
+    decided = verdicts.join(people, on="id", how="left", maintain_order="left")
+    accepted = decided.filter(final_decision(*map(pl.col, ("decision", "person", "unreleasable"))) == "accept")
+    photo = pl.col("photos").list.first().struct
+    rows = accepted.join(seen, on="id", how="left", maintain_order="left")
+    answer = pl.element().struct
+    near = pl.coalesce(answer.field("distance_km"), answer.field("named_distance_km"))
+    told = pl.when(~answer.field("combined")).then(near)  # what a family combined, no teacher said
+    return rows.select(
+        "id",
+        image_sha256=photo.field("sha256"),
+        image_phash=photo.field("phash"),
+        best_distance_km=pl.col("located").list.eval(told).list.min(),
+    )
 
 
 def selection_rules(calls: Sequence[Call], root: Path) -> list[tuple[str, BaseModel]]:

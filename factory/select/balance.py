@@ -10,7 +10,7 @@ from pydantic import Field
 from factory.geo.cells import cell
 from factory.geo.sampling.groups import unit_hash
 from factory.plugins.registry import register
-from factory.select.removals import Removals, removals
+from factory.select.ruling import Ruling, removals
 
 UNKNOWN: Final = "unknown"
 """The class of rows whose country or scene is missing."""
@@ -25,7 +25,7 @@ def quota(
     max_count: Annotated[int, Field(ge=1)] | None = None,
     cell_degrees: Annotated[float, Field(gt=0, le=90)] = 1.0,
     seed: int = 0,
-) -> Removals:
+) -> Ruling:
     """Removes rows of classes that are too large; which ones is decided by a hash of seed and id.
 
     Args:
@@ -46,7 +46,7 @@ def quota(
     )
     gone = ranked.filter(pl.col("rank") > cap)
     details = [f"{by} {value}: {cap} of {rows} kept ({why})" for value, rows in gone.select("value", "rows").rows()]
-    return Removals(removed=removals(gone["id"].to_list(), [f"{by}_quota"] * gone.height, details))
+    return Ruling(removed=removals(gone["id"].to_list(), [f"{by}_quota"] * gone.height, details))
 
 
 def _class(by: str, cell_degrees: float) -> pl.Expr:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from factory.errors import SourceError
 from factory.images.records import ImageRejected, ImageSettings, Prepared
-from factory.images.worker import ChunkFailed, DecodeWorkers
+from factory.images.worker import DecodeWorkers
 from factory.store.files import file_digest
-
-_LOG = logging.getLogger(__name__)
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "img_id", "image_id", "file", "file_name", "filename", "image", "image_path", "key"),
@@ -53,6 +50,8 @@ class Benchmark(BaseModel):
     """CSV, Parquet or JSONL with ids, coordinates, authors, hashes: whichever it has are compared."""
     images: Path | None = None
     """Folder of its images (JPEG, PNG, WebP, HEIC), searched recursively; hashed where pictures are compared."""
+    skip_unreadable: bool = False
+    """Go on although some of its images cannot be read, and are compared with nothing."""
     columns: dict[Literal["id", "author", "lat", "lon", "phash"], str] = Field(default_factory=dict)
     """Column names where they are not the usual ones; `phash` holds 16 hexadecimal digits."""
 
@@ -63,6 +62,7 @@ _ENTRY_SCHEMA: Final[dict[str, Any]] = {
         "name": {"type": "string", "description": "What reports call it."},
         "table": {"type": "string", "description": "CSV, Parquet or JSONL with ids, coordinates, authors, hashes."},
         "images": {"type": "string", "description": "Folder of its images, searched recursively."},
+        "skip_unreadable": {"type": "boolean", "description": "Go on although some of its images cannot be read."},
         "columns": {"type": "object", "propertyNames": {"enum": list(_NAMES)}},
     },
     "required": ["name"],
@@ -105,11 +105,11 @@ def image_hashes(benchmark: Benchmark) -> pl.DataFrame:
     """id (file name) and phash of every readable image under `images`, in order of their paths.
 
     Images go through the decode processes that the dataset's own photos go through, with the default limits and size:
-    upright, in sRGB, so a photo and its rotated or converted copy have one hash. Those that cannot be read are
-    compared with nothing; a logged warning counts them by reason and names the first.
+    upright, in sRGB, so a photo and its rotated or converted copy have one hash.
 
     Raises:
-        SourceError: the folder is missing, or no image in it can be read.
+        SourceError: the folder is missing, or an image in it cannot be read: no photo would be compared with it. With
+            the benchmark's `skip_unreadable` that is allowed, as long as any can be read.
         EnvironmentFault: no decode process starts.
     """
     schema = {"id": pl.String, "phash": pl.UInt64}
@@ -123,11 +123,11 @@ def image_hashes(benchmark: Benchmark) -> pl.DataFrame:
         listed = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.items()))
         text = (
             f"{benchmark.images}: {len(refused)} of {len(paths)} images of benchmark `{benchmark.name}` cannot be read "
-            f"({listed}), so no photo is compared with them; the first is {refused[0][0].name}: {refused[0][1].detail}"
+            f"({listed}), so no photo would be compared with them; the first is {refused[0][0].name}: "
+            f"{refused[0][1].detail}. Mend them, or say `skip_unreadable: true` beside `images`"
         )
-        if len(refused) == len(paths):
+        if len(refused) == len(paths) or not benchmark.skip_unreadable:
             raise SourceError(text)
-        _LOG.warning("%s", text)
     hashes = [(path.name, result) for path, result in found if not isinstance(result, ImageRejected)]
     return pl.DataFrame(hashes, schema=schema, orient="row")
 
@@ -175,33 +175,14 @@ def _hashes(paths: Sequence[Path]) -> Iterator[int | ImageRejected]:
     chunks = iter([paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)])
     processes = max(1, min(os.cpu_count() or 1, -(-len(paths) // _CHUNK)))
     with DecodeWorkers(processes, ImageSettings()) as workers:
-        pending: deque[tuple[Sequence[Path], Future[list[Prepared | ImageRejected]] | None]] = deque()
+        pending: deque[Future[list[Prepared | ImageRejected]]] = deque()
         while True:
             for chunk in islice(chunks, _CHUNKS_AHEAD * processes - len(pending)):
-                pending.append((chunk, _submitted(workers, chunk)))
+                pending.append(workers.submit_all(chunk))
             if not pending:
                 return
-            for image in _received(workers, *pending.popleft()):
+            for image in pending.popleft().result():
                 yield image if isinstance(image, ImageRejected) else image.phash
-
-
-def _submitted(workers: DecodeWorkers, chunk: Sequence[Path]) -> Future[list[Prepared | ImageRejected]] | None:
-    try:
-        return workers.submit_chunk(chunk)
-    except ChunkFailed:
-        return None
-
-
-def _received(
-    workers: DecodeWorkers, chunk: Sequence[Path], future: Future[list[Prepared | ImageRejected]] | None
-) -> list[Prepared | ImageRejected]:
-    """A chunk's images. When one of them cost its process its life, each is tried alone."""
-    if future is not None:
-        try:
-            return future.result()
-        except ChunkFailed:
-            pass
-    return [single.result() for single in [workers.submit(path) for path in chunk]]
 
 
 def _empty() -> pl.DataFrame:

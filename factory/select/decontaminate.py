@@ -20,7 +20,7 @@ from factory.geo.overlap import nearest_within
 from factory.plugins.registry import register
 from factory.select.benchmarks import Benchmark, BenchmarkEntry, image_hashes, read_benchmark
 from factory.select.hamming import MAX_BITS, matches_within
-from factory.select.removals import Removals, removals
+from factory.select.ruling import Ruling, removals
 
 _FLICKR_IM2GPS: Final = r"^(\d{5,})_[0-9a-f]{8,10}_"
 """IM2GPS and IM2GPS3k name files `<photo>_<secret>_<server>_<author>.jpg`."""
@@ -35,11 +35,11 @@ def decontaminate(
     benchmarks: Annotated[tuple[BenchmarkEntry, ...], Field(min_length=1)],
     radius_km: Annotated[float, Field(ge=0)] = 1.0,
     max_hamming: Annotated[int, Field(ge=0, le=MAX_BITS)] | None = 6,
-) -> Removals:
+) -> Ruling:
     """Removes rows that a listed benchmark holds, lies next to, or shows.
 
     Args:
-        frame: rows in plan order, see `factory.select.removals.FRAME_SCHEMA`.
+        frame: rows in plan order, see `factory.select.ruling.FRAME_SCHEMA`.
         benchmarks: evaluation sets, as tables, folders of images, or both.
         radius_km: rows this near to a benchmark's photo leave; 0 looks at no distance. OSV-5M keeps 1 km between
             its training and test photos.
@@ -49,7 +49,7 @@ def decontaminate(
     if max_hamming is not None:
         rest = frame.filter(~pl.col("id").is_in(found["id"].to_list()))
         found = pl.concat([found, _overlaps_by_picture(rest, benchmarks, max_hamming)])
-    return Removals(removed=removals(*(found[name].to_list() for name in ("id", "reason", "detail"))))
+    return Ruling(removed=removals(*(found[name].to_list() for name in ("id", "reason", "detail"))))
 
 
 def overlaps_by_metadata(

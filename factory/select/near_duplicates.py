@@ -17,7 +17,7 @@ from factory.geo.distance import haversine
 from factory.geo.sampling.groups import Indices, connected, equal_value_edges
 from factory.plugins.registry import register
 from factory.select.hamming import MAX_BITS, pairs_within
-from factory.select.removals import Removals, groups_of, removals
+from factory.select.ruling import Ruling, groups_of, removals
 
 _FOLD_PAIRS: Final = 5_000_000
 
@@ -28,13 +28,13 @@ def near_duplicates(
     *,
     max_hamming: Annotated[int, Field(ge=0, le=MAX_BITS)] = 6,
     max_km: Annotated[float, Field(gt=0)] | None = None,
-) -> Removals:
+) -> Ruling:
     """Removes copies, exact (sha256) and perceptual (64-bit DCT hash).
 
     Of a group the row with the smallest `best_distance_km` stays, ties in plan order.
 
     Args:
-        frame: rows in plan order, see `factory.select.removals.FRAME_SCHEMA`.
+        frame: rows in plan order, see `factory.select.ruling.FRAME_SCHEMA`.
         max_hamming: bits in which two hashes may differ; the hash has as many ones as zeros, so differences are even.
         max_km: pictures further apart than this are not perceptual duplicates; None looks at no distance. Equal
             bytes are duplicates wherever they claim to be.
@@ -57,7 +57,7 @@ def near_duplicates(
         for keeper, same, count in zip(gone["kept"], exact, bits, strict=True)
     ]
     reasons = ["exact_duplicate" if same else "perceptual_duplicate" for same in exact]
-    return Removals(
+    return Ruling(
         removed=removals(gone["id"].to_list(), reasons, details),
         groups=groups_of(members["id"].to_list(), members["kept"].to_list()),
     )

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from factory.plugins.registry import plugin
-from factory.select.removals import FRAME_SCHEMA, Removals
+from factory.select.ruling import FRAME_SCHEMA, Ruling
 from schemas import arrow
 
 DEFAULT_SPLIT: Final = "train"
@@ -39,7 +39,7 @@ def run_selection(frame: pl.DataFrame, rules: Sequence[tuple[str, BaseModel]]) -
     state = frame.select("id", "shard", "position").with_columns(**_START)
     for name, settings in rules:
         remaining = frame.filter(state["kept"])
-        found: Removals = plugin("selector", name).function(
+        found: Ruling = plugin("selector", name).function(
             remaining, **{key: getattr(settings, key) for key in type(settings).model_fields}
         )
         state = _apply(state, name, found)
@@ -57,7 +57,7 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def _apply(state: pl.DataFrame, rule: str, found: Removals) -> pl.DataFrame:
+def _apply(state: pl.DataFrame, rule: str, found: Ruling) -> pl.DataFrame:
     """Joins one rule's findings to the state; a rule that groups or splits overrides earlier ones for its rows."""
     state = state.join(found.removed.rename({"reason": "r", "detail": "d"}), on="id", how="left", maintain_order="left")
     state = state.join(found.groups.rename({"group": "g"}), on="id", how="left", maintain_order="left")

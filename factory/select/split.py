@@ -26,7 +26,7 @@ from factory.geo.sampling.groups import Indices, connected, equal_value_edges, s
 from factory.plugins.registry import check_settings, register
 from factory.select.hamming import MAX_BITS
 from factory.select.near_duplicates import duplicate_labels
-from factory.select.removals import Removals, groups_of, removals, splits_of
+from factory.select.ruling import Ruling, groups_of, removals, splits_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -52,7 +52,7 @@ def split(
     max_held_out_group: Annotated[int, Field(ge=1)] = 1000,
     buffer_km: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0.0,
     seed: int = 0,
-) -> Removals:
+) -> Ruling:
     """Assigns train, validation and test so that nothing listed in `keep_together` is in two of them.
 
     Args:
@@ -82,7 +82,7 @@ def split(
         too_large = rows > max_held_out_group or 2 * rows > frame.height
         names[name] = SPLITS[0 if train > 0 and too_large else drawn]
     found = splits_of(frame["id"], group.replace_strict(names, return_dtype=pl.String))
-    return Removals(removed=_buffer(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
+    return Ruling(removed=_buffer(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
 
 
 def _buffer(frame: pl.DataFrame, splits: pl.DataFrame, buffer_km: float) -> pl.DataFrame:

@@ -1,38 +1,35 @@
 """The photos of a shard, in plan order: decoded in limited processes, or taken over from an earlier build.
 
-A photo is taken over only while its file has the size and time it had when it was decoded. When all can be, the whole
-tar is hard-linked and nothing is copied.
+A sample's photos are taken over only while each file has the size and time it had when it was decoded. When all can be,
+the whole tar is hard-linked and nothing is copied.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from factory.errors import ImageMissing, SourceError
-from factory.images.records import ImageRejected, ImageSettings, Prepared
-from factory.images.worker import ChunkFailed, DecodeWorkers
-from factory.sources import Source
-from factory.store.files import durable
+from factory.images.records import ImageRejected, Prepared
+from factory.images.worker import DecodeWorkers
+from factory.plugins.contracts import Source
+from factory.store.folder import link
 from factory.store.images import ImageStore
 from factory.store.layout import ShardPaths
-from factory.store.part import ShardImage, part_images
-from schemas import Sample
+from factory.store.part import PASSING_REFUSALS, stored_photos
+from schemas import ImageRef, Photo, Sample
 
 CHUNK = 8
 """Photos in one message to a decoder."""
 CHUNKS_AHEAD = 8
 """Chunks a decoder may be ahead of the teachers: bounds memory, hides decoding behind the calls."""
-PASSING_REFUSALS = frozenset(
-    {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}
-)
-"""Refusals that another run may not repeat: they say something of the machine, not of the picture."""
+Place = tuple[int, int]
+"""Position of a sample in its shard, and which of its pictures."""
+Decoded = tuple[Photo, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Photos:
     """A shard's store of prepared pictures, and what of it an earlier build has already."""
 
     store: ImageStore
-    known: Sequence[ShardImage | None]
+    known: Sequence[tuple[Photo, ...] | None]
     """By position; None is to be decoded."""
     earlier: ImageStore | None
     """Where the known pictures lie, when they have to be copied."""
@@ -57,139 +54,124 @@ def open_photos(
     if prior_shard is None:
         return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
     prior = ShardPaths(Path(prior_shard))
-    found = part_images(prior.part)
-    known = [image if _unchanged(image, sample, source) else None for image, sample in zip(found, samples, strict=True)]
+    found = stored_photos(prior.answers)
+    if list(found) != [sample.id for sample in samples]:  # positions in its tar are those of other samples
+        return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
+    known = [found[one.id] if unchanged(found[one.id], one, source) else None for one in samples]
     earlier = stack.enter_context(ImageStore(prior.images))
     if None in known:
         return Photos(stack.enter_context(ImageStore.create(paths.images)), known, earlier)
     if prior.root != paths.root:
-        _link(prior.images, paths.images)
+        link(prior.images, paths.images)
     return Photos(stack.enter_context(ImageStore(paths.images)), known, None)
 
 
-async def shard_images(
-    samples: Sequence[Sample], photos: Photos, source: Source, settings: ImageSettings, *, decoders: int
-) -> AsyncGenerator[ShardImage]:
-    """Each sample's photo in plan order, written to the store as it comes. A refused photo is data."""
-    if None not in photos.known:
-        for known in photos.known:
-            assert known is not None
-            yield known
+def unchanged(photos: Sequence[Photo], sample: Sample, source: Source) -> bool:
+    """Whether the pictures that were prepared once are those that the source has now."""
+    same_roles = tuple(photo.role for photo in photos) == sample.roles
+    if not same_roles or any(photo.refused in PASSING_REFUSALS for photo in photos):
+        return False
+    stamps = [(photo.source_bytes, photo.source_mtime_ns) for photo in photos]
+    return stamps == [source.stamp(image.locator) for image in sample.images]
+
+
+async def shard_photos(
+    samples: Sequence[Sample], photos: Photos, source: Source, workers: Callable[[], DecodeWorkers], *, decoders: int
+) -> AsyncGenerator[tuple[Photo, ...]]:
+    """Each sample's photos in plan order, written to the store as they come. A refused photo is data."""
+    places = [
+        (position, index)
+        for position, sample in enumerate(samples)
+        if photos.known[position] is None or photos.earlier is not None
+        for index in range(len(sample.images))
+    ]
+    arriving = _in_order(places, samples, photos, source, workers, decoders=decoders)
+    try:
+        for position, sample in enumerate(samples):
+            known = photos.known[position]
+            if known is not None and photos.earlier is None:
+                yield known
+                continue
+            found = []
+            for index in range(len(sample.images)):
+                photo, jpeg = await anext(arriving)
+                if jpeg is not None:
+                    photos.store.add(position, jpeg, index)
+                found.append(photo)
+            yield tuple(found)
+    finally:
+        await arriving.aclose()
+
+
+async def _in_order(
+    places: Sequence[Place],
+    samples: Sequence[Sample],
+    photos: Photos,
+    source: Source,
+    workers: Callable[[], DecodeWorkers],
+    *,
+    decoders: int,
+) -> AsyncGenerator[Decoded]:
+    """The pictures at these places, decoded a few chunks ahead of whoever takes them."""
+    if not places:
         return
-    async with _in_a_thread(DecodeWorkers(processes=decoders, settings=settings)) as workers:
-        pending: deque[asyncio.Task[list[tuple[ShardImage, bytes | None]]]] = deque()
-        starts = deque(range(0, len(samples), CHUNK))
-        position = 0
-        try:
-            while starts or pending:
-                while starts and len(pending) < CHUNKS_AHEAD * decoders:
-                    chunk = range(starts[0], min(starts.popleft() + CHUNK, len(samples)))
-                    pending.append(asyncio.create_task(_chunk(chunk, samples, photos, source, workers)))
-                for image, jpeg in await pending.popleft():
-                    if jpeg is not None:
-                        photos.store.add(position, jpeg)
-                    position += 1
-                    yield image
-        finally:
-            for task in pending:
-                task.cancel()
+    pool = await asyncio.to_thread(workers)  # starting them must not hold up the calls that are under way
+    pending: deque[asyncio.Task[list[Decoded]]] = deque()
+    starts = deque(range(0, len(places), CHUNK))
+    try:
+        while starts or pending:
+            while starts and len(pending) < CHUNKS_AHEAD * decoders:
+                start = starts.popleft()
+                chunk = places[start : start + CHUNK]
+                pending.append(asyncio.create_task(_chunk(chunk, samples, photos, source, pool)))
+            for decoded in await pending.popleft():
+                yield decoded
+    finally:
+        for task in pending:
+            task.cancel()
 
 
 async def _chunk(
-    positions: Sequence[int], samples: Sequence[Sample], photos: Photos, source: Source, workers: DecodeWorkers
-) -> list[tuple[ShardImage, bytes | None]]:
+    places: Sequence[Place], samples: Sequence[Sample], photos: Photos, source: Source, workers: DecodeWorkers
+) -> list[Decoded]:
     """A few photos in order, each with its prepared picture where it has one."""
-    missing = [position for position in positions if photos.known[position] is None]
-    decoded = dict(zip(missing, await _decode([samples[at] for at in missing], source, workers), strict=True))
-    results: list[tuple[ShardImage, bytes | None]] = []
-    for position in positions:
+    missing = [place for place in places if photos.known[place[0]] is None]
+    refs = [samples[position].images[index] for position, index in missing]
+    decoded = dict(zip(missing, await _decode(refs, source, workers), strict=True))
+    results: list[Decoded] = []
+    for position, index in places:
         known = photos.known[position]
         if known is None:
-            results.append(decoded[position])
+            results.append(decoded[position, index])
         else:
             assert photos.earlier is not None
-            results.append((known, photos.earlier.read(position) if known.refused is None else None))
+            photo = known[index]
+            results.append((photo, photos.earlier.read(position, index) if photo.refused is None else None))
     return results
 
 
-async def _decode(
-    samples: Sequence[Sample], source: Source, workers: DecodeWorkers
-) -> list[tuple[ShardImage, bytes | None]]:
-    """Decodes photos, in order. When one of them costs the worker its life, each is tried alone."""
-    results: list[tuple[ShardImage, bytes | None] | None] = []
+async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorkers) -> list[Decoded]:
+    """Decodes photos, in order."""
+    results: list[Decoded | None] = []
     found: list[Path | bytes] = []
-    for sample in samples:
+    readable: list[tuple[ImageRef, tuple[int | None, int | None]]] = []
+    for ref in refs:
         try:
-            found.append(source.read(sample.image))
+            stamp = source.stamp(ref.locator) or (None, None)
+            found.append(source.read(ref.locator))
+            readable.append((ref, stamp))
             results.append(None)
         except SourceError as error:
             reason = "file_missing" if isinstance(error, ImageMissing) else "file_unreadable"
-            results.append((ShardImage(sha256=None, refused=reason, detail=str(error)), None))
-    stats = [_stat(photo) for photo in found]
-    try:
-        decoded = await asyncio.wrap_future(workers.submit_chunk(found)) if found else []
-    except ChunkFailed:
-        decoded = [await asyncio.wrap_future(workers.submit(photo)) for photo in found]
-    arriving = (_shard_image(image, stat) for image, stat in zip(decoded, stats, strict=True))
+            results.append((Photo(role=ref.role, sha256=None, refused=reason, detail=str(error)), None))
+    decoded = await asyncio.wrap_future(workers.submit_all(found)) if found else []
+    arriving = (_photo(ref, stamp, image) for (ref, stamp), image in zip(readable, decoded, strict=True))
     return [next(arriving) if result is None else result for result in results]
 
 
-def _shard_image(
-    image: Prepared | ImageRejected, stat: tuple[int | None, int | None]
-) -> tuple[ShardImage, bytes | None]:
-    size, mtime_ns = stat
+def _photo(ref: ImageRef, stamp: tuple[int | None, int | None], image: Prepared | ImageRejected) -> Decoded:
+    facts = Photo(role=ref.role, sha256=image.sha256, source_bytes=stamp[0], source_mtime_ns=stamp[1])
     if isinstance(image, ImageRejected):
-        facts = ShardImage(sha256=image.sha256, refused=image.reason, detail=image.detail)
-        return replace(facts, source_bytes=size, source_mtime_ns=mtime_ns), None
-    facts = ShardImage(
-        sha256=image.sha256,
-        phash=image.phash,
-        width=image.width,
-        height=image.height,
-        bytes=len(image.jpeg),
-        source_bytes=size,
-        source_mtime_ns=mtime_ns,
-    )
-    return facts, image.jpeg
-
-
-def _unchanged(image: ShardImage, sample: Sample, source: Source) -> bool:
-    if image.refused in PASSING_REFUSALS:
-        return False
-    try:
-        return (image.source_bytes, image.source_mtime_ns) == _stat(source.read(sample.image))
-    except SourceError:
-        return False
-
-
-def _stat(photo: Path | bytes) -> tuple[int | None, int | None]:
-    """Size and time of a photo's file; bytes out of a tar have no time of their own."""
-    if isinstance(photo, bytes):
-        return len(photo), None
-    try:
-        found = photo.stat()
-    except OSError:
-        return None, None
-    return found.st_size, found.st_mtime_ns
-
-
-def _link(finished: Path, target: Path) -> None:
-    """A second name for a finished tar, or a copy where the disk cannot do that."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(finished, target)
-    except OSError:
-        with durable(target) as file, finished.open("rb") as original:
-            shutil.copyfileobj(original, file)
-
-
-@asynccontextmanager
-async def _in_a_thread(workers: DecodeWorkers) -> AsyncGenerator[DecodeWorkers]:
-    """Starts and stops the decoders without holding up the calls that are under way."""
-    await asyncio.to_thread(workers.__enter__)
-    try:
-        yield workers
-    except BaseException as error:
-        await asyncio.to_thread(workers.__exit__, type(error), error, error.__traceback__)
-        raise
-    await asyncio.to_thread(workers.__exit__, None, None, None)
+        return replace(facts, refused=image.reason, detail=image.detail), None
+    prepared = replace(facts, phash=image.phash, width=image.width, height=image.height, bytes=len(image.jpeg))
+    return prepared, image.jpeg

@@ -38,22 +38,28 @@ class ShardReport:
 
     number: int
     samples: int
-    decisions: Mapping[str, int]
-    reasons: Mapping[str, int]
-    calls: int
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Samples that have nothing to check, by reason: `images:truncated`, `teachers:exhausted`, ..."""
+    passing: Mapping[str, int] = field(default_factory=dict)
+    """Samples of which something failed that another run may not repeat, by reason: `--retry` opens the shard again."""
+    calls: int = 0
     """HTTP calls over the shard's whole life."""
-    calls_now: int
+    calls_now: int = 0
     """HTTP calls of the run that returned this report."""
-    replayed: int
+    replayed: int = 0
     """Answers taken from recordings."""
-    reused: int
+    reused: int = 0
     """Answers taken over from an earlier build's ledger."""
-    prompt_tokens: int
-    completion_tokens: int
-    cost: float
-    seconds: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+    deferred: int = 0
+    """Samples whose answers come later (a batch). Then the shard is not done, and this report is not written."""
+    taken_from: str | None = None
+    """The earlier build whose shard this is, where it was taken over whole: nothing in it was paid by this build."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """sha256 of each file of the shard, for `factory verify`."""
+    """sha256 of each file of the shard, for `factory check`."""
 
 
 def read_report(paths: ShardPaths) -> ShardReport:

@@ -6,9 +6,13 @@ them with a reason, so that every row of the user's file can be explained.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
 import polars as pl
+from pydantic import Field as Field_
+
+from schemas import arrow
 
 Field = Literal[
     "id",
@@ -61,8 +65,41 @@ PROBLEM: Final = "problem"
 """Column of the raw table: a slug when the source itself found a row unusable (no_json, outside_root, ...)."""
 
 
+RoleName = Annotated[str, Field_(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+TextName = Annotated[str, Field_(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+LISTS: Final = {name: pl.DataFrame(arrow.PLAN.empty_table()).schema[name] for name in ("images", "texts")}
+"""Further columns of a raw table, where a sample has several pictures or texts: the lists of plan.parquet."""
+
+
+def image_list(columns: Mapping[str, str]) -> pl.Expr:
+    """The column `images` from columns with locators, by role; blank cells are left out."""
+    none, embed = pl.lit(None, pl.Float64), pl.lit(True)
+    found = [
+        pl.struct(role=pl.lit(role), locator=_filled(column), lat=none, lon=none, metres_per_pixel=none, embed=embed)
+        for role, column in columns.items()
+    ]
+    return _present(found, "locator", LISTS["images"]).alias("images")
+
+
+def text_list(columns: Mapping[str, str]) -> pl.Expr:
+    """The column `texts` from columns with texts, by name; blank cells are left out."""
+    found = [pl.struct(name=pl.lit(name), text=_filled(column)) for name, column in columns.items()]
+    return _present(found, "text", LISTS["texts"]).alias("texts")
+
+
+def _filled(column: str) -> pl.Expr:
+    text = pl.col(column).cast(pl.String).str.strip_chars()
+    return pl.when(text != "").then(text)
+
+
+def _present(structs: list[pl.Expr], field: str, kind: pl.DataType) -> pl.Expr:
+    given = pl.element().filter(pl.element().struct.field(field).is_not_null())
+    return pl.concat_list(structs).list.eval(given).cast(kind)
+
+
 def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame with exactly the columns of a raw table, missing ones as null, blank text as null."""
+    """A frame with exactly the columns of a raw table, missing ones as null, blank text as null. The lists `images` and
+    `texts` stay where they are there."""
     missing = [name for name in (*ALIASES, PROBLEM) if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
     clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*TEXT_FIELDS, PROBLEM))
@@ -70,4 +107,5 @@ def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("source_row").cast(pl.Int64),
         *(pl.when(pl.col(name) != "").then(pl.col(name)) if name in TEXT_FIELDS else pl.col(name) for name in ALIASES),
         pl.col(PROBLEM),
+        *(pl.col(name).cast(kind) for name, kind in LISTS.items() if name in frame.columns),
     )

@@ -14,7 +14,7 @@ from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
 from factory.sources.contract import raw_columns
-from factory.sources.paths import listing_digest, locate, recipe_path
+from factory.sources.paths import file_stamp, listing_digest, locate, recipe_path
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]
 
@@ -101,6 +101,9 @@ class FolderSource:
 
     def read(self, locator: str) -> Path:
         return locate(self.folder, locator)
+
+    def stamp(self, locator: str) -> tuple[int, int] | None:
+        return file_stamp(self.folder, locator)
 
     def _photos(self) -> list[tuple[str, Path]]:
         """(relative path with forward slashes, path) of every photo, sorted. Raises SourceError for no folder."""

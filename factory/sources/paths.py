@@ -53,6 +53,15 @@ def locate(folder: Path, locator: str) -> Path:
     return path
 
 
+def file_stamp(folder: Path, locator: str) -> tuple[int, int] | None:
+    """Size in bytes and modification time (ns) of the file that a locator names; None when it is not there."""
+    try:
+        found = locate(folder, locator).stat()
+    except (SourceError, OSError):
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
 @lru_cache(maxsize=64)
 def _real_folder(folder: Path) -> Path:
     return folder.resolve()

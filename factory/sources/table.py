@@ -7,7 +7,6 @@ loaded: five million rows of MP-16 fit a laptop.
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ import polars as pl
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
-from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, raw_columns
+from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, RoleName, TextName, image_list, raw_columns, text_list
 from factory.sources.layouts import LAYOUTS, Layout, LayoutName
 from factory.sources.paths import listing_digest, locate, recipe_path
+from factory.text import did_you_mean
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -48,6 +48,8 @@ def table(
     images: str | None = None,
     layout: LayoutName | None = None,
     columns: dict[Field, str] | None = None,
+    pictures: dict[RoleName, str] | None = None,
+    texts: dict[TextName, str] | None = None,
     format: Format | None = None,  # noqa: A002 - the recipe's word
     encoding: str = "utf-8",
     delimiter: str | None = None,
@@ -63,6 +65,9 @@ def table(
         images: folder of the image paths; by default the table's own.
         layout: a public set whose columns are known.
         columns: our names to the file's, `{id: IMG_ID, lat: LAT}`; over the layout and the usual names.
+        pictures: columns with the paths of several pictures a row, by role: `{ground: photo, satellite: tile}`; instead
+            of `image`. An empty cell is a picture the row does not have.
+        texts: columns with texts that belong to the row, by name: `{transcript: captions}`.
         format: when the file's suffix does not tell.
         encoding: of a CSV or JSONL file; a byte-order mark is skipped.
         delimiter: of a CSV file; by default the commonest of comma, semicolon, tab in its header.
@@ -77,7 +82,10 @@ def table(
     folder = recipe_path(root, images, key="images") if images else file.parent
     defaults = {"licence": licence, "author": author, "uncertainty_km": uncertainty_km}
     given = {name: value for name, value in defaults.items() if value is not None}
-    return TableSource(path, file, folder, kind, layout, dict(columns or {}), encoding, delimiter, given)
+    names = dict(columns or {})
+    return TableSource(
+        path, file, folder, kind, layout, names, dict(pictures or {}), dict(texts or {}), encoding, delimiter, given
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,8 @@ class TableSource:
     format: Format
     layout: LayoutName | None
     columns: Mapping[Field, str]
+    pictures: Mapping[str, str]
+    texts: Mapping[str, str]
     encoding: str
     delimiter: str | None
     defaults: Mapping[str, Any]
@@ -113,7 +123,11 @@ class TableSource:
 
     def _sizes_digest(self) -> str:
         """Sizes of at most SIZED_IMAGES images, evenly chosen: another folder of images is another source."""
-        locators = self.table()["image"].drop_nulls().unique(maintain_order=True)
+        table = self.table()
+        images = [table["image"]]
+        if self.pictures:
+            images = [table["images"].list.eval(pl.element().struct.field("locator")).explode()]
+        locators = images[0].drop_nulls().unique(maintain_order=True)
         chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_IMAGES)))
         return listing_digest((locator, self._size(locator)) for locator in chosen)
 
@@ -128,19 +142,21 @@ class TableSource:
         try:
             names = frame.collect_schema().names()
             found = self._mapping(names)
-            raw = frame.select(pl.col(column).alias(field) for field, column in found.items()).collect().rechunk()
+            own = [pl.col(column).alias(field) for field, column in found.items()]
+            raw = frame.select(*own, *self._further(names)).collect().rechunk()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise self._unreadable(error) from None
-        texts = (_as_text(raw[field], number=field not in TEXT_FIELDS) for field in found)
-        raw = raw.with_columns(texts).with_row_index("source_row")
+        values = (_as_text(raw[field], number=field not in TEXT_FIELDS) for field in found)
+        raw = raw.with_columns(values).with_row_index("source_row")
         layout = self._layout
         raw = layout.finish(raw_columns(raw)) if layout else raw_columns(raw)
         defaults = dict(self.defaults)
         if layout and layout.licence:
             defaults.setdefault("licence", layout.licence)
+        alone = pl.coalesce("image", "id") if not self.pictures else pl.lit(None, pl.String)
         return raw.with_columns(
-            pl.coalesce("id", "image").alias("id"),
-            pl.coalesce("image", "id").alias("image"),
+            pl.coalesce("id", "image", *(_first_picture() if self.pictures else ())).alias("id"),
+            alone.alias("image"),
             *(pl.col(name).cast(pl.String).fill_null(pl.lit(str(value))) for name, value in defaults.items()),
         )
 
@@ -150,6 +166,24 @@ class TableSource:
                 if (folder / Path(locator).name).is_file():
                     return locate(self.images, f"{folder.name}/{locator}")
         return locate(self.images, locator)
+
+    def stamp(self, locator: str) -> tuple[int, int] | None:
+        try:
+            found = self.read(locator).stat()
+        except (SourceError, OSError):
+            return None
+        return found.st_size, found.st_mtime_ns
+
+    def _further(self, names: Sequence[str]) -> Iterator[pl.Expr]:
+        """The lists of pictures and of texts, where the recipe maps any."""
+        for field, mapped in (("pictures", self.pictures), ("texts", self.texts)):
+            for name, column in mapped.items():
+                if column not in names:
+                    raise self._no_column(name, column, names, under=field)
+        if self.pictures:
+            yield image_list(self.pictures)
+        if self.texts:
+            yield text_list(self.texts)
 
     @property
     def _layout(self) -> Layout | None:
@@ -221,7 +255,8 @@ class TableSource:
 
     def _wanted(self) -> list[str]:
         layout = self._layout.columns.values() if self._layout else ()
-        return [*self.columns.values(), *layout, *(alias for names in ALIASES.values() for alias in names)]
+        given = (*self.columns.values(), *self.pictures.values(), *self.texts.values())
+        return [*given, *layout, *(alias for names in ALIASES.values() for alias in names)]
 
     def _mapping(self, names: Sequence[str]) -> dict[Field, str]:
         """Our field to the file's column: the recipe's word first, then the layout's, then the usual names."""
@@ -241,17 +276,16 @@ class TableSource:
             if field not in found:
                 expected = self._layout.columns[field] if self._layout else field
                 raise self._no_column(field, expected, names)
-        if "id" not in found and "image" not in found:
+        if "id" not in found and "image" not in found and not self.pictures:
             raise self._no_column("image", "image", names)
         return found
 
-    def _no_column(self, field: str, column: str, names: Sequence[str]) -> SourceError:
-        near = difflib.get_close_matches(column, names, n=1)
-        hint = f" (did you mean `{near[0]}`?)" if near else ""
+    def _no_column(self, field: str, column: str, names: Sequence[str], under: str = "columns") -> SourceError:
+        hint = did_you_mean(column, names)
         shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
         return SourceError(
             f"{self.name}: no column `{column}` for {field}{hint}; the file has: {shown or 'nothing'}. "
-            f"Map it with `columns: {{{field}: NAME}}`"
+            f"Map it with `{under}: {{{field}: NAME}}`"
         )
 
     def _unreadable(self, error: Exception) -> SourceError:
@@ -281,6 +315,10 @@ def _as_text(values: pl.Series, *, number: bool) -> pl.Series:
         kind = values.dtype.base_type().__name__.lower()
         return values.is_null().replace_strict({True: None, False: kind}, return_dtype=pl.String).alias(values.name)
     return values.cast(pl.String)
+
+
+def _first_picture() -> tuple[pl.Expr, ...]:
+    return (pl.col("images").list.first().struct.field("locator"),)
 
 
 def _subfolders(folder: Path) -> list[Path]:

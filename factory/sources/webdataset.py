@@ -80,15 +80,24 @@ class WebDatasetSource:
             pl.col(name).fill_null(pl.lit(value)) for name, value in self.defaults.items()
         )
 
+    def stamp(self, locator: str) -> tuple[int, int] | None:
+        found = self._member(locator)
+        return (found[1].size, found[0].stat().st_mtime_ns) if found else None
+
     def read(self, locator: str) -> bytes:
-        tar, _, name = locator.partition("::")
-        path = _listed(self).get(tar)
-        member = _members(path, self.max_members, tar).get(name) if path else None
-        if path is None or member is None:
+        found = self._member(locator)
+        if found is None:
             raise SourceError(f"{locator!r}: no such member in {self.name}")
+        path, member = found
         if member.size > MAX_IMAGE_BYTES:
             raise SourceError(f"{locator!r}: {member.size} bytes, at most {MAX_IMAGE_BYTES} are read")
         return _read(path, member)
+
+    def _member(self, locator: str) -> tuple[Path, Member] | None:
+        tar, _, name = locator.partition("::")
+        path = _listed(self).get(tar)
+        member = _members(path, self.max_members, tar).get(name) if path else None
+        return (path, member) if path is not None and member is not None else None
 
     def _tars(self) -> dict[str, Path]:
         base, patterns = _split_pattern(self.pattern)

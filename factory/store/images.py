@@ -13,9 +13,10 @@ from types import TracebackType
 from factory.store.ustar import BLOCK, END, member
 
 
-def member_name(position: int) -> str:
-    """`000017.jpg`: images are named by their place in the shard, never by a foreign id."""
-    return f"{position:06d}.jpg"
+def member_name(position: int, index: int = 0) -> str:
+    """`000017.jpg`, `000017.1.jpg`: images are named by their place in the shard and in the sample, never by a foreign
+    id."""
+    return f"{position:06d}.{index}.jpg" if index else f"{position:06d}.jpg"
 
 
 class ImageStore:
@@ -46,15 +47,16 @@ class ImageStore:
     def finished(self) -> bool:
         return self._finished
 
-    def add(self, position: int, jpeg: bytes) -> None:
-        """Appends one image. Positions come in plan order, so that the tar's bytes are the same on every run."""
+    def add(self, position: int, jpeg: bytes, index: int = 0) -> None:
+        """Appends the `index`-th image of a sample. They come in plan order, so that the tar's bytes are the same on
+        every run."""
         at = self._end
-        self._write(member(member_name(position), jpeg))
-        self._index[position] = (at + BLOCK, len(jpeg))
+        self._write(member(member_name(position, index), jpeg))
+        self._index[position, index] = (at + BLOCK, len(jpeg))
 
-    def read(self, position: int) -> bytes:
-        """One image. Raises KeyError when the store has none at this position."""
-        offset, size = self._index[position]
+    def read(self, position: int, index: int = 0) -> bytes:
+        """One image. Raises KeyError when the store has none at this place."""
+        offset, size = self._index[position, index]
         return os.pread(self._descriptor, size, offset)
 
     def finish(self) -> None:
@@ -92,6 +94,11 @@ class ImageStore:
         self.close()
 
 
-def _index(path: Path) -> dict[int, tuple[int, int]]:
+def _index(path: Path) -> dict[tuple[int, int], tuple[int, int]]:
     with tarfile.open(path, "r:") as tar:
-        return {int(Path(info.name).stem): (info.offset_data, info.size) for info in tar}
+        return {_place(info.name): (info.offset_data, info.size) for info in tar}
+
+
+def _place(name: str) -> tuple[int, int]:
+    position, _, index = name.removesuffix(".jpg").partition(".")
+    return int(position), int(index or 0)

@@ -2,13 +2,14 @@
 
 builds/<recipe>-<fingerprint8>/
   recipe.lock.yaml  build.json  plan.parquet  dropped.parquet
-  shards/00042/{part.parquet,images.tar,ledger.parquet,report.json}
+  shards/00042/{answers.parquet,images.tar,ledger.parquet,report.json,verdicts.parquet}
   selection.parquet  review/  release/  report.html
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,18 +22,24 @@ from factory.errors import RecipeError
 from factory.store.files import file_digest, read_json
 from factory.store.images import ImageStore
 from factory.store.tables import read_table, read_tables
-from schemas import Sample, arrow
+from schemas import ImageRef, Sample, arrow
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPaths:
-    """Files of one shard. `report` is written last: it marks the shard as done."""
+    """Files of one shard. `report` is written last by the work phase: it marks the shard as answered."""
 
     root: Path
 
     @property
-    def part(self) -> Path:
-        return self.root / "part.parquet"
+    def answers(self) -> Path:
+        """What was seen, said and found about each sample: the work phase's."""
+        return self.root / "answers.parquet"
+
+    @property
+    def verdicts(self) -> Path:
+        """What was decided about each sample: the verify phase's."""
+        return self.root / "verdicts.parquet"
 
     @property
     def images(self) -> Path:
@@ -78,6 +85,21 @@ class BuildPaths:
     @property
     def dropped(self) -> Path:
         return self.root / "dropped.parquet"
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided."""
+        return self.root / "review" / "decisions.parquet"
+
+    @property
+    def model(self) -> Path:
+        """What the decider fitted on the whole set, where it fits."""
+        return self.root / "model.json"
+
+    @property
+    def verified(self) -> Path:
+        """The digests of what the verify phase wrote: every shard's verdicts, and the model."""
+        return self.root / "verified.json"
 
     @property
     def selection(self) -> Path:
@@ -130,9 +152,14 @@ class Build:
         return read_table(self.paths.dropped, arrow.DROPPED)
 
     @cached_property
-    def parts(self) -> pl.DataFrame:
-        """All finished shards' parts, in plan order."""
-        return read_tables([s.part for s in self.paths.shards() if s.report.exists()], arrow.PART)
+    def answers(self) -> pl.DataFrame:
+        """All answered shards' answers, in plan order."""
+        return read_tables([s.answers for s in self.paths.shards() if s.report.exists()], arrow.ANSWERS)
+
+    @cached_property
+    def verdicts(self) -> pl.DataFrame:
+        """All verified shards' verdicts, in plan order."""
+        return read_tables([s.verdicts for s in self.paths.shards() if s.verdicts.exists()], arrow.VERDICTS)
 
     @cached_property
     def selection(self) -> pl.DataFrame:
@@ -143,12 +170,15 @@ class Build:
         """All sealed ledgers: one row a teacher call or replayed answer."""
         return read_tables([s.ledger for s in self.paths.shards() if s.ledger.exists()], arrow.LEDGER)
 
-    def image(self, shard: int, position: int) -> bytes:
-        """The prepared JPEG of one planned sample. Raises KeyError when it was quarantined before it had one."""
+    def image(self, shard: int, position: int, index: int = 0) -> bytes:
+        """The prepared JPEG of one planned sample, the `index`-th of its pictures.
+
+        Raises KeyError when it was quarantined before it had one.
+        """
         stores: dict[int, ImageStore] = self.__dict__.setdefault("_image_stores", {})
         if shard not in stores:
             stores[shard] = ImageStore(self.paths.shard(shard).images)
-        return stores[shard].read(position)
+        return stores[shard].read(position, index)
 
 
 def open_build(path: str | Path) -> Build:
@@ -156,21 +186,49 @@ def open_build(path: str | Path) -> Build:
     paths = BuildPaths(Path(path))
     if not paths.info.is_file():
         raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
-    return Build(paths)
+    build = Build(paths)
+    if build.info.get("layout") != arrow.BUILD_SCHEMA_VERSION:
+        raise RecipeError(
+            f"{path}: this build was made by factory {build.info.get('factory_version', '0.1')}, whose files have "
+            "another layout; build the recipe again (recordings and photos are used as they are)"
+        )
+    return build
 
 
 def read_samples(plan: Path, shard: int) -> list[Sample]:
     """The samples of one shard, in plan order, without reading the other shards' row groups."""
     table = pq.read_table(plan, schema=arrow.PLAN, filters=[("shard", "=", shard)], page_checksum_verification=True)
-    return [Sample(**row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+    return [sample_from_row(row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+
+
+def sample_from_row(row: Mapping[str, Any]) -> Sample:
+    """A sample from its row of plan.parquet (without shard and position)."""
+    images = tuple(ImageRef(**image) for image in row["images"])
+    return Sample(**{**row, "images": images, "texts": {entry["name"]: entry["text"] for entry in row["texts"]}})
 
 
 def fixed_files(paths: BuildPaths) -> list[Path]:
     """The files of a build that do not change once it is released."""
-    return [paths.recipe_lock, paths.plan, paths.dropped, paths.selection]
+    return [paths.recipe_lock, paths.plan, paths.dropped, paths.verified, paths.selection]
 
 
 def shards_digest(paths: BuildPaths, shards: int) -> str:
-    """One digest over the reports of all shards, which in turn hold the digests of the shards' files."""
-    digests = (file_digest(paths.shard(number).report) for number in range(shards))
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    """One digest over the reports of all shards, which in turn hold the digests of the shards' files; empty while one
+    is missing."""
+    return _together([paths.shard(number).report for number in range(shards)])
+
+
+def verdicts_digest(paths: BuildPaths, shards: int) -> str:
+    """One digest over the verdicts of all shards; empty while one is missing."""
+    return _together([paths.shard(number).verdicts for number in range(shards)])
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file's bytes, empty when it is not there."""
+    return file_digest(path) if path.exists() else ""
+
+
+def _together(files: Sequence[Path]) -> str:
+    if not all(path.exists() for path in files):
+        return ""
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()

@@ -9,7 +9,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,16 @@ from factory.errors import BuildLocked
 
 
 @contextmanager
-def lease(path: Path, *, what: str, wait_s: float = 0.0) -> Iterator[None]:
-    """Holds the lock file for the duration. Raises BuildLocked, naming the holder, when it stays taken for `wait_s`."""
+def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes], str] | None = None) -> Iterator[None]:
+    """Holds the lock file for the duration.
+
+    Args:
+        what: what is held, for messages.
+        wait_s: how long to wait for another holder to let go.
+        note: what the file says before its holder, made from what it said before.
+
+    Raises BuildLocked, naming the holder, when it stays taken.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         deadline = time.monotonic() + wait_s
@@ -30,14 +38,17 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0) -> Iterator[None]:
                 if time.monotonic() >= deadline:
                     raise BuildLocked(f"{what} is in use by {_holder(path)}; wait for it or stop it") from None
                 time.sleep(0.05)
+        file.seek(0)
+        noted = note(file.read(200)) if note is not None else ""
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        file.write(f"{noted}process {os.getpid()} on {socket.gethostname()}".encode())
         file.flush()
         yield
 
 
 def _holder(path: Path) -> str:
-    return path.read_bytes()[:200].decode("utf-8", "replace") or "another process"
+    text = path.read_bytes()[:200].decode("utf-8", "replace")
+    return text[text.find("process") :] if "process" in text else "another process"
 
 
 LOCKS = Path("/proc/locks")

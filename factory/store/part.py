@@ -1,88 +1,226 @@
-"""The rows of a part: what became of each planned sample, as Arrow records and back."""
+"""The two files of a shard that hold its samples: what was answered, and what was decided. Records to rows and back.
+
+`answers.parquet` is written by the work phase and never changes with a threshold; `verdicts.parquet` is written by the
+verify phase from it. A `Case` is a plan's row with both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import orjson
+import polars as pl
 import pyarrow as pa
 
-from factory.store.tables import read_columns
-from schemas import CheckResult, LocatedAnswer, Verdict, arrow
+from factory.errors import CorruptBuild
+from factory.store.layout import BuildPaths, read_samples
+from factory.store.tables import read_arrow, read_columns
+from schemas import (
+    Answered,
+    Case,
+    CheckResult,
+    Clue,
+    Evidence,
+    Finding,
+    GeoAnswer,
+    LocatedAnswer,
+    Photo,
+    Sample,
+    Verdict,
+    arrow,
+)
 
-_CHECK_FIELDS = tuple(field.name for field in arrow.CHECK)
-_IMAGE_COLUMNS = tuple(name for name in arrow.PART.names if name.startswith(("image_", "source_")))
-
-
+PASSING_REFUSALS = frozenset(
+    {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}
+)
+"""Refusals that another run may not repeat: they say something of the machine, not of the picture."""
+NO_EVIDENCE = "no_evidence"
+"""Kind of the finding that stands for evidence a required witness could not give."""
 IMAGE_CHECK = "images"
 """Name under which a refused photo stands among a row's checks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShardImage:
-    """What is known of a sample's photo: the prepared picture's facts, or why it was refused."""
+class AnsweredSample:
+    """What a shard learnt about one sample: its pictures' facts, the answers (the combined one last), the evidence."""
 
-    sha256: str | None
-    """Of the source bytes."""
-    phash: int | None = None
-    width: int | None = None
-    height: int | None = None
-    bytes: int | None = None
-    """Size of the prepared JPEG."""
-    refused: str | None = None
-    """Slug of `factory.images.REASONS`."""
-    detail: str = ""
-    """The figures behind a refusal."""
-    source_bytes: int | None = None
-    source_mtime_ns: int | None = None
-    """Of the source file when it was decoded: a later build reuses the picture only if both are unchanged."""
+    photos: tuple[Photo, ...] = ()
+    answers: tuple[Answered, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
-def part_table(
-    ids: Sequence[str],
-    images: Sequence[ShardImage],
-    answers: Sequence[Sequence[LocatedAnswer]],
-    verdicts: Sequence[Verdict],
-) -> pa.Table:
-    """part.parquet of a shard, one row a sample, in plan order."""
+def answers_table(ids: Sequence[str], found: Sequence[AnsweredSample]) -> pa.Table:
+    """answers.parquet of a shard, one row a sample, in plan order."""
     rows = [
         {
             "id": sample_id,
-            "image_sha256": image.sha256,
-            "image_phash": image.phash,
-            "image_width": image.width,
-            "image_height": image.height,
-            "image_bytes": image.bytes,
-            "source_bytes": image.source_bytes,
-            "source_mtime_ns": image.source_mtime_ns,
-            "answers": [answer_record(located) for located in located_answers],
-            "checks": [check_record(check) for check in verdict.checks],
-            "decision": verdict.decision,
-            "reasons": list(verdict.reasons),
+            "photos": [photo_record(photo) for photo in one.photos],
+            "answers": [answer_record(answered) for answered in one.answers],
+            "evidence": [evidence_record(evidence) for evidence in one.evidence],
         }
-        for sample_id, image, located_answers, verdict in zip(ids, images, answers, verdicts, strict=True)
+        for sample_id, one in zip(ids, found, strict=True)
     ]
-    return pa.Table.from_pylist(rows, schema=arrow.PART)
+    return pa.Table.from_pylist(rows, schema=arrow.ANSWERS)
 
 
-def answer_record(located: LocatedAnswer) -> dict[str, Any]:
-    """One answer as the struct `schemas.arrow.ANSWER`."""
-    answered = located.answered
-    said: dict[str, Any] = answered.answer.model_dump() if answered.answer else {}
+def verdicts_table(ids: Sequence[str], cases: Sequence[Case]) -> pa.Table:
+    """verdicts.parquet of a shard, one row a sample, in plan order. Every case has its verdict."""
+    rows = []
+    for sample_id, case in zip(ids, cases, strict=True):
+        assert case.verdict is not None
+        rows.append(
+            {
+                "id": sample_id,
+                "located": [located_record(located) for located in case.given],
+                "checks": [check_record(check) for check in case.verdict.checks],
+                "decision": case.verdict.decision,
+                "reasons": list(case.verdict.reasons),
+                "unreleasable": case.verdict.unreleasable,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=arrow.VERDICTS)
+
+
+def read_answers(paths: BuildPaths, shard: int) -> list[tuple[Sample, AnsweredSample]]:
+    """The samples of a shard with what was answered, in plan order.
+
+    Raises CorruptBuild when the file is damaged or does not belong to the plan.
+    """
+    path = paths.shard(shard).answers
+    samples = read_samples(paths.plan, shard)
+    rows = read_arrow(path, arrow.ANSWERS).to_pylist()
+    if [row["id"] for row in rows] != [sample.id for sample in samples]:
+        raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
+    return [(sample, answered_sample(row)) for sample, row in zip(samples, rows, strict=True)]
+
+
+def read_cases(paths: BuildPaths, shard: int) -> Iterator[Case]:
+    """The finished cases of a shard, in plan order. Raises CorruptBuild as `read_answers` does."""
+    path = paths.shard(shard).verdicts
+    rows = read_arrow(path, arrow.VERDICTS).to_pylist()
+    answered = read_answers(paths, shard)
+    if [row["id"] for row in rows] != [sample.id for sample, _ in answered]:
+        raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
+    for (sample, found), row in zip(answered, rows, strict=True):
+        yield case_from_row(sample, found, row)
+
+
+def case_from_row(sample: Sample, found: AnsweredSample, row: Mapping[str, Any]) -> Case:
+    """A case from its row of verdicts.parquet."""
+    located = [
+        LocatedAnswer(answered=answered, **{name: record[name] for name in _MEASURED})
+        for answered, record in zip(found.answers, row["located"], strict=True)
+    ]
+    verdict = Verdict(
+        decision=row["decision"],
+        reasons=tuple(row["reasons"]),
+        checks=tuple(CheckResult(**check) for check in row["checks"]),
+        unreleasable=row["unreleasable"],
+    )
+    return case_of(sample, found, located, verdict)
+
+
+def case_of(
+    sample: Sample, found: AnsweredSample, located: Sequence[LocatedAnswer], verdict: Verdict | None = None
+) -> Case:
+    """A case from its parts; of the answers the combined one stands apart."""
+    return Case(
+        sample=sample,
+        answers=tuple(one for one in located if not one.answered.combined),
+        combined=next((one for one in located if one.answered.combined), None),
+        evidence=found.evidence,
+        photos=found.photos,
+        verdict=verdict,
+    )
+
+
+def sample_frame(paths: BuildPaths, shard: int) -> pl.DataFrame:
+    """The samples of a shard as a table, in plan order: the plan's columns, and `photos`.
+
+    Only the shard's own row groups of the plan are read. Raises CorruptBuild as `read_answers` does.
+    """
+    plan = pl.from_arrow(read_arrow(paths.plan, arrow.PLAN, shard=shard))
+    assert isinstance(plan, pl.DataFrame)
+    path = paths.shard(shard).answers
+    photos = read_columns(path, ["id", "photos"])
+    if not plan["id"].equals(photos["id"]):
+        raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
+    return plan.with_columns(photos["photos"])
+
+
+def stored_photos(path: Path) -> dict[str, tuple[Photo, ...]]:
+    """The photos of a finished shard by sample, in plan order, for a build that takes them over."""
+    rows = read_columns(path, ["id", "photos"]).iter_rows()
+    return {sample_id: tuple(Photo(**photo) for photo in photos) for sample_id, photos in rows}
+
+
+def nothing_to_check(found: AnsweredSample, *, asked: bool) -> tuple[str, ...]:
+    """Why a sample cannot be judged at all: a refused picture, or no answer although somebody was asked. Empty when it
+    can."""
+    if refused := [photo.refused for photo in found.photos if photo.refused is not None]:
+        return tuple(dict.fromkeys(f"{IMAGE_CHECK}:{reason}" for reason in refused))
+    answers = [answered for answered in found.answers if not answered.combined]
+    if asked and not answers:
+        return ("teachers:no_answer",)
+    silent = [one.source for one in found.evidence if any(finding.kind == NO_EVIDENCE for finding in one.findings)]
+    if silent:
+        return tuple(f"witness:{source}" for source in silent)
+    if answers and all(answered.failure is not None for answered in answers):
+        return tuple(dict.fromkeys(f"teachers:{answered.failure}" for answered in answers))
+    return ()
+
+
+def may_pass(found: AnsweredSample) -> tuple[str, ...]:
+    """What of a sample failed for a reason that another run may not repeat: an endpoint or a file that was away."""
+    pictures = [f"{IMAGE_CHECK}:{photo.refused}" for photo in found.photos if photo.refused in PASSING_REFUSALS]
+    answers = ["teachers:exhausted" for answered in found.answers if answered.failure == "exhausted"]
+    return tuple(dict.fromkeys((*pictures, *answers)))
+
+
+def photo_record(photo: Photo) -> dict[str, Any]:
+    """One picture's facts as the struct `schemas.arrow.PHOTO`."""
+    return {name: getattr(photo, name) for name in _PHOTO}
+
+
+def answer_record(answered: Answered) -> dict[str, Any]:
+    """One answer as the struct `schemas.arrow.ANSWER`. What it cost stands in the ledger."""
+    place = answered.place
     return {
-        **said,
+        **{name: getattr(answered, name) for name in _ANSWER},
+        "keys": list(answered.keys),
+        "place": None if place is None else place.model_dump(),
+        "values": orjson.dumps(answered.values, option=orjson.OPT_SORT_KEYS).decode() if answered.values else None,
+    }
+
+
+def evidence_record(evidence: Evidence) -> dict[str, Any]:
+    """One source's evidence as the struct `schemas.arrow.EVIDENCE`."""
+    return {
+        "source": evidence.source,
+        "findings": [
+            {name: getattr(finding, name) for name in _FINDING} | {"box": list(finding.box) if finding.box else None}
+            for finding in evidence.findings
+        ],
+        "vectors": [{"text": text, "vector": list(vector)} for text, vector in evidence.vectors.items()],
+    }
+
+
+def located_record(located: LocatedAnswer) -> dict[str, Any]:
+    """One measured answer as the struct `schemas.arrow.LOCATED`."""
+    answered, place = located.answered, located.answered.place
+    return {
         "teacher": answered.teacher,
-        "model": answered.model,
-        "request_key": answered.request_key,
+        "draw": answered.draw,
+        "combined": answered.combined,
         "failure": answered.failure,
-        "detail": answered.detail,
-        "country_code": located.country_code,
-        "named_lat": located.named_lat,
-        "named_lon": located.named_lon,
-        "named_level": located.named_level,
-        "country_correct": located.country_correct,
+        "localizable": None if place is None else place.localizable,
+        "confidence": None if place is None else place.confidence,
+        "lat": None if place is None else place.lat,
+        "lon": None if place is None else place.lon,
+        **{name: getattr(located, name) for name in _MEASURED},
         "distance_km": _rounded(located.distance_km),
         "named_distance_km": _rounded(located.named_distance_km),
     }
@@ -90,7 +228,7 @@ def answer_record(located: LocatedAnswer) -> dict[str, Any]:
 
 def check_record(found: CheckResult) -> dict[str, Any]:
     """One finding as the struct `schemas.arrow.CHECK`."""
-    record = {name: getattr(found, name) for name in _CHECK_FIELDS}
+    record = {field.name: getattr(found, field.name) for field in arrow.CHECK}
     return record | {"score": _rounded(found.score), "threshold": _rounded(found.threshold)}
 
 
@@ -99,23 +237,44 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def part_images(part: Path) -> list[ShardImage]:
-    """The photos of a finished part, for a build that links its images instead of decoding them again."""
-    frame = read_columns(part, [*_IMAGE_COLUMNS, "checks"])
-    images = []
-    for row in frame.iter_rows(named=True):
-        refusal = next((check for check in row["checks"] if check["check"] == IMAGE_CHECK), None)
-        images.append(
-            ShardImage(
-                sha256=row["image_sha256"],
-                phash=row["image_phash"],
-                width=row["image_width"],
-                height=row["image_height"],
-                bytes=row["image_bytes"],
-                refused=refusal["reason"] if refusal else None,
-                detail=refusal["detail"] if refusal else "",
-                source_bytes=row["source_bytes"],
-                source_mtime_ns=row["source_mtime_ns"],
-            )
+def answered_sample(row: Mapping[str, Any]) -> AnsweredSample:
+    """A row of answers.parquet as records. Raises CorruptBuild for values that no answer can have."""
+    try:
+        return AnsweredSample(
+            photos=tuple(Photo(**photo) for photo in row["photos"]),
+            answers=tuple(_answered(record) for record in row["answers"]),
+            evidence=tuple(_evidence(record) for record in row["evidence"]),
         )
-    return images
+    except (TypeError, ValueError) as error:
+        raise CorruptBuild(f"the stored answers of sample {row['id']!r} are damaged ({error})") from None
+
+
+def _answered(record: Mapping[str, Any]) -> Answered:
+    place = record["place"]
+    return Answered(
+        **{name: record[name] for name in _ANSWER},
+        keys=tuple(record["keys"]),
+        place=None if place is None else _place(place),
+        values=orjson.loads(record["values"]) if record["values"] else {},
+    )
+
+
+def _place(record: Mapping[str, Any]) -> GeoAnswer:
+    """A stored place as it was: it was validated when it was parsed, and doing so again costs more than the checks."""
+    clues = tuple(Clue.model_construct(**clue) for clue in record["clues"] or ())
+    return GeoAnswer.model_construct(**{**record, "clues": clues})
+
+
+def _evidence(record: Mapping[str, Any]) -> Evidence:
+    findings = tuple(
+        Finding(**{**finding, "box": tuple(finding["box"]) if finding["box"] else None})
+        for finding in record["findings"]
+    )
+    vectors = {entry["text"]: tuple(entry["vector"]) for entry in record["vectors"]}
+    return Evidence(source=record["source"], findings=findings, vectors=cast(dict[str, tuple[float, ...]], vectors))
+
+
+_PHOTO = tuple(field.name for field in arrow.PHOTO)
+_FINDING = tuple(field.name for field in arrow.FINDING)
+_ANSWER = ("teacher", "model", "draw", "saw_truth", "combined", "failure", "detail")
+_MEASURED = tuple(field.name for field in fields(LocatedAnswer) if field.name != "answered")

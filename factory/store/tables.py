@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
@@ -24,13 +26,21 @@ def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
 
 def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
     """Several Parquet files of one schema, in the order given; an empty frame for none."""
-    tables = []
-    for path in paths:
-        with _damage_named(path):
-            tables.append(pq.read_table(path, schema=schema, page_checksum_verification=True, partitioning=None))
+    tables = [read_arrow(path, schema) for path in paths]
     frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def read_arrow(path: Path, schema: pa.Schema, *, shard: int | None = None) -> pa.Table:
+    """`read_table` as an Arrow table: polars has no struct within a struct that may be null.
+
+    Args:
+        shard: of a table with this column, only the rows of one shard; other row groups are not read.
+    """
+    filters = None if shard is None else [("shard", "=", shard)]
+    with _damage_named(path):
+        return pq.read_table(path, schema=schema, filters=filters, page_checksum_verification=True, partitioning=None)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
@@ -41,12 +51,33 @@ def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     return frame
 
 
+def read_rows(path: Path, columns: Sequence[str], ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The rows of some samples as plain data, by id, a row group at a time: texts of the others are not kept.
+
+    Args:
+        columns: `id` and what else is wanted; members of structs by their dotted name.
+        ids: samples; one that is not there is left out.
+
+    Raises CorruptBuild naming the file.
+    """
+    wanted = pa.array(sorted(ids), pa.string())
+    found: dict[str, dict[str, Any]] = {}
+    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        for group in range(file.num_row_groups):
+            if not pc.any(pc.is_in(file.read_row_group(group, ["id"])["id"], value_set=wanted)).as_py():
+                continue
+            rows = file.read_row_group(group, list(columns))
+            for row in rows.filter(pc.is_in(rows["id"], value_set=wanted)).to_pylist():
+                found.setdefault(row["id"], row)
+    return found
+
+
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory verify` names every damaged file") from error
+    except (OSError, pa.ArrowException) as error:
+        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -1,7 +1,7 @@
 """Any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, hosted models. The official client on its aiohttp transport.
 
 Requests are serialised with orjson and replies read from the raw response: building the client's typed objects costs
-more than the ledger does. Retries, backoff and limits are not here (`factory.calls.ask`): one call is one HTTP
+more than the ledger does. Retries, backoff and limits are not here (`factory.calls`): one call is one HTTP
 request. A server that refuses `response_format` is remembered and asked without it from then on.
 
 An endpoint is not trusted: a deadline for the whole call, a bound on the body, no redirects, no compressed bodies, and
@@ -10,11 +10,10 @@ no secret in any message.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -24,9 +23,10 @@ import orjson
 from pydantic import Field
 
 from factory.errors import EnvironmentFault, RecipeError
-from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Prompt, Reply
+from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
 from factory.plugins.registry import register
 from factory.teachers.replies import http_failure, read_reply, redact, refuses_schema
+from schemas import Picture, Reply, Request, Turn
 from schemas.settings import BaseUrl, ExtraFields, TeacherSettings
 
 if TYPE_CHECKING:
@@ -83,68 +83,30 @@ def api_key(url: str, variable: str) -> str:
     return key or "EMPTY"
 
 
-class OpenAIBackend:
-    """One endpoint. Use as an async context manager."""
+class OpenAIClient:
+    """The connection to one endpoint and one HTTP call through it. Use as an async context manager."""
 
     paid = True
 
-    def __init__(
-        self,
-        url: str,
-        key: str,
-        key_variable: str,
-        settings: TeacherSettings,
-        image_detail: str | None,
-        fields: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, url: str, key: str, settings: TeacherSettings) -> None:
         self.name = url
-        self._key, self._key_variable = key, key_variable
-        self._settings = settings
-        self._image_detail = image_detail
-        sampling = settings.sampling.model_dump(exclude={"seed", "extra"}, exclude_none=True)
-        self._fields = {"model": settings.model, **sampling, **fields}
-        self._structured = settings.structured_output
+        self.key, self.settings = key, settings
         self._client: openai.AsyncOpenAI | None = None
-
-    def inputs(self, sample_id: str) -> Mapping[str, Any]:
-        """Nothing but prompt, sampling and image decides the answer."""
-        return {}
-
-    async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
-        """One answer, by one HTTP request. Raises CallFailed."""
-        structured = self._structured and prompt.response_schema is not None
-        body = request_body(self._fields, prompt, images, self._seed(attempt), structured, self._image_detail)
-        started = time.perf_counter()
-        try:
-            status, content, retry_after = await self._post(body)
-            if status == 200:
-                return read_reply(content, retry_after, latency_s=time.perf_counter() - started)
-            if structured and refuses_schema(status, content):
-                self._structured = False
-                raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
-            raise http_failure(status, content, retry_after)
-        except CallFailed as failure:
-            failure.detail = redact(failure.detail, self._key)
-            if failure.kind == "credentials":
-                failure.detail += f" (the key comes from the environment variable {self._key_variable})"
-            if failure.kind == "model_unknown":
-                failure.detail += f" (asked for `{self._settings.model}`; does the address need /v1?)"
-            raise
 
     async def __aenter__(self) -> Self:
         import httpx2
         import openai
 
-        slots = self._settings.max_in_flight + 8
+        slots = self.settings.max_in_flight + 8
         transport = openai.DefaultAioHttpClient(
-            timeout=None,  # asyncio.timeout bounds the whole call, which socket timeouts cannot
+            timeout=None,  # `factory.calls.call` bounds the whole call
             limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
             event_hooks={"response": [guard_body]},
         )
         self._client = openai.AsyncOpenAI(
             base_url=self.name,
-            api_key=self._key,
+            api_key=self.key,
             max_retries=0,
             timeout=None,
             http_client=transport,
@@ -159,11 +121,7 @@ class OpenAIBackend:
         if client is not None:
             await client.close()
 
-    def _seed(self, attempt: int) -> int | None:
-        seed = self._settings.sampling.seed
-        return None if seed is None else seed + attempt
-
-    async def _post(self, body: bytes) -> tuple[int, bytes, str | None]:
+    async def post(self, path: str, body: bytes) -> tuple[int, bytes, str | None]:
         """Status, body and Retry-After of one HTTP call. Raises CallFailed when no whole response arrived."""
         import aiohttp
         import httpx2
@@ -171,51 +129,101 @@ class OpenAIBackend:
 
         assert self._client is not None, "open the backend with `async with` first"
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                response = await self._client.post(
-                    f"{self.name}/chat/completions",  # whole: the client would parse and join its base URL every time
-                    cast_to=httpx2.Response,
-                    content=body,
-                    options=_OPTIONS,
-                )
+            response = await self._client.post(
+                f"{self.name}{path}",  # whole: the client would parse and join its base URL every time
+                cast_to=httpx2.Response,
+                content=body,
+                options=_OPTIONS,
+            )
         except openai.APIStatusError as error:
             response = error.response
-        except TimeoutError:
-            raise CallFailed(
-                kind="timeout",
-                detail=f"no whole answer within {self._settings.timeout_s:g} s",
-                retryable=True,
-                presses=True,
-            ) from None
         except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
             raise connection_failure(error) from None
         return response.status_code, response.content, response.headers.get("retry-after")
 
 
+class OpenAIBackend(OpenAIClient):
+    """Chat completions of one endpoint."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        key_variable: str,
+        settings: TeacherSettings,
+        image_detail: str | None,
+        fields: Mapping[str, Any],
+    ) -> None:
+        super().__init__(url, key, settings)
+        self._key_variable = key_variable
+        self._image_detail = image_detail
+        sampling = settings.sampling.model_dump(exclude={"seed", "draws", "extra"}, exclude_none=True)
+        self._fields = {"model": settings.model, **sampling, **fields}
+        self._structured = settings.structured_output
+
+    def inputs(self, question: Question) -> Mapping[str, Any]:
+        """Nothing but conversation, sampling and pictures decides the answer."""
+        return {}
+
+    async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
+        """One answer, by one HTTP request. Raises CallFailed."""
+        request = question.request
+        structured = self._structured and request.schema is not None
+        body = request_body(self._fields, request, images, self._seed(question), structured, self._image_detail)
+        started = time.perf_counter()
+        try:
+            status, content, retry_after = await self.post("/chat/completions", body)
+            if status == 200:
+                return read_reply(content, retry_after, latency_s=time.perf_counter() - started)
+            if structured and refuses_schema(status, content):
+                self._structured = False
+                raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
+            raise http_failure(status, content, retry_after)
+        except CallFailed as failure:
+            failure.detail = redact(failure.detail, self.key)
+            if failure.kind == "credentials":
+                failure.detail += f" (the key comes from the environment variable {self._key_variable})"
+            if failure.kind == "model_unknown":
+                failure.detail += f" (asked for `{self.settings.model}`; does the address need /v1?)"
+            raise
+
+    def _seed(self, question: Question) -> int | None:
+        """Another one for every draw and every repetition: at most 100 draws (`Sampling.draws`) never meet."""
+        seed = self.settings.sampling.seed
+        return None if seed is None else seed + question.draw + 1000 * question.attempt
+
+
 def request_body(
     fields: Mapping[str, Any],
-    prompt: Prompt,
-    images: Sequence[bytes],
+    request: Request,
+    images: Mapping[str, bytes],
     seed: int | None,
     structured: bool,
     image_detail: str | None,
 ) -> bytes:
-    """The JSON of a chat completion. Words come before images: servers cache the prefix that all requests share."""
+    """The JSON of a chat completion, turn by turn in the order of the request."""
     detail = {"detail": image_detail} if image_detail else {}
-    content: list[dict[str, Any]] = [{"type": "text", "text": prompt.user}]
-    for image in images:
-        data = base64.b64encode(image).decode("ascii")
-        content.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}", **detail}})
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
-    if prompt.system:
-        messages.insert(0, {"role": "system", "content": prompt.system})
+    urls = {role: f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}" for role, jpeg in images.items()}
+    messages = [{"role": turn.who, "content": _content(turn, urls, detail)} for turn in request.turns]
     body: dict[str, Any] = {**fields, "messages": messages}
     if seed is not None:
         body["seed"] = seed
     if structured:
-        schema = {"name": prompt.name, "strict": True, "schema": prompt.response_schema}
+        schema = {"name": "answer", "strict": True, "schema": request.schema}  # a purpose would tell what it saw
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return orjson.dumps(body)
+
+
+def _content(turn: Turn, urls: Mapping[str, str], detail: Mapping[str, str]) -> str | list[dict[str, Any]]:
+    """A turn's parts; one text alone in a system or assistant turn as plain text, which every server takes."""
+    if turn.who != "user" and len(turn.parts) == 1 and isinstance(turn.parts[0], str):
+        return turn.parts[0]
+    return [
+        {"type": "image_url", "image_url": {"url": urls[part.role], **detail}}
+        if isinstance(part, Picture)
+        else {"type": "text", "text": part}
+        for part in turn.parts
+    ]
 
 
 def connection_failure(error: BaseException) -> CallFailed:

@@ -1,15 +1,17 @@
-"""Recorded answers in place of a model: JSONL or Parquet, one record a sample id.
+"""Recorded answers in place of a model: JSONL or Parquet, one record a question.
 
-A record is `{"id": ..., "response": object or text}`; `raw` may stand for `response`, and `model`, `finish_reason` and
-`usage` are optional. Its digest is part of the ledger key, so a corrected recording is read again and nothing else is.
+A record is `{"id": ..., "turn": 0, "draw": 0, "purpose": ..., "response": object or text}`. `turn` and `draw` are 0 and
+`purpose` is any where a record does not say; `raw` may stand for `response`, and `model`, `finish_reason` and `usage`
+are optional. A sealed ledger (`ledger.parquet` of a shard) is a recording, too: of the rows of this teacher's name.
 
-JSONL is indexed by position and read when asked for: memory is about 0.2 kB a record, whatever the answers' size.
+A record's digest is part of the ledger key, so a corrected recording is read again and nothing else is. JSONL is
+indexed by position and read when asked for: memory is about 0.2 kB a record, whatever the answers' size.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -17,16 +19,22 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from factory.errors import RecipeError
-from factory.plugins.contracts import Backends, CallFailed, Prompt, Reply
+from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
-from schemas.settings import TeacherSettings
+from factory.teachers.replies import count_of
+from schemas import Reply
+from schemas.settings import InputFile, TeacherSettings
 
 MAX_LINE = 8 * 2**20
+"""Bytes of one record; a conversation of 32k tokens has about 0.2 MB."""
 _PARQUET = (".parquet", ".pq")
+
+Place = str | tuple[str, int, int, str]
+"""Which question a record answers: a sample's id, with turn, draw and purpose where it says more than that."""
 
 
 @register("teacher", "replay")
-def replay_teacher(settings: TeacherSettings, root: Path, *, path: str) -> Backends:
+def replay_teacher(settings: TeacherSettings, root: Path, *, path: InputFile) -> Backends:
     """Answers that were recorded earlier, by sample id. Costs nothing and needs no network."""
     return Backends((ReplayBackend(settings.name, root / Path(path).expanduser()),))
 
@@ -41,17 +49,20 @@ class ReplayBackend:
         self._teacher, self._path = teacher, path
         self._records: _Lines | _Table | None = None
 
-    def inputs(self, sample_id: str) -> Mapping[str, Any]:
+    def inputs(self, question: Question) -> Mapping[str, Any]:
         """The recorded answer's digest, None when there is none; and whose it is: two may agree word by word."""
-        record = self._opened().get(sample_id)
+        record = self._record(question)
         digest = hashlib.sha256(orjson.dumps(record)).hexdigest() if record is not None else None
         return {"teacher": self._teacher, "recorded": digest}
 
-    async def complete(self, prompt: Prompt, sample_id: str, images: Sequence[bytes], attempt: int) -> Reply:
+    async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
         """The recorded answer. Raises CallFailed `not_recorded`."""
-        record = self._opened().get(sample_id)
+        record = self._record(question)
         if record is None:
-            raise CallFailed(kind="not_recorded", detail=f"{self.name} has no record for {sample_id}")
+            said = f"turn {question.turn}, draw {question.draw}" if question.turn or question.draw else "it"
+            raise CallFailed(
+                kind="not_recorded", detail=f"{self.name} has no record of {said} for {question.sample_id}"
+            )
         answer = record["response"] if record.get("response") is not None else record.get("raw")
         text = answer if isinstance(answer, str) else "" if answer is None else orjson.dumps(answer).decode()
         usage = record["usage"] if isinstance(record.get("usage"), dict) else {}
@@ -60,14 +71,15 @@ class ReplayBackend:
             text=text,
             finish_reason=finish_reason if isinstance(finish_reason, str) else None,
             model=model if isinstance(model, str) else "",
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            completion_tokens=_count(usage.get("completion_tokens")),
+            prompt_tokens=count_of(usage.get("prompt_tokens")),
+            completion_tokens=count_of(usage.get("completion_tokens")),
         )
 
     async def __aenter__(self) -> Self:
         if not self._path.is_file():
             raise RecipeError(f"teacher {self._teacher}: {self._path}: no such file of recorded answers")
-        self._records = _Table(self._path) if self._path.suffix in _PARQUET else _Lines(self._path)
+        table = self._path.suffix in _PARQUET
+        self._records = _Table(self._path, self._teacher) if table else _Lines(self._path)
         return self
 
     async def __aexit__(
@@ -77,9 +89,23 @@ class ReplayBackend:
         if records is not None:
             records.close()
 
-    def _opened(self) -> _Lines | _Table:
+    def _record(self, question: Question) -> dict[str, Any] | None:
         assert self._records is not None, "open the backend with `async with` first"
-        return self._records
+        purpose = question.request.purpose.partition("+")[0]
+        exact = _place(question.sample_id, question.turn, question.draw, purpose)
+        found = self._records.get(exact)
+        return found or self._records.get(_place(question.sample_id, question.turn, question.draw, ""))
+
+
+def _place(sample_id: str, turn: int, draw: int, purpose: str) -> Place:
+    return (sample_id, turn, draw, purpose) if turn or draw or purpose else sample_id
+
+
+def _shown(place: Place) -> str:
+    if isinstance(place, str):
+        return repr(place)
+    sample_id, turn, draw, purpose = place
+    return f"{sample_id!r} (turn {turn}, draw {draw}{f', {purpose}' if purpose else ''})"
 
 
 class _Lines:
@@ -87,25 +113,25 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("rb")
-        self._index: dict[str, tuple[int, int]] = {}
+        self._index: dict[Place, tuple[int, int]] = {}
         try:
-            seen: dict[str, int] = {}
+            seen: dict[Place, int] = {}
             for number, offset, line in _numbered_lines(self._file, path):
-                key = _checked_id(line, f"{path}:{number}")
+                key = _checked_place(line, f"{path}:{number}")
                 if key in seen:
-                    raise RecipeError(f"{path}:{number}: id {key!r} was recorded on line {seen[key]} already")
+                    raise RecipeError(f"{path}:{number}: id {_shown(key)} was recorded on line {seen[key]} already")
                 seen[key] = number
                 self._index[key] = (offset, len(line))
         except BaseException:
             self._file.close()
             raise
 
-    def get(self, sample_id: str) -> dict[str, Any] | None:
-        place = self._index.get(sample_id)
-        if place is None:
+    def get(self, place: Place) -> dict[str, Any] | None:
+        at = self._index.get(place)
+        if at is None:
             return None
-        self._file.seek(place[0])
-        record: dict[str, Any] = orjson.loads(self._file.read(place[1]))
+        self._file.seek(at[0])
+        record: dict[str, Any] = orjson.loads(self._file.read(at[1]))
         return record
 
     def close(self) -> None:
@@ -113,28 +139,39 @@ class _Lines:
 
 
 class _Table:
-    """A Parquet file; answers stay in Arrow's memory until they are asked for."""
+    """A Parquet file, a recording or a sealed ledger; answers stay in Arrow's memory until they are asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, teacher: str) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            self._table = pq.read_table(path, partitioning=None)
+            table = pq.read_table(path, partitioning=None)
         except (OSError, pa.ArrowInvalid) as error:
             raise RecipeError(f"{path}: not a readable Parquet file ({error})") from None
-        names = set(self._table.column_names)
-        if "id" not in names or not names & {"response", "raw"}:
+        names = set(table.column_names)
+        if {"sample_id", "teacher", "status", "response"} <= names:
+            table = _of_teacher(table, teacher, path)
+        elif "id" not in names or not names & {"response", "raw"}:
             listed = ", ".join(sorted(names))
             raise RecipeError(f"{path}: expected the columns `id` and `response` (or `raw`), found {listed}")
-        self._index: dict[str, int] = {}
-        for row, key in enumerate(self._table["id"].to_pylist()):
-            if str(key) in self._index:
-                raise RecipeError(f"{path}: row {row}: id {key!r} was recorded in row {self._index[str(key)]} already")
-            self._index[str(key)] = row
+        self._table = table
+        self._index: dict[Place, int] = {}
+        where = [self._column(name, default) for name, default in (("turn", 0), ("draw", 0), ("purpose", ""))]
+        for row, (key, turn, draw, purpose) in enumerate(zip(self._column("id", ""), *where, strict=True)):
+            place = _place(str(key), count_of(turn), count_of(draw), str(purpose or "").partition("+")[0])
+            if place in self._index:
+                raise RecipeError(
+                    f"{path}: row {row}: id {_shown(place)} was recorded in row {self._index[place]} already"
+                )
+            self._index[place] = row
 
-    def get(self, sample_id: str) -> dict[str, Any] | None:
-        row = self._index.get(sample_id)
+    def _column(self, name: str, default: Any) -> list[Any]:
+        table = self._table
+        return list(table[name].to_pylist()) if name in table.column_names else [default] * table.num_rows
+
+    def get(self, place: Place) -> dict[str, Any] | None:
+        row = self._index.get(place)
         if row is None:
             return None
         columns = ("response", "raw", "model", "finish_reason", "usage")
@@ -143,6 +180,26 @@ class _Table:
 
     def close(self) -> None:
         del self._table
+
+
+def _of_teacher(ledger: Any, teacher: str, path: Path) -> Any:
+    """The replies of one teacher in a sealed ledger, the last attempt of each question, as a recording's columns."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if missing := [name for name in _QUESTION if name not in ledger.column_names]:
+        raise RecipeError(f"{path}: a ledger of an older release, without {', '.join(missing)}; build its recipe again")
+    if teacher not in (known := ledger["teacher"].unique().to_pylist()):
+        raise RecipeError(
+            f"{path}: this ledger has no teacher `{teacher}`; it has {', '.join(sorted(known)) or 'none'}"
+        )
+    mine = ledger.filter(pc.and_(pc.equal(ledger["teacher"], teacher), pc.equal(ledger["status"], "ok")))
+    questions = zip(*(mine[name].to_pylist() for name in _QUESTION), strict=True)
+    last = {question: row for row, question in enumerate(questions)}  # sealed in order of attempts
+    return mine.take(pa.array(last.values(), pa.int64())).rename_columns({"sample_id": "id"})
+
+
+_QUESTION = ("sample_id", "purpose", "draw", "turn")
 
 
 def _numbered_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes]]:
@@ -157,7 +214,7 @@ def _numbered_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, byte
         offset += len(line)
 
 
-def _checked_id(line: bytes, where: str) -> str:
+def _checked_place(line: bytes, where: str) -> Place:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -169,8 +226,10 @@ def _checked_id(line: bytes, where: str) -> str:
         raise RecipeError(f"{where}: expected a text or number as `id`, found {key!r}")
     if "response" not in record and "raw" not in record:
         raise RecipeError(f"{where}: id {key!r} has neither `response` nor `raw`")
-    return str(key)
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else 0
+    for name in ("turn", "draw"):
+        if isinstance(number := record.get(name, 0), bool) or not isinstance(number, int) or number < 0:
+            raise RecipeError(f"{where}: expected a number from 0 as `{name}`, found {number!r}")
+    purpose = record.get("purpose") or ""
+    if not isinstance(purpose, str):
+        raise RecipeError(f"{where}: expected text as `purpose`, found {purpose!r}")
+    return _place(str(key), record.get("turn", 0), record.get("draw", 0), purpose)

@@ -22,8 +22,9 @@ from typing import Any
 
 import orjson
 
-from factory.plugins.contracts import CallFailed, Reply
+from factory.plugins.contracts import CallFailed
 from factory.text import tidy
+from schemas import Reply
 
 MAX_DETAIL = 300
 MAX_RETRY_AFTER_S = 120.0
@@ -63,8 +64,8 @@ def read_reply(body: bytes, retry_after: str | None = None, *, latency_s: float 
         text=text,
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
         model=data["model"] if isinstance(data.get("model"), str) else "",
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=count_of(usage.get("prompt_tokens")),
+        completion_tokens=count_of(usage.get("completion_tokens")),
         latency_s=latency_s,
     )
 
@@ -153,5 +154,6 @@ def _text(content: Any) -> str:
     return ""
 
 
-def _count(value: Any) -> int:
+def count_of(value: Any) -> int:
+    """A count of tokens as a server or a recording states it; 0 for anything that is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else 0

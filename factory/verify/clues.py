@@ -23,14 +23,13 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from factory.verify.remember import Remembered
+from schemas.answer import MAX_CLUES
 
 Vectors = Mapping[str, tuple[float, ...]]
 Matrix = tuple[tuple[float, ...], ...]
 
 MAX_CHARACTERS = 8_000
 """Of one text; the rest is ignored. Teacher text is foreign input, and a clue is a line, not a book."""
-MAX_CLUES = 48
-"""Of one answer; the rest is ignored. Bounds the number of comparisons."""
 
 _WEIGHT = itemgetter(1)
 _NUMBER, _QUOTED, _NAME, _WORD, _COMMON = 2.0, 2.0, 1.5, 1.0, 0.5

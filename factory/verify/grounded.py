@@ -2,7 +2,7 @@
 
 Both directions count. GLOBE's released reward only measures recall, the share of known entities that the reasoning
 mentions, so invented entities cost nothing; precision, the share of mentioned entities that another source confirms,
-is what catches them. Until detectors give `Evidence.entities`, the other teachers are the other source. Two teachers
+is what catches them. Until detectors give entities, the other teachers are the other source. Two teachers
 can share an illusion, so this is weaker evidence than a detector's.
 """
 
@@ -61,10 +61,10 @@ def grounded(
     an answer or clues; the check abstains as `no_other_source` when there is nobody to compare with. The score is the
     lowest precision, or the lowest recall where only recall fails; `detail` has both for each teacher.
     """
-    own = {index: _source(located.answered.answer) for index, located in enumerate(case.answers)}
+    own = {index: _source(located.answered.place) for index, located in enumerate(case.voices)}
     votes: list[Vote] = []
     shares: list[_Shares] = []
-    for index, located in enumerate(case.answers):
+    for index, located in enumerate(case.voices):
         teacher, source = located.answered.teacher, own[index]
         if source is None:
             failure = located.answered.failure or "failed"

@@ -1,69 +1,173 @@
-"""What the checks decide for a whole shard, once all its answers are in. No call is made and no file written."""
+"""What the checks decide for the samples of a shard, from stored answers. No call is made and no file written.
+
+    answers -> located (measured against the truth) -> checks -> [features, fitted model] -> decider -> gates -> verdict
+
+The gates behind the decider fail closed: a row that states a place must have been measured against the truth, its
+family must have a row to make of it, and its messages must not tell the truth before they should.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from factory.generators.mp16_reason import is_releasable
-from factory.recipe.model import VerifyBlock
-from factory.store.part import IMAGE_CHECK, ShardImage
-from factory.verify import verify_case
+from pydantic import BaseModel
+
+from factory.errors import PluginFault
+from factory.plugins.contracts import Decider, Generator, Model
+from factory.plugins.registry import plugin
+from factory.recipe.model import Recipe
+from factory.store.part import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
+from factory.verify.checks import run_check, run_decider
 from factory.verify.locate import locate, place_queries, resolve
-from schemas import Answered, Case, CheckResult, Evidence, LocatedAnswer, Sample, Verdict
+from factory.verify.messages import truth_told
+from factory.verify.near_truth import nearness
+from schemas import Case, CheckResult, Sample, Verdict
 
-ANSWERS_CHECK: Final = "answers"
-"""Name under which accepted answers that say nothing stand among a row's checks."""
-
-
-def judge(
-    samples: Sequence[Sample],
-    images: Sequence[ShardImage],
-    answers: Sequence[Sequence[Answered]],
-    evidence: Sequence[Sequence[Evidence]],
-    verify: VerifyBlock,
-    *,
-    worldview: str = "default",
-) -> tuple[list[tuple[LocatedAnswer, ...]], list[Verdict]]:
-    """Locates every answer and decides every sample, in plan order.
-
-    A sample without a usable image or without any usable answer is quarantined: there is nothing to check. One that
-    the decider accepts although no right answer has reasoning goes to review: a dataset of reasons cannot release it.
-    """
-    places = resolve(place_queries([answered for given in answers for answered in given]), worldview=worldview)
-    checks = [(check.name, check.settings) for check in verify.checks]
-    decider = (verify.decide.name, verify.decide.settings)
-    located_answers: list[tuple[LocatedAnswer, ...]] = []
-    verdicts: list[Verdict] = []
-    for sample, image, given, seen in zip(samples, images, answers, evidence, strict=True):
-        located = locate(sample, given, places)
-        located_answers.append(located)
-        if image.refused is not None:
-            refusal = CheckResult(check=IMAGE_CHECK, outcome="fail", reason=image.refused, detail=image.detail)
-            verdicts.append(_quarantine(f"{IMAGE_CHECK}:{image.refused}", checks=(refusal,)))
-        elif all(answered.answer is None for answered in given):
-            verdicts.append(_quarantine(*(f"teachers:{answered.failure}" for answered in given)))
-        else:
-            case = Case(sample=sample, answers=located, evidence=tuple(seen))
-            verdicts.append(_with_reasoning(verify_case(case, checks, decider), located))
-    return located_answers, verdicts
+Rows = Sequence[Mapping[str, Any]]
+"""What a family makes of one sample."""
+NEAR_TRUTH: Final = "near_truth"
+"""The check that measures a stated place against the truth."""
+ROW_CHECK: Final = "row"
+"""Name under which an accepted sample that makes no releasable row stands among a row's checks."""
 
 
-def _with_reasoning(verdict: Verdict, answers: Sequence[LocatedAnswer]) -> Verdict:
-    """The verdict, or review in place of an acceptance that leaves nothing to release."""
-    spoken = [(found.answered.answer, found.country_correct) for found in answers]
-    if verdict.decision != "accept" or any(said and is_releasable(said.reasoning, right) for said, right in spoken):
-        return verdict
-    silent = CheckResult(
-        check=ANSWERS_CHECK,
-        outcome="fail",
-        reason="no_reasoning",
-        detail="no answer in the right country says why: nothing to release",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """A recipe's rules, ready to be applied."""
+
+    generator: Generator
+    checks: tuple[tuple[str, BaseModel], ...] = ()
+    decider: Decider | None = None
+    """None where the recipe has no `verify`: what decodes is accepted."""
+    decider_name: str = ""
+    asks: bool = True
+    worldview: str = "default"
+
+
+def judge_of(recipe: Recipe) -> Judge:
+    """The rules of a recipe."""
+    from factory.generators import open_generator
+
+    generator = open_generator(recipe.generator)
+    rules = Judge(generator=generator, asks=generator.needs.calls[1] > 0, worldview=recipe.geo.worldview)
+    if recipe.verify is None:
+        return rules
+    decide = recipe.verify.decide
+    decider = plugin("decider", decide.name).function(**dict(decide.settings))
+    assert isinstance(decider, Decider)
+    checks = tuple((check.name, check.settings) for check in recipe.verify.checks)
+    return replace(rules, checks=checks, decider=decider, decider_name=decide.name)
+
+
+def located_cases(answered: Sequence[tuple[Sample, AnsweredSample]], judge: Judge) -> list[Case]:
+    """Every answer measured against the truth, in plan order; names are resolved once for all of them."""
+    said = [answer for _, found in answered for answer in found.answers]
+    places = resolve(place_queries(said), worldview=judge.worldview)
+    cases = [case_of(sample, found, locate(sample, found.answers, places)) for sample, found in answered]
+    return [_with_nearness(case, judge) for case in cases]
+
+
+def examine(case: Case, judge: Judge) -> tuple[CheckResult, ...]:
+    """What each check finds. Raises PluginFault when one raises."""
+    return tuple(run_check(name, settings, case) for name, settings in judge.checks)
+
+
+def unjudgeable(found: AnsweredSample, judge: Judge) -> Verdict | None:
+    """The verdict of a sample without a usable picture or without any usable answer: there is nothing to check."""
+    reasons = nothing_to_check(found, asked=judge.asks)
+    if not reasons:
+        return None
+    refusals = tuple(
+        CheckResult(check=IMAGE_CHECK, outcome="fail", reason=photo.refused, detail=photo.detail)
+        for photo in found.photos
+        if photo.refused is not None
     )
-    reasons = (*verdict.reasons, f"{ANSWERS_CHECK}:{silent.reason}")
-    return replace(verdict, decision="review", reasons=reasons, checks=(*verdict.checks, silent))
+    return Verdict(decision="quarantine", reasons=reasons, checks=refusals)
 
 
-def _quarantine(*reasons: str, checks: tuple[CheckResult, ...] = ()) -> Verdict:
-    return Verdict(decision="quarantine", reasons=tuple(dict.fromkeys(reasons)), checks=checks)
+def features_of(case: Case, checks: Sequence[CheckResult], judge: Judge) -> Mapping[str, float]:
+    """What the decider knows a sample by. Raises PluginFault when it raises."""
+    assert judge.decider is not None and judge.decider.features is not None
+    try:
+        return dict(judge.decider.features(case, checks))
+    except Exception as error:
+        raise PluginFault(
+            f"decider `{judge.decider_name}` failed on sample `{case.sample.id}`: {type(error).__name__}: {error}. "
+            "This is a fault of the decider, not of the sample: mend it; stored answers are kept"
+        ) from error
+
+
+def decide(
+    case: Case, checks: Sequence[CheckResult], judge: Judge, model: Model | None, rows: Rows | None = None
+) -> Case:
+    """The case with its verdict.
+
+    Args:
+        rows: what the family's `records` made of the sample, where it makes its rows at once.
+    """
+    if judge.decider is None:
+        verdict = Verdict(decision="accept", reasons=(), checks=tuple(checks))
+    else:
+        features = features_of(case, checks, judge) if judge.decider.features is not None else {}
+        verdict = run_decider(judge.decider, judge.decider_name, case, checks, features, model)
+    case = replace(case, verdict=verdict)
+    unreleasable = _unreleasable(case, judge, rows)
+    if unreleasable is not None:
+        verdict = replace(verdict, unreleasable=unreleasable.reason)
+    failed = _unmeasured(verdict, judge) or unreleasable
+    if verdict.decision == "accept" and failed is not None:
+        listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
+        reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
+        verdict = replace(verdict, decision="review", reasons=reasons, checks=listed)
+    return replace(case, verdict=verdict)
+
+
+def _with_nearness(case: Case, judge: Judge) -> Case:
+    """The case with each answer measured by itself, where `near_truth` is among the checks."""
+    settings = next((settings for name, settings in judge.checks if name == NEAR_TRUTH), None)
+    if settings is None:
+        return case
+    found = nearness(case, **vars(settings))
+    combined = found[-1] if case.combined is not None else None
+    return replace(case, answers=found[: len(case.answers)], combined=combined)
+
+
+def _unmeasured(verdict: Verdict, judge: Judge) -> CheckResult | None:
+    """Why a stated place counts as unmeasured: `near_truth` abstained, or is not among the checks."""
+    if not judge.generator.states_place:
+        return None
+    found = next((check for check in verdict.checks if check.check == NEAR_TRUTH), None)
+    if found is None:
+        detail = "rows of this family state a place, and no check measured it against the truth"
+        return CheckResult(check=NEAR_TRUTH, outcome="abstain", reason="not_measured", detail=detail)
+    return None if found.outcome == "pass" else found
+
+
+def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | None:
+    """What keeps a sample from becoming a row, whoever accepts it."""
+    generator = judge.generator
+    if generator.record is not None:
+        try:
+            rows = generator.record(case)
+        except Exception as error:
+            raise _family_fault(generator, "`record`", case, error) from error
+    if not rows:
+        detail = "the family makes no row of it"
+        return CheckResult(check=ROW_CHECK, outcome="fail", reason="nothing_to_release", detail=detail)
+    for row in rows:
+        try:
+            told = truth_told(row["messages"], case.sample, generator.row.truth_in_messages)
+        except (KeyError, TypeError) as error:
+            raise _family_fault(generator, "the `messages` of a row", case, error) from error
+        if told is not None:
+            return CheckResult(check=ROW_CHECK, outcome="fail", reason="tells_the_truth", detail=told)
+    return None
+
+
+def _family_fault(generator: Generator, what: str, case: Case, error: Exception) -> PluginFault:
+    return PluginFault(
+        f"generator `{generator.name}` failed in {what} on sample `{case.sample.id}`: {type(error).__name__}: {error}. "
+        "This is a fault of the generator, not of the sample: mend it; stored answers are kept"
+    )

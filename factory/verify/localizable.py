@@ -32,7 +32,7 @@ def localizable(
     A teacher without an answer, or that states no confidence where one is asked for, abstains; the others decide. The
     check abstains when nobody is left (`no_answer`, `no_confidence`).
     """
-    votes = [_vote(located, min_confidence) for located in case.answers]
+    votes = [_vote(located, min_confidence) for located in case.voices]
     scores = [vote.score for vote in votes if vote.score is not None]
     if teachers == "mean":
         return _mean(votes, scores, min_confidence)
@@ -49,7 +49,7 @@ def localizable(
 
 
 def _vote(located: LocatedAnswer, min_confidence: float) -> Vote:
-    answered, answer = located.answered, located.answered.answer
+    answered, answer = located.answered, located.answered.place
     if answer is None:
         return Vote(answered.teacher, "abstain", "no_answer", None, f"gave no answer ({answered.failure or 'failed'})")
     if not answer.localizable:

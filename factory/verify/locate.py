@@ -30,7 +30,7 @@ class Place:
 
 def place_queries(answers: Iterable[Answered]) -> list[str]:
     """The unique place strings ("Kazan, Tatarstan, Russia") of a shard's answers, sorted."""
-    found = (_query(answered.answer) for answered in answers if answered.answer is not None)
+    found = (_query(answered.place) for answered in answers if answered.place is not None)
     return sorted({query for query in found if query})
 
 
@@ -69,7 +69,7 @@ def locate(sample: Sample, answers: Sequence[Answered], places: Mapping[str, Pla
 def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> LocatedAnswer:
     from factory.geo import haversine_km, is_country_of
 
-    answer = answered.answer
+    answer = answered.place
     if answer is None:
         return LocatedAnswer(answered=answered)
     place = places.get(_query(answer))

@@ -6,6 +6,7 @@ so it only says something at the precision of its level: the centre of Tuscany i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Literal, NamedTuple
 
@@ -61,8 +62,9 @@ def near_truth(
 
     Distances are kilometres on the sphere, compared with <=. Fails as `country_differs`, `too_far`, or `too_coarse`:
     an answer that commits itself only above the tier (`Italy` where a city is wanted). A teacher abstains without an
-    answer (`no_answer`), without any place in it (`no_place`), or when the gazetteer does not know the place
-    (`place_unknown`). The check abstains when the sample has no position (`no_truth`).
+    answer (`no_answer`), without any place in it (`no_place`), when the gazetteer does not know the place
+    (`place_unknown`), or when it was shown the place (`saw_truth`). The check abstains when the sample has no position
+    (`no_truth`). What a family combined of the answers must pass, too, whatever `teachers` says.
     """
     from factory.geo import DISTANCE_TIERS_KM
 
@@ -72,7 +74,9 @@ def near_truth(
         )
     limit = (DISTANCE_TIERS_KM[tier] if radius_km is None else radius_km) + case.sample.uncertainty_km
     rule = _Rule(tier, limit, require_country, place)
-    votes = [_vote(located, rule) for located in case.answers]
+    votes = [_vote(located, rule) for located in case.voices]
+    if case.combined is not None and (vote := _vote(case.combined, rule)).outcome != "pass":
+        votes, teachers = [vote], "all"  # it may be what is released, whatever the teachers say
     distances = [vote.score for vote in votes if vote.score is not None]
     return combine(
         "near_truth",
@@ -85,8 +89,28 @@ def near_truth(
     )
 
 
+def nearness(
+    case: Case,
+    *,
+    tier: Tier = "city",
+    radius_km: float | None = None,
+    require_country: bool = True,
+    place: Claim = "either",
+    teachers: Teachers = "all",
+) -> tuple[LocatedAnswer, ...]:
+    """`case.given` with what the check finds for each answer alone (`LocatedAnswer.near`), under the same settings."""
+    from factory.geo import DISTANCE_TIERS_KM
+
+    limit = (DISTANCE_TIERS_KM[tier] if radius_km is None else radius_km) + case.sample.uncertainty_km
+    rule = _Rule(tier, limit, require_country, place)
+    outcomes = {"pass": True, "fail": False, "abstain": None}
+    return tuple(replace(found, near=outcomes[_vote(found, rule).outcome]) for found in case.given)
+
+
 def _vote(located: LocatedAnswer, rule: _Rule) -> Vote:
-    teacher, answer = located.answered.teacher, located.answered.answer
+    teacher, answer = located.answered.teacher, located.answered.place
+    if located.answered.saw_truth == "place":
+        return Vote(teacher, "abstain", "saw_truth", None, "was shown the place: its answer measures nothing")
     if answer is None:
         failure = located.answered.failure or "failed"
         return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({failure})")

@@ -160,7 +160,7 @@ def no_leak(case: Case, *, allow: tuple[Leak, ...] = ()) -> CheckResult:
     word or number. Fails with the first leak found; the score is the number of leaks, its threshold 0. Abstains when
     no teacher answered or none wrote a text (`no_answer`, `no_text`).
     """
-    votes = [_vote(case, located, allow) for located in case.answers]
+    votes = [_vote(case, located, allow) for located in case.given]
     looked = [vote.score for vote in votes if vote.score is not None]
     return combine(
         "no_leak",
@@ -174,7 +174,7 @@ def no_leak(case: Case, *, allow: tuple[Leak, ...] = ()) -> CheckResult:
 
 
 def _vote(case: Case, located: LocatedAnswer, allow: tuple[Leak, ...]) -> Vote:
-    teacher, answer = located.answered.teacher, located.answered.answer
+    teacher, answer = located.answered.teacher, located.answered.place
     if answer is None:
         failure = located.answered.failure or "failed"
         return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({failure})")
@@ -210,7 +210,7 @@ def _leaks(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str
     if _FRACTIONS in due:
         yield from _pairs(case, answer, text)
     if _DIGITS in due:
-        for name in _own_names(case.sample.id, case.sample.image):
+        for name in _own_names(case.sample.id, tuple(image.locator for image in case.sample.images)):
             if name in text and re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
                 yield "quotes_file_name", name
 
@@ -252,10 +252,11 @@ def _pairs(case: Case, answer: GeoAnswer, text: str) -> Iterator[tuple[Leak, str
 
 
 @lru_cache(maxsize=16)
-def _own_names(sample_id: str, image: str) -> tuple[str, ...]:
-    """The sample's id and image name, where they could not be an ordinary word or number of a description."""
-    path = PurePosixPath(image.rpartition("::")[2])
-    return tuple(dict.fromkeys(name for name in (sample_id, path.name, path.stem) if _is_telling(name)))
+def _own_names(sample_id: str, locators: tuple[str, ...]) -> tuple[str, ...]:
+    """The sample's id and image names, where they could not be an ordinary word or number of a description."""
+    paths = [PurePosixPath(locator.rpartition("::")[2]) for locator in locators]
+    names = (sample_id, *(name for path in paths for name in (path.name, path.stem)))
+    return tuple(dict.fromkeys(name for name in names if _is_telling(name)))
 
 
 def _is_telling(name: str) -> bool:

@@ -66,9 +66,9 @@ def teachers_agree(
     teachers answered, `no_place` or `no_clues` when nothing fails but one half cannot be compared. With more than two
     teachers every pair must agree. The score is the least clue overlap, whatever decided; `detail` has kilometres.
     """
-    given = [located for located in case.answers if located.answered.answer is not None]
+    given = [located for located in case.voices if located.answered.place is not None]
     if len(given) < 2:
-        detail = f"{len(given)} of {len(case.answers)} teachers answered"
+        detail = f"{len(given)} of {len(case.voices)} teachers answered"
         return CheckResult(check="teachers_agree", outcome="abstain", reason="single_answer", detail=detail)
     rule = _Rule(place, radius_km, max_namesake_km, min_clue_overlap, min_vector_overlap)
     pairs = [_compare(case, one, other, rule) for one, other in combinations(given, 2)]
@@ -114,9 +114,7 @@ def _compare(case: Case, one: LocatedAnswer, other: LocatedAnswer, rule: _Rule) 
 
 def _clue_overlap(case: Case, one: LocatedAnswer, other: LocatedAnswer, rule: _Rule) -> tuple[float | None, float]:
     """The overlap of two answers' clues with the threshold it is to be compared with."""
-    left, right = (
-        [clue.text for clue in found.answered.answer.clues] for found in (one, other) if found.answered.answer
-    )
+    left, right = ([clue.text for clue in found.answered.place.clues] for found in (one, other) if found.answered.place)
     for evidence in case.evidence:
         if evidence.vectors:
             cosine = vector_overlap(left, right, evidence.vectors)
@@ -134,7 +132,7 @@ def _apart_km(one: LocatedAnswer, other: LocatedAnswer, place: Level) -> float |
 
 def _point(located: LocatedAnswer, place: Level) -> tuple[float, float] | None:
     """The coordinates given, else the centre of the named place if it is as fine as `place`."""
-    answer = located.answered.answer
+    answer = located.answered.place
     if answer is not None and answer.lat is not None and answer.lon is not None:
         return answer.lat, answer.lon
     fine = located.named_level == "city" or located.named_level == place
@@ -165,7 +163,7 @@ def _same_country(one: LocatedAnswer, other: LocatedAnswer) -> bool | None:
     """Whether the countries are one. A name that has no code can show that they are, not that they are not."""
     if one.country_code and other.country_code:
         return _hold_for_each_other(one, other, one.country_code, other.country_code)
-    first, second = one.answered.answer, other.answered.answer
+    first, second = one.answered.place, other.answered.place
     if first is None or second is None:
         return None
     return True if _same_text(first.country, second.country) else None
@@ -183,7 +181,7 @@ def _hold_for_each_other(one: LocatedAnswer, other: LocatedAnswer, first: str, s
 
 def _same_name(one: LocatedAnswer, other: LocatedAnswer, place: Level) -> bool | None:
     """Whether the cities or regions have one name; None when either is missing."""
-    first, second = one.answered.answer, other.answered.answer
+    first, second = one.answered.place, other.answered.place
     if first is None or second is None:
         return None
     return _same_text(first.city, second.city) if place == "city" else _same_text(first.region, second.region)

@@ -1,1 +1,25 @@
-"""Witnesses: evidence that is not a teacher's answer."""
+"""Witnesses: evidence that is no teacher's answer. Importing the package registers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factory.plugins.blocks import Call
+from factory.plugins.contracts import Witness
+from factory.plugins.registry import plugin
+from factory.witnesses import embeddings as embeddings
+
+__all__ = ["made_witnesses"]
+
+
+def made_witnesses(calls: tuple[Call, ...], root: Path) -> tuple[Witness, ...]:
+    """The recipe's witnesses with its settings; nothing is connected yet.
+
+    Raises EnvironmentFault when an API key is not in the environment.
+    """
+    made = []
+    for call in calls:
+        witness = plugin("witness", call.name).function(root, **dict(call.settings))
+        assert isinstance(witness, Witness)
+        made.append(witness)
+    return tuple(made)

@@ -1,227 +1,138 @@
-"""Vectors of clue texts from an OpenAI-compatible embeddings endpoint, kept in the ledger like any other answer.
+"""Vectors of clue texts from an OpenAI-compatible embeddings endpoint, so that teachers agree when they mean the same.
 
-With them, teachers agree when they mean the same, not when they use the same words. One call a sample, for all its
-clues; without an `embeddings` block in the recipe nothing is asked and clues are compared by their words.
-
-A sample without its vectors would be judged by another rule than its neighbours, so a call that fails for good stops
-the build instead of leaving a gap: calls under way finish and are recorded, and the next run asks only what is missing.
+One call a sample, for all its clues, through the same ledger, limiter and budget as any teacher's. A sample without
+its vectors would be judged by another rule than its neighbours, so a call that fails for good stops the build: calls
+under way finish and are recorded, and the next run asks only what is missing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import hashlib
 import math
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from factory.calls.ask import backoff_s
-from factory.calls.ledger import Ledger
-from factory.calls.row import LedgerRow, request_key
-from factory.errors import CorruptBuild, EnvironmentFault, FactoryError
-from factory.plugins.contracts import CallFailed
-from factory.teachers.openai_backend import api_key, connection_failure, guard_body
+from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
+from factory.plugins.registry import register
+from factory.teachers.openai_backend import OpenAIClient, api_key
 from factory.teachers.replies import http_failure, redact
-from schemas import Answered, Evidence
+from schemas import Answered, Evidence, Reply, Request, Seen, Turn
+from schemas.settings import BaseUrl, BudgetLimits, Prices, TeacherSettings
 
-if TYPE_CHECKING:
-    import openai
-
-TEACHER = "embeddings"
-"""The name under which these calls stand in the ledger."""
-IN_FLIGHT = 16
-RETRIES = 5
-"""Further calls for one sample while the endpoint answers 429, 5xx, nothing or nonsense."""
-TIMEOUT_S = 60.0
-"""Deadline of one call from connecting to the last byte."""
-MAX_DIMENSIONS = 8192
+MAX_DIMENSIONS: Final = 8192
+"""Numbers of one vector; the largest published text model gives 4,096."""
 
 
-class Endpoint(Protocol):
-    """The recipe's `verify.embeddings` block."""
+@register("witness", "embeddings")
+def embeddings(
+    root: Path,
+    *,
+    model: str,
+    base_url: BaseUrl,
+    api_key_env: str = "OPENAI_API_KEY",
+    max_in_flight: int = 16,
+    timeout_s: float = 60.0,
+    attempts: int = 6,
+    recovery_s: float = 180.0,
+    budget: BudgetLimits = BudgetLimits(),  # noqa: B008 - frozen
+    prices: Prices = Prices(),  # noqa: B008 - frozen
+) -> Witness:
+    """Vectors of all clues of a sample that at least two teachers described; checks compare clues by them.
 
-    @property
-    def model(self) -> str: ...
-    @property
-    def base_url(self) -> str: ...
-    @property
-    def api_key_env(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One call: the clue texts of a sample, under their ledger key."""
-
-    key: str
-    sample_id: str
-    texts: tuple[str, ...]
-
-
-async def clue_vectors(
-    ids: Sequence[str], answers: Sequence[Sequence[Answered]], endpoint: Endpoint, ledger: Ledger
-) -> list[tuple[Evidence, ...]]:
-    """Evidence with the vectors of each sample's clue texts; none for a sample with fewer than two answers.
-
-    Raises EnvironmentFault when the endpoint cannot be used; vectors bought until then are in the ledger.
+    Args:
+        root: the recipe's folder; not used.
+        model: as the endpoint knows it.
+        base_url: the endpoint, up to and with `/v1`.
+        api_key_env: the environment variable that holds its key.
+        max_in_flight: hard cap of calls under way.
+        timeout_s: deadline of one call from connecting to the last byte.
+        attempts: calls for one sample while the endpoint answers 429, 5xx, nothing or nonsense.
+        recovery_s: how long to wait for an endpoint that is down.
+        budget: what may be spent on it.
+        prices: what it charges.
     """
-    requests = [
-        _request(endpoint.model, sample_id, _clue_texts(given)) for sample_id, given in zip(ids, answers, strict=True)
-    ]
-    missing: dict[str, _Request] = {}
-    for request in requests:
-        row = ledger.get(request.key) if request.texts else None
-        if row is not None and row.status == "ok":
-            if not ledger.owns(request.key):
-                await ledger.adopt(row)
-        elif request.texts:
-            missing.setdefault(request.key, request)
-    if missing:
-        await _buy(list(missing.values()), endpoint, ledger)
-    return [_evidence(endpoint.model, request, ledger) for request in requests]
-
-
-def _clue_texts(given: Sequence[Answered]) -> tuple[str, ...]:
-    answers = [answered.answer for answered in given if answered.answer is not None]
-    if len(answers) < 2:
-        return ()
-    return tuple(dict.fromkeys(clue.text for answer in answers for clue in answer.clues))
-
-
-def _request(model: str, sample_id: str, texts: tuple[str, ...]) -> _Request:
-    key = request_key(
-        generator=TEACHER,
-        prompt_version="1",
-        prompt_sha256=hashlib.sha256(orjson.dumps(texts)).hexdigest(),
+    settings = TeacherSettings(
+        name="embeddings",
+        backend="embeddings",
+        role="embeddings",
         model=model,
-        sampling={},
-        image="",
-        inputs={},
-        attempt=0,
+        max_in_flight=max_in_flight,
+        timeout_s=timeout_s,
+        attempts=attempts,
+        recovery_s=recovery_s,
+        budget=budget,
+        prices=prices,
     )
-    return _Request(key, sample_id, texts)
+    backend = EmbeddingsBackend(base_url, api_key(base_url, api_key_env), settings)
+    return Witness(
+        name="embeddings",
+        when="after",
+        look=partial(_look, model),
+        settings=settings,
+        backends=Backends((backend,)),
+    )
 
 
-def _evidence(model: str, request: _Request, ledger: Ledger) -> tuple[Evidence, ...]:
-    if not request.texts:
+async def _look(
+    model: str, _seen: Seen, _images: Mapping[str, bytes], answers: Sequence[Answered], ask: Ask
+) -> Evidence | None:
+    texts = clue_texts(answers)
+    if not texts:
+        return None
+    request = Request("witness:embeddings", (Turn("user", texts),))
+    return Evidence(source=model, vectors=await ask(request, read=partial(_vectors, texts)))
+
+
+def clue_texts(answers: Sequence[Answered]) -> tuple[str, ...]:
+    """The texts of all clues, each once; none where fewer than two teachers can be compared."""
+    said = [answered for answered in answers if answered.place is not None and not answered.combined]
+    if len({answered.teacher for answered in said}) < 2:
         return ()
-    row = ledger.get(request.key)
-    packed = orjson.loads(row.response or "[]") if row is not None else []
-    if len(packed) != len(request.texts):
-        raise CorruptBuild(
-            f"{ledger.path}: row {request.key[:12]}: {len(packed)} vectors, {len(request.texts)} expected"
-        )
-    vectors = [tuple(np.frombuffer(base64.b64decode(text), "<f4").tolist()) for text in packed]
-    return (Evidence(source=model, vectors=dict(zip(request.texts, vectors, strict=True))),)
+    places = [answered.place for answered in said if answered.place is not None]
+    return tuple(dict.fromkeys(clue.text for place in places for clue in place.clues))
 
 
-async def _buy(requests: Sequence[_Request], endpoint: Endpoint, ledger: Ledger) -> None:
-    """Asks for every request and records what comes. After the first failure none is begun or tried again; those
-    under way finish before it is raised."""
-    gate = asyncio.Semaphore(IN_FLIGHT)
-    faults: list[FactoryError] = []
-
-    async with _open_client(endpoint) as client:
-
-        async def buy(request: _Request) -> None:
-            async with gate:
-                if faults:
-                    return
-                try:
-                    await _ask(client, endpoint, request, ledger, faults)
-                except FactoryError as error:
-                    faults.append(error)
-
-        outcomes = await asyncio.gather(*map(buy, requests), return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    if faults:
-        raise faults[0]
+def _vectors(texts: Sequence[str], reply: Reply) -> dict[str, tuple[float, ...]] | ParseFailure:
+    try:
+        packed = orjson.loads(reply.text)
+        vectors = [tuple(np.frombuffer(base64.b64decode(text), "<f4").tolist()) for text in packed]
+        return dict(zip(texts, vectors, strict=True))
+    except (ValueError, TypeError) as error:
+        return ParseFailure("bad_schema", f"not {len(texts)} vectors ({error})")
 
 
-@asynccontextmanager
-async def _open_client(endpoint: Endpoint) -> AsyncIterator[openai.AsyncOpenAI]:
-    import httpx2
-    import openai
+class EmbeddingsBackend(OpenAIClient):
+    """One embeddings endpoint. The texts of the request's only turn are its inputs; the reply is JSON of their vectors
+    as base64 float32."""
 
-    transport = openai.DefaultAioHttpClient(
-        timeout=None,  # asyncio.timeout bounds the whole call
-        limits=httpx2.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT),
-        follow_redirects=False,
-        event_hooks={"response": [guard_body]},
-    )
-    async with openai.AsyncOpenAI(
-        base_url=endpoint.base_url,
-        api_key=api_key(endpoint.base_url, endpoint.api_key_env),
-        max_retries=0,
-        timeout=None,
-        http_client=transport,
-        default_headers={"Accept-Encoding": "identity", "Content-Type": "application/json"},
-    ) as client:
-        yield client
+    def inputs(self, question: Question) -> Mapping[str, Any]:
+        """Nothing but the texts and the model decides the vectors."""
+        return {}
 
-
-async def _ask(
-    client: openai.AsyncOpenAI, endpoint: Endpoint, request: _Request, ledger: Ledger, faults: Sequence[FactoryError]
-) -> None:
-    """Calls until vectors come, and records them; a request that stays without is recorded as `exhausted`, with the
-    calls it took, and raised. With a fault of another request there is no point in trying again."""
-    http_calls = 0
-    while True:
-        http_calls += 1
+    async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
+        """The vectors, by one HTTP request. Raises CallFailed."""
+        (turn,) = question.request.turns
+        body = orjson.dumps({"model": self.settings.model, "input": list(turn.parts), "encoding_format": "float"})
         started = time.perf_counter()
         try:
-            response, tokens = await _call(client, endpoint.model, request.texts)
+            status, content, retry_after = await self.post("/embeddings", body)
+            if status != 200:
+                raise http_failure(status, content, retry_after)
+            text, tokens = read_vectors(content, len(turn.parts))
         except CallFailed as failure:
-            if failure.retryable and http_calls <= RETRIES and not faults:
-                await asyncio.sleep(backoff_s(http_calls, failure.retry_after_s))
-                continue
-            failure.detail = redact(failure.detail, client.api_key)
-            await ledger.record(_row(endpoint.model, request, http_calls, failure=failure))
-            raise EnvironmentFault(
-                f"embeddings of {endpoint.model} at {endpoint.base_url}: {failure}; answers are kept, "
-                "mend the endpoint and run the same command again"
-            ) from None
-        latency_s = round(time.perf_counter() - started, 6)
-        await ledger.record(
-            _row(endpoint.model, request, http_calls, response=response, tokens=tokens, latency_s=latency_s)
-        )
-        return
-
-
-async def _call(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) -> tuple[str, int]:
-    """One HTTP call: packed vectors and prompt tokens. Raises CallFailed."""
-    import aiohttp
-    import httpx2
-    import openai
-
-    body = orjson.dumps({"model": model, "input": list(texts), "encoding_format": "float"})
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            response = await client.post(
-                "/embeddings",
-                cast_to=httpx2.Response,
-                content=body,
-                options={"security": {"bearer_auth": True}},  # never an administrator's key from the environment
-            )
-    except openai.APIStatusError as error:
-        response = error.response
-    except TimeoutError:
-        detail = f"no whole answer within {TIMEOUT_S:g} s"
-        raise CallFailed(kind="timeout", detail=detail, retryable=True) from None
-    except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-        raise connection_failure(error) from None
-    if response.status_code != 200:
-        raise http_failure(response.status_code, response.content, response.headers.get("retry-after"))
-    return read_vectors(response.content, len(texts))
+            failure.detail = redact(failure.detail, self.key)
+            if not failure.retryable:
+                # Kept as permanent it would never be asked again, and every later build would stop at this sample.
+                failure.fatal = True
+                failure.detail += "; a sample without its vectors would be judged by another rule. Answers are kept"
+            raise
+        return Reply(text=text, prompt_tokens=tokens, latency_s=time.perf_counter() - started)
 
 
 def read_vectors(body: bytes, count: int) -> tuple[str, int]:
@@ -249,34 +160,3 @@ def read_vectors(body: bytes, count: int) -> tuple[str, int]:
 
 def _is_vector(array: np.ndarray[Any, Any]) -> bool:
     return array.ndim == 1 and 0 < len(array) <= MAX_DIMENSIONS
-
-
-def _row(
-    model: str,
-    request: _Request,
-    http_calls: int,
-    *,
-    response: str | None = None,
-    failure: CallFailed | None = None,
-    tokens: int = 0,
-    latency_s: float = 0.0,
-) -> LedgerRow:
-    return LedgerRow(
-        key=request.key,
-        sample_id=request.sample_id,
-        teacher=TEACHER,
-        model=model,
-        attempt=0,
-        origin="call",
-        status="exhausted" if failure else "ok",
-        response=response,
-        finish_reason=None,
-        error_kind=failure.kind if failure else None,
-        error_detail=failure.detail if failure else None,
-        http_calls=http_calls,
-        prompt_tokens=tokens,
-        completion_tokens=0,
-        cost=0.0,
-        latency_s=latency_s,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

@@ -1,12 +1,17 @@
-"""The released row of MP16-Reason: columns, notes, and which may be unknown."""
+"""The released row of MP16-Reason.
+
+The first columns are those GLOBE's published loader reads (`response`, `__#solution`, `images`, `entities`); the rest
+says the same, and where it came from, in explicit columns.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pyarrow as pa
 
-from schemas.release import CHECK, IMAGE
+from schemas.rows.schema import CHECK, IMAGE, MESSAGE, SHARED, RowSchema
 
 CLUE: Final = pa.struct([pa.field(name, pa.string()) for name in ("kind", "text", "supports")])
 
@@ -29,7 +34,7 @@ ANSWER: Final = pa.struct(
 the truth are of the `coordinates` it gave or of the centre of the `place` it named."""
 
 
-ROW: Final = pa.schema(
+COLUMNS: Final = pa.schema(
     [
         pa.field("id", pa.string()),
         pa.field("images", pa.list_(IMAGE)),
@@ -58,25 +63,20 @@ ROW: Final = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("requests", pa.list_(pa.string())),
         pa.field("source_row", pa.int64()),
+        pa.field("messages", pa.list_(MESSAGE)),
+        pa.field("saw_truth", pa.string()),
         pa.field("split", pa.string()),
     ]
 )
 """One released row. `country`, `region`, `city`, `lat`, `lon` are the truth's; `image_sha256` is of the source file,
-`image_phash` 16 hexadecimal digits; `requests` are ledger keys, one a teacher."""
+`image_phash` 16 hexadecimal digits; `requests` are ledger keys, in the order of `teachers`."""
 
 
 NULLABLE: Final = frozenset(
     {"country", "country_code", "region", "city", "scene", "licence", "author", "source_url", "captured_at"}
 )
-"""Columns that may be unknown. The Arrow schema itself calls every column nullable: `datasets` shows the images of a
-file only when its schema equals the one of its features, which know nothing else."""
 
-
-JSON_KEYS: Final = tuple(name for name in ROW.names if name != "images")
-"""Keys of a WebDataset sample's JSON, in order; its picture is the `jpg` member."""
-
-
-COLUMN_NOTES: Final[dict[str, str]] = {
+NOTES: Final[Mapping[str, str]] = {
     "id": "the source's id of the photo",
     "images": "one JPEG (in WebDataset: the `jpg` member)",
     "response": "the reasoning text alone, without tags",
@@ -93,6 +93,23 @@ COLUMN_NOTES: Final[dict[str, str]] = {
     "image_sha256, image_phash, width, height": "of the source file's bytes; perceptual hash; pixels as released",
     "requests": "ledger keys of the teacher calls",
     "source_row": "position in the source's table",
-    "split": "train, validation or test",
+    "messages": SHARED["messages"][1],
+    "saw_truth": SHARED["saw_truth"][1],
+    "split": SHARED["split"][1],
 }
-"""What each column holds, for the dataset card."""
+
+SUMMARY: Final = (
+    "photos with the place they show, reasoning that leads there from what is visible, and the record of how each "
+    "label was verified"
+)
+
+ABOUT: Final = """\
+`response`, `__#solution`, `images` and `entities` are what GLOBE's published preprocessor reads, which wants `images`
+as a list of one; there is no second column `image`. `response` is the reasoning of the teacher that `answer` names."""
+
+MADE: Final = """\
+Each photo was shown to the teachers without its coordinates, file name or metadata. Their answers were parsed into
+clues, reasoning, a place and a confidence, and every check below compared them with the truth and with each other."""
+
+ROW: Final = RowSchema("mp16_reason", 2, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
+"""Version 1 had no `messages` and no `saw_truth`."""

@@ -81,7 +81,7 @@ def test_a_folder_of_originals_becomes_a_release_without_a_trace_of_the_camera(t
     build = open_build(next((tmp_path / "builds").glob("trial-*")))
     planned = {identities[name]: code for name, code in build.plan.select("id", "country_code").iter_rows()}
     assert planned == {row["id"]: row["country_code"] for row in rows()}
-    chosen = build.parts.filter(pl.col("decision") == "accept")
+    chosen = build.verdicts.filter(pl.col("decision") == "accept")
     released = [
         image for shard in build.paths.root.rglob("*.tar") if "release" in str(shard) for image in images_of(shard)
     ]

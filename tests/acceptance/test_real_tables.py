@@ -68,7 +68,8 @@ def test_the_photos_are_planned_with_their_uncertainty_and_licence() -> None:
     assert plan.samples.height == 138
     assert plan.samples["country_code"].n_unique() == 41
     assert plan.samples.filter(pl.col("licence").is_null() | (pl.col("uncertainty_km") <= 0)).is_empty()
-    assert all(isinstance(found, Path) and found.is_file() for found in map(source.read, plan.samples["image"]))
+    locators = plan.samples["images"].explode().struct.field("locator")
+    assert all(isinstance(found, Path) and found.is_file() for found in map(source.read, locators))
     without = planned(source, PlanSettings(exclude_licences=("by-sa",), limit=50))
     assert without.samples.height == 50
     assert set(without.reasons) == {"licence_excluded", "not_sampled"}

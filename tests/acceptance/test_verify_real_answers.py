@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from factory.plugins.registry import plugin
-from factory.verify import locate, near_truth, no_leak, place_queries, resolve, verify_case
+from factory.verify import near_truth, no_leak, rules
+from factory.verify.checks import run_check
 from factory.verify.clues import overlap
-from schemas import Answered, Case, GeoAnswer, LocatedAnswer, Sample
+from factory.verify.locate import locate, place_queries, resolve
+from schemas import Answered, Case, GeoAnswer, ImageRef, LocatedAnswer, Sample
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
 PHOTOS = SHARED / "photos"
@@ -29,7 +31,7 @@ def recorded(teacher: str) -> dict[str, Answered]:
     with (PHOTOS / "responses" / f"{teacher}.jsonl").open(encoding="utf-8") as file:
         for row in map(json.loads, file):
             answer = GeoAnswer.model_validate(row["response"])
-            answers[row["id"]] = Answered(teacher=teacher, model=teacher, request_key=row["id"], answer=answer)
+            answers[row["id"]] = Answered(teacher=teacher, model=teacher, keys=(row["id"],), place=answer)
     return answers
 
 
@@ -42,7 +44,7 @@ def cases() -> dict[str, Case]:
         for row in csv.DictReader(file):
             sample = Sample(
                 id=row["id"],
-                image=row["file"],
+                images=(ImageRef(locator=row["file"]),),
                 lat=float(row["lat"]),
                 lon=float(row["lon"]),
                 uncertainty_km=float(row["coord_uncertainty_km"]),
@@ -58,8 +60,11 @@ def accepted(cases: dict[str, Case], **confidence: float) -> list[Case]:
     """What is accepted when no check may look at the truth."""
     checks = [("localizable", plugin("check", "localizable").settings(**confidence))]
     checks += [(name, plugin("check", name).settings()) for name in ("teachers_agree", "grounded", "no_leak")]
-    decider = ("rules", plugin("decider", "rules").settings(review_abstained=("teachers_agree",)))
-    return [case for case in cases.values() if verify_case(case, checks, decider).decision == "accept"]
+    decide = rules(review_abstained=("teachers_agree",)).decide
+    results = {
+        case.sample.id: [run_check(name, settings, case) for name, settings in checks] for case in cases.values()
+    }
+    return [case for case in cases.values() if decide(results[case.sample.id], {}, None).decision == "accept"]
 
 
 def share_right(cases: list[Case]) -> float:
@@ -68,7 +73,7 @@ def share_right(cases: list[Case]) -> float:
 
 
 def clues(located: LocatedAnswer) -> list[str]:
-    return [clue.text for clue in located.answered.answer.clues] if located.answered.answer else []
+    return [clue.text for clue in located.answered.place.clues] if located.answered.place else []
 
 
 @pytest.mark.parametrize("min_confidence", [0.3, 0.5])

@@ -3,7 +3,8 @@
     python tests/benchmarks/bench_shard.py [--samples 2000] [--in-flight 64] [--rounds 3]
 
 The shard's path is everything a build does for a sample: read and decode the photo in a worker process, write the image
-tar, key, ledger look-up, call, durable commit, parse, locate, verify, part and seal. One process, one shard.
+tar, key, ledger look-up, call, durable commit, parse, answers and seal; verification is another phase. One process,
+one shard.
 
 Nothing heavy is imported at the top: a decode worker imports the file that its parent was started with, and that of
 `factory build` costs it nothing either.

@@ -24,34 +24,33 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import orjson
 
-from factory.calls.ask import ask, open_teachers
-from factory.calls.budget import Budget
-from factory.calls.ledger import Ledger
-from factory.generators.mp16_reason import mp16_reason
-from factory.plugins.blocks import Block, Call
-from schemas import Sample
+from factory.calls.teacher import made_teachers
+from factory.generators.mp16_reason import mp16_reason, render
+from factory.plugins.blocks import Block
+from schemas import ImageRef, Sample, Seen
 from schemas.settings import TeacherSettings
+from tests.asking import asker, open_desk
 from tests.fake_endpoint import running_endpoint
 
-SAMPLE = Sample(id="s", image="s.jpg", lat=0.0, lon=0.0)
+REQUEST, _ = render(8, 150)
 Run = Callable[[str, Sequence[bytes], int], Awaitable[None]]
 
 
 def body_of(image: bytes) -> dict[str, object]:
-    prompt = mp16_reason().prompt(SAMPLE)
+    (system,), (user, _picture) = (turn.parts for turn in REQUEST.turns)
     data = base64.b64encode(image).decode()
-    schema = {"name": prompt.name, "strict": True, "schema": prompt.response_schema}
+    schema = {"name": REQUEST.purpose, "strict": True, "schema": REQUEST.schema}
     return {
         "model": "fake",
         "temperature": 0.6,
         "max_tokens": 1024,
         "seed": 0,
         "messages": [
-            {"role": "system", "content": prompt.system},
+            {"role": "system", "content": system},
             {
                 "role": "user",
                 "content": [
-                    {"type": "text", "text": prompt.user},
+                    {"type": "text", "text": user},
                     {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}},
                 ],
             },
@@ -99,18 +98,20 @@ async def bare_openai(url: str, images: Sequence[bytes], in_flight: int) -> None
 
 async def whole_path(url: str, images: Sequence[bytes], in_flight: int) -> None:
     block = Block("teacher", key="backend", common=TeacherSettings)
-    teacher_call: Call = block.validate(
-        {"name": "t", "backend": "openai", "model": "fake", "base_urls": [url], "max_in_flight": in_flight}
-    )
-    generator = mp16_reason()
-    with tempfile.TemporaryDirectory(dir=".") as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
-        budget = Budget(Path(folder) / "budget.sqlite", {})
-        async with open_teachers([teacher_call], Path()) as (teacher,):
+    fields = {"name": "t", "backend": "openai", "model": "fake", "base_urls": [url], "max_in_flight": in_flight}
+    made = made_teachers([block.validate(fields)], Path())
+    family = mp16_reason()
+    assert family.answer is not None
+    answer = family.answer
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        async with open_desk(Path(folder), *made) as desk:
 
             async def call(number: int) -> None:
-                sample = Sample(id=str(number), image="", lat=0.0, lon=0.0)
-                answered = await ask(teacher, generator, sample, lambda: images[number], str(number), ledger, budget)
-                assert answered.answer is not None, answered
+                sample = Sample(id=str(number), images=(ImageRef(locator=""),), lat=0.0, lon=0.0)
+                keys = {"photo": str(number)}
+                ask = asker(desk, sample, teacher="t", image_keys=keys, image=lambda _role: images[number])
+                answered = ask.answered(await answer(Seen(id=sample.id, images=sample.roles), ask))
+                assert answered.place is not None, answered
 
             await in_parallel(images, in_flight, call)
 

@@ -42,8 +42,11 @@ def row(key: str, **changes: Any) -> LedgerRow:
         key=key,
         sample_id=key,
         teacher="qwen",
-        model="m",
+        purpose="answer",
+        draw=0,
+        turn=0,
         attempt=0,
+        model="m",
         origin="call",
         status="ok",
         response="{}",
@@ -178,6 +181,13 @@ def test_spending_is_counted_from_live_and_sealed_ledgers_of_this_build_only(tmp
         "gemma": Spent(calls=2, tokens=15, cost=0.5),
         "qwen": Spent(calls=4, tokens=30, cost=1.0),
     }
+
+
+def test_a_shard_taken_over_whole_was_paid_by_the_earlier_build(tmp_path: Path) -> None:
+    taken = ledger(tmp_path / "1" / "ledger.sqlite", row("a"), seal=True).with_suffix(".parquet")
+    own = ledger(tmp_path / "2" / "ledger.sqlite", row("b"), seal=True).with_suffix(".parquet")
+    (tmp_path / "1" / "report.json").write_text('{"taken_from": "demo-00000000"}')
+    assert spent_by_teacher([taken, own]) == spent_by_teacher([own])
 
 
 def test_spending_is_never_read_from_a_damaged_ledger(tmp_path: Path) -> None:

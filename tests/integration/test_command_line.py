@@ -183,18 +183,36 @@ def test_a_full_disk_stops_cleanly_and_the_build_resumes(work: Path, endpoint: R
 
 
 @pytest.mark.parametrize(
-    "name", ["part.parquet", "images.tar", "ledger.parquet", "plan.parquet", "*.tar", "train-*.parquet"]
+    "name",
+    ["answers.parquet", "verdicts.parquet", "images.tar", "ledger.parquet", "plan.parquet", "*.tar", "train-*.parquet"],
 )
 def test_one_flipped_byte_is_found_and_the_file_named(work: Path, endpoint: Running, name: str) -> None:
     build = work / str(built(work, write_recipe(work, endpoint.url))["directory"])
-    assert factory("verify", build, cwd=work).returncode == 0
+    assert factory("check", build, cwd=work).returncode == 0
     damaged = sorted(build.rglob(name))[0]
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] ^= 0x10
     damaged.write_bytes(bytes(data))
-    found = factory("verify", build, cwd=work)
+    found = factory("check", build, cwd=work)
     assert found.returncode == 1
     assert damaged.name in found.stdout and "Traceback" not in found.stderr
+
+
+def test_a_release_alone_is_checked_too(work: Path, endpoint: Running) -> None:
+    release = work / str(built(work, write_recipe(work, endpoint.url))["directory"]) / "release"
+    moved = release.rename(work / "published")
+    sound = factory("check", moved, cwd=work)
+    assert (sound.returncode, sound.stdout) == (0, ""), sound.stdout
+    (moved / "LICENSE-DATA.md").write_text("all yours")
+    found = factory("check", moved, cwd=work)
+    assert found.returncode == 1 and "LICENSE-DATA.md" in found.stdout
+
+
+@pytest.mark.parametrize("arguments", [["check", "images"], ["verify", "images"]])
+def test_what_cannot_be_checked_ends_with_2(work: Path, arguments: list[str]) -> None:
+    done = factory(*arguments, cwd=work)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "neither a build" in done.stderr or "factory check images" in done.stderr
 
 
 def test_no_secret_reaches_a_byte_of_the_build_or_the_output(work: Path, endpoint: Running) -> None:
@@ -234,5 +252,5 @@ def test_status_and_explain_tell_the_story(work: Path, endpoint: Running) -> Non
 
 def test_a_build_opens_as_polars_frames(work: Path, endpoint: Running) -> None:
     build = open_build(work / str(built(work, write_recipe(work, endpoint.url))["directory"]))
-    assert build.plan.height == build.parts.height == build.ledger.height == SAMPLES
+    assert build.plan.height == build.verdicts.height == build.ledger.height == SAMPLES
     assert build.image(0, 3)[:2] == b"\xff\xd8"

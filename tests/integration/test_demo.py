@@ -40,7 +40,7 @@ def test_every_kind_of_story_is_told(result: BuildResult) -> None:
 
 
 def test_scenes_without_evidence_are_rejected_as_such(result: BuildResult) -> None:
-    rejected = {row["id"]: row["reasons"] for row in open_build(result.directory).parts.to_dicts()}
+    rejected = {row["id"]: row["reasons"] for row in open_build(result.directory).verdicts.to_dicts()}
     for name in ("s29-snowfield", "s30-white-wall", "s33-fog-field", "s36-leaves", "s49-open-sea"):
         assert "localizable:not_localizable" in rejected[name]
 
@@ -76,7 +76,7 @@ def test_the_worldview_reaches_the_plan_and_the_checks(tmp_path: Path) -> None:
         built = factory.build(RECIPE, out=tmp_path / view, overrides=[*moved, f"geo.worldview={view}"])
         build = open_build(built.directory)
         assert build.plan["country_code"].to_list() == [code]
-        assert [answer["country_code"] for answer in build.parts["answers"][0]] == [code, code]
+        assert [answer["country_code"] for answer in build.verdicts["located"][0]] == [code, code]
 
 
 def test_the_release_is_the_same_bytes_on_every_machine(

@@ -36,7 +36,8 @@ if limit:
 
 def row(i):
     key = hashlib.sha256(f"{run}-{i}".encode()).hexdigest()
-    return LedgerRow(key=key, sample_id=f"{run}-{i}", teacher="t", model="m", attempt=0, origin="call", status="ok",
+    return LedgerRow(key=key, sample_id=f"{run}-{i}", teacher="t", purpose="answer", draw=0, turn=0, attempt=0,
+        model="m", origin="call", status="ok",
         response=key * 40, finish_reason="stop", error_kind=None, error_detail=None, http_calls=1, prompt_tokens=9,
         completion_tokens=9, cost=0.1, latency_s=0.1, created_at="2026-01-01T00:00:00Z")
 
@@ -77,8 +78,11 @@ def row(number: int) -> LedgerRow:
         key=f"key-{number:04d}",
         sample_id=f"s{number % 7}",
         teacher="t",
-        model="m",
+        purpose="answer",
+        draw=0,
+        turn=0,
         attempt=0,
+        model="m",
         origin="call",
         status="ok",
         response=f"answer {number} " * 20,

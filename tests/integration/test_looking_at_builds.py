@@ -83,6 +83,12 @@ def test_the_plan_foresees_what_a_build_then_asks(work: Path, endpoint: Running)
     assert len(endpoint.requests()) == asked
 
 
+def test_a_build_that_takes_shards_over_whole_has_paid_nothing(work: Path, endpoint: Running) -> None:
+    recipe = write_recipe(work, endpoint.url)
+    assert build_status(built(work, recipe)).spent["t0"]["calls"] == ASKED
+    assert build_status(built(work, recipe, "--set", STRICTER)).spent == {}
+
+
 def test_the_plan_of_a_stopped_build_foresees_the_rest(work: Path, endpoint: Running) -> None:
     recipe = write_recipe(work, endpoint.url)
     stopped = factory("build", recipe, "--set", "teachers.0.budget.calls=10", cwd=work)
@@ -136,7 +142,7 @@ def test_a_sample_with_anothers_picture_tells_where_its_answer_comes_from(work: 
     first, twin = explain_sample(build, "p00000"), explain_sample(build, "p00001")
     assert len(first.calls) == len(twin.calls) == 2
     assert first.calls == twin.calls
-    assert {call["key"] for call in twin.calls} == {answer["request_key"] for answer in twin.answers}
+    assert {call["key"] for call in twin.calls} == {key for answer in twin.answers for key in answer["keys"]}
     assert len({call["sample_id"] for call in twin.calls}) == 1
     alone = explain_sample(build, "p00002")
     assert {call["sample_id"] for call in alone.calls} == {"p00002"} and len(alone.calls) == 2
@@ -151,8 +157,13 @@ def test_one_sample_is_explained_from_its_own_shard(work: Path, endpoint: Runnin
     assert story.truth["shard"] == 2 and len(story.calls) == 1 and story.checks
     with pytest.raises(RecipeError, match="near: p000"):
         explain_sample(build, "p0011")
-    build.paths.shard(2).part.write_bytes(b"PAR1")
-    with pytest.raises(CorruptBuild, match=r"part\.parquet"):
+    build.paths.shard(2).verdicts.write_bytes(b"PAR1")
+    with pytest.raises(CorruptBuild, match=r"verdicts\.parquet"):
+        explain_sample(build, "p00011")
+    build.paths.shard(2).verdicts.unlink()
+    assert explain_sample(build, "p00011").outcome == "answered, not verified yet"
+    build.paths.shard(2).answers.write_bytes(b"PAR1")
+    with pytest.raises(CorruptBuild, match=r"answers\.parquet"):
         explain_sample(build, "p00011")
 
 
@@ -181,10 +192,11 @@ def test_the_status_names_what_is_damaged_and_counts_the_rest(work: Path, endpoi
     build = built(work, write_recipe(work, endpoint.url), "--set", "plan.shard_size=12")
     whole = build_status(build)
     assert whole.spent["t0"]["calls"] == ASKED and whole.faults == ()
+    assert whole.shards_answered == whole.shards_verified == whole.shards == 2
     damaged = (build.paths.shard(1).ledger, build.paths.shard(0).report)
     for path in damaged:
         path.write_bytes(b"gone")
     found = build_status(open_build(build.paths.root))
     assert 0 < found.spent["t0"]["calls"] < ASKED
     assert [str(path) in fault for path in damaged for fault in found.faults].count(True) == 2
-    assert found.shards_done == 1
+    assert (found.shards_answered, found.shards_verified) == (1, 1)

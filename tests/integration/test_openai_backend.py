@@ -6,20 +6,22 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factory.calls.ask import Teacher, ask, open_teachers
-from factory.calls.budget import Budget
-from factory.calls.ledger import Ledger
+from factory.calls.ask import Desk
+from factory.calls.row import LedgerRow
+from factory.calls.teacher import Teacher, made_teachers, open_teacher
 from factory.errors import BudgetReached, EnvironmentFault, RecipeError
 from factory.generators.mp16_reason import mp16_reason
 from factory.plugins.blocks import Block
-from schemas import Answered, Sample
+from factory.plugins.contracts import NoAnswer
+from schemas import Answered, ImageRef, Sample, Seen
 from schemas.settings import BudgetLimits, TeacherSettings
+from tests.asking import asker, open_desk
 from tests.fake_endpoint import PLACES, running_endpoint
 
 BLOCK = Block("teacher", key="backend", common=TeacherSettings)
@@ -34,20 +36,32 @@ def picture(number: int) -> bytes:
 class Asking:
     """A teacher with its ledger; `await asking(3)` asks about picture 3."""
 
-    def __init__(self, teacher: Teacher, ledger: Ledger, budget: Budget) -> None:
-        self.teacher, self.ledger, self.budget = teacher, ledger, budget
+    def __init__(self, desk: Desk, teacher: Teacher) -> None:
+        self.desk, self.teacher, self.ledger = desk, teacher, desk.ledger
         self.images_read = 0
 
-    async def __call__(self, number: int, *, sample_id: str | None = None) -> Answered:
-        def read() -> bytes:
+    async def __call__(self, number: int, *, sample_id: str | None = None, draw: int = 0) -> Answered:
+        def read(_role: str) -> bytes:
             self.images_read += 1
             return picture(number)
 
-        sample = Sample(id=sample_id or f"s{number}", image="", lat=0.0, lon=0.0)
-        return await ask(self.teacher, GENERATOR, sample, read, f"image-{number}", self.ledger, self.budget)
+        sample = Sample(id=sample_id or f"s{number}", images=(ImageRef(locator=""),), lat=0.0, lon=0.0)
+        keys = {"photo": f"image-{number}"}
+        ask = asker(self.desk, sample, teacher=self.teacher.name, image_keys=keys, image=read, draw=draw)
+        assert GENERATOR.answer is not None
+        try:
+            return ask.answered(await GENERATOR.answer(Seen(id=sample.id, images=("photo",)), ask))
+        except NoAnswer as none:
+            return ask.answered(none)
 
     async def many(self, count: int) -> list[Answered]:
         return list(await asyncio.gather(*(self(number) for number in range(count))))
+
+    def row(self, answered: Answered) -> LedgerRow:
+        """The row of the last reply behind an answer."""
+        found = self.ledger.get(answered.keys[-1])
+        assert found is not None
+        return found
 
 
 @asynccontextmanager
@@ -55,26 +69,22 @@ async def asking(
     folder: Path, *urls: str, limits: BudgetLimits | None = None, **settings: Any
 ) -> AsyncIterator[Asking]:
     fields = {"name": "t", "backend": "openai", "model": "fake", "base_urls": urls, "timeout_s": 5.0, **settings}
-    async with AsyncExitStack() as stack:
-        ledger = stack.enter_context(Ledger(folder / "ledger.sqlite"))
-        budget = Budget(folder / "budget.sqlite", {"t": limits} if limits else {})
-        budget.reset({})
-        stack.callback(budget.close)
-        (teacher,) = await stack.enter_async_context(open_teachers([BLOCK.validate(fields)], folder))
-        yield Asking(teacher, ledger, budget)
+    made = made_teachers([BLOCK.validate(fields)], folder)
+    async with open_desk(folder, *made, limits={"t": limits} if limits else {}) as desk:
+        yield Asking(desk, desk.teachers[0])
 
 
 async def test_answers_are_typed_and_recorded(tmp_path: Path) -> None:
     with running_endpoint(tmp_path) as server:
         async with asking(tmp_path, server.url) as question:
             answered = await question(1)
-            row = question.ledger.get(answered.request_key)
-    assert answered.answer is not None
-    assert answered.answer.country in {place[0] for place in PLACES}
-    assert answered.answer.clues and answered.answer.lat is not None
+            row = question.row(answered)
+    assert answered.place is not None
+    assert answered.place.country in {place[0] for place in PLACES}
+    assert answered.place.clues and answered.place.lat is not None
     assert (answered.origin, answered.attempts, answered.model) == ("call", 1, "fake")
     assert answered.prompt_tokens == 900
-    assert row is not None and (row.status, row.http_calls, row.sample_id) == ("ok", 1, "s1")
+    assert (row.status, row.http_calls, row.sample_id) == ("ok", 1, "s1")
 
 
 async def test_a_second_run_makes_no_call_and_reads_no_image(tmp_path: Path) -> None:
@@ -85,7 +95,7 @@ async def test_a_second_run_makes_no_call_and_reads_no_image(tmp_path: Path) -> 
             second = await question.many(20)
             assert question.images_read == 0
         assert server.stats()["requests"] == 20
-    assert [a.answer for a in first] == [a.answer for a in second]
+    assert [a.place for a in first] == [a.place for a in second]
     assert {a.origin for a in second} == {"ledger"}
 
 
@@ -94,7 +104,7 @@ async def test_the_same_picture_twice_is_paid_once(tmp_path: Path) -> None:
         async with asking(tmp_path, server.url) as question:
             one, two = await asyncio.gather(question(1, sample_id="a"), question(1, sample_id="b"))
         assert server.stats()["requests"] == 1
-    assert one.answer == two.answer
+    assert one.place == two.place
     assert {one.origin, two.origin} == {"call", "ledger"}
 
 
@@ -122,7 +132,7 @@ async def test_a_dead_endpoint_leaves_its_work_to_the_other(tmp_path: Path) -> N
     with running_endpoint(tmp_path / "a", plan, latency_ms=10) as one, running_endpoint(tmp_path / "b") as two:
         async with asking(tmp_path, one.url, two.url, max_in_flight=4) as question:
             answered = await question.many(40)
-    assert all(a.answer for a in answered)
+    assert all(a.place for a in answered)
 
 
 async def test_a_restarted_endpoint_is_waited_for(tmp_path: Path) -> None:
@@ -133,7 +143,7 @@ async def test_a_restarted_endpoint_is_waited_for(tmp_path: Path) -> None:
             assert not questions.done()
             with running_endpoint(tmp_path / "b", latency_ms=5, port=first.port):
                 answered = await asyncio.wait_for(questions, 30)
-    assert all(a.answer for a in answered)
+    assert all(a.place for a in answered)
 
 
 async def test_a_picture_that_fells_the_endpoint_stops_nobody_else(tmp_path: Path) -> None:
@@ -159,7 +169,7 @@ async def test_a_storm_of_429s_is_weathered_and_its_retry_after_kept(tmp_path: P
             answered = await question.many(60)
             snapshot = question.teacher.lanes[0].limiter.snapshot()
         times = [(line["t"], line["status"]) for line in server.requests()]
-    assert all(a.answer for a in answered)
+    assert all(a.place for a in answered)
     assert snapshot.decreases >= 1
     refused = max(t for t, status in times if status == 429)
     # What was under way when the refusal came may still arrive; nothing is sent into the pause.
@@ -183,23 +193,23 @@ async def test_passing_faults_are_retried_within_one_row(tmp_path: Path, fault: 
     with running_endpoint(tmp_path, [{**fault, "per_image": 2}]) as server:
         async with asking(tmp_path, server.url) as question:
             answered = await question(1)
-            row = question.ledger.get(answered.request_key)
+            row = question.row(answered)
         assert server.stats()["requests"] == 3
-    assert answered.answer is not None and answered.attempts == 1
-    assert row is not None and (row.status, row.http_calls) == ("ok", 3)
+    assert answered.place is not None and answered.attempts == 1
+    assert (row.status, row.http_calls) == ("ok", 3)
 
 
 async def test_retries_end_and_the_next_build_asks_again(tmp_path: Path) -> None:
     with running_endpoint(tmp_path, [{"kind": "error_500", "per_image": 2}]) as server:
         async with asking(tmp_path, server.url, attempts=2) as question:
             answered = await question(1)
-            assert (answered.answer, answered.failure) == (None, "exhausted")
+            assert (answered.place, answered.failure) == (None, "exhausted")
             assert "http_500" in answered.detail
         async with asking(tmp_path, server.url, attempts=2) as question:
             answered = await question(1)
-            row = question.ledger.get(answered.request_key)
-    assert answered.answer is not None
-    assert row is not None and row.http_calls == 3
+            row = question.row(answered)
+    assert answered.place is not None
+    assert row.http_calls == 3
 
 
 async def test_a_permanent_refusal_is_asked_once_and_never_again(tmp_path: Path) -> None:
@@ -207,7 +217,7 @@ async def test_a_permanent_refusal_is_asked_once_and_never_again(tmp_path: Path)
         for _ in range(2):
             async with asking(tmp_path, server.url) as question:
                 answered = await question(1)
-            assert (answered.failure, answered.answer) == ("permanent_error", None)
+            assert (answered.failure, answered.place) == ("permanent_error", None)
             assert "cannot identify image file" in answered.detail
         assert server.stats()["requests"] == 1
 
@@ -220,13 +230,13 @@ async def test_bad_answers_are_asked_again_with_another_seed(tmp_path: Path, kin
     with running_endpoint(tmp_path, [{"kind": kind, "per_image": 1}]) as server:
         async with asking(tmp_path, server.url) as question:
             good = await question(1)
-        assert [line["seed"] for line in server.requests()] == [0, 1]
+        assert [line["seed"] for line in server.requests()] == [0, 1000]
     with running_endpoint(tmp_path / "always", [{"kind": kind}]) as server:
         async with asking(tmp_path / "always", server.url) as question:
             bad = await question(1)
         assert server.stats()["requests"] == 2
-    assert good.answer is not None and good.attempts == 2
-    assert (bad.answer, bad.failure, bad.attempts) == (None, failure, 2)
+    assert good.place is not None and good.attempts == 2
+    assert (bad.place, bad.failure, bad.attempts) == (None, failure, 2)
 
 
 async def test_the_recipe_says_which_bad_answers_are_worth_another_call(tmp_path: Path) -> None:
@@ -242,10 +252,10 @@ async def test_raw_control_characters_and_reasoning_channels_are_read(tmp_path: 
     with running_endpoint(tmp_path, plan) as server:
         async with asking(tmp_path, server.url) as question:
             one, two = await question(1), await question(2)
-            row = question.ledger.get(two.request_key)
-    assert one.answer is not None and "\x01" not in one.answer.reasoning
-    assert two.answer is not None
-    assert row is not None and (row.response or "").startswith("<think>Let me look.</think>\n{")
+            row = question.row(two)
+    assert one.place is not None and "\x01" not in one.place.reasoning
+    assert two.place is not None
+    assert (row.response or "").startswith("<think>Let me look.</think>\n{")
 
 
 async def test_a_dripping_body_ends_at_the_deadline(tmp_path: Path) -> None:
@@ -284,10 +294,10 @@ async def test_a_server_without_structured_output_is_asked_without_it(tmp_path: 
     with running_endpoint(tmp_path, [{"kind": "no_schema"}]) as server:
         async with asking(tmp_path, server.url) as question:
             first, second = await question(1), await question(2)
-            rows = [question.ledger.get(a.request_key) for a in (first, second)]
+            rows = [question.row(a) for a in (first, second)]
         asked = [line["response_format"] for line in server.requests()]
     assert asked == [True, False, False]
-    assert [row.http_calls for row in rows if row] == [2, 1]
+    assert [row.http_calls for row in rows] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -351,10 +361,10 @@ async def test_a_budget_stops_before_the_call_that_would_exceed_it(tmp_path: Pat
     with running_endpoint(tmp_path) as server:
         async with asking(tmp_path, server.url, limits=BudgetLimits(calls=3)) as question:
             for number in range(3):
-                assert (await question(number)).answer
+                assert (await question(number)).place
             with pytest.raises(BudgetReached):
                 await question(3)
-            assert (await question(2)).answer, "what is in the ledger needs no budget"
+            assert (await question(2)).place, "what is in the ledger needs no budget"
         assert server.stats()["requests"] == 3
 
 
@@ -368,7 +378,7 @@ async def test_money_is_counted_at_the_recipes_prices(tmp_path: Path) -> None:
 async def test_settings_that_change_answers_change_the_key_and_others_do_not(tmp_path: Path) -> None:
     async def key(**settings: Any) -> str:
         async with asking(tmp_path, server.url, **settings) as question:
-            return (await question(1)).request_key
+            return (await question(1)).keys[-1]
 
     with running_endpoint(tmp_path) as server:
         base = await key()
@@ -396,40 +406,78 @@ async def test_an_interrupted_question_leaves_no_slot_taken(tmp_path: Path) -> N
             await asyncio.gather(*tasks, return_exceptions=True)
             assert question.teacher.lanes[0].limiter.in_flight == 0
             assert not question.teacher.under_way
-            assert (await question(1)).answer is not None
+            assert (await question(1)).place is not None
+
+
+async def test_draws_are_paid_calls_of_their_own_with_seeds_of_their_own(tmp_path: Path) -> None:
+    sampling = {"draws": 3, "seed": 7}
+    with running_endpoint(tmp_path, [{"kind": "not_json", "first": 3, "count": 1}]) as server:
+        async with asking(tmp_path, server.url, sampling=sampling) as question:
+            answered = [await question(1, draw=draw) for draw in range(3)]
+            again = await question(1, draw=1)
+        assert [line["seed"] for line in server.requests()] == [7, 8, 9, 1009]
+    assert [one.draw for one in answered] == [0, 1, 2]
+    assert len({key for one in answered for key in one.keys}) == 3
+    assert (again.origin, again.keys) == ("ledger", answered[1].keys)
+
+
+async def test_a_repair_turn_is_sent_with_the_answer_it_mends(tmp_path: Path) -> None:
+    rule = {"repair": True}
+    with running_endpoint(tmp_path, [{"kind": "not_json", "per_image": 1}]) as server:
+        async with asking(tmp_path, server.url, bad_answer=rule) as question:
+            answered = await question(1)
+            attempts = [row.attempt for row in question.ledger.rows()]
+        async with asking(tmp_path, server.url, bad_answer=rule) as question:
+            assert (await question(1)).place == answered.place
+        assert server.stats()["requests"] == 2
+    assert answered.place is not None and attempts == [0, 1]
 
 
 async def test_recorded_answers_go_through_the_same_ledger(tmp_path: Path) -> None:
     (tmp_path / "r.jsonl").write_text('{"id": "s1", "response": {"localizable": true, "country": "Chad"}}\n')
     block = BLOCK.validate({"name": "r", "backend": "replay", "path": "r.jsonl", "model": "recorded"})
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        async with open_teachers([block], tmp_path, share=8) as (teacher,):
-            asked = Asking(teacher, ledger, Budget(tmp_path / "b", {}))
-            answered, missing, again = await asked(1), await asked(2), await asked(1)
-            row = ledger.get(answered.request_key)
-    assert answered.answer is not None and answered.answer.country == "Chad"
+    async with open_desk(tmp_path, *made_teachers([block], tmp_path), share=8) as desk:
+        asked = Asking(desk, desk.teachers[0])
+        answered, missing, again = await asked(1), await asked(2), await asked(1)
+        row = asked.row(answered)
+    assert answered.place is not None and answered.place.country == "Chad"
     assert (answered.origin, again.origin, answered.model) == ("replay", "replay", "recorded")
-    assert (missing.answer, missing.failure) == (None, "not_recorded")
-    assert row is not None and (row.origin, row.http_calls) == ("replay", 0)
+    assert (missing.place, missing.failure) == (None, "not_recorded")
+    assert (row.origin, row.http_calls) == ("replay", 0)
     assert asked.images_read == 0
 
 
-async def test_two_teachers_that_are_one_are_refused(tmp_path: Path) -> None:
+async def test_processes_share_a_teachers_slots(tmp_path: Path) -> None:
+    fields = {
+        "name": "t",
+        "backend": "openai",
+        "model": "m",
+        "base_urls": ["http://127.0.0.1:9/v1", "http://127.0.0.1:8/v1"],
+    }
+    ((settings, backends),) = made_teachers([BLOCK.validate({**fields, "max_in_flight": 9})], tmp_path)
+    for share, slots in ((1, 9), (4, 2), (100, 1)):
+        async with open_teacher(settings, backends, share=share) as teacher:
+            assert (teacher.max_in_flight, teacher.settings.max_in_flight) == (2 * slots, slots)
+
+
+def test_two_teachers_that_are_one_are_refused(tmp_path: Path) -> None:
     fields = {"backend": "openai", "model": "m", "base_urls": ["http://127.0.0.1:9/v1"]}
     same = [BLOCK.validate({**fields, "name": name}) for name in "ab"]
     with pytest.raises(RecipeError, match="teachers a and b would ask the same questions"):
-        async with open_teachers(same, tmp_path):
-            pass
+        made_teachers(same, tmp_path)
     reseeded = BLOCK.validate({**fields, "name": "b", "sampling": {"seed": 1}})
-    async with open_teachers([same[0], reseeded], tmp_path) as teachers:
-        assert len(teachers) == 2
+    judge = BLOCK.validate({**fields, "name": "b", "role": "judge"})
+    for other in (reseeded, judge):
+        assert len(made_teachers([same[0], other], tmp_path)) == 2
+    drawn = BLOCK.validate({**fields, "name": "b", "sampling": {"draws": 3}})
+    with pytest.raises(RecipeError, match="would ask the same questions"):
+        made_teachers([same[0], drawn], tmp_path)
 
 
 async def test_two_recordings_that_agree_word_by_word_are_two_rows(tmp_path: Path) -> None:
     (tmp_path / "r.jsonl").write_text('{"id": "s1", "response": {"country": "Chad"}}\n')
     blocks = [BLOCK.validate({"name": name, "backend": "replay", "path": "r.jsonl"}) for name in "ab"]
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        async with open_teachers(blocks, tmp_path) as teachers:
-            for teacher in teachers:
-                await Asking(teacher, ledger, Budget(tmp_path / "b", {}))(1)
-        assert sorted(row.teacher for row in ledger.rows()) == ["a", "b"]
+    async with open_desk(tmp_path, *made_teachers(blocks, tmp_path)) as desk:
+        for teacher in desk.teachers:
+            await Asking(desk, teacher)(1)
+        assert sorted(row.teacher for row in desk.ledger.rows()) == ["a", "b"]

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from release import write_release
-from schemas.release import hub_features
-from schemas.rows.mp16_reason import JSON_KEYS, ROW
-from tests.build_fixture import make_build
+from schemas.rows.mp16_reason import ROW
+from schemas.rows.schema import hub_features
+from tests.build_fixture import change_plan, make_build
+from tests.unit.release.families import PAIR_ROW, PAIRS, QUIZ, QUIZ_ROW
 
 pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datasets]")
 
@@ -24,9 +25,7 @@ pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datase
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = make_build(tmp_path_factory.mktemp("readable") / "b", 60)
     late = pl.when(pl.col("source_row") >= 40)
-    build.__dict__["plan"] = build.plan.with_columns(
-        author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024"))
-    )
+    build = change_plan(build, author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024")))
     write_release(build)
     return build.paths.release
 
@@ -78,7 +77,7 @@ def test_parquet_files_load_with_their_features(release: Path, tmp_path: Path) -
 
     loaded = load("parquet", data_files=files(release, "parquet", "parquet"), cache=tmp_path)
     features = loaded["test"].features
-    assert features == datasets.Features.from_dict(hub_features(ROW))
+    assert features == datasets.Features.from_dict(hub_features(ROW.columns))
     assert features["images"].feature == datasets.Image()
     assert loaded["test"][0]["images"][0].size == (160, 120)
 
@@ -90,7 +89,7 @@ def test_tars_load_although_early_rows_lack_values_that_later_have(
     loaded = load("webdataset", data_files=files(release, "webdataset", "tar"), cache=tmp_path, streaming=streaming)
     rows = list(loaded["train"])
     assert len(rows) == 20
-    assert {tuple(row["json"]) for row in rows} == {JSON_KEYS}
+    assert {tuple(row["json"]) for row in rows} == {ROW.json_keys}
     assert all(row["jpg"].size == (160, 120) for row in rows)
     assert {row["json"]["author"] for row in rows} == {"", "late"}
 
@@ -116,3 +115,38 @@ def test_globes_preprocessor_reads_every_row(release: Path, tmp_path: Path) -> N
         assert len(read["entities"]) == 2
         with Image.open(io.BytesIO(read["image"])) as picture:
             assert picture.size == (row["width"], row["height"])
+
+
+def test_messages_load_as_conversations_whose_pictures_are_the_rows(release: Path, tmp_path: Path) -> None:
+    row = load("parquet", data_files=files(release, "parquet", "parquet"), cache=tmp_path)["train"][0]
+    assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
+    parts = [part["type"] for turn in row["messages"] for part in turn["content"]]
+    assert parts.count("image") == len(row["images"]) == 1
+
+
+def test_rows_of_two_pictures_load_in_either_format(tmp_path: Path) -> None:
+    import datasets
+
+    build = make_build(tmp_path / "b", 20, roles=("ground", "satellite"))
+    write_release(build, PAIRS)
+    loaded = load("parquet", data_files=files(build.paths.release, "parquet", "parquet"), cache=tmp_path)
+    assert loaded["test"].features == datasets.Features.from_dict(hub_features(PAIR_ROW.columns))
+    assert [picture.size for picture in loaded["test"][0]["images"]] == [(160, 120)] * 2
+    tars = load("webdataset", data_files=files(build.paths.release, "webdataset", "tar"), cache=tmp_path)
+    assert tars["test"][0]["0.jpg"].size == tars["test"][0]["1.jpg"].size == (160, 120)
+    webdataset = pytest.importorskip("webdataset")
+    tar = str(build.paths.release / "webdataset" / "test-000000.tar")
+    (first, *_) = webdataset.WebDataset(tar, shardshuffle=False).decode("pil")
+    assert {"0.jpg", "1.jpg", "json"} < set(first)
+
+
+def test_rows_without_a_picture_load_in_either_format(tmp_path: Path) -> None:
+    import datasets
+
+    build = make_build(tmp_path / "b", 20, roles=())
+    write_release(build, QUIZ)
+    loaded = load(str(build.paths.release), cache=tmp_path)
+    assert loaded["test"].features == datasets.Features.from_dict(hub_features(QUIZ_ROW.columns))
+    assert loaded["test"][1]["id"] == "s002/2" and loaded["test"][1]["images"] == []
+    tars = load("webdataset", data_files=files(build.paths.release, "webdataset", "tar"), cache=tmp_path)
+    assert tars["test"][1]["json"]["id"] == "s002/2"

@@ -18,7 +18,10 @@ import aiohttp
 import pytest
 
 from factory.report import write_report
+from factory.store.layout import open_build
+from schemas import arrow
 from tests.build_fixture import HOSTILE_TEXT, make_build
+from tests.rich_build import Rows, decide, edit, make_rich_build
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -135,6 +138,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_report(build).as_uri()
 
 
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(make_rich_build(tmp_path_factory.mktemp("rich") / "build")).as_uri()
+
+
 VISIBLE = "[...document.querySelectorAll('.card')].filter(c => !c.hidden).length"
 
 
@@ -147,29 +155,39 @@ async def test_teacher_text_is_shown_and_not_run(devtools: str, report: str) -> 
 
 
 async def test_payloads_anywhere_in_an_answer_do_nothing(devtools: str, tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from factory.store.layout import open_build
-    from factory.store.tables import write_table
-    from schemas import arrow
-
-    build = make_build(tmp_path / "b", samples=6, shard_size=6)
-    path = build.paths.shard(0).part
-    rows = pq.read_table(path, schema=arrow.PART).to_pylist()
+    build = make_rich_build(tmp_path / "b", samples=12)
     text = " ".join(PAYLOADS)
-    for answer in rows[0]["answers"]:
-        answer |= {"reasoning": text, "city": text, "country": text, "teacher": text, "model": text}
-        answer["clues"] = [{"kind": payload, "text": payload, "supports": payload} for payload in PAYLOADS]
-    for check in rows[0]["checks"]:
-        check |= {"check": text, "reason": text, "detail": text}
-    rows[3]["reasons"] = [text]
-    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), path)
+
+    def answers(rows: Rows) -> None:
+        for answer in rows["s000"]["answers"]:
+            answer |= {"teacher": text, "model": text, "detail": text, "saw_truth": text}
+            answer["values"] = json.dumps({text: text, "list": list(PAYLOADS)})
+            answer["place"] |= {"reasoning": text, "city": text, "country": text}
+            answer["place"]["clues"] = [{"kind": payload, "text": payload, "supports": payload} for payload in PAYLOADS]
+        for photo in rows["s000"]["photos"]:
+            photo |= {"role": text}
+        for evidence in rows["s000"]["evidence"]:
+            evidence |= {"source": text}
+            evidence["findings"] = [{"kind": payload, "text": payload} for payload in PAYLOADS]
+        rows["s002"]["photos"][0] |= {"refused": text}
+
+    def verdicts(rows: Rows) -> None:
+        for check in rows["s000"]["checks"]:
+            check |= {"check": text, "reason": text, "detail": text}
+        rows["s003"]["reasons"] = [text]
+
+    def plan(rows: Rows) -> None:
+        rows["s000"]["texts"] = [{"name": text, "text": text}]
+
+    edit(build.paths.shard(0).answers, arrow.ANSWERS, answers)
+    edit(build.paths.shard(0).verdicts, arrow.VERDICTS, verdicts)
+    edit(build.paths.plan, arrow.PLAN, plan)
+    decide(build, ("s003", "accept", text), ("s006", "reject", text))
     async with browsing(devtools, write_report(open_build(tmp_path / "b")).as_uri()) as page:
         assert await page.value("document.title") == "mp16_reason · build report"
         body = await page.value("document.body.textContent")
         assert all(payload in body for payload in PAYLOADS)
-        assert await page.value("document.querySelectorAll('img').length") == 5
+        assert await page.value("document.querySelectorAll('img').length") == 11, "pictures of the build, nothing else"
         await page.value("for (const d of document.querySelectorAll('details')) d.open = true")
         hover = "e => e.dispatchEvent(new Event('pointerover', {bubbles: true}))"
         await page.value(f"document.querySelectorAll('.card, .d').forEach({hover})")
@@ -270,7 +288,35 @@ async def test_the_page_is_readable_without_script(devtools: str, report: str) -
         assert await page.value("document.querySelectorAll('.dots .d title').length") == 36
 
 
+async def test_a_card_shows_all_its_pictures_and_opens_its_draws(devtools: str, rich: str) -> None:
+    async with browsing(devtools, rich) as page:
+        card = "document.getElementById('s000')"
+        large, small = "card.querySelector('.photo img')", "card.querySelector('.further img')"
+        wider = await page.value(f"(card => {large}.clientWidth > 2 * {small}.clientWidth)({card})")
+        assert wider, "the first picture is the large one"
+        assert await page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is False
+        await page.value(f"{card}.querySelector('.draws > summary').click()")
+        assert await page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is True
+        hover = "new Event('pointerover', {bubbles: true})"
+        await page.value(f"{card}.dispatchEvent({hover})")
+        caption = await page.value("document.querySelector('.locator .caption').textContent")
+        assert "first 2 100 km" in caption and "judge" not in caption, "a combined answer is no teacher's"
+        assert page.problems == []
+
+
+async def test_the_checks_reason_still_finds_a_sample_that_people_accepted(devtools: str, rich: str) -> None:
+    async with browsing(devtools, rich) as page:
+        await page.value("document.querySelector('a.figure.accept').click()")
+        shown = "document.getElementById('s003').hidden"
+        assert await page.value(shown) is False
+        await page.value("document.querySelector('[data-value=\"teachers_agree:one_answer\"]').click()")
+        assert await page.value(shown) is False
+
+
+@pytest.mark.parametrize("which", ["report", "rich"])
 @pytest.mark.parametrize("width", [360, 800, 1400])
-async def test_nothing_sticks_out_sideways(devtools: str, report: str, width: int) -> None:
-    async with browsing(devtools, report, width=width) as page:
+async def test_nothing_sticks_out_sideways(
+    devtools: str, which: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    async with browsing(devtools, request.getfixturevalue(which), width=width) as page:
         assert await page.value("document.documentElement.scrollWidth") <= width

@@ -45,23 +45,30 @@ def directory(work: Path, result: dict[str, Any]) -> Path:
     return work / str(result["directory"])
 
 
-@pytest.mark.parametrize("phase", ["released", "selected", "working"])
-def test_a_build_killed_between_two_phases_goes_on(work: Path, endpoint: Running, phase: str) -> None:
+PHASES = ("plan", "work", "verify", "review", "select", "release", "report")
+LEFT = {"verify": "verified.json", "select": "selection.parquet", "release": "release", "report": "report.html"}
+"""What a phase leaves that is not there when the build is killed before its end."""
+
+
+@pytest.mark.parametrize("killed", PHASES[1:])
+@pytest.mark.parametrize("at", ["the beginning", "the end"])
+def test_a_build_killed_in_a_phase_goes_on(work: Path, endpoint: Running, killed: str, at: str) -> None:
     recipe = write_recipe(work, endpoint.url)
     build = directory(work, built(work, recipe))
     digests = release_digests(build)
     info = json.loads((build / "build.json").read_text())
-    for key in ("released", "files", "shards_sha256", "finished_at"):
-        del info[key]
-    if phase == "selected":
-        shutil.rmtree(build / "release")
-    if phase == "working":
-        (build / "selection.parquet").unlink()
-    (build / "report.html").unlink()
-    (build / "build.json").write_text(json.dumps(info | {"state": phase}))
+    for phase in PHASES[PHASES.index(killed) :]:
+        del info["phases"][phase]
+        if phase in LEFT and (phase != killed or at == "the beginning"):
+            path = build / LEFT[phase]
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if PHASES.index(killed) <= PHASES.index("release"):
+        for key in ("released", "files", "shards_sha256"):
+            del info[key]
+    (build / "build.json").write_text(json.dumps(info | {"state": "working"}))
     assert built(work, recipe)["calls_now"] == 0
     assert release_digests(build) == digests
-    assert factory("verify", build, cwd=work).returncode == 0
+    assert factory("check", build, cwd=work).returncode == 0
 
 
 def test_a_release_that_was_deleted_is_made_again(work: Path, endpoint: Running) -> None:
@@ -91,7 +98,10 @@ def test_a_replaced_photo_is_not_taken_over_from_an_earlier_build(work: Path, en
     shutil.copy(work / "images" / "00004.jpg", photo)
     photo.write_bytes(photo.read_bytes()[:size].ljust(size, b"\0"))
     new = open_build(directory(work, built(work, recipe, "--set", "verify.checks.near_truth.tier=street")))
-    same = [a == b for a, b in zip(old.parts["image_sha256"], new.parts["image_sha256"], strict=True)]
+    same = [
+        a[0]["sha256"] == b[0]["sha256"]
+        for a, b in zip(old.answers["photos"].to_list(), new.answers["photos"].to_list(), strict=True)
+    ]
     assert same.count(False) == 1 and not same[3]
 
 
@@ -127,7 +137,7 @@ def test_calls_in_flight_are_shared_by_shards_that_exist(work: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["shards", "recipe.lock.yaml", "shards/00000/report.json", "build.json"])
-def test_verify_misses_nothing(work: Path, endpoint: Running, name: str) -> None:
+def test_check_misses_nothing(work: Path, endpoint: Running, name: str) -> None:
     build = directory(work, built(work, write_recipe(work, endpoint.url)))
     target = build / name
     if target.is_dir():
@@ -136,7 +146,7 @@ def test_verify_misses_nothing(work: Path, endpoint: Running, name: str) -> None
         target.write_text(target.read_text()[:-40])
     else:
         target.write_text(target.read_text().replace("2", "3", 1))
-    found = factory("verify", build, cwd=work)
+    found = factory("check", build, cwd=work)
     assert found.returncode == 1, found.stdout
     assert Path(name).name.split(".")[0] in found.stdout and "Traceback" not in found.stderr
 

@@ -88,7 +88,7 @@
     const width = Math.max(44, (Math.max(...xs) - Math.min(...xs)) * 1.35, ((Math.max(...ys) - Math.min(...ys)) * 1.5 * 4) / 3);
     const height = (width * 3) / 4, cx = (Math.max(...xs) + Math.min(...xs)) / 2, cy = (Math.max(...ys) + Math.min(...ys)) / 2;
     locator.setAttribute("viewBox", `${cx - width / 2} ${cy - height / 2} ${width} ${height}`);
-    caption.replaceChildren(line("truth", item.id), ...item.guesses.map((g) => line(g[0], distance(g[3]))));
+    caption.replaceChildren(line("truth", item.id), ...item.guesses.map((g) => line(g[5], distance(g[3]))));
   }
   function line(name, value) {
     const span = document.createElement("span"), bold = document.createElement("b");

@@ -72,3 +72,24 @@ async def test_an_endpoint_that_stays_away_stops_the_build_by_name() -> None:
     one.failed(DOWN, now() - 100, probing=False)
     with pytest.raises(EnvironmentFault, match=r"http://gpu01:8000/v1 \(http_503: away\)"):
         await choose_lane([one], 10)
+
+
+async def test_an_endpoint_that_was_given_up_does_not_keep_others_from_being_probed() -> None:
+    lost, away, works = lane("lost"), lane("away"), lane("works")
+    lost.failed(DOWN, now() - 100, probing=False)
+    away.failed(DOWN, now() - 1, probing=False)
+    assert (await choose_lane([lost, away, works], 10)) == (away, True)
+
+
+async def test_a_given_up_endpoint_is_probed_once_a_minute_while_others_work() -> None:
+    lost, works = lane("lost"), lane("works")
+    lost.failed(DOWN, now() - 100, probing=False)
+    assert (await choose_lane([lost, works], 10)) == (lost, True)
+    lost.failed(DOWN, now(), probing=True)
+    assert lost.probe_at - now() == pytest.approx(60, abs=1)
+    assert (await choose_lane([lost, works], 10)) == (works, False)
+    lost.probe_at = now()
+    assert (await choose_lane([lost, works], 10)) == (lost, True)
+    lost.replied()
+    lost.failed(DOWN, now(), probing=False)
+    assert lost.probe_at - now() < 1, "back for a while, it is looked for as soon as any other"

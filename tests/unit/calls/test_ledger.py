@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -22,8 +21,9 @@ from factory.calls.ledger import (
     remove_live,
 )
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.part import AnsweredSample, answers_table
 from factory.store.tables import write_table
-from schemas import arrow
+from schemas import Answered, arrow
 
 SEALED, LIVE = "ledger.parquet", "ledger.sqlite"
 
@@ -33,8 +33,11 @@ def row(key: str = "k", **changes: Any) -> LedgerRow:
         key=key,
         sample_id=f"sample-{key}",
         teacher="qwen",
-        model="qwen3-vl",
+        purpose="answer",
+        draw=0,
+        turn=0,
         attempt=0,
+        model="qwen3-vl",
         origin="call",
         status="ok",
         response='{"country": "Österreich"}',
@@ -69,12 +72,14 @@ def sealed(path: Path, *rows: LedgerRow) -> Path:
 
 
 @given(text=st.text(st.characters(codec=None), max_size=40), count=st.integers(0, 2**31 - 1), cost=st.floats(0, 1e9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_row_comes_back_as_it_was_recorded(
     tmp_path_factory: pytest.TempPathFactory, text: str, count: int, cost: float
 ) -> None:
     folder = tmp_path_factory.mktemp("ledger")
-    written = row(response=text, error_detail=text, http_calls=count, completion_tokens=count, cost=cost, latency_s=3)
+    words = {"response": text, "error_detail": text, "scores": text, "handle": text, "purpose": text}
+    counts: dict[str, Any] = {"http_calls": count, "completion_tokens": count, "draw": count, "turn": count}
+    written = row(**words, **counts, cost=cost, latency_s=3)
     recorded(folder / LIVE, written)
     with Ledger(folder / LIVE) as ledger:
         assert ledger.get("k") == written
@@ -94,7 +99,7 @@ def test_impossible_numbers_are_refused_naming_the_field(change: dict[str, Any])
 
 
 def test_every_field_is_part_of_the_row_digest() -> None:
-    one = row(error_kind="timeout", error_detail="x")
+    one = row(error_kind="timeout", error_detail="x", handle="batch", scores="{}")
     for field in fields(LedgerRow):
         value = getattr(one, field.name)
         other = value + "x" if isinstance(value, str) else value + 1
@@ -125,7 +130,33 @@ def test_an_exhausted_row_gives_way_and_what_it_cost_is_carried_on(tmp_path: Pat
     recorded(tmp_path / LIVE, row(response="at last"))
     with Ledger(tmp_path / LIVE) as ledger:
         assert ledger.get("k") == row(response="at last", http_calls=6, prompt_tokens=910, cost=0.75)
-        assert (ledger.totals().calls, ledger.totals().exhausted) == (6, 0)
+        assert (ledger.totals().calls, ledger.totals().unsettled) == (6, 0)
+
+
+def test_a_sent_row_is_unsettled_until_its_reply_takes_its_place(tmp_path: Path) -> None:
+    sent = row(status="sent", response=None, handle="batch-7", prompt_tokens=0, completion_tokens=0, cost=0.0)
+    recorded(tmp_path / LIVE, sent)
+    with Ledger(tmp_path / LIVE) as ledger:
+        assert ledger.get("k") == sent
+        assert not ledger.owns("k")
+        assert ledger.totals().unsettled == 1
+    recorded(tmp_path / LIVE, row(handle="batch-7"))
+    with Ledger(tmp_path / LIVE) as ledger:
+        assert ledger.get("k") == row(handle="batch-7", http_calls=2)
+        assert ledger.owns("k")
+        assert ledger.totals().unsettled == 0
+
+
+def test_what_was_paid_adds_up_over_all_unsettled_rows_of_one_run(tmp_path: Path) -> None:
+    async def go() -> None:
+        with Ledger(tmp_path / LIVE) as ledger:
+            for status in ("sent", "exhausted", "sent", "permanent", "ok"):
+                await ledger.record(row(status=status, cost=0.5))
+            assert ledger.get("k") == row(
+                status="permanent", http_calls=4, prompt_tokens=3600, completion_tokens=480, cost=2.0
+            )
+
+    asyncio.run(go())
 
 
 def test_a_prior_row_is_found_adopted_and_is_no_spending_of_this_build(tmp_path: Path) -> None:
@@ -193,6 +224,13 @@ def test_an_empty_ledger_can_be_sealed_and_read(tmp_path: Path) -> None:
     assert ledger_faults(empty) == []
 
 
+def test_the_rows_of_a_conversation_are_sealed_in_the_order_it_was_held(tmp_path: Path) -> None:
+    places = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (1, 1, 0)]
+    rows = [row(str(9 - n), sample_id="s", draw=d, turn=t, attempt=a) for n, (d, t, a) in enumerate(places)]
+    found = read_ledger(sealed(tmp_path / SEALED, *reversed(rows)))
+    assert found.select("draw", "turn", "attempt").rows() == places
+
+
 def test_live_and_sealed_ledgers_read_the_same(tmp_path: Path) -> None:
     rows = [row(key, error_detail="ß") for key in "cab"]
     recorded(tmp_path / LIVE, *rows)
@@ -235,10 +273,18 @@ def test_a_ledger_of_a_newer_release_is_refused_naming_the_versions(tmp_path: Pa
     recorded(tmp_path / LIVE, row())
     with sqlite3.connect(tmp_path / LIVE) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(EnvironmentFault, match=r"version 7.*version 1"):
+    with pytest.raises(EnvironmentFault, match=r"version 7.*version 2"):
         Ledger(tmp_path / LIVE)
     with pytest.raises(EnvironmentFault, match="version 7"):
         read_ledger(tmp_path / LIVE)
+
+
+def test_a_ledger_of_the_first_layout_is_refused_because_its_keys_name_other_questions(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / LIVE) as connection:
+        connection.executescript("CREATE TABLE calls (key TEXT PRIMARY KEY, sample_id TEXT); PRAGMA user_version = 1")
+    for read in (Ledger, read_ledger):
+        with pytest.raises(EnvironmentFault, match=r"version 1 of an older release.*build again"):
+            read(tmp_path / LIVE)
 
 
 def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
@@ -368,27 +414,17 @@ def test_a_ledger_on_a_network_file_system_warns_naming_the_mount(
         pass
 
 
-def part_of(path: Path, **keys: str) -> None:
-    """A part that says which sample's answer has which request key."""
-    empty: dict[str, Any] = {field.name: None for field in arrow.ANSWER}
-    rows = [
-        {
-            **{field.name: None for field in arrow.PART},
-            "id": sample_id,
-            "answers": [{**empty, "teacher": "qwen", "request_key": key}],
-            "checks": [],
-            "decision": "accept",
-            "reasons": [],
-        }
-        for sample_id, key in keys.items()
-    ]
-    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), path)
+def answers_of(path: Path, **keys: tuple[str, ...]) -> None:
+    """A part that says which sample's answer has which keys."""
+    found = [AnsweredSample(answers=(Answered(teacher="qwen", model="m", keys=used),)) for used in keys.values()]
+    write_table(answers_table(list(keys), found), path)
 
 
 def test_a_prior_answer_is_found_for_a_sample_that_shared_another_ones_picture(tmp_path: Path) -> None:
     retry = row("retry", sample_id="first", attempt=1)
     prior = sealed(tmp_path / "old" / SEALED, row("shared", sample_id="first"), retry, row("other", sample_id="else"))
-    part_of(tmp_path / "old" / "part.parquet", first="retry", twin="retry", other="other")
+    used = {"first": ("retry",), "twin": ("turn one", "retry"), "else": ("other",)}
+    answers_of(tmp_path / "old" / "answers.parquet", **used)
     with Ledger(tmp_path / "new" / LIVE, prior=[prior], sample_ids={"twin"}) as ledger:
         assert ledger.get("retry") == retry
         assert ledger.get("shared") == row("shared", sample_id="first"), "the first try of the same question"

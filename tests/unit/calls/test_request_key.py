@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.calls.ledger import request_key
+from schemas import Picture, Request, Turn
 
 JSON = st.recursive(
     st.none()
@@ -20,13 +22,12 @@ JSON = st.recursive(
     max_leaves=8,
 )
 REQUEST: dict[str, Any] = {
-    "generator": "mp16_reason",
-    "prompt_version": "1",
-    "prompt_sha256": "aa",
+    "request_sha256": "aa",
+    "pictures": ["bb", "cc"],
     "model": "qwen",
     "sampling": {"temperature": 1.0, "max_tokens": 700},
-    "image": "bb",
     "inputs": {"language": "en"},
+    "draw": 0,
     "attempt": 0,
 }
 
@@ -64,13 +65,14 @@ def test_keys_are_equal_exactly_when_the_requests_are(one: dict[str, Any], other
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("generator", "naviclues"),
-        ("prompt_version", "2"),
-        ("prompt_sha256", "ab"),
+        ("request_sha256", "ab"),
         ("model", "qwen2"),
         ("sampling", {"temperature": True, "max_tokens": 700}),
-        ("image", "bc"),
+        ("pictures", ["bb"]),
+        ("pictures", ["cc", "bb"]),
+        ("pictures", ["bb", "cd"]),
         ("inputs", {}),
+        ("draw", 1),
         ("attempt", 1),
     ],
 )
@@ -78,8 +80,58 @@ def test_any_change_of_the_request_changes_its_key(field: str, value: object) ->
     assert request_key(**REQUEST | {field: value}) != request_key(**REQUEST)
 
 
+ASK = Request(
+    "answer",
+    (
+        Turn("system", ("You look.",)),
+        Turn("user", ("Where?", Picture("ground"), Picture("satellite"))),
+        Turn("assistant", ("Chad.",)),
+        Turn("user", ("Sure?",)),
+    ),
+    {"type": "object"},
+)
+
+
+def said(*turns: Turn, schema: dict[str, Any] | None = None) -> str:
+    return Request("answer", turns, schema or {"type": "object"}).sha256
+
+
+@pytest.mark.parametrize("changed", range(4))
+def test_every_turn_of_a_conversation_counts(changed: int) -> None:
+    other = list(ASK.turns)
+    other[changed] = Turn(other[changed].who, ("else", *other[changed].parts[1:]))
+    assert said(*other) != ASK.sha256
+    assert said(*ASK.turns[:changed], *ASK.turns[changed + 1 :]) != ASK.sha256
+
+
+def test_the_form_of_the_answer_and_who_speaks_count() -> None:
+    assert said(*ASK.turns, schema={"type": "array"}) != ASK.sha256
+    assert said(Turn("user", ("You look.",)), *ASK.turns[1:]) != ASK.sha256
+    assert said(Turn("user", ("ab", "c"))) != said(Turn("user", ("a", "bc")))
+
+
+def test_where_a_picture_stands_counts_and_what_it_is_called_does_not() -> None:
+    def asked(*parts: str | Picture) -> Request:
+        return Request("answer", (Turn("user", parts),))
+
+    one, other = Picture("photo"), Picture("map")
+    assert asked("a", one, "b", other).sha256 == asked("a", Picture("x"), "b", Picture("y")).sha256
+    assert asked("a", one, "b", other).sha256 != asked("a", one, other, "b").sha256
+    assert asked(one, other, one).sha256 != asked(one, other, other).sha256
+    assert asked(other, one).pictures == ("map", "photo")
+
+
+def test_what_a_question_is_for_does_not_count() -> None:
+    assert replace(ASK, purpose="judge").sha256 == ASK.sha256
+
+
+def test_no_text_can_pass_for_a_picture() -> None:
+    assert said(Turn("user", ('{"picture":0}',))) != said(Turn("user", (Picture(),)))
+
+
 def test_a_key_is_the_same_in_every_release() -> None:
-    assert request_key(**REQUEST) == "8be89f6254db628c700b78a9306c532d983c9795607082634681e23e9bb2a0e4"
+    assert request_key(**REQUEST) == "58ce2739fbed3e66a7afe061c21254125d2006917581329329958b9d1f85731d"
+    assert ASK.sha256 == "792a0c0fd36328a48fb1d2ad86c6b77be1bb1da2ccc0834c07514b18bfc7d71e"
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, {1: "a"}, 2**70, "\ud800"])

@@ -1,10 +1,19 @@
+"""`factory doctor`: what it finds wrong, and that its floors are those of the package and of CONTRIBUTING."""
+
 from __future__ import annotations
 
+import importlib.metadata
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
-from factory.cli.doctor import examine
+from factory.cli.doctor import BESIDE, DISTRIBUTION, Finding, examine
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 RECIPE = """\
 name: trial
@@ -12,10 +21,11 @@ generator: mp16_reason
 source: {kind: table, path: photos.csv, images: images}
 teachers:
   - {name: t, backend: openai, model: m, base_urls: ['http://127.0.0.1:9/v1']}
+witnesses:
+  - embeddings: {model: e, base_url: 'http://127.0.0.1:9/v1'}
 verify:
   checks: [{localizable: {min_confidence: 0.1}}]
   decide: {reject: [localizable], review: []}
-  embeddings: {model: e, base_url: 'http://127.0.0.1:9/v1'}
 """
 
 
@@ -45,3 +55,51 @@ def test_the_clients_own_variables_do_not_crash_it_either(recipe: Path, monkeypa
 def test_the_embeddings_endpoint_is_asked_too(recipe: Path) -> None:
     found = {finding.subject: finding for finding in examine(recipe, profile=None, overrides=())}
     assert found["embeddings"].fault and "does not answer" in found["embeddings"].text
+
+
+def found_about_packages() -> dict[str, Finding]:
+    return {finding.subject: finding for finding in examine(None, profile=None, overrides=())}
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, name: str, version: str) -> None:
+    """Another version of one package, as an old environment would have it."""
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda asked: version if asked == name else real(asked))
+
+
+def test_every_declared_package_is_looked_at_and_none_of_the_developers() -> None:
+    found = found_about_packages()
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert {Requirement(text).name for text in project["dependencies"]} <= found.keys()
+    assert not {"ruff", "mypy", "pytest", DISTRIBUTION} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "old"), [("polars", "2.0.9"), ("polars", "3.0"), ("datasets", "5.1.0"), ("vllm", "0.9")]
+)
+def test_a_version_outside_what_is_declared_is_a_fault_with_its_remedy(
+    name: str, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, name, old)
+    found = found_about_packages()[name]
+    assert (found.fault, found.text) == (True, old)
+    assert found.remedy.startswith(f"pip install '{name}") and ">=" in found.remedy
+
+
+@pytest.mark.parametrize("new", ["2.1.0", "2.2.0rc1", "2.9.0+local"])
+def test_a_new_version_is_none(new: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "polars", new)
+    assert not found_about_packages()["polars"].fault
+
+
+def test_no_floor_is_below_an_advisory_that_contributing_lists() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    listed = dict(re.findall(r"^\| ([a-z-]+) \| (\d[\d.]+) \| .*(?:CVE|issues)", text, re.MULTILINE))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extras = (line for lines in project["optional-dependencies"].values() for line in lines)
+    declared = {r.name: r for r in map(Requirement, (*project["dependencies"], *extras))}
+    assert listed.keys() == {*BESIDE, *(listed.keys() & declared.keys())}
+    assert {name: listed[name] for name in BESIDE} == BESIDE and not BESIDE.keys() & declared.keys()
+    for name in listed.keys() & declared.keys():
+        floor = next(Version(part.version) for part in declared[name].specifier if part.operator == ">=")
+        assert floor >= Version(listed[name]), name

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.generators import ParseFailure
 from factory.generators.fields import name
-from factory.generators.parse import MAX_CLUE_TEXT, MAX_CLUES, MAX_REASONING, parse_answer
+from factory.generators.parse import MAX_CLUE_TEXT, MAX_REASONING, parse_answer
+from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
+from schemas.answer import MAX_CLUES
 
 PARIS: dict[str, Any] = {
     "scene": "urban",

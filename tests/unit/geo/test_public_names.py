@@ -1,4 +1,4 @@
-"""What README shows of `factory.geo` is there, runs, and is all there is."""
+"""What docs/geo.md shows of `factory.geo` is there, runs, and is all there is."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from factory import geo
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGE = (Path(__file__).parents[3] / "docs" / "geo.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 BLOCK = next(block for block in BLOCKS if "from factory import geo" in block)
 EXTRAS = {"h3_cells": "h3", "reverse_nearest_city": "reverse_geocoder"}
 

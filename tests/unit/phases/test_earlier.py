@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pyarrow as pa
 import pytest
 
-from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, question_identity
+from factory.calls.ledger import Ledger
+from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard, question_identity
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.store.layout import BuildPaths
 from factory.store.tables import write_table
 from schemas import arrow
+from schemas.arrow import BUILD_SCHEMA_VERSION
 
 NOW = Fingerprint("f" * 64, {"plan": "new"}, {})
 
@@ -18,7 +21,7 @@ NOW = Fingerprint("f" * 64, {"plan": "new"}, {})
 def plan(path: Path, *shards: str) -> Path:
     """A plan whose shards hold samples named by one letter each: `"ab", "c"`."""
     nothing = {field.name: None for field in arrow.PLAN}
-    zero = {"lat": 0.0, "lon": 0.0, "uncertainty_km": 0.0, "source_row": 0, "image": "x.jpg"}
+    zero = {"lat": 0.0, "lon": 0.0, "uncertainty_km": 0.0, "source_row": 0, "images": [], "texts": []}
     rows = [
         {**nothing, **zero, "shard": number, "position": position, "id": name}
         for number, names in enumerate(shards)
@@ -29,13 +32,21 @@ def plan(path: Path, *shards: str) -> Path:
     return path
 
 
+def empty_ledger(path: Path) -> None:
+    """A ledger of today's form without a row, live or sealed by its name."""
+    if path.suffix == ".parquet":
+        write_table(arrow.LEDGER.empty_table(), path)
+    else:
+        Ledger(path).close()
+
+
 def build(root: Path, *shards: str, stage: str = "old", live: tuple[int, ...] = ()) -> EarlierBuild:
     paths = BuildPaths(root)
     plan(paths.plan, *shards)
     for number in range(len(shards)):
         files = paths.shard(number)
         files.root.mkdir(parents=True)
-        (files.live_ledger if number in live else files.ledger).touch()
+        empty_ledger(files.live_ledger if number in live else files.ledger)
     return EarlierBuild(paths, {"plan": stage}, {}, "")
 
 
@@ -90,7 +101,7 @@ def test_a_shard_that_is_asked_again_has_two_ledgers(tmp_path: Path) -> None:
     new = plan(tmp_path / "plan.parquet", "a")
     old = build(tmp_path / "old", "a")
     shard = old.paths.shard(0)
-    shard.live_ledger.touch()
+    empty_ledger(shard.live_ledger)
     assert len(PriorAnswers([old], NOW, new).ledgers_for(0)) == 2
     shard.report.touch()
     assert named(PriorAnswers([old], NOW, new).ledgers_for(0), shard.root) == ["ledger.parquet"]
@@ -100,10 +111,47 @@ def test_earlier_builds_are_of_the_same_recipe_newest_first(tmp_path: Path) -> N
     for name, recipe, started in (("a-1", "a", "2026-01-01"), ("a-2", "a", "2026-02-01"), ("a-3", "a-3", "2026-03-01")):
         (tmp_path / name).mkdir()
         info = {"recipe": recipe, "stage_fingerprints": {}, "identity": {}, "started_at": started}
+        info["layout"] = BUILD_SCHEMA_VERSION
         (tmp_path / name / "build.json").write_bytes(orjson.dumps(info))
     (tmp_path / "a-4").mkdir()
     (tmp_path / "a-4" / "build.json").write_text("{")
     assert [build.paths.root.name for build in earlier_builds(tmp_path, "a", tmp_path / "a-9")] == ["a-2", "a-1"]
+
+
+def test_a_build_of_another_layout_lends_its_ledgers_alone(tmp_path: Path) -> None:
+    for name, layout in (("a-1", {}), ("a-2", {"layout": BUILD_SCHEMA_VERSION + 1})):
+        (tmp_path / name).mkdir()
+        info = {"recipe": "a", "stage_fingerprints": {}, "identity": {}, "started_at": "2026", **layout}
+        (tmp_path / name / "build.json").write_bytes(orjson.dumps(info))
+    assert [one.same_layout for one in earlier_builds(tmp_path, "a", tmp_path / "a-9")] == [False, False]
+    old = replace(build(tmp_path / "old", "ab", stage="new"), same_layout=False)
+    new = plan(tmp_path / "plan.parquet", "ab")
+    assert named(PriorAnswers([old], NOW, new).ledgers_for(0), tmp_path) == ["old/shards/00000/ledger.parquet"]
+    for path in (old.paths.shard(0).images, old.paths.shard(0).report):
+        path.touch()
+    same = replace(old, stages={"images": "same"})
+    assert prior_shard([same], Fingerprint("f" * 64, {"images": "same"}, {}), 0) is None
+
+
+def test_a_ledger_of_another_version_is_not_lent_and_a_damaged_one_is_named_where_it_is_read(tmp_path: Path) -> None:
+    old = build(tmp_path / "old", "a", "b")
+    older = pa.table({"key": ["k"], "answer": ["Kazan"]})
+    write_table(older, old.paths.shard(0).ledger)
+    new = plan(tmp_path / "plan.parquet", "a", "b")
+    assert PriorAnswers([old], NOW, new).ledgers_for(0) == ()
+    assert len(PriorAnswers([old], NOW, new).ledgers_for(1)) == 1
+
+
+def test_images_are_linked_from_a_finished_shard_with_the_same_samples_and_settings(tmp_path: Path) -> None:
+    now = Fingerprint("f" * 64, {"images": "same"}, {})
+    builds = [build(tmp_path / name, "ab") for name in ("other", "unfinished", "done")]
+    builds = [replace(one, stages={"images": stage}) for one, stage in zip(builds, ("x", "same", "same"), strict=True)]
+    for one in builds:
+        one.paths.shard(0).images.touch()
+    for one in (builds[0], builds[2]):
+        one.paths.shard(0).report.touch()
+    assert prior_shard(builds, now, 0) == str(builds[2].paths.shard(0).root)
+    assert prior_shard(builds, now, 1) is None
 
 
 def recipe(**changes: object) -> dict[str, object]:
@@ -133,7 +181,9 @@ def with_teacher(**changes: object) -> dict[str, object]:
         recipe(verify={"checks": [{"near_truth": {"radius_km": 3}}]}),
         recipe(images={"max_side": 1024, "quality": 90, "max_scans": 1}),
         with_teacher(),
-        with_teacher(bad_answer={"retries": 7}),
+        with_teacher(bad_answer={"retries": 7, "repair": True}),
+        with_teacher(role="judge"),
+        recipe(generator={"name": "g", "max_clues": 6, "answer": "first"}),
         with_teacher(max_in_flight=99, base_urls=["http://x"], prices={"input_per_million": 3}),
     ],
 )
@@ -144,7 +194,6 @@ def test_what_enters_no_request_leaves_the_question_the_same(plain: dict[str, ob
 @pytest.mark.parametrize(
     "plain",
     [
-        recipe(generator={"name": "g", "max_clues": 5}),
         recipe(images={"max_side": 512, "quality": 90, "max_scans": 64}),
         recipe(images={"max_side": 1024, "quality": 80, "max_scans": 64}),
         with_teacher(model="m9"),

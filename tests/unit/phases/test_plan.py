@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from factory.errors import SourceError
 from factory.phases.plan import DROPPED, SAMPLES, Plan, compile_plan
+from factory.plugins.contracts import Needs
+from factory.sources.contract import LISTS
 from schemas import arrow
 from schemas.settings import PlanSettings
 
@@ -92,6 +94,57 @@ def test_a_row_leaves_with_the_rule_and_the_reason(row: dict[str, Any], rule: st
     assert plan.samples["id"].to_list() == ["good"]
     assert dropped(plan) == [(rule, reason)]
     assert plan.reasons == {reason: 1}
+
+
+def picture(role: str, locator: str) -> dict[str, Any]:
+    nothing = {"lat": None, "lon": None, "metres_per_pixel": None}
+    return {"role": role, "locator": locator, **nothing, "embed": True}
+
+
+def several(*given: dict[str, Any]) -> pl.DataFrame:
+    """Rows of a source that has lists of pictures and of texts."""
+    base: dict[str, Any] = {"lat": 60.17, "lon": 24.94, "image": None, "images": [], "texts": []}
+    return pl.DataFrame([base | row for row in given], schema_overrides=LISTS | {"image": pl.String})
+
+
+BOTH = [picture("ground", "g.jpg"), picture("satellite", "s.jpg")]
+BELL = [{"name": "transcript", "text": "a tram bell"}]
+NEEDS = Needs(images=("ground", "satellite"), texts=("transcript",))
+
+
+def test_one_image_is_a_picture_of_the_role_photo() -> None:
+    sample = compile_plan(rows({"id": "a"}), PlanSettings()).samples.row(0, named=True)
+    assert (sample["images"], sample["texts"]) == ([picture("photo", "x.jpg")], [])
+
+
+def test_pictures_and_texts_are_planned_as_the_source_has_them() -> None:
+    own = [BOTH[1] | {"lat": 1.5, "lon": 2.5, "metres_per_pixel": 0.3, "embed": False}, BOTH[0]]
+    sample = compile_plan(several({"id": "a", "images": own, "texts": BELL}), PlanSettings(), needs=NEEDS).samples
+    assert (sample["images"].to_list(), sample["texts"].to_list()) == ([own], [BELL])
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"images": BOTH[:1]}, "missing_image"),
+        ({"images": []}, "missing_image"),
+        ({"images": [picture("photo", "x.jpg")]}, "missing_image"),
+        ({"texts": []}, "missing_text"),
+        ({"texts": [{"name": "metadata", "text": "x"}]}, "missing_text"),
+        ({"images": [], "texts": []}, "missing_image"),
+    ],
+)
+def test_a_sample_without_what_its_family_needs_is_dropped(row: dict[str, Any], reason: str) -> None:
+    table = several({"id": "good", "images": BOTH, "texts": BELL}, {"id": "bad", "images": BOTH, "texts": BELL} | row)
+    plan = compile_plan(table, PlanSettings(), needs=NEEDS)
+    assert plan.samples["id"].to_list() == ["good"]
+    assert dropped(plan) == [("source", reason)]
+
+
+def test_a_family_that_needs_nothing_keeps_samples_without_anything() -> None:
+    nothing = Needs(images=(), texts=(), calls=(0, 0))
+    assert compile_plan(several({"id": "a"}), PlanSettings(), needs=nothing).samples["images"].to_list() == [[]]
+    assert compile_plan(rows({"id": "a", "image": None}), PlanSettings(), needs=nothing).samples.height == 1
 
 
 def test_the_detail_quotes_what_the_source_says() -> None:

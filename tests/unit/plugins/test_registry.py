@@ -53,11 +53,13 @@ def test_a_name_is_registered_once() -> None:
 def test_an_unknown_name_lists_the_known_and_the_nearest() -> None:
     with pytest.raises(UnknownPlugin) as caught:
         plugin("check", "near_thruth")
-    assert caught.value.nearest == "near_truth"
+    assert "did you mean `near_truth`?" in str(caught.value)
     assert "no_leak" in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["source", "generator", "teacher", "check", "decider", "selector"])
+@pytest.mark.parametrize(
+    "kind", ["source", "generator", "teacher", "witness", "check", "decider", "selector", "engine"]
+)
 def test_every_kind_has_plugins_with_a_docstring(kind: str) -> None:
     plugins = known(kind)  # type: ignore[arg-type]
     assert plugins

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.recipe.fingerprint import NOT_IDENTITY, STAGES, differences, fingerprint, flatten, identity_part
+from factory.recipe.model import Recipe
 
 RECIPE: dict[str, Any] = {
     "name": "tiny",
@@ -20,6 +21,8 @@ RECIPE: dict[str, Any] = {
     "teachers": [
         {"name": "a", "model": "m", "base_urls": ["http://one"], "budget": {"calls": 5}, "sampling": {"seed": 0}}
     ],
+    "witnesses": [{"embeddings": {"model": "e", "base_url": "http://one/v1", "max_in_flight": 16}}],
+    "review": {"audit_share": 0.02, "wait": False},
     "verify": {"checks": [{"near_truth": {"radius_km": 25.0}}, {"no_leak": {}}], "decide": {"by": "rules"}},
     "select": [{"split": {"seed": 7}}],
     "release": {"shard_size": 10},
@@ -54,6 +57,10 @@ def test_places_money_and_patience_do_not_count() -> None:
         changed("teachers", 0, "budget", to={"calls": 9}),
         changed("images", "cpu_seconds", to=9),
         changed("build", "max_quarantined_share", to=0.5),
+        changed("witnesses", 0, "embeddings", "base_url", to="http://two/v1"),
+        changed("witnesses", 0, "embeddings", "max_in_flight", to=3),
+        changed("review", "wait", to=True),
+        changed("review", "audit_share", to=0.5),
     ):
         assert name(recipe) == name(RECIPE)
 
@@ -67,6 +74,10 @@ def test_everything_else_counts() -> None:
         changed("verify", "checks", 0, "near_truth", "radius_km", to=26),
         changed("select", 0, "split", "seed", to=8),
         changed("release", "shard_size", to=11),
+        changed("witnesses", 0, "embeddings", "model", to="f"),
+        changed("witnesses", to=[]),
+        changed("teachers", 0, "sampling", "draws", to=3),
+        changed("generator", to={"name": "mp16_reason", "answer": "first"}),
     ):
         assert name(recipe) != name(RECIPE)
     assert fingerprint(RECIPE, {"source": "other"}).build != name(RECIPE)
@@ -82,6 +93,28 @@ def test_a_threshold_changes_its_stage_and_those_after_it() -> None:
     after = fingerprint(changed("verify", "checks", 0, "near_truth", "radius_km", to=50), INPUTS).stages
     same = [stage for stage, _ in STAGES if before[stage] == after[stage]]
     assert same == ["plan", "images", "answers"]
+
+
+def test_a_witness_changes_the_answers_and_what_follows() -> None:
+    before = fingerprint(RECIPE, INPUTS).stages
+    after = fingerprint(changed("witnesses", 0, "embeddings", "model", to="f"), INPUTS).stages
+    assert [stage for stage, _ in STAGES if before[stage] == after[stage]] == ["plan", "images"]
+
+
+def test_how_decisions_are_laid_over_verdicts_changes_nothing_before_the_review() -> None:
+    one, other = (fingerprint(RECIPE, {**INPUTS, "review": version}).stages for version in "12")
+    assert [stage for stage, _ in STAGES if one[stage] == other[stage]] == ["plan", "images", "answers", "verify"]
+
+
+def test_the_columns_of_a_row_belong_to_the_release() -> None:
+    one, other = (fingerprint(RECIPE, {**INPUTS, "row": row}).stages for row in ("mine-1", "mine-2"))
+    assert [stage for stage, _ in STAGES if one[stage] != other[stage]] == ["release"]
+
+
+def test_every_key_of_a_recipe_is_in_a_stage() -> None:
+    known = {prefix.split(".")[0] for _, prefixes in STAGES for prefix in prefixes}
+    outside = {pattern for pattern, _ in NOT_IDENTITY if "." not in pattern}
+    assert set(Recipe.model_fields) == (known - {"inputs"}) | outside
 
 
 def test_another_worldview_is_another_build_from_the_plan_on() -> None:

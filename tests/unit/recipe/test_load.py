@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import RecipeError
+from factory.plugins import registry
+from factory.plugins.contracts import Generator, Needs
+from factory.plugins.registry import register
 from factory.recipe.load import load_recipe
 from factory.recipe.model import teacher_settings
+from schemas.rows.mp16_reason import ROW
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = REPOSITORY / "recipes" / "mp16_reason.yaml"
@@ -123,6 +128,90 @@ def test_a_decider_that_names_no_check_of_the_recipe_is_refused(tmp_path: Path) 
 def test_two_teachers_of_one_name_are_refused(tmp_path: Path) -> None:
     twice = "  - {name: only, backend: replay, path: b.jsonl}\nverify:"
     assert "teachers share a name: only" in problem(tmp_path, MINIMAL.replace("verify:", twice))
+
+
+@pytest.fixture
+def asks_nobody() -> Iterator[str]:
+    """A family that makes its rows of the samples alone."""
+
+    @register("generator", "asks_nobody")
+    def asks_nobody() -> Generator:
+        return Generator(name="asks_nobody", version="1", row=ROW, needs=Needs(calls=(0, 0)))
+
+    yield "asks_nobody"
+    registry._PLUGINS.pop(("generator", "asks_nobody"))
+
+
+TEACHERS, VERIFY = MINIMAL.index("teachers:"), MINIMAL.index("verify:")
+ALONE = MINIMAL[:TEACHERS].replace("mp16_reason", "asks_nobody")
+
+
+def test_a_family_that_asks_nobody_needs_neither_teachers_nor_checks(tmp_path: Path, asks_nobody: str) -> None:
+    loaded = load_recipe(write(tmp_path, ALONE))
+    assert (loaded.recipe.teachers, loaded.recipe.verify) == ((), None)
+    assert type(loaded.recipe).model_validate(loaded.plain()) == loaded.recipe
+    checked = load_recipe(write(tmp_path, ALONE + "verify: {checks: [near_truth], decide: {reject: [], review: []}}\n"))
+    assert checked.recipe.verify is not None
+
+
+def test_a_family_that_asks_nobody_takes_no_teachers(tmp_path: Path, asks_nobody: str) -> None:
+    said = problem(tmp_path, ALONE + MINIMAL[TEACHERS:VERIFY])
+    assert "`teachers`: the family asks_nobody asks nobody; take them out" in said
+
+
+def test_a_family_that_asks_needs_a_teacher_that_answers(tmp_path: Path) -> None:
+    none = MINIMAL[:TEACHERS] + MINIMAL[VERIFY:]
+    judge = MINIMAL.replace("backend: replay", "backend: replay\n    role: judge")
+    for text in (none, judge):
+        said = problem(tmp_path, text)
+        assert "`teachers` is missing: the family mp16_reason needs at least one of the role `answer`" in said
+    assert load_recipe(
+        write(
+            tmp_path, MINIMAL.replace("verify:", "  - {name: j, backend: replay, path: j.jsonl, role: judge}\nverify:")
+        )
+    )
+
+
+def test_answers_need_checks(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL[:VERIFY])
+    assert "`verify` is missing: answers for mp16_reason are released only when checks judged them" in said
+
+
+WITNESS = "witnesses: [{embeddings: {model: m, base_url: 'http://localhost:1/v1'}}]\n"
+
+
+def test_witnesses_are_named_with_their_settings(tmp_path: Path) -> None:
+    (witness,) = load_recipe(write(tmp_path, MINIMAL + WITNESS)).recipe.witnesses
+    assert (witness.name, dict(witness.settings)["max_in_flight"]) == ("embeddings", 16)
+    said = problem(tmp_path, MINIMAL + WITNESS.replace("model: m", "modle: m"))
+    assert "unknown key `modle` (did you mean `model`?)" in said
+
+
+def test_witnesses_and_teachers_share_no_name(tmp_path: Path) -> None:
+    twice = WITNESS.replace("[{", "[{embeddings: {model: n, base_url: 'http://localhost:2/v1'}}, {")
+    same = MINIMAL.replace("name: only", "name: embeddings") + WITNESS
+    for text in (MINIMAL + twice, same):
+        assert "witnesses share a name with another or with a teacher: embeddings" in problem(tmp_path, text)
+
+
+def test_keys_that_moved_say_where_they_went(tmp_path: Path) -> None:
+    told = problem(tmp_path, MINIMAL + "  embeddings: {model: m, base_url: 'http://localhost:1/v1'}\n")
+    assert told.endswith(
+        "tiny.yaml:13:3: `verify.embeddings` is a witness now: write "
+        "`witnesses: [{embeddings: {model: ..., base_url: ...}}]`"
+    )
+    told = problem(tmp_path, MINIMAL + "release: {answer: first}\n")
+    assert "tiny.yaml:13:11: `release.answer` belongs to the family now: write `generator: {name: mp16_reason" in told
+    told = problem(tmp_path, MINIMAL, overrides=["release.answer=first"])
+    assert told.startswith("--set release.answer=first: `release.answer` belongs to the family now")
+    family = MINIMAL.replace("generator: mp16_reason", "generator: {name: mp16_reason, answer: first}")
+    assert dict(load_recipe(write(tmp_path, family)).recipe.generator.settings)["answer"] == "first"
+
+
+def test_several_draws_need_a_temperature(tmp_path: Path) -> None:
+    text = MINIMAL.replace("backend: replay", "backend: replay\n    sampling: {draws: 3, temperature: 0}")
+    said = problem(tmp_path, text)
+    assert "tiny.yaml:7:" in said and "at temperature 0 every draw is the same" in said
 
 
 def test_broken_yaml_says_where(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from release import write_release
 from release.card import card_licence, escape, hub_licence, scrubbed
 from schemas.settings import ReleaseSettings
-from tests.build_fixture import make_build
+from tests.build_fixture import change_plan, make_build
 
 HOSTILE = "<img src=x onerror=alert(1)> | [x](http://evil.example)\n# heading"
 
@@ -23,9 +23,8 @@ def card_of(
     """README.md and LICENSE-DATA.md of a release whose photos state these licences and scenes, hostile by default."""
     build = make_build(tmp_path / "b", rows, all_accepted=rows != 20)
     hostile = pl.lit(HOSTILE)
-    build.__dict__["plan"] = build.plan.with_columns(
-        licence=hostile if stated is None else stated, scene=hostile if scene is None else scene
-    )
+    told = {"licence": hostile if stated is None else stated, "scene": hostile if scene is None else scene}
+    build = change_plan(build, **told)
     write_release(build, settings=ReleaseSettings(**settings))  # type: ignore[arg-type]
     return (build.paths.release / "README.md").read_text(encoding="utf-8") + (
         build.paths.release / "LICENSE-DATA.md"

@@ -3,13 +3,18 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import orjson
+import pyarrow.parquet as pq
 import pytest
 
 from release import check_release, write_release
 from release.manifest import file_entry, manifest_bytes, read_manifest
-from tests.build_fixture import make_build
+from tests.build_fixture import draw_jpeg, make_build
+from tests.unit.release.families import PAIRS
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +47,22 @@ def rewrite_tar(path: Path, change: dict[str, bytes | None]) -> None:
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
+
+
+def change_rows(release: Path, change: Callable[[dict[str, Any]], None]) -> list[str]:
+    """The faults after a change of one row, s001, in both formats, with a manifest that agrees."""
+    tar = release / "webdataset" / "train-000000.tar"
+    with tarfile.open(tar) as opened:
+        values = orjson.loads(opened.extractfile("000001.json").read())  # type: ignore[union-attr]
+    change(values)
+    rewrite_tar(tar, {"000001.json": orjson.dumps(values)})
+    file = release / "parquet" / "train-00000-of-00001.parquet"
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    change(rows[1])
+    pq.write_table(type(table).from_pylist(rows, schema=table.schema), file, write_page_checksum=True)
+    recorded_again(release)
+    return check_release(release)
 
 
 def test_a_sound_release_has_no_faults(sound: Path) -> None:
@@ -117,3 +138,105 @@ def test_a_manifest_without_counts_is_a_fault_and_no_traceback(release: Path) ->
     (release / "manifest.json").write_bytes(manifest_bytes(fields))
     (fault,) = check_release(release)
     assert "does not describe a release" in fault
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: row.update(split="test"), "row 's001' says split test"),
+        (lambda row: row.update(lat=None), "row 's001' has no lat"),
+        (lambda row: row.update(saw_truth="all"), "row 's001' says saw_truth 'all'"),
+        (lambda row: row.update(width=161), "image of row 's001': is 160 x 120, the row says 161 x 120"),
+        (lambda row: row["messages"].pop(), "row 's001' has messages of system, user, not"),
+        (lambda row: row["messages"][1]["content"].pop(0), "row 's001' shows 0 pictures in its messages and has 1"),
+        (lambda row: row["messages"][2]["content"][0].update(text=" "), "row 's001' has an empty text in message 2"),
+    ],
+)
+def test_a_row_that_is_none_is_named_in_both_formats(
+    release: Path, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    faults = change_rows(release, change)
+    assert all(said in fault for fault in faults)
+    assert len(faults) == (1 if "image of" in said else 2)  # every picture is opened once
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"response": "other"},
+        {"lat": 1.5},
+        {"captured_at": "2020"},
+        {"clues": []},
+        {"checks": [{"check": "a", "outcome": "pass", "score": None, "threshold": 1.0, "reason": "b"}]},
+        {"requests": ["0"]},
+    ],
+)
+def test_formats_that_differ_in_any_value_are_named(release: Path, change: dict[str, Any]) -> None:
+    tar = release / "webdataset" / "train-000000.tar"
+    with tarfile.open(tar) as opened:
+        values = orjson.loads(opened.extractfile("000001.json").read())  # type: ignore[union-attr]
+    rewrite_tar(tar, {"000001.json": orjson.dumps({**values, **change})})
+    recorded_again(release)
+    assert check_release(release) == [f"{release}: the formats hold different rows, or the same in another order"]
+
+
+def test_formats_that_differ_in_a_picture_are_named(release: Path) -> None:
+    rewrite_tar(release / "webdataset" / "train-000000.tar", {"000001.jpg": draw_jpeg(99)})
+    recorded_again(release)
+    assert check_release(release) == [f"{release}: the formats hold different rows, or the same in another order"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lat": "51"}, "lat: expected float, found '51'"),
+        ({"author": None}, "is not as the schema writes it: author"),
+        ({"answer": {"country": "x"}}, "is not as the schema writes it: answer"),
+        ({"uncertainty_km": 0}, "is not as the schema writes it: its spelling"),
+        ({"answer": "x"}, "answer: expected mapping, found 'x'"),
+        ({"messages": [None]}, "cannot be read after"),
+        ({"messages": [[]]}, "messages: expected mapping"),
+    ],
+)
+def test_json_of_other_types_is_named(release: Path, change: dict[str, Any], said: str) -> None:
+    tar = release / "webdataset" / "train-000000.tar"
+    with tarfile.open(tar) as opened:
+        values = orjson.loads(opened.extractfile("000001.json").read())  # type: ignore[union-attr]
+    rewrite_tar(tar, {"000001.json": orjson.dumps({**values, **change})})
+    recorded_again(release)
+    assert any(str(tar) in fault and said in fault for fault in check_release(release))
+
+
+def test_a_parquet_file_of_another_schema_is_named(release: Path) -> None:
+    file = release / "parquet" / "train-00000-of-00001.parquet"
+    pq.write_table(pq.read_table(file).drop_columns("city"), file, write_page_checksum=True)
+    recorded_again(release)
+    assert any("its schema is not that of mp16_reason rows, version 2" in fault for fault in check_release(release))
+
+
+def test_a_row_that_lacks_one_of_two_pictures_is_named(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 8, roles=("ground", "satellite"))
+    write_release(build, PAIRS)
+    release = build.paths.release
+    tar = release / "webdataset" / "train-000000.tar"
+    with tarfile.open(tar) as opened:
+        names = opened.getnames()
+    rewrite_tar(tar, {names[1]: None})
+    recorded_again(release)
+    assert any("000000.0.jpg and 000000.json are not one sample" in fault for fault in check_release(release))
+
+
+def test_a_second_picture_that_does_not_open_is_named(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 8, roles=("ground", "satellite"))
+    write_release(build, PAIRS)
+    tar = build.paths.release / "webdataset" / "train-000000.tar"
+    rewrite_tar(tar, {"000000.1.jpg": b"no picture"})
+    recorded_again(build.paths.release)
+    assert any("image 1 of row 's000': does not open" in fault for fault in check_release(build.paths.release))
+
+
+def test_a_manifest_that_describes_other_rows_is_a_fault_and_no_traceback(release: Path) -> None:
+    for row in (None, {}, {"family": 1}, {**read_manifest(release)["row"], "columns": [{"name": "id"}]}):
+        (release / "manifest.json").write_bytes(manifest_bytes({**read_manifest(release), "row": row}))
+        (fault,) = check_release(release)
+        assert "does not describe a release" in fault

@@ -46,6 +46,14 @@ def test_a_samples_json_is_as_before(release: Path) -> None:
         compare("sample.json", member.read().decode() + "\n")
 
 
+def test_pictures_stand_in_tars_as_they_are(release: Path) -> None:
+    photos = {path.stem: path.read_bytes() for path in (GOLDEN / "photos").glob("*.jpg")}
+    for split, numbers in (("train", "012"), ("test", "2")):  # s000, s001, s006; s002: four photos in turn
+        with tarfile.open(release / "webdataset" / f"{split}-000000.tar") as tar:
+            pictures = {member.name: tar.extractfile(member).read() for member in tar if member.name.endswith(".jpg")}  # type: ignore[union-attr]
+        assert pictures == {f"{place:06d}.jpg": photos[number] for place, number in enumerate(numbers)}
+
+
 def test_every_file_has_the_same_bytes_as_before(release: Path) -> None:
     files = sorted(path for path in release.rglob("*") if path.is_file())
     digests = [

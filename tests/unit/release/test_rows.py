@@ -1,113 +1,160 @@
+"""Which rows come out of a build, whoever makes them."""
+
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import polars as pl
 import pytest
 
-from factory.errors import CorruptBuild
-from release.rows import json_values, release_order, released_rows, row_answer
-from schemas.rows.mp16_reason import JSON_KEYS, ROW
-from tests.build_fixture import HOSTILE_TEXT, make_build
+from factory.errors import CorruptBuild, PluginFault
+from factory.plugins.contracts import Generator
+from factory.store.layout import Build
+from release.rows import Released, build_generator, release_order, released_rows
+from schemas import Case
+from tests.build_fixture import change_plan, draw_jpeg, make_build
+from tests.unit.release.families import PAIRS, QUIZ, QUIZ_AT_ONCE, Rows, pair, quiz, quiz_at_once
 
 
-def answer(teacher: str, km: float | None, **changes: Any) -> dict[str, Any]:
-    plain = {
-        "teacher": teacher,
-        "failure": None,
-        "reasoning": "because",
-        "localizable": True,
-        "country_correct": True,
-        "confidence": 0.5,
-        "lat": 1.0,
-        "lon": 2.0,
-        "distance_km": km,
-        "named_lat": 3.0,
-        "named_lon": 4.0,
-        "named_distance_km": 7.0,
-    }
-    return {**plain, **changes}
+def released(build: Build, generator: Generator | None = None, licence: str | None = None) -> list[Released]:
+    return list(released_rows(build, release_order(build), generator or build_generator(build), licence))
 
 
-def chosen(answers: list[dict[str, Any]], policy: str = "nearest") -> str | None:
-    found = row_answer(answers, policy)  # type: ignore[arg-type]
-    return found["teacher"] if found else None
-
-
-def test_the_nearest_answer_speaks() -> None:
-    assert chosen([answer("a", 9.0), answer("b", 2.0)]) == "b"
-
-
-def test_ties_go_by_the_recipes_order() -> None:
-    same = [answer("a", 2.0), answer("b", 2.0)]
-    assert [chosen(same, policy) for policy in ("nearest", "first", "most_confident")] == ["a", "a", "a"]
-
-
-def test_an_answer_without_coordinates_is_as_near_as_the_place_it_named() -> None:
-    named = answer("b", None, lat=None, lon=None)
-    assert chosen([answer("a", 9.0), named]) == "b"
-    assert chosen([answer("a", 5.0), named]) == "a"
-
-
-def test_an_answer_in_another_country_never_speaks() -> None:
-    wrong = answer("a", 1.0, country_correct=False)
-    assert [chosen([wrong, answer("b", 90.0)], policy) for policy in ("nearest", "first")] == ["b", "b"]
-    assert chosen([wrong]) is None
-    assert chosen([wrong, answer("b", 90.0, reasoning="  ")]) is None
-
-
-def test_an_answer_whose_country_cannot_be_compared_speaks_when_no_other_can() -> None:
-    unknown = answer("a", 1.0, country_correct=None)
-    assert chosen([unknown]) == "a"
-    assert chosen([unknown, answer("b", 90.0)]) == "b"
-    assert chosen([answer("a", 1.0, localizable=False), answer("b", 90.0)]) == "b"
-
-
-def test_failed_and_silent_answers_never_speak() -> None:
-    assert chosen([answer("a", 1.0, failure="not_json"), answer("b", 1.0, reasoning=" \n")]) is None
-
-
-def test_the_most_confident_answer_may_be_asked_for() -> None:
-    answers = [answer("a", 1.0, confidence=None), answer("b", 9.0, confidence=0.1)]
-    assert chosen(answers, "most_confident") == "b"
-
-
-def test_a_row_says_where_it_is_and_why(tmp_path: Path) -> None:
-    build = make_build(tmp_path / "b", 8)
-    rows = list(released_rows(build, release_order(build), row_answer, None))
-    assert [row.values["id"] for row in rows] == ["s000", "s001", "s002", "s006"]
-    first = rows[0].values
-    assert {*first, "images"} == set(ROW.names)
-    assert first["__#solution"] == "<country>Germany</country><city>Leipzig</city>"
-    assert first["response"].startswith("second: Sign reads <script>")
-    assert first["entities"] == [{"text": HOSTILE_TEXT}, {"text": "grey road number 0"}]
-    assert (first["answer"]["teacher"], first["answer"]["located_by"]) == ("second", "coordinates")
-    assert rows[2].values["country"] == "Namibia"
-    assert len(first["requests"]) == len(first["teachers"]) == 2
-
-
-def test_json_has_every_key_and_no_null_text(tmp_path: Path) -> None:
-    build = make_build(tmp_path / "b", 8)
-    rows = [json_values(row.values) for row in released_rows(build, release_order(build), row_answer, None)]
-    assert {tuple(row) for row in rows} == {JSON_KEYS}
-    assert rows[2]["author"] == "" and rows[0]["author"]
+def test_kept_samples_become_rows_in_plan_order(tmp_path: Path) -> None:
+    found = released(make_build(tmp_path / "b", 8))
+    assert [(one.id, one.split) for one in found] == [
+        ("s000", "train"),
+        ("s001", "train"),
+        ("s002", "test"),
+        ("s006", "train"),
+    ]
+    assert [row.values["id"] for one in found for row in one.rows] == ["s000", "s001", "s002", "s006"]
+    assert found[0].rows[0].values["split"] == "train"
+    assert found[3].jpegs == (draw_jpeg(6),)
+    assert found[0].answered_by == (("first", "recorded-first"), ("second", "recorded-second"))
 
 
 def test_the_recipes_licence_holds_for_rows_that_state_none(tmp_path: Path) -> None:
+    build = change_plan(make_build(tmp_path / "b", 8), licence=pl.lit(None, pl.String))
+    assert released(build, licence="CC0-1.0")[0].rows[0].values["licence"] == "CC0-1.0"
+    first = released(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].rows[0]
+    assert first.values["messages"][1]["content"][0]["text"] == "CC0-1.0"
+
+
+def test_a_stated_licence_stands(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", 8)
-    build.__dict__["plan"] = build.plan.with_columns(licence=None)
-    (first, *_) = released_rows(build, release_order(build), row_answer, "CC0-1.0")
-    assert first.values["licence"] == "CC0-1.0"
+    assert released(build, licence="CC0-1.0")[0].rows[0].values["licence"] == "CC BY 4.0"
+    first = released(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].rows[0]
+    assert first.values["messages"][1]["content"][0]["text"] == "CC BY 4.0"
 
 
-def test_a_kept_row_without_an_answer_stops_the_release(tmp_path: Path) -> None:
+def test_a_kept_row_that_the_family_does_not_make_stops_the_release(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b")
     with pytest.raises(CorruptBuild, match="'s000' is kept but"):
-        list(released_rows(build, release_order(build), lambda answers: None, None))
+        released(build, replace(QUIZ, record=lambda case: ()))
+    with pytest.raises(CorruptBuild, match="'s001' is kept but"):
+        released(build, replace(QUIZ_AT_ONCE, records=lambda frame: quiz_at_once(frame.head(1))))
 
 
 def test_a_kept_row_without_an_image_stops_the_release(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b")
     build.paths.shard(0).images.write_bytes(bytes(10240))
     with pytest.raises(CorruptBuild, match=r"images\.tar: no image of kept row 's000'"):
-        list(released_rows(build, release_order(build), row_answer, None))
+        released(build)
+    assert released(build, QUIZ)
+
+
+def test_a_sample_that_the_plan_has_not_stops_the_release(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+    build.__dict__["selection"] = build.selection.with_columns(id=pl.lit("other"))
+    for generator in (QUIZ, QUIZ_AT_ONCE):
+        with pytest.raises(CorruptBuild, match=r"selection\.parquet: names 'other' of shard 0"):
+            released(build, generator)
+
+
+def test_pictures_come_in_the_familys_order_and_only_those_that_may(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 8, roles=("satellite", "map", "ground"))
+    assert released(build, PAIRS)[0].jpegs == (draw_jpeg(200), draw_jpeg(0))
+    element = pl.element().struct.with_fields(embed=pl.element().struct.field("role") == "ground")
+    build = change_plan(build, images=pl.col("images").list.eval(element))
+    assert released(build, PAIRS)[0].jpegs == (draw_jpeg(200),)
+
+
+def test_several_rows_of_a_sample_share_its_split(tmp_path: Path) -> None:
+    found = released(make_build(tmp_path / "b", 8), QUIZ)[2]
+    assert [row.values["id"] for row in found.rows] == ["s002", "s002/2", "s002/3"]
+    assert [row.values["split"] for row in found.rows] == ["test"] * 3
+    assert found.jpegs == ()
+
+
+def test_rows_made_at_once_belong_to_the_samples_they_name(tmp_path: Path) -> None:
+    def twice(frame: pl.DataFrame) -> pl.DataFrame:
+        rows = quiz_at_once(frame)
+        return pl.concat([pl.concat([row, row.with_columns(pl.col("id") + "/2")]) for row in rows.iter_slices(1)])
+
+    found = released(make_build(tmp_path / "b", 8), replace(QUIZ_AT_ONCE, records=twice))
+    assert [[row.values["id"] for row in one.rows] for one in found][:2] == [["s000", "s000/2"], ["s001", "s001/2"]]
+
+
+def test_a_family_sees_the_photos_facts_of_rows_it_makes_at_once(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def look(frame: pl.DataFrame) -> pl.DataFrame:
+        seen.extend(photo["role"] for photos in frame["photos"] for photo in photos)
+        return quiz_at_once(frame)
+
+    released(make_build(tmp_path / "b", 4, roles=("ground", "map")), replace(QUIZ_AT_ONCE, records=look))
+    assert seen == ["ground", "map"] * 2
+
+
+def test_what_a_family_makes_is_held_to_its_schema(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+
+    def changed(**change: object) -> Generator:
+        def record(case: Case) -> Rows:
+            return [{**row, **change} for row in quiz(case)[:1]]
+
+        return replace(QUIZ, record=record)
+
+    for change, said in (
+        ({"level": "low"}, "level: expected int, found 'low'"),
+        ({"extra": 1}, "other columns than its schema: extra"),
+        ({"id": "x"}, "is called 'x', expected 's000'"),
+        ({"messages": [{"role": "user", "content": [], "name": "x"}]}, "messages: has a field 'name'"),
+        ({"saw_truth": "\ud800"}, "sample 's000'"),
+    ):
+        with pytest.raises(PluginFault, match=said):
+            released(build, changed(**change))
+
+
+def test_a_family_that_raises_is_named_with_the_sample(tmp_path: Path) -> None:
+    def record(case: Case) -> Rows:
+        raise KeyError("answer")
+
+    with pytest.raises(PluginFault, match=r"`quiz` raised at sample 's000': KeyError\('answer'\)"):
+        released(make_build(tmp_path / "b"), replace(QUIZ, record=record))
+    with pytest.raises(PluginFault, match="neither `record` nor `records`"):
+        released(make_build(tmp_path / "b"), replace(QUIZ, record=None))
+
+
+def test_a_row_cannot_take_another_samples_id(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 4)
+    other = pl.when(pl.col("id") == "s001").then(pl.lit("s000/2")).otherwise("id").alias("id")
+    build.__dict__["selection"] = build.selection.with_columns(other)
+    with pytest.raises(CorruptBuild, match="'s000' has a row 's000/2', which is another sample's id"):
+        released(build, QUIZ)
+
+
+def test_a_recipe_of_an_unknown_family_is_named(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+    lock = build.paths.recipe_lock.read_text(encoding="utf-8")
+    build.paths.recipe_lock.write_text(lock.replace("{name: mp16_reason, answer: nearest}", "{name: other}"))
+    with pytest.raises(CorruptBuild, match=r"recipe\.lock\.yaml: its generator cannot be opened .*unknown generator"):
+        build_generator(build)
+
+
+def test_one_picture_of_two_is_seen_by_nobody_else(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 2, roles=("ground", "satellite"))
+    (one, two) = released(build, replace(PAIRS, record=pair))
+    assert one.jpegs == (draw_jpeg(0), draw_jpeg(100)) and two.jpegs == (draw_jpeg(1), draw_jpeg(101))

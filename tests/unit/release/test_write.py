@@ -8,8 +8,9 @@ import pytest
 
 from factory.errors import CorruptBuild
 from release import check_release, write_release
-from release.parquet_files import FILE_SCHEMA, leaf_paths
+from release.parquet_files import leaf_paths
 from release.write import release_settings
+from schemas.rows.mp16_reason import ROW
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import make_build
 
@@ -45,7 +46,7 @@ def test_what_is_no_part_of_a_builds_identity_is_not_told(tmp_path: Path) -> Non
     bench = "{name: bench3k, table: secret-bench.csv, images: null, columns: {id: photo}}"
     lock = lock.replace("select:\n", f"select:\n  - decontaminate: {{benchmarks: [{bench}], radius_km: 1.5}}\n")
     embeddings = "{model: e5-large, base_url: gpu01.example, api_key_env: MY_SECRET_KEY}"
-    lock = lock.replace("verify:\n", f"verify:\n  embeddings: {embeddings}\n")
+    lock = lock.replace("verify:\n", f"witnesses:\n  - embeddings: {embeddings}\nverify:\n")
     lock = lock.replace("max_side: 1024", "max_side: 1024, cpu_seconds: 7.25, memory_mb: 1077")
     build.paths.recipe_lock.write_text(lock, encoding="utf-8")
     write_release(build)
@@ -109,7 +110,7 @@ def test_parquet_pages_carry_checksums_and_images_are_not_compressed_twice(tmp_p
     write_release(build)
     file = pq.ParquetFile(build.paths.release / "parquet" / "train-00000-of-00001.parquet")
     columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
-    assert [column.path_in_schema for column in columns] == list(leaf_paths(FILE_SCHEMA))
+    assert [column.path_in_schema for column in columns] == list(leaf_paths(ROW.columns))
     codecs = {column.path_in_schema: column.compression for column in columns}
     assert codecs.pop("images.list.element.bytes") == "UNCOMPRESSED"
     assert set(codecs.values()) == {"ZSTD"}

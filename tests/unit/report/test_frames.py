@@ -2,17 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import CorruptBuild
-from factory.report.frames import PENDING, country_label, dropped, ledger_totals, read_frames
+from factory.report.frames import ANSWERED, PENDING, country_label, dropped, ledger_totals, read_frames
 from factory.store.layout import Build, BuildPaths
 from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import make_build
+from tests.rich_build import make_rich_build
 
 
 def test_every_planned_sample_has_one_row_with_its_decision(tmp_path: Path) -> None:
@@ -42,6 +44,36 @@ def test_an_unfinished_shard_leaves_its_samples_pending(tmp_path: Path) -> None:
     assert PENDING not in decisions[:4]
 
 
+def test_an_answered_shard_without_verdicts_is_not_yet_verified(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=8, shard_size=4)
+    build.paths.shard(1).verdicts.unlink()
+    frames = read_frames(build)
+    assert frames.samples["decision"].to_list()[4:] == [ANSWERED] * 4
+    assert set(frames.answers["id"]) <= {f"s{i:03d}" for i in range(4)}
+
+
+def test_verdicts_of_a_shard_that_is_asked_again_do_not_count(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=8, shard_size=4)
+    build.paths.shard(1).report.unlink()
+    assert set(read_frames(build).samples["decision"][4:]) == {PENDING}
+
+
+def test_draws_are_answers_of_their_teacher_and_a_combined_answer_is_nobodys(tmp_path: Path) -> None:
+    frames = read_frames(make_rich_build(tmp_path / "b"))
+    mine = frames.answers.filter(pl.col("id") == "s000")
+    assert mine.select("teacher", "draw").rows() == [("first", 0), ("first", 1), ("second", 0)]
+    assert frames.teachers == ("first", "second")
+
+
+def test_people_have_the_last_word_except_over_a_quarantine(tmp_path: Path) -> None:
+    samples = read_frames(make_rich_build(tmp_path / "b")).samples
+    found = {row["id"]: (row["verdict"], row["decision"]) for row in samples.iter_rows(named=True)}
+    assert found["s003"] == ("review", "accept")
+    assert found["s005"] == ("quarantine", "quarantine")
+    assert found["s006"] == ("accept", "reject")
+    assert found["s000"] == ("accept", "accept")
+
+
 def test_a_build_that_has_only_begun_gives_empty_frames(tmp_path: Path) -> None:
     build = Build(BuildPaths(tmp_path))
     frames = read_frames(build)
@@ -59,10 +91,10 @@ def test_a_guess_without_coordinates_takes_the_named_place(tmp_path: Path) -> No
     assert failed["distance_km"] is None and failed["lat"] is None
 
 
-def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+def test_damaged_verdicts_are_named(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b")
-    build.paths.shard(0).part.write_bytes(b"PAR1 is not enough")
-    with pytest.raises(CorruptBuild, match=r"part\.parquet"):
+    build.paths.shard(0).verdicts.write_bytes(b"PAR1 is not enough")
+    with pytest.raises(CorruptBuild, match=r"verdicts\.parquet"):
         read_frames(build)
 
 
@@ -82,3 +114,18 @@ def test_calls_that_an_earlier_build_paid_are_no_spending_of_this_one(tmp_path: 
     totals = ledger_totals(build)
     assert (totals.calls, totals.reused, totals.replayed) == (len(rows), len(rows) // 2, 0)
     assert (totals.completion_tokens, totals.cost, totals.latency_s) == (50 * len(rows) // 2, 0.25 * len(rows) / 2, 1.5)
+
+
+def test_a_shard_taken_over_whole_is_no_spending_of_this_build(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=8, shard_size=4)
+    for shard in build.paths.shards():
+        rows = pq.read_table(shard.ledger, schema=arrow.LEDGER, partitioning=None).to_pylist()
+        paid = [{**row, "origin": "call", "http_calls": 1, "cost": 0.5, "latency_s": 2.0} for row in rows]
+        write_table(pa.Table.from_pylist(paid, schema=arrow.LEDGER), shard.ledger)
+    whole = ledger_totals(build)
+    report = build.paths.shard(0).report
+    report.write_bytes(orjson.dumps({**orjson.loads(report.read_bytes()), "taken_from": "mp16_reason-earlier0"}))
+    found = ledger_totals(build)
+    taken = pq.read_metadata(build.paths.shard(0).ledger).num_rows
+    assert taken > 0
+    assert (found.calls, found.reused, found.cost) == (whole.calls - taken, taken, whole.cost - 0.5 * taken)

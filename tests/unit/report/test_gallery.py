@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from PIL import Image
 
+from factory.errors import CorruptBuild
 from factory.report.frames import read_frames
-from factory.report.gallery import MAX_THUMBNAIL_BYTES, cards, choose, reason_words, shorten, thumbnail, went
-from tests.build_fixture import make_build
+from factory.report.gallery import Card, cards, choose
+from factory.report.pictures import FIRST, FURTHER, MAX_FURTHER, pictures, thumbnail
+from factory.store.layout import Build, open_build
+from schemas import arrow
+from tests.build_fixture import HOSTILE_TEXT, make_build
+from tests.rich_build import Rows, edit, forget_places, make_rich_build
 
 
 def planned(decisions: list[str]) -> pl.DataFrame:
@@ -54,7 +60,7 @@ def test_thumbnails_are_small_and_carry_no_metadata() -> None:
     out = io.BytesIO()
     Image.fromarray(noise).save(out, "JPEG", quality=95, exif=exif)
     small = thumbnail(out.getvalue())
-    assert small is not None and len(small) <= MAX_THUMBNAIL_BYTES
+    assert small is not None and len(small) <= FIRST.most_bytes
     with Image.open(io.BytesIO(small)) as image:
         assert max(image.size) <= 480
         assert not image.getexif()
@@ -70,43 +76,111 @@ def test_bytes_that_are_no_photo_give_no_thumbnail() -> None:
         assert thumbnail(data) is None
 
 
-def test_cards_carry_photo_answers_checks_and_destination(tmp_path: Path) -> None:
-    build = make_build(tmp_path / "b", samples=6)
+def shown(build: Build) -> dict[str, Card]:
     frames = read_frames(build)
-    shown = {card.id: card for card in cards(build, frames, choose(frames.samples))}
-    first = shown["s000"]
-    assert first.thumbnail is not None
-    with Image.open(io.BytesIO(base64.b64decode(first.thumbnail.split(",")[1]))) as image:
+    return {card.id: card for card in cards(build, frames, choose(frames.samples))}
+
+
+def test_cards_carry_photo_answers_checks_and_destination(tmp_path: Path) -> None:
+    found = shown(make_build(tmp_path / "b", samples=6))
+    first = found["s000"]
+    (photo,) = first.pictures
+    assert photo.uri is not None and photo.role == "photo"
+    with Image.open(io.BytesIO(base64.b64decode(photo.uri.split(",")[1]))) as image:
         assert image.format == "JPEG"
-    assert first.went == "released in train"
+    assert first.went == "released in train" and first.people == ""
     assert first.guesses[0].kinds == (("signage", 1), ("road", 1))
-    assert shown["s002"].went == "removed by near_duplicates: perceptual duplicate (3 bits from s000, which is kept)"
-    assert shown["s003"].guesses[1].failure == "not_json" and shown["s003"].disagree
-    assert shown["s004"].went == "rejected: near_truth too far"
-    assert shown["s005"].thumbnail is None and shown["s005"].went == "quarantined: images truncated"
+    assert first.guesses[0].saw_truth == "none" and not first.guesses[0].values
+    assert found["s002"].went == "removed by near_duplicates: perceptual duplicate (3 bits from s000, which is kept)"
+    assert found["s003"].guesses[1].failure == "not_json" and found["s003"].disagree
+    assert found["s004"].went == "rejected: near_truth too far"
+    assert found["s005"].pictures[0].uri is None and found["s005"].went == "quarantined: images truncated"
+    assert found["s005"].pictures[0].refused == "truncated"
+
+
+def test_every_picture_of_a_sample_is_shown_the_first_one_large(tmp_path: Path) -> None:
+    first, second = shown(make_rich_build(tmp_path / "b"))["s000"].pictures
+    assert (first.role, second.role) == ("photo", "satellite")
+    sizes = []
+    for picture in (first, second):
+        assert picture.uri is not None
+        with Image.open(io.BytesIO(base64.b64decode(picture.uri.split(",")[1]))) as image:
+            sizes.append(max(image.size))
+    assert sizes[0] == 160 and sizes[1] <= FURTHER.steps[0][0]
+
+
+def test_a_sample_of_many_pictures_says_how_many_it_leaves_out(tmp_path: Path) -> None:
+    photo = {"role": "tile", "refused": "truncated", "width": None, "height": None}
+    found, left_out = pictures(tmp_path / "absent.tar", [(0, [photo] * 9)])[0]
+    assert len(found) == 1 + MAX_FURTHER and left_out == 8 - MAX_FURTHER
+
+
+def test_draws_stand_together_and_the_combined_answer_apart(tmp_path: Path) -> None:
+    card = shown(make_rich_build(tmp_path / "b"))["s000"]
+    told = [[(guess.teacher, guess.draw, guess.combined) for guess in draws] for draws in card.told]
+    assert told == [[("first", 0, False), ("first", 1, False)], [("second", 0, False)], [("judge", 0, True)]]
+    assert card.guesses[1].distance_km == 100.1
+    assert '"rounds": 2' in card.guesses[3].values and HOSTILE_TEXT.split('"')[0] in card.guesses[3].values
+    assert not card.disagree, "where the combined answer lies is no teacher's word"
+
+
+def test_findings_texts_and_a_shown_truth_are_on_the_card(tmp_path: Path) -> None:
+    found = shown(make_rich_build(tmp_path / "b"))
+    (signs,) = found["s000"].evidence
+    assert (signs.source, signs.left_out) == ("signs", 0)
+    assert signs.findings == (("text", HOSTILE_TEXT, 0.83), ("place", "51.3000, 12.4000", 0.5))
+    assert [name for name, _ in found["s000"].texts] == ["transcript"]
+    assert [guess.saw_truth for guess in found["s001"].guesses] == ["country", "none"]
+
+
+def test_what_people_decided_stands_beside_what_the_checks_said(tmp_path: Path) -> None:
+    found = shown(make_rich_build(tmp_path / "b"))
+    promoted = found["s003"]
+    assert (promoted.decision, promoted.went) == ("accept", "released in train")
+    said = "accepted by anna on 2026-11-02, where the checks said review (teachers_agree one answer): the sign is real"
+    assert promoted.people.startswith(said)
+    assert found["s005"].decision == "quarantine" and "cannot count" in found["s005"].people
+    assert (found["s006"].decision, found["s006"].went) == ("reject", "rejected by people")
+    assert found["s006"].people.endswith("where the checks said accept: blurred")
+
+
+def test_a_family_without_places_shows_its_values(tmp_path: Path) -> None:
+    found = shown(forget_places(make_build(tmp_path / "b", samples=6)))
+    guess = found["s000"].guesses[0]
+    assert not guess.says_place and guess.failure is None
+    assert guess.values.startswith('{\n  "caption": "a street in s000')
+    assert not found["s000"].disagree
+
+
+def test_an_answered_sample_is_shown_before_it_is_verified(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=4, shard_size=4)
+    build.paths.shard(0).verdicts.unlink()
+    build.paths.selection.unlink()
+    card = shown(open_build(build.paths.root))["s000"]
+    assert (card.decision, card.went) == ("answered", "answered, not verified yet")
+    assert card.checks == () and not card.guesses[0].measured and card.guesses[0].place
+
+
+def test_verdicts_of_other_answers_are_refused(tmp_path: Path) -> None:
+    def forget_one(rows: Rows) -> None:
+        rows["s000"]["located"].pop()
+
+    build = make_build(tmp_path / "b")
+    edit(build.paths.shard(0).verdicts, arrow.VERDICTS, forget_one)
+    with pytest.raises(CorruptBuild, match=r"verdicts\.parquet.*s000"):
+        shown(build)
+
+
+def test_answers_that_lack_a_planned_sample_are_refused(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b")
+    edit(build.paths.shard(0).answers, arrow.ANSWERS, lambda rows: rows.__delitem__("s001"))
+    with pytest.raises(CorruptBuild, match=r"answers\.parquet.*s001"):
+        shown(build)
 
 
 def test_a_missing_or_broken_image_tar_costs_only_the_photos(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", samples=8, shard_size=4)
     build.paths.shard(0).images.unlink()
     build.paths.shard(1).images.write_bytes(b"no tar at all" * 100)
-    frames = read_frames(build)
-    assert all(card.thumbnail is None for card in cards(build, frames, choose(frames.samples)))
+    assert all(picture.uri is None for card in shown(build).values() for picture in card.pictures)
     assert not list(build.paths.root.rglob("*.tmp"))
-
-
-def test_where_an_accepted_sample_is_before_selection() -> None:
-    row = {"decision": "accept", "reasons": [], "kept": None, "split": None, "removed_by": None}
-    assert went(row) == "accepted, not yet selected"
-
-
-def test_text_is_bounded_and_hidden_characters_are_shown() -> None:
-    assert shorten("x" * 5000, 100) == "x" * 99 + "…"
-    assert shorten("safe\u202ecod.exe\x00") == "safe□202Ecod.exe□0"
-    assert shorten("Ñandú 東京\nline") == "Ñandú 東京\nline"
-    assert shorten(None) == ""
-
-
-def test_reasons_become_words_and_checks_keep_their_names() -> None:
-    assert reason_words("near_truth:too_far") == "near_truth too far"
-    assert reason_words("free text") == "free text"

@@ -14,11 +14,13 @@ from factory.report.measures import check_statistics, pair_statistics, score_dir
 def answer(id_: str, teacher: str, lat: float | None, distance: float | None, **more: Any) -> dict[str, Any]:
     base = {"failure": None, "localizable": True, "confidence": 0.9, "country_code": "DE", "country_correct": True}
     place = {"lat": lat, "lon": None if lat is None else 10.0, "distance_km": distance}
-    return {"id": id_, "decision": "accept", "teacher": teacher, **base, **place, **more}
+    return {"id": id_, "decision": "accept", "teacher": teacher, "draw": 0, **base, **place, **more}
 
 
 def frames(rows: list[dict[str, Any]]) -> Frames:
-    answers = pl.DataFrame(rows, schema_overrides={"lat": pl.Float64, "lon": pl.Float64, "failure": pl.String})
+    reals = dict.fromkeys(("lat", "lon", "distance_km", "confidence"), pl.Float64)
+    others = {"failure": pl.String, "country_code": pl.String, "country_correct": pl.Boolean, "localizable": pl.Boolean}
+    answers = pl.DataFrame(rows, schema_overrides={**reals, **others})
     empty = pl.DataFrame()
     return Frames(empty, answers, empty, tuple(answers["teacher"].unique(maintain_order=True)))
 
@@ -36,6 +38,36 @@ def test_a_missing_guess_counts_as_wrong() -> None:
     assert first.country == pytest.approx(2 / 3)
     assert first.failures == (("not_json", 1),)
     assert second.tiers[1] == pytest.approx(1 / 3)
+
+
+def test_draws_are_answers_of_their_own_and_a_silent_sample_owes_one() -> None:
+    rows = [
+        answer("a", "first", 50.0, 0.5),
+        answer("a", "first", 50.0, 100.0, draw=1),
+        answer("a", "second", 50.0, 0.5),
+        answer("b", "second", 50.0, 0.5),
+    ]
+    first, second = teacher_statistics(frames(rows))
+    assert (first.judged, first.answered, first.draws) == (3, 2, 2)
+    assert first.tiers[0] == pytest.approx(1 / 3)
+    assert (second.judged, second.draws) == (2, 1)
+    (pair,) = pair_statistics(frames(rows))
+    assert pair.judged == 3, "both draws with the other's answer, and the sample only one answered"
+    assert (pair.both_right, pair.only_second) == (1, 2)
+
+
+def test_answers_about_no_place_are_counted_and_not_measured() -> None:
+    nothing = {"localizable": None, "confidence": None, "country_code": None, "country_correct": None}
+    rows = [
+        answer("a", "first", None, None, **nothing),
+        answer("b", "first", None, None, failure="refused", **nothing),
+        answer("a", "second", None, None, **nothing),
+    ]
+    first, second = teacher_statistics(frames(rows))
+    assert not first.says_places and not second.says_places
+    assert (first.answered, first.failures) == (1, (("refused", 1),))
+    assert first.calibration == () and first.median_km is None
+    assert pair_statistics(frames(rows)) == ()
 
 
 def test_quarantined_samples_are_not_judged_but_their_failures_are_named() -> None:

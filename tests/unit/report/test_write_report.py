@@ -14,6 +14,7 @@ from factory.store.layout import Build, open_build
 from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import HOSTILE_TEXT, make_build
+from tests.rich_build import Rows, edit, forget_places, make_rich_build
 
 HOSTILE_ID = 'x"><img src=x onerror=alert(1)>/../&#'
 
@@ -68,7 +69,8 @@ def test_a_hostile_id_is_a_working_link(tmp_path: Path) -> None:
 def rename_first(build: Build, name: str) -> Build:
     for path, schema in (
         (build.paths.plan, arrow.PLAN),
-        (build.paths.shard(0).part, arrow.PART),
+        (build.paths.shard(0).answers, arrow.ANSWERS),
+        (build.paths.shard(0).verdicts, arrow.VERDICTS),
         (build.paths.selection, arrow.SELECTION),
     ):
         rows = pq.read_table(path, schema=schema).to_pylist()
@@ -79,15 +81,17 @@ def rename_first(build: Build, name: str) -> Build:
 
 def test_an_endless_list_of_clues_is_cut_and_said_so(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", samples=6, shard_size=6)
-    rows = pq.read_table(build.paths.shard(0).part, schema=arrow.PART).to_pylist()
-    rows[0]["answers"][0]["clues"] = [{"kind": "sky", "text": "grey " * 1000, "supports": ""}] * 5000
-    write_table(pa.Table.from_pylist(rows, schema=arrow.PART), build.paths.shard(0).part)
+
+    def talk(rows: Rows) -> None:
+        rows["s000"]["answers"][0]["place"]["clues"] = [{"kind": "sky", "text": "grey " * 1000, "supports": ""}] * 5000
+
+    edit(build.paths.shard(0).answers, arrow.ANSWERS, talk)
     path = write_report(open_build(tmp_path / "b"))
     assert "and 4984 more" in path.read_text(encoding="utf-8")
     assert path.stat().st_size < 1_000_000
 
 
-@pytest.mark.parametrize("state", ["planned only", "no selection", "one shard", "nothing"])
+@pytest.mark.parametrize("state", ["planned only", "no selection", "one shard", "not verified", "nothing"])
 def test_an_unfinished_build_has_a_report(tmp_path: Path, state: str) -> None:
     build = make_build(tmp_path / "b", samples=8, shard_size=4)
     build.paths.selection.unlink()
@@ -95,15 +99,46 @@ def test_an_unfinished_build_has_a_report(tmp_path: Path, state: str) -> None:
         for shard in build.paths.shards():
             shard.report.unlink()
             shard.ledger.unlink()
+    if state == "not verified":
+        for shard in build.paths.shards():
+            shard.verdicts.unlink()
     if state == "one shard":
         build.paths.shard(1).report.unlink()
     if state == "nothing":
         build.paths.plan.unlink()
         build.paths.dropped.unlink()
-    build.paths.info.write_bytes(orjson.dumps({"recipe": "mp16_reason", "state": "working"}))
+    info = {"recipe": "mp16_reason", "state": "working", "layout": arrow.BUILD_SCHEMA_VERSION}
+    build.paths.info.write_bytes(orjson.dumps(info))
     text = Elements(write_report(open_build(tmp_path / "b")).read_text(encoding="utf-8")).text
     assert "mp16_reason" in text and "working" in text
-    assert ("No sample has been worked yet." in text) == (state in ("planned only", "nothing"))
+    assert ("No sample has been answered yet." in text) == (state in ("planned only", "nothing"))
+
+
+def test_a_rich_card_says_everything_and_no_text_of_it_is_markup(tmp_path: Path) -> None:
+    elements = Elements(write_report(make_rich_build(tmp_path / "b")).read_text(encoding="utf-8"))
+    images = [attributes.get("alt") for tag, attributes in elements.tags if tag == "img"]
+    assert "photo of sample s000" in images and "satellite of sample s000" in images
+    for text in ("draw 2", "combined", "saw the country", "signs", "0.83", "transcript", "Where was this taken?"):
+        assert text in elements.text
+    assert "where the checks said review (teachers_agree one answer): the sign is real " + HOSTILE_TEXT in elements.text
+    assert sum(tag == "script" for tag, _ in elements.tags) == 2
+
+
+def test_a_build_without_places_has_a_report(tmp_path: Path) -> None:
+    build = forget_places(make_build(tmp_path / "b", samples=12))
+    text = Elements(write_report(build).read_text(encoding="utf-8")).text
+    assert "none of them is about a place" in text
+    assert "a street in s000" in text
+    assert "names no place" not in text and "25 km" not in text
+
+
+def test_before_verification_nothing_is_measured(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=4, shard_size=4)
+    build.paths.selection.unlink()
+    build.paths.shard(0).verdicts.unlink()
+    text = Elements(write_report(open_build(tmp_path / "b")).read_text(encoding="utf-8")).text
+    assert text.count("answered, not verified yet") == 4
+    assert "No answer is verified yet." in text
 
 
 def test_the_same_build_gives_the_same_page(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ def frame_of(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
             "city": f"city {number}",
             "scene": "urban",
             "author": f"author {number}",
+            "licence": "CC0-1.0",
+            "captured_at": None,
             "image_sha256": f"{number:064x}",
             "image_phash": None,
             "best_distance_km": 1.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import shutil
 from pathlib import Path
@@ -57,16 +56,15 @@ def test_a_turned_or_converted_picture_has_the_hash_of_the_upright_photo(folder:
         assert hamming(found[name], hash_of(draw_jpeg(index))) <= 4, name
 
 
-def test_pictures_that_cannot_be_read_are_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_pictures_that_cannot_be_read_stop_the_comparison_unless_told_otherwise(folder: Path) -> None:
     (folder / "broken.jpg").write_bytes(draw_jpeg(4)[:900])
     (folder / "empty.png").write_bytes(b"")
     (folder / "notes.txt").write_text("no picture")
-    with caplog.at_level(logging.WARNING):
-        found = image_hashes(Benchmark(name="set", images=folder))
+    said = r"2 of 5 images of benchmark `set` cannot be read \(truncated 1, zero_byte 1\).* the first is broken\.jpg"
+    with pytest.raises(SourceError, match=said):
+        image_hashes(Benchmark(name="set", images=folder))
+    found = image_hashes(Benchmark(name="set", images=folder, skip_unreadable=True))
     assert found["id"].to_list() == ["a.jpg", "b.PNG", "turned.jpg"]
-    (record,) = caplog.records
-    assert "2 of 5 images of benchmark `set` cannot be read (truncated 1, zero_byte 1)" in record.getMessage()
-    assert "the first is broken.jpg" in record.getMessage()
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,11 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     photo(tmp_path / "Pictures" / "a.jpg")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert folder(Path("nowhere"), path="~/Pictures").table().height == 1
+
+
+def test_a_stamp_is_size_and_time_of_the_photo(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg", 1.0)
+    os.utime(tmp_path / "a.jpg", ns=(1, 2_000_000_007))
+    source = folder(tmp_path, path=".")
+    assert source.stamp("a.jpg") == ((tmp_path / "a.jpg").stat().st_size, 2_000_000_007)
+    assert (source.stamp("gone.jpg"), source.stamp("../a.jpg")) == (None, None)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from factory.errors import SourceError
 from factory.sources.table import MAX_LINE_BYTES, table
+from schemas import arrow
 
 
 def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path:
@@ -180,3 +184,74 @@ def test_jsonl_keeps_the_exact_number_and_skips_blank_lines(tmp_path: Path) -> N
     write(tmp_path, "t.jsonl", '{"id": 5, "lat": 0.1, "lon": 1e-3}\n\n{"id": "b", "lon": "2", "extra": {}}\n')
     found = table(tmp_path, path="t.jsonl").table()
     assert found.select("id", "lat", "lon").rows() == [("5", "0.1", "0.001"), ("b", None, "2")]
+
+
+SEVERAL = "id,street,tile,said,lat,lon\na,s/a.jpg,t/a.png, a tram bell ,60,25\nb,s/b.jpg,,,60,25\nc,,,,60,25\n"
+PICTURES, TEXTS = {"ground": "street", "satellite": "tile"}, {"transcript": "said"}
+
+
+def several(folder: Path, kind: str = "csv") -> Any:
+    """The same rows in any format."""
+    write(folder, "t.csv", SEVERAL)
+    frame = pl.read_csv(folder / "t.csv", infer_schema=False)
+    if kind == "parquet":
+        frame.write_parquet(folder / "t.parquet")
+    elif kind == "jsonl":
+        frame.write_ndjson(folder / "t.jsonl")
+    return table(folder, path=f"t.{kind}", pictures=PICTURES, texts=TEXTS)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_a_row_may_have_several_pictures_and_texts(tmp_path: Path, kind: str) -> None:
+    found = several(tmp_path, kind).table()
+    assert (
+        found.select("images", "texts")
+        .to_arrow()
+        .cast(pa.schema([arrow.PLAN.field("images"), arrow.PLAN.field("texts")]))
+    )
+    shown = [[(one["role"], one["locator"], one["lat"], one["embed"]) for one in images] for images in found["images"]]
+    assert shown == [
+        [("ground", "s/a.jpg", None, True), ("satellite", "t/a.png", None, True)],
+        [("ground", "s/b.jpg", None, True)],
+        [],
+    ]
+    assert found["texts"].to_list() == [[{"name": "transcript", "text": "a tram bell"}], [], []]
+    assert found["image"].to_list() == [None] * 3
+
+
+def test_a_row_without_an_id_is_called_after_its_first_picture(tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", SEVERAL.replace("id,", "no,", 1))
+    found = table(tmp_path, path="t.csv", pictures=PICTURES).table()
+    assert found["id"].to_list() == ["s/a.jpg", "s/b.jpg", None]
+
+
+def test_without_pictures_and_texts_there_are_no_lists(tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "id,image,lat,lon\na,a.jpg,60,25\n")
+    assert not {"images", "texts"} & set(table(tmp_path, path="t.csv").table().columns)
+
+
+@pytest.mark.parametrize(("key", "mapped"), [("pictures", {"ground": "stret"}), ("texts", {"transcript": "siad"})])
+def test_a_missing_column_of_a_picture_or_text_is_named(tmp_path: Path, key: str, mapped: dict[str, str]) -> None:
+    write(tmp_path, "t.csv", SEVERAL)
+    with pytest.raises(SourceError, match=rf"no column `{next(iter(mapped.values()))}`.*`{key}: "):
+        table(tmp_path, path="t.csv", **{key: mapped}).table()  # type: ignore[arg-type]
+
+
+def test_every_picture_counts_in_the_digest(tmp_path: Path) -> None:
+    source = several(tmp_path)
+    for name in ("s/a.jpg", "s/b.jpg", "t/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    before = source.digest()
+    (tmp_path / "t" / "a.png").write_bytes(b"xx")
+    assert source.digest() != before
+
+
+def test_a_stamp_is_size_and_time_without_reading(tmp_path: Path) -> None:
+    source = several(tmp_path)
+    assert source.stamp("s/a.jpg") is None
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "a.jpg").write_bytes(b"three")
+    os.utime(tmp_path / "s" / "a.jpg", ns=(1, 2_000_000_007))
+    assert source.stamp("s/a.jpg") == (5, 2_000_000_007)
+    assert source.stamp("../outside") is None

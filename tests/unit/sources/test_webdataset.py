@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +164,13 @@ def test_unknown_locators_are_refused(tmp_path: Path, locator: str) -> None:
     write_tar(tmp_path / "x-0.tar", GOOD)
     with pytest.raises(SourceError, match="no such member"):
         webdataset(tmp_path, path="x-0.tar").read(locator)
+
+
+def test_a_stamp_is_the_members_size_and_the_tars_time(tmp_path: Path) -> None:
+    os.utime(write_tar(tmp_path / "x-0.tar", GOOD), ns=(1, 2_000_000_007))
+    source = webdataset(tmp_path, path="x-0.tar")
+    assert source.stamp("x-0.tar::sub/001.png") == (7, 2_000_000_007)
+    assert (source.stamp("x-0.tar::nope.jpg"), source.stamp("nope.tar::000.jpg")) == (None, None)
 
 
 def test_no_tar_is_named(tmp_path: Path) -> None:

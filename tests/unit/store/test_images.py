@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import os
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.store.images import ImageStore
+from factory.store.images import ImageStore, member_name
 
 
-def fill(path: Path, images: dict[int, bytes]) -> None:
+def fill(path: Path, images: Mapping[Any, bytes]) -> None:
+    """Images by position in the shard, or by position and place in the sample."""
     with ImageStore.create(path) as store:
-        for position, jpeg in sorted(images.items()):
-            store.add(position, jpeg)
-            assert store.read(position) == jpeg
+        for (position, index), jpeg in sorted(
+            (at if isinstance(at, tuple) else (at, 0), i) for at, i in images.items()
+        ):
+            store.add(position, jpeg, index)
+            assert store.read(position, index) == jpeg
         store.finish()
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.dictionaries(st.integers(0, 99_999), st.binary(max_size=1500), max_size=6))
-def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, images: dict[int, bytes]) -> None:
+@given(st.dictionaries(st.tuples(st.integers(0, 99_999), st.integers(0, 12)), st.binary(max_size=1500), max_size=6))
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, images: dict[tuple[int, int], bytes]
+) -> None:
     path = tmp_path_factory.mktemp("store") / "images.tar"
     fill(path, images)
     with ImageStore(path) as store:
-        assert {position: store.read(position) for position in images} == images
+        assert {(position, index): store.read(position, index) for position, index in images} == images
+
+
+def test_a_samples_first_picture_bears_its_number_alone(tmp_path: Path) -> None:
+    fill(tmp_path / "images.tar", {(3, 0): b"ground", (3, 1): b"satellite", (3, 10): b"map", (4, 0): b"next"})
+    with tarfile.open(tmp_path / "images.tar") as tar:
+        assert tar.getnames() == ["000003.jpg", "000003.1.jpg", "000003.10.jpg", "000004.jpg"]
+    assert member_name(3) == member_name(3, 0) == "000003.jpg"
+    with ImageStore(tmp_path / "images.tar") as store:
+        assert (store.read(3), store.read(3, 10)) == (b"ground", b"map")
+        with pytest.raises(KeyError):
+            store.read(4, 1)
 
 
 def test_it_is_a_plain_tar(tmp_path: Path) -> None:

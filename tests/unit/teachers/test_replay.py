@@ -7,13 +7,17 @@ import orjson
 import polars as pl
 import pytest
 
+from factory.calls.files import write_sealed
+from factory.calls.row import LedgerRow
 from factory.errors import RecipeError
-from factory.generators.mp16_reason import mp16_reason
-from factory.plugins.contracts import CallFailed, Reply
+from factory.plugins.contracts import CallFailed, Question
 from factory.teachers.replay import ReplayBackend
-from schemas import Sample
+from schemas import Reply, Request, Turn
 
-PROMPT = mp16_reason().prompt(Sample(id="", image="", lat=0, lon=0))
+
+def question(sample_id: str, *, turn: int = 0, draw: int = 0, purpose: str = "answer") -> Question:
+    request = Request(purpose, (Turn("user", ("Where?",)),))
+    return Question(key="", request=request, sample_id=sample_id, turn=turn, draw=draw)
 
 
 def write(path: Path, *records: Any) -> Path:
@@ -21,14 +25,14 @@ def write(path: Path, *records: Any) -> Path:
     return path
 
 
-async def replies(path: Path, *ids: str) -> list[Reply]:
-    async with ReplayBackend("t", path) as backend:
-        return [await backend.complete(PROMPT, id_, (), 0) for id_ in ids]
+async def replies(path: Path, *asked: str | Question, teacher: str = "t") -> list[Reply]:
+    async with ReplayBackend(teacher, path) as backend:
+        return [await backend.complete(question(one) if isinstance(one, str) else one, {}) for one in asked]
 
 
 async def digest(path: Path, sample_id: str) -> Any:
     async with ReplayBackend("t", path) as backend:
-        return backend.inputs(sample_id)["recorded"]
+        return backend.inputs(question(sample_id))["recorded"]
 
 
 async def test_objects_texts_and_raw_are_given_back_by_id(tmp_path: Path) -> None:
@@ -70,6 +74,10 @@ async def test_a_missing_id_is_a_typed_failure(tmp_path: Path) -> None:
         (b'{"response": "x"}', "r.jsonl:2: expected a text or number as `id`"),
         (b'{"id": "b"}', "r.jsonl:2: id 'b' has neither `response` nor `raw`"),
         (b'{"id": "a", "response": "y"}', "r.jsonl:2: id 'a' was recorded on line 1 already"),
+        (b'{"id": "a", "turn": 0, "draw": 0, "response": "y"}', "r.jsonl:2: id 'a' was recorded on line 1 already"),
+        (b'{"id": "a", "turn": -1, "response": "y"}', "r.jsonl:2: expected a number from 0 as `turn`, found -1"),
+        (b'{"id": "a", "draw": "0", "response": "y"}', "r.jsonl:2: expected a number from 0 as `draw`, found '0'"),
+        (b'{"id": "a", "purpose": 3, "response": "y"}', "r.jsonl:2: expected text as `purpose`, found 3"),
     ],
 )
 async def test_a_bad_line_is_named(tmp_path: Path, line: bytes, said: str) -> None:
@@ -100,3 +108,79 @@ async def test_only_a_changed_record_has_another_identity(tmp_path: Path) -> Non
     assert await digest(one, "a") == await digest(two, "a")
     assert await digest(one, "b") != await digest(two, "b")
     assert await digest(one, "c") is None
+
+
+async def test_every_turn_draw_and_purpose_has_its_own_record(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "r.jsonl",
+        {"id": "a", "response": "first"},
+        {"id": "a", "turn": 1, "response": "second"},
+        {"id": "a", "draw": 1, "response": "again"},
+        {"id": "a", "purpose": "judge", "response": "fine"},
+    )
+    asked = question("a"), question("a", turn=1), question("a", draw=1), question("a", purpose="judge")
+    assert [reply.text for reply in await replies(path, *asked)] == ["first", "second", "again", "fine"]
+    with pytest.raises(CallFailed, match="no record of turn 1, draw 1 for a"):
+        await replies(path, question("a", turn=1, draw=1))
+
+
+async def test_a_record_without_a_purpose_answers_any(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", {"id": "a", "response": "x"}, {"id": "b", "purpose": "judge", "response": "y"})
+    (reply,) = await replies(path, question("a", purpose="judge"))
+    assert reply.text == "x"
+    with pytest.raises(CallFailed, match="not_recorded"):
+        await replies(path, question("b"))
+
+
+async def test_what_was_shown_of_the_truth_is_no_other_purpose(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", {"id": "a", "purpose": "answer", "response": "x"})
+    (reply,) = await replies(path, question("a", purpose="answer+saw_country"))
+    assert reply.text == "x"
+
+
+async def test_turns_of_a_parquet_recording(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"id": ["a", "a"], "turn": [0, 1], "response": ["first", "second"], "purpose": [None, "check"]}
+    )
+    frame.write_parquet(tmp_path / "r.parquet")
+    found = await replies(tmp_path / "r.parquet", question("a"), question("a", turn=1, purpose="check"))
+    assert [reply.text for reply in found] == ["first", "second"]
+
+
+def ledger_row(key: str, response: str, **changes: Any) -> LedgerRow:
+    fields: dict[str, Any] = {
+        "sample_id": "a",
+        "teacher": "t",
+        "purpose": "answer",
+        "draw": 0,
+        "turn": 0,
+        "attempt": 0,
+        "model": "m",
+        "origin": "call",
+        "status": "ok",
+        "http_calls": 1,
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    return LedgerRow(key=key, response=response, **(fields | changes))
+
+
+async def test_a_sealed_ledger_is_a_recording_of_its_teacher(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.parquet"
+    rows = [
+        ledger_row("1", "unreadable", finish_reason="length"),
+        ledger_row("2", "repaired", attempt=1, finish_reason="stop"),
+        ledger_row("3", "second turn", turn=1, purpose="answer+saw_place"),
+        ledger_row("4", "second draw", draw=1),
+        ledger_row("5", "somebody else's", teacher="u"),
+        ledger_row("6", "", sample_id="b", status="permanent", error_kind="refused"),
+    ]
+    write_sealed(rows, path)
+    found = await replies(path, question("a"), question("a", turn=1), question("a", draw=1))
+    assert [reply.text for reply in found] == ["repaired", "second turn", "second draw"]
+    assert (found[0].model, found[0].finish_reason) == ("m", "stop")
+    (theirs,) = await replies(path, "a", teacher="u")
+    assert theirs.text == "somebody else's"
+    with pytest.raises(CallFailed, match="not_recorded"):
+        await replies(path, "b")
+    with pytest.raises(RecipeError, match="no teacher `v`; it has t, u"):
+        await replies(path, "a", teacher="v")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.plugins.contracts import CallFailed, Reply
+from factory.plugins.contracts import CallFailed
 from factory.teachers.replies import MAX_DETAIL, http_failure, read_reply, redact, refuses_schema, retry_after_s
+from schemas import Reply
 
 
 def body(message: Any, finish_reason: Any = "stop", **top: Any) -> bytes:

@@ -3,10 +3,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from factory.verify import grounded
-from schemas import Case, Evidence, LocatedAnswer
+from schemas import Case, Evidence, Finding, LocatedAnswer
 
 Answer = Callable[..., LocatedAnswer]
 Make = Callable[..., Case]
+
+
+def seen(source: str, *entities: str) -> Evidence:
+    return Evidence(source=source, findings=tuple(Finding(kind="entity", text=text) for text in entities))
+
 
 SEEN = ["red and white tram", "onion domes behind a brick tower"]
 
@@ -28,7 +33,7 @@ def test_invented_clues_cost_precision(make_case: Make, make_answer: Answer) -> 
 
 
 def test_overlooked_entities_cost_recall(make_case: Make, make_answer: Answer) -> None:
-    detector = Evidence(source="detector", entities=("tram", "traffic light", "bus stop", "fence"))
+    detector = seen("detector", *("tram", "traffic light", "bus stop", "fence"))
     found = grounded(make_case(make_answer("a", clues=["red tram"]), evidence=[detector]))
     assert (found.outcome, found.reason, found.score, found.threshold) == ("fail", "known_clues_missing", 0.25, 0.3)
 
@@ -45,12 +50,12 @@ def test_what_a_reasoning_denies_confirms_nothing(make_case: Make, make_answer: 
 
 
 def test_a_detector_grounds_a_single_teacher(make_case: Make, make_answer: Answer) -> None:
-    detector = Evidence(source="detector", entities=("tram", "dome"))
+    detector = seen("detector", *("tram", "dome"))
     assert grounded(make_case(make_answer("a", clues=SEEN), evidence=[detector])).outcome == "pass"
 
 
 def test_a_teacher_is_no_evidence_for_itself(make_case: Make, make_answer: Answer) -> None:
-    own = Evidence(source="a", entities=("tram", "dome"))
+    own = seen("a", *("tram", "dome"))
     found = grounded(make_case(make_answer("a", clues=SEEN), evidence=[own]))
     assert (found.outcome, found.reason) == ("abstain", "no_other_source")
 

@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from factory.verify import Place, locate, near_truth, place_queries, resolve
+from factory.verify import near_truth
+from factory.verify.locate import Place, locate, place_queries, resolve
 from schemas import Answered, Case, GeoAnswer, Sample
 
-KAZAN = Sample(id="s", image="s.jpg", lat=55.79, lon=49.12, country_code="RU")
+KAZAN = Sample(id="s", lat=55.79, lon=49.12, country_code="RU")
 
 
 def answered(**fields: object) -> Answered:
     answer = GeoAnswer.model_validate({"localizable": True, **fields})
-    return Answered(teacher="t", model="m", request_key="k", answer=answer)
+    return Answered(teacher="t", model="m", place=answer)
 
 
 def test_queries_are_unique_and_written_most_precise_first() -> None:
     kazan = answered(city="Kazan", region="Tatarstan", country="Russia")
-    failed = Answered(teacher="t", model="m", request_key="k", answer=None, failure="refused")
+    failed = Answered(teacher="t", model="m", failure="refused")
     assert place_queries([kazan, kazan, failed, answered(), answered(country=" Chad\n")]) == [
         "Chad",
         "Kazan, Tatarstan, Russia",
@@ -45,7 +46,7 @@ def test_the_country_comes_from_the_place_when_none_is_named() -> None:
 
 
 def test_unknown_sides_leave_the_country_undecided() -> None:
-    nowhere = Sample(id="s", image="s.jpg", lat=0.0, lon=0.0)
+    nowhere = Sample(id="s", lat=0.0, lon=0.0)
     (found,) = locate(nowhere, [answered(country="Russia")], {})
     assert (found.country_code, found.country_correct) == ("RU", None)
     (unknown,) = locate(KAZAN, [answered(country="Atlantis")], {})
@@ -53,7 +54,7 @@ def test_unknown_sides_leave_the_country_undecided() -> None:
 
 
 def test_a_failed_answer_stays_as_it_is() -> None:
-    failed = Answered(teacher="t", model="m", request_key="k", answer=None, failure="refused")
+    failed = Answered(teacher="t", model="m", failure="refused")
     (found,) = locate(KAZAN, [failed], {})
     assert found.answered is failed
     assert found.distance_km is None
@@ -71,7 +72,7 @@ def test_a_failed_answer_stays_as_it_is() -> None:
 def test_the_sovereign_and_the_claimant_are_the_right_country(
     code: str, lat: float, lon: float, city: str, country: str
 ) -> None:
-    sample = Sample(id="s", image="s.jpg", lat=lat, lon=lon, country_code=code)
+    sample = Sample(id="s", lat=lat, lon=lon, country_code=code)
     said = [answered(city=city, country=country, latitude=lat, longitude=lon)]
     (found,) = locate(sample, said, resolve(place_queries(said)))
     assert found.country_code != code and found.country_correct is True
@@ -79,7 +80,7 @@ def test_the_sovereign_and_the_claimant_are_the_right_country(
 
 
 def test_a_territory_is_the_wrong_country_elsewhere() -> None:
-    houston = Sample(id="s", image="s.jpg", lat=29.76, lon=-95.37, country_code="US")
+    houston = Sample(id="s", lat=29.76, lon=-95.37, country_code="US")
     said = [answered(country="Puerto Rico", lat=29.76, lon=-95.37), answered(country="France", lat=29.76, lon=-95.37)]
     found = locate(houston, said, {})
     assert [one.country_correct for one in found] == [False, False]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from factory.verify import near_truth
+from factory.verify.near_truth import nearness
+from factory.verify.votes import Teachers
 from schemas import Case, LocatedAnswer
 
 Answer = Callable[..., LocatedAnswer]
@@ -83,3 +85,60 @@ def test_any_takes_the_nearest_and_all_the_farthest(make_case: Make, make_answer
     strict, lenient = near_truth(both), near_truth(both, teachers="any")
     assert (strict.outcome, round(strict.score or 0)) == ("fail", 2446)
     assert (lenient.outcome, lenient.score) == ("pass", 0.0)
+
+
+def test_an_answer_that_was_shown_the_place_measures_nothing(make_case: Make, make_answer: Answer) -> None:
+    told = make_answer("a", lat=55.79, lon=49.12, saw_truth="place")
+    alone = near_truth(make_case(told))
+    assert (alone.outcome, alone.reason, alone.score) == ("abstain", "saw_truth", None)
+    for teachers in ("all", "any"):
+        far = near_truth(make_case(told, make_answer("b", lat=51.34, lon=12.37)), teachers=teachers)
+        assert (far.outcome, far.reason) == ("fail", "too_far"), teachers
+
+
+def test_an_answer_that_was_told_the_country_is_still_measured(make_case: Make, make_answer: Answer) -> None:
+    told = {"saw_truth": "country"}
+    assert near_truth(make_case(make_answer(lat=55.79, lon=49.12, **told))).outcome == "pass"
+    assert near_truth(make_case(make_answer(lat=51.34, lon=12.37, **told))).reason == "too_far"
+
+
+@pytest.mark.parametrize("teachers", ["all", "any"])
+def test_a_combined_answer_that_fails_fails_the_sample(
+    make_case: Make, make_answer: Answer, teachers: Teachers
+) -> None:
+    near, far = {"lat": 55.79, "lon": 49.12}, {"lat": 51.34, "lon": 12.37}
+    found = near_truth(make_case(make_answer("a", **near), make_answer("j", **far, combined=True)), teachers=teachers)
+    assert (found.outcome, found.reason, round(found.score or 0)) == ("fail", "too_far", 2446)
+    assert found.detail.startswith("j ") and "a " not in found.detail
+
+
+def test_a_combined_answer_is_no_vote_of_its_own(make_case: Make, make_answer: Answer) -> None:
+    near = {"lat": 55.79, "lon": 49.12}
+    far = make_answer("a", lat=51.34, lon=12.37)
+    assert near_truth(make_case(far, make_answer("j", **near, combined=True)), teachers="any").outcome == "fail"
+    assert near_truth(
+        make_case(make_answer("a", failure="refused"), make_answer("j", **near, combined=True))
+    ).outcome == ("abstain")
+
+
+def test_a_combined_answer_must_pass_itself(make_case: Make, make_answer: Answer) -> None:
+    near = make_answer("a", lat=55.79, lon=49.12)
+    for teachers in ("all", "any"):
+        found = near_truth(make_case(near, make_answer("j", combined=True)), teachers=teachers)
+        assert (found.outcome, found.reason) == ("abstain", "no_place"), teachers
+
+
+def test_each_answer_is_measured_alone_whatever_the_others_say(make_case: Make, make_answer: Answer) -> None:
+    near, far = make_answer("a", lat=55.79, lon=49.12), make_answer("b", lat=51.34, lon=12.37)
+    told = make_answer("c", lat=55.79, lon=49.12, saw_truth="place")
+    judged = make_answer("j", lat=56.06, lon=49.12, combined=True)
+    case = make_case(near, far, make_answer("d", failure="refused"), told, judged)
+    assert [found.near for found in nearness(case)] == [True, False, None, None, False]
+    assert [found.near for found in nearness(case, radius_km=40.0, teachers="any")] == [True, False, None, None, True]
+
+
+def test_several_draws_of_one_teacher_are_one_vote(make_case: Make, make_answer: Answer) -> None:
+    draws = [make_answer("a", draw=n, lat=lat, lon=49.12) for n, lat in enumerate((55.85, 55.84, 55.79))]
+    found = near_truth(make_case(*draws))
+    assert found.score == pytest.approx(5.56, abs=0.01), "the one nearest to the others, not to the truth"
+    assert (found.outcome, found.detail.count("a ")) == ("pass", 1)

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from factory.plugins.contracts import Generator
 from factory.plugins.registry import plugin
-from factory.verify import grounded, localizable, near_truth, teachers_agree, verify_case
+from factory.verify import grounded, localizable, near_truth, rules, teachers_agree
+from factory.verify.judge import Judge, decide, examine
 from schemas import Answered, Case, CheckResult, GeoAnswer, LocatedAnswer, Sample
+from schemas.rows.mp16_reason import ROW
 
 CHECKS = ("localizable", "near_truth", "teachers_agree", "grounded", "no_leak")
 CLUES = ("red tram", "white tram number 5", "palm tree", "sign «КАЗАНЬ»", "no sign", "")
@@ -21,7 +24,7 @@ KM = st.floats(0, 20_000)
 @st.composite
 def located_answers(draw: st.DrawFn, teacher: str) -> LocatedAnswer:
     if draw(st.integers(0, 4)) == 0:
-        answered = Answered(teacher=teacher, model="m", request_key="k", answer=None, failure="refused")
+        answered = Answered(teacher=teacher, model="m", failure="refused")
         return LocatedAnswer(answered=answered)
     point = draw(st.one_of(st.none(), st.tuples(st.floats(-90, 90), st.floats(-180, 180))))
     answer = GeoAnswer(
@@ -35,7 +38,7 @@ def located_answers(draw: st.DrawFn, teacher: str) -> LocatedAnswer:
         lon=point[1] if point else None,
     )
     return LocatedAnswer(
-        answered=Answered(teacher=teacher, model="m", request_key="k", answer=answer),
+        answered=Answered(teacher=teacher, model="m", place=answer),
         country_code=draw(st.sampled_from((None, "RU", "TD"))),
         country_correct=draw(st.sampled_from((None, True, False))),
         named_level=draw(st.sampled_from((None, "city", "region", "country"))),
@@ -46,13 +49,15 @@ def located_answers(draw: st.DrawFn, teacher: str) -> LocatedAnswer:
 
 CASES = st.builds(
     lambda one, other, uncertainty: Case(
-        sample=Sample(id="s-0001", image="s-0001.jpg", lat=55.79, lon=49.12, uncertainty_km=uncertainty),
+        sample=Sample(id="s-0001", lat=55.79, lon=49.12, uncertainty_km=uncertainty),
         answers=(one, other),
     ),
     located_answers("a"),
     located_answers("b"),
     st.floats(0, 50),
 )
+FREE = Generator(name="free", version="1", row=ROW, record=lambda _case: ({"messages": []},))
+"""A family that states no place and makes a row of anything: what the checks say stands."""
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -75,7 +80,7 @@ def test_the_order_of_the_teachers_does_not_matter(name: str, case: Case) -> Non
 @QUICK
 @given(case=CASES)
 def test_a_failed_call_never_fails_a_check(name: str, case: Case) -> None:
-    nobody = Answered(teacher="c", model="m", request_key="k", answer=None, failure="exhausted")
+    nobody = Answered(teacher="c", model="m", failure="exhausted")
     before = run(name, case)
     after = run(name, Case(sample=case.sample, answers=(*case.answers, LocatedAnswer(answered=nobody))))
     assert (before.outcome, before.score) == (after.outcome, after.score)
@@ -133,8 +138,10 @@ def test_a_stricter_share_never_turns_a_fail_into_a_pass(case: Case, one: float,
 @QUICK
 @given(CASES)
 def test_the_verdict_carries_every_check_and_a_reason_for_every_fail(case: Case) -> None:
-    chosen = [(name, plugin("check", name).settings()) for name in CHECKS]
-    verdict = verify_case(case, chosen, ("rules", plugin("decider", "rules").settings()))
+    chosen = tuple((name, plugin("check", name).settings()) for name in CHECKS)
+    judge = Judge(generator=FREE, checks=chosen, decider=rules(), decider_name="rules")
+    verdict = decide(case, examine(case, judge), judge, None).verdict
+    assert verdict is not None
     assert [found.check for found in verdict.checks] == list(CHECKS)
     failed = [f"{found.check}:{found.reason}" for found in verdict.checks if found.outcome == "fail"]
     assert list(verdict.reasons) == failed

@@ -3,7 +3,7 @@
 A selector is a function of the rows still kept, in plan order, registered as
 
     @register("selector", "quota")
-    def quota(frame: pl.DataFrame, *, by: str, ...) -> Removals
+    def quota(frame: pl.DataFrame, *, by: str, ...) -> Ruling
 
 It never changes the frame: `factory.select.run_selection` applies what it says, so every removal keeps its reason.
 """
@@ -28,6 +28,8 @@ FRAME_SCHEMA: Final = pl.Schema(
         "city": pl.String,
         "scene": pl.String,
         "author": pl.String,
+        "licence": pl.String,
+        "captured_at": pl.String,
         "image_sha256": pl.String,
         "image_phash": pl.UInt64,
         "best_distance_km": pl.Float64,
@@ -44,7 +46,7 @@ _SPLITS: Final = pl.Schema({"id": pl.String, "split": pl.String})
 
 
 @dataclass(frozen=True, slots=True)
-class Removals:
+class Ruling:
     """One selector's findings; rows it does not mention stay as they are."""
 
     removed: pl.DataFrame = field(default_factory=_REMOVED.to_frame)
@@ -56,15 +58,15 @@ class Removals:
 
 
 def removals(ids: Sequence[str], reasons: Sequence[str], details: Sequence[str]) -> pl.DataFrame:
-    """The `removed` table of a Removals from three lists of one length."""
+    """The `removed` table of a Ruling from three lists of one length."""
     return pl.DataFrame({"id": ids, "reason": reasons, "detail": details}, schema=_REMOVED)
 
 
 def groups_of(ids: Texts, groups: Texts) -> pl.DataFrame:
-    """The `groups` table of a Removals."""
+    """The `groups` table of a Ruling."""
     return pl.DataFrame({"id": ids, "group": groups}, schema=_GROUPS)
 
 
 def splits_of(ids: Texts, splits: Texts) -> pl.DataFrame:
-    """The `splits` table of a Removals."""
+    """The `splits` table of a Ruling."""
     return pl.DataFrame({"id": ids, "split": splits}, schema=_SPLITS)

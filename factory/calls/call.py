@@ -1,0 +1,184 @@
+"""One question that the ledger does not answer: asked under limits until its outcome is one committed row."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from factory.calls.lanes import Lane, choose_lane
+from factory.calls.ledger import Ledger
+from factory.calls.row import LedgerRow
+from factory.calls.teacher import Teacher
+from factory.errors import EnvironmentFault, FactoryError, PluginFault
+from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question
+from schemas import Reply
+
+FIRST_BACKOFF_S = 0.5
+MAX_BACKOFF_S = 30.0
+TOKENS_OF_AN_IMAGE = 1_600
+"""First guess for a budget's reservation (Qwen2.5-VL at 1,024 x 1,024: 1,369); replies correct it."""
+TOKENS_WITHOUT_LIMIT = 4_096
+"""Reserved for an answer when the recipe sets no max_tokens."""
+
+
+async def replay(teacher: Teacher, question: Question, ledger: Ledger) -> LedgerRow:
+    """A recorded answer, entered into the ledger like any other."""
+    try:
+        reply = await teacher.lanes[0].backend.complete(question, {})
+        row = reply_row(teacher, question, reply, http_calls=0)
+    except CallFailed as failure:
+        row = ledger_row(teacher, question, "permanent", 0, error_kind=failure.kind, error_detail=failure.detail)
+    await ledger.record(row)
+    return row
+
+
+async def call(
+    teacher: Teacher, question: Question, image: Callable[[str], bytes], ledger: Ledger, budget: Budget
+) -> LedgerRow:
+    """Asks until there is a reply, a permanent failure, or no try left; the outcome is one committed row.
+
+    Raises Deferred, with the handle committed, for an answer that comes later.
+    """
+    settings = teacher.settings
+    images: dict[str, bytes] | None = None
+    http_calls = tries = 0
+    while True:
+        lane, probing = await choose_lane(teacher.lanes, settings.recovery_s)
+        lane.heading += 1
+        try:
+            async with lane.limiter.slot():
+                if lane.down_since is not None and not probing:
+                    continue  # it went down while this call waited for its slot
+                if images is None:
+                    images = {role: image(role) for role in question.request.pictures}
+                http_calls += question.handle is None  # to look whether a batch is ready is no new call
+                reply = await _one_call(teacher, lane, question, images, budget, probing=probing)
+                row = reply_row(teacher, question, reply, http_calls)
+                await ledger.record(row)
+                return row
+        except Deferred as later:
+            await ledger.record(ledger_row(teacher, question, "sent", http_calls, handle=later.handle))
+            raise
+        except CallFailed as failure:
+            failed = failure
+        finally:
+            lane.heading -= 1
+        if failed.fatal:
+            raise EnvironmentFault(f"teacher {teacher.name}: {lane.backend.name}: {failed}")
+        if failed.kind == SCHEMA_REFUSED:
+            continue
+        # A call that never arrived says nothing about its sample; one that felled the endpoint may.
+        tries += not (probing and failed.kind == REFUSED_CONNECTION)
+        if not failed.retryable or tries >= settings.attempts:
+            break
+        await asyncio.sleep(backoff_s(tries, failed.retry_after_s))
+    status = "permanent" if teacher.final and not failed.retryable else "exhausted"
+    row = ledger_row(teacher, question, status, http_calls, error_kind=failed.kind, error_detail=failed.detail)
+    await ledger.record(row)
+    return row
+
+
+async def _one_call(
+    teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes], budget: Budget, *, probing: bool
+) -> Reply:
+    """One HTTP call under the budget, with what it says about the endpoint passed on. Raises CallFailed."""
+    prices = teacher.settings.prices
+    expected = max(teacher.prompt_tokens, question.request.characters // 3 + TOKENS_OF_AN_IMAGE * len(images))
+    answer = teacher.settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
+    reserved_tokens, reserved_cost = expected + answer, prices.cost(expected, answer)
+    sent = question.handle is not None  # then it was reserved, and counted as spent, when it was sent
+    if not sent:
+        budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
+    tokens, cost = 0, 0.0
+    try:
+        reply = await _in_time(teacher, lane, question, images)
+        tokens = reply.prompt_tokens + reply.completion_tokens
+        cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
+        teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
+    except Deferred:
+        lane.replied()
+        tokens, cost = reserved_tokens, reserved_cost  # what it will really take is known when it is answered
+        raise
+    except CallFailed as failure:
+        lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
+        if failure.presses:
+            lane.limiter.pressed(failure.retry_after_s)
+        raise
+    finally:
+        if not sent:
+            budget.settle(
+                teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
+            )
+    lane.replied()
+    lane.limiter.succeeded()
+    return reply
+
+
+async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
+    """The backend's reply within the deadline of one call, which socket timeouts cannot bound."""
+    timeout_s = teacher.settings.timeout_s
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await lane.backend.complete(question, images)
+    except (CallFailed, Deferred, FactoryError):
+        raise
+    except TimeoutError:
+        detail = f"no whole answer within {timeout_s:g} s"
+        raise CallFailed(kind="timeout", detail=detail, retryable=True, presses=True) from None
+    except Exception as error:
+        raise PluginFault(
+            f"teacher `{teacher.name}` at {lane.backend.name} failed on sample `{question.sample_id}`: "
+            f"{type(error).__name__}: {error}. This is a fault of the backend, not of the sample: mend it and run the "
+            "same command again; every answer so far is kept"
+        ) from error
+
+
+def backoff_s(tries: int, retry_after_s: float | None) -> float:
+    """Exponential with full jitter (M. Brooker, "Exponential Backoff and Jitter", 2015), never before Retry-After."""
+    longest = min(FIRST_BACKOFF_S * 2.0 ** max(tries - 1, 0), MAX_BACKOFF_S)
+    jitter = random.random() * longest  # noqa: S311  (spreads retries; nothing secret or published hangs on it)
+    return max(jitter, 0.0) if retry_after_s is None else retry_after_s + random.random()  # noqa: S311
+
+
+def reply_row(teacher: Teacher, question: Question, reply: Reply, http_calls: int) -> LedgerRow:
+    """A reply as a row. A recording names its model; for a call it is the recipe's, the same on every replica."""
+    named = teacher.settings.model
+    cost = teacher.settings.prices.cost(reply.prompt_tokens, reply.completion_tokens) if teacher.paid else 0.0
+    return ledger_row(
+        teacher,
+        question,
+        "ok",
+        http_calls,
+        model=(named or reply.model) if teacher.paid else (reply.model or named),
+        handle=question.handle,
+        response=reply.text,
+        scores=orjson.dumps(dict(reply.scores), option=orjson.OPT_SORT_KEYS).decode() if reply.scores else None,
+        finish_reason=reply.finish_reason,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        cost=cost,
+        latency_s=round(reply.latency_s, 6),
+    )
+
+
+def ledger_row(teacher: Teacher, question: Question, status: Any, http_calls: int, **outcome: Any) -> LedgerRow:
+    """The row of a question with its outcome: fields of `LedgerRow`."""
+    return LedgerRow(
+        key=question.key,
+        sample_id=question.sample_id,
+        teacher=teacher.name,
+        purpose=question.request.purpose,
+        draw=question.draw,
+        turn=question.turn,
+        attempt=question.attempt,
+        origin="call" if teacher.paid else "replay",
+        status=status,
+        http_calls=http_calls,
+        created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **({"model": teacher.settings.model} | outcome),
+    )

@@ -1,0 +1,102 @@
+"""Teachers and witnesses' models, ready to be asked: connections, lanes, what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from factory.calls.lanes import Lane
+from factory.calls.limiter import Limiter, LimiterSettings
+from factory.errors import RecipeError
+from factory.plugins.blocks import Call
+from factory.plugins.contracts import Backends
+from factory.plugins.registry import plugin
+from schemas.settings import TeacherSettings
+
+ANSWERS: Final = "answer"
+"""The role of teachers that answer about every sample."""
+
+
+@dataclass(slots=True, eq=False)
+class Teacher:
+    """A model that is ready to be asked."""
+
+    settings: TeacherSettings
+    lanes: tuple[Lane, ...]
+    sampling: Mapping[str, Any]
+    """Everything of the settings that changes answers; part of the ledger key."""
+    final: bool = True
+    """Whether a refusal is kept for good; what a build cannot do without is asked again by the next one."""
+    prompt_tokens: int = 0
+    """Most prompt tokens that one call took so far."""
+    under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    """Keys that are being asked: two samples with the same picture share one paid call."""
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def paid(self) -> bool:
+        """False for recorded answers."""
+        return self.lanes[0].backend.paid
+
+    @property
+    def max_in_flight(self) -> int:
+        """Calls under way at all endpoints together."""
+        return self.settings.max_in_flight * len(self.lanes)
+
+
+def made_teachers(calls: Sequence[Call], root: Path) -> list[tuple[TeacherSettings, Backends]]:
+    """What the recipe's teachers are made of; nothing is connected yet.
+
+    Raises:
+        RecipeError: a model has no name, a recording is missing, two teachers would ask the same questions.
+        EnvironmentFault: an API key is not in the environment.
+    """
+    made: list[tuple[TeacherSettings, Backends]] = []
+    for call in calls:
+        settings = call.common
+        assert isinstance(settings, TeacherSettings)
+        backends = plugin("teacher", call.name).function(settings, root, **dict(call.settings))
+        assert isinstance(backends, Backends)
+        identity = (settings.model, sampling_of(settings, backends))
+        for other, theirs in made:
+            paid = backends.endpoints[0].paid and settings.role == other.role
+            if paid and identity == (other.model, sampling_of(other, theirs)):
+                raise RecipeError(
+                    f"teachers {other.name} and {settings.name} would ask the same questions and share every "
+                    "answer: give one of them another model or another sampling.seed"
+                )
+        made.append((settings, backends))
+    return made
+
+
+def sampling_of(settings: TeacherSettings, backends: Backends) -> dict[str, Any]:
+    """What of a teacher enters the keys of its questions, besides the model's name."""
+    return {**settings.sampling.identity(), **backends.identity}
+
+
+@asynccontextmanager
+async def open_teacher(
+    settings: TeacherSettings, backends: Backends, *, share: int = 1, final: bool = True
+) -> AsyncIterator[Teacher]:
+    """A teacher with its connections, closed on exit.
+
+    Args:
+        final: see `Teacher`.
+        share: processes that ask at the same time; each takes this part of `max_in_flight`.
+    """
+    slots = max(1, settings.max_in_flight // share)
+    async with AsyncExitStack() as stack:
+        lanes = []
+        for backend in backends.endpoints:
+            if isinstance(backend, AbstractAsyncContextManager):
+                await stack.enter_async_context(backend)
+            lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
+        own = settings.model_copy(update={"max_in_flight": slots})
+        yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final)

@@ -1,0 +1,80 @@
+"""The phases of a build in order, and the run through them.
+
+    plan -> work -> verify -> review -> select -> release -> report
+
+Each is done, goes, or waits (`factory.phases.phase`); a build that was stopped anywhere goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from factory.engines import open_engine
+from factory.phases.identity import identify
+from factory.phases.lines import title
+from factory.phases.phase import Phase, Waiting, done, note
+from factory.phases.reopen import reopen
+from factory.phases.review import REVIEW
+from factory.phases.run import BuildResult, Listener, Run, Silent, new_info, now, read_info, result
+from factory.phases.steps import PLAN, REPORT, SELECT, ReleaseWriter, release_phase
+from factory.phases.verify import VERIFY
+from factory.phases.work import WORK
+from factory.recipe.load import LoadedRecipe
+from factory.sources import open_source
+from factory.store.files import disk_faults
+from factory.store.layout import BuildPaths
+from factory.store.lease import lease
+
+
+def phases_with(write_release: ReleaseWriter) -> tuple[Phase, ...]:
+    """Every phase, in order."""
+    return (PLAN, WORK, VERIFY, REVIEW, SELECT, release_phase(write_release), REPORT)
+
+
+def run_build(
+    loaded: LoadedRecipe,
+    *,
+    out: Path,
+    phases: Sequence[Phase],
+    engine: str = "local",
+    workers: int | None = None,
+    retry: bool = False,
+    listener: Listener | None = None,
+) -> BuildResult:
+    """Runs every phase that is not done yet. See `factory.build`."""
+    begun = time.monotonic()
+    open_engine(engine)  # a misspelt one is named before anything is begun
+    source = open_source(loaded.recipe.source, loaded.root)
+    identity = identify(loaded, source)
+    paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
+    run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
+    run.listener.started(title(run))
+    with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
+        run.info = read_info(paths) or new_info(run)
+        if retry:
+            reopen(run.paths)
+        waiting = _go(run, phases, begun)
+        return result(run, begun, None if waiting is None else waiting.what)
+
+
+def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
+    for phase in phases:
+        if not done(phase, run):
+            read = phase.reads(run)
+            if phase is phases[-1]:  # before it begins: the report shows how long the build took
+                run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
+                run.info["finished_at"] = now()
+                run.save(run.info["state"])
+            waiting = phase.go(run)
+            if waiting is not None:
+                run.save("waiting")
+                run.listener.phase("waits", f"for {waiting.what}")
+                return waiting
+            note(phase, run, read)
+        for label, text in phase.says(run):
+            run.listener.phase(label, text)
+    if run.info["state"] != phases[-1].state:  # an early phase ran again and made the same as before
+        run.save(phases[-1].state)
+    return None

@@ -1,0 +1,64 @@
+"""The review phase: people decide what machines dispute. It stands before selection, so that a row people promote
+passes duplicates, quotas and splits like any other.
+
+Decisions lie in `review/decisions.parquet` (`schemas.arrow.REVIEWS`), one row a sample, and are final over verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from factory.phases.phase import Phase, Waiting
+from factory.phases.run import Run
+from factory.phases.steps import judged
+from factory.store.layout import BuildPaths
+from factory.store.tables import read_columns
+
+
+def _review(run: Run) -> Waiting | None:
+    disputed = disputed_ids(run.paths)
+    decided = disputed.filter(disputed.is_in(decided_ids(run.paths).to_list()))
+    waiting = len(disputed) - len(decided)
+    run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided)}
+    if run.recipe.review.wait and waiting:
+        return Waiting(
+            f"people: {waiting:,} of {len(disputed):,} disputed rows have no decision in {run.paths.decisions}; the "
+            "same command goes on when they have, `review: {wait: false}` goes on without them"
+        )
+    return None
+
+
+def disputed_ids(paths: BuildPaths) -> pl.Series:
+    """Ids of the samples that the machines sent to review, in plan order."""
+    found = [read_columns(shard.verdicts, ("id", "decision")) for shard in paths.shards() if shard.verdicts.exists()]
+    return pl.concat(found).filter(pl.col("decision") == "review")["id"] if found else pl.Series("id", [], pl.String)
+
+
+def decided_ids(paths: BuildPaths) -> pl.Series:
+    """Ids of the samples that people have decided."""
+    return read_columns(paths.decisions, ("id",))["id"] if paths.decisions.exists() else pl.Series("id", [], pl.String)
+
+
+def _says(run: Run) -> Iterator[tuple[str, str]]:
+    disputed, decided = run.info["counts"]["disputed"], run.info["counts"]["decided"]
+    if not disputed:
+        yield "review", "nothing is disputed"
+    elif decided == disputed:
+        yield "review", f"people decided all {disputed:,} disputed rows"
+    else:
+        yield (
+            "review",
+            f"people decided {decided:,} of {disputed:,} disputed rows; {disputed - decided:,} could be added",
+        )
+
+
+REVIEW = Phase(
+    name="review",
+    reads=lambda run: {**judged(run), "wait": str(run.recipe.review.wait)},
+    makes=lambda run: (),
+    go=_review,
+    says=_says,
+    state="reviewed",
+)

@@ -1,0 +1,100 @@
+"""The pictures of the gallery: small JPEGs without metadata, as data: URIs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from factory.report.words import shorten
+from factory.store.images import ImageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """How small a picture has to become."""
+
+    steps: tuple[tuple[int, int], ...]
+    """(longest side in pixels, JPEG quality), tried in turn until the picture fits."""
+    most_bytes: int
+
+
+FIRST = Thumbnails(((480, 70), (400, 65), (320, 55), (240, 45)), 36_000)
+"""The picture a card is about. 240 of these in base64 are 11.5 MB."""
+FURTHER = Thumbnails(((160, 65), (128, 55), (96, 45)), 5_000)
+"""The others, side by side below it."""
+MAX_FURTHER = 4
+"""Further pictures shown on one card: 240 cards of them are 6.4 MB, so the page stays under 20 MB."""
+MAX_SOURCE_MEGAPIXELS = 300.0
+"""Larger ones are not decoded: a build's own pictures are at most a few megapixels, so this is no picture of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a sample as its card shows it."""
+
+    role: str
+    uri: str | None
+    """data: URI, or None when there is no prepared picture or it cannot be read."""
+    refused: str
+    """Why there is none; empty otherwise."""
+    width: int | None
+    height: int | None
+
+
+def pictures(
+    images: Path, samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]
+) -> dict[int, tuple[tuple[Shown, ...], int]]:
+    """By position in the shard: the pictures that a card shows, the first large, and how many it leaves out.
+
+    Args:
+        images: the shard's tar; one that is missing or damaged costs only the pictures.
+        samples: position and the structs `schemas.arrow.PHOTO` of its pictures.
+    """
+    small: dict[tuple[int, int], str] = {}
+    places = [(position, at) for position, photos in samples for at in range(min(len(photos), 1 + MAX_FURTHER))]
+    with suppress(OSError, ValueError, tarfile.TarError), ImageStore(images) as store:
+        for position, at in places:
+            with suppress(KeyError, ValueError, OSError):
+                if data := thumbnail(store.read(position, at), FURTHER if at else FIRST):
+                    small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+    found = {}
+    for position, photos in samples:
+        shown = tuple(
+            Shown(
+                role=shorten(photo["role"], 40),
+                uri=small.get((position, at)),
+                refused=shorten(photo["refused"], 60),
+                width=photo["width"],
+                height=photo["height"],
+            )
+            for at, photo in enumerate(photos[: 1 + MAX_FURTHER])
+        )
+        found[position] = (shown, len(photos) - len(shown))
+    return found
+
+
+def thumbnail(jpeg: bytes, size: Thumbnails = FIRST) -> bytes | None:
+    """A small JPEG without metadata, or None when the bytes are no JPEG that can be decoded."""
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
+            if opened.width * opened.height > MAX_SOURCE_MEGAPIXELS * 1e6:
+                return None
+            opened.draft("RGB", (size.steps[0][0], size.steps[0][0]))
+            image = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    for side, quality in size.steps:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=quality, optimize=True)
+        if out.tell() <= size.most_bytes:
+            break
+    return out.getvalue()

@@ -1,0 +1,168 @@
+"""One sample's way through its family: witnesses before, every teacher's answers, the combined one, witnesses after."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import orjson
+
+from factory.calls.ask import TRUTH_LEVELS, Asker, Desk
+from factory.calls.teacher import Teacher
+from factory.errors import EnvironmentFault, FactoryError, PluginFault
+from factory.plugins.contracts import Deferred, NoAnswer, Said, Witness
+from factory.shard.staff import Staff
+from factory.store.part import NO_EVIDENCE, AnsweredSample
+from schemas import Answered, Evidence, Finding, Photo, Sample, Seen
+
+ResultT = TypeVar("ResultT")
+
+
+async def answer_sample(
+    staff: Staff,
+    desk: Desk,
+    sample: Sample,
+    photos: tuple[Photo, ...],
+    image_keys: Mapping[str, str],
+    image: Callable[[str], bytes],
+) -> AnsweredSample:
+    """Everything that is asked about one sample. What a teacher does never raises; it is a typed failure.
+
+    Args:
+        image_keys: what each picture is, by role; see `factory.images.image_key`.
+        image: reads the prepared JPEG of a role.
+
+    Raises:
+        Deferred: an answer comes later.
+        BudgetReached, EnvironmentFault: the shard cannot go on; what was asked until then is recorded.
+        PluginFault: the family or a witness raised.
+    """
+
+    def asker(teacher: Teacher | None, **more: Any) -> Asker:
+        return Asker(desk=desk, sample=sample, image_keys=image_keys, image=image, teacher=teacher, **more)
+
+    async def witnessed(when: str, seen: Seen, answers: tuple[Answered, ...]) -> tuple[Evidence, ...]:
+        looking = [
+            _look(witness, seen, answers, asker(model, may_see_truth=False), image, image_keys)
+            for witness, model in staff.witnesses
+            if witness.when == when
+        ]
+        return tuple(found for found in await all_of(looking) if found is not None)
+
+    seen = Seen(id=_pseudonym(sample.id), images=tuple(image_keys), texts=sample.texts)
+    before = await witnessed("before", seen, ())
+    seen = replace(seen, evidence=before)
+    asking = [
+        _answer(staff, seen, asker(teacher, draw=draw, most_turns=staff.generator.needs.calls[1]))
+        for teacher in staff.answering
+        for draw in range(teacher.settings.sampling.draws)
+    ]
+    answers = tuple(await all_of(asking))
+    told = max((answered.saw_truth for answered in answers), key=TRUTH_LEVELS.index, default="none")
+    combined = await _combine(staff, seen, answers, asker(None, saw_truth=told))
+    after = await witnessed("after", seen, answers)
+    given = answers if combined is None else (*answers, combined)
+    return AnsweredSample(photos=photos, answers=given, evidence=(*before, *after))
+
+
+def _pseudonym(sample_id: str) -> str:
+    """What a family may call a sample: ids of some sources are paths that name the place."""
+    return hashlib.sha256(sample_id.encode()).hexdigest()[:16]
+
+
+async def _answer(staff: Staff, seen: Seen, ask: Asker) -> Answered:
+    generator = staff.generator
+    assert generator.answer is not None
+    try:
+        return ask.answered(_said(await generator.answer(seen, ask)))
+    except NoAnswer as none:
+        return ask.answered(none)
+    except (FactoryError, Deferred, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        raise _blame("generator", generator.name, "answer", ask.sample, error) from error
+
+
+async def _combine(staff: Staff, seen: Seen, answers: tuple[Answered, ...], ask: Asker) -> Answered | None:
+    generator = staff.generator
+    if generator.combine is None or all(answered.failure is not None for answered in answers):
+        return None
+    try:
+        said = await generator.combine(seen, answers, ask)
+        return None if said is None else ask.answered(_said(said), combined=True)
+    except NoAnswer as none:
+        return ask.answered(none, combined=True)
+    except (FactoryError, Deferred, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        raise _blame("generator", generator.name, "combine", ask.sample, error) from error
+
+
+def _said(value: object) -> Said:
+    if not isinstance(value, Said):
+        raise TypeError(f"returned {type(value).__name__}, not Said")
+    orjson.dumps(value.values)  # now, and not when the whole shard is paid
+    return value
+
+
+async def _look(
+    witness: Witness,
+    seen: Seen,
+    answers: tuple[Answered, ...],
+    ask: Asker,
+    image: Callable[[str], bytes],
+    roles: Iterable[str],
+) -> Evidence | None:
+    try:
+        return await witness.look(seen, _Images(image, roles), answers, ask)
+    except NoAnswer as none:
+        if not witness.required:
+            return None
+        if none.kind != "exhausted":  # it answered, and nobody can read it: one sample's trouble
+            return Evidence(source=witness.name, findings=(Finding(kind=NO_EVIDENCE, text=str(none)),))
+        raise EnvironmentFault(
+            f"witness {witness.name}: no evidence about sample `{ask.sample.id}` ({none}); a sample without it would "
+            "be judged by another rule. Answers are kept: mend what it asks and run the same command again"
+        ) from None
+    except (FactoryError, Deferred, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        raise _blame("witness", witness.name, "look", ask.sample, error) from error
+
+
+class _Images(Mapping[str, bytes]):
+    """Prepared JPEGs by role, read when they are looked at."""
+
+    def __init__(self, image: Callable[[str], bytes], roles: Iterable[str]) -> None:
+        self._image, self._roles = image, tuple(roles)
+
+    def __getitem__(self, role: str) -> bytes:
+        if role not in self._roles:
+            raise KeyError(role)
+        return self._image(role)
+
+    def __iter__(self) -> Any:
+        return iter(self._roles)
+
+    def __len__(self) -> int:
+        return len(self._roles)
+
+
+def _blame(kind: str, name: str, what: str, sample: Sample, error: Exception) -> PluginFault:
+    return PluginFault(
+        f"{kind} `{name}` failed in `{what}` on sample `{sample.id}`: {type(error).__name__}: {error}. This is a fault "
+        f"of the {kind}, not of the sample: mend it and run the same command again; every answer so far is kept"
+    )
+
+
+async def all_of(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:
+    """Every result; an error is raised only after the others' calls are recorded. A deferred one yields to any other
+    error."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    raised = [result for result in results if isinstance(result, BaseException)]
+    for error in sorted(raised, key=lambda error: isinstance(error, Deferred)):
+        raise error
+    return [result for result in results if not isinstance(result, BaseException)]

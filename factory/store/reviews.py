@@ -1,0 +1,54 @@
+"""What people decided about a build's samples, and how that lies over what the checks decided.
+
+A person's decision is final: `accept` promotes a reviewed or a rejected sample, `reject` takes an accepted one out. A
+quarantined sample stays so: it has no picture or no answer that could be released. So does one of which no row can be
+made, or none that keeps the truth to itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from factory.errors import CorruptBuild
+from factory.store.layout import BuildPaths
+from factory.store.tables import read_table
+from schemas import arrow
+
+PEOPLE_SAY: Final = ("accept", "reject")
+
+
+def read_reviews(paths: BuildPaths) -> pl.DataFrame:
+    """People's decisions as `schemas.arrow.REVIEWS`, one row a sample; empty where nobody decided anything yet.
+
+    Where a sample stands there twice, the last row counts. Raises CorruptBuild for a damaged file and for a decision
+    that is neither accept nor reject; names the file.
+    """
+    if not paths.decisions.is_file():
+        empty = pl.from_arrow(arrow.REVIEWS.empty_table())
+        assert isinstance(empty, pl.DataFrame)
+        return empty
+    rows = read_table(paths.decisions, arrow.REVIEWS)
+    unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | pl.col("decision").is_null())
+    if not unknown.is_empty():
+        raise CorruptBuild(f"{paths.decisions}: sample {unknown['id'][0]!r} is neither accepted nor rejected")
+    return rows.unique("id", keep="last", maintain_order=True)
+
+
+def final_decision(verdict: pl.Expr, person: pl.Expr, unreleasable: pl.Expr) -> pl.Expr:
+    """What holds in the end.
+
+    Args:
+        verdict: the checks' decision; null where a sample has none yet, and then it has no final one either.
+        person: a person's, null where nobody looked.
+        unreleasable: why no row can be made of the sample, null where one can.
+    """
+    stays = verdict.is_null() | (verdict == "quarantine") | ((person == "accept") & unreleasable.is_not_null())
+    return pl.when(stays.fill_null(False) | person.is_null()).then(verdict).otherwise(person)
+
+
+def decided_by(verdict: str | None, person: str | None, unreleasable: str | None) -> str | None:
+    """`final_decision` for one sample."""
+    stays = person is None or verdict in (None, "quarantine") or (person == "accept" and unreleasable is not None)
+    return verdict if stays else person

@@ -1,0 +1,97 @@
+"""Verification of one shard, as an engine runs it: stored answers in, `verdicts.parquet` out.
+
+Two passes where the decider fits on the whole set: `shard_features` gives what it knows the samples by, the verify
+phase fits, `verify_shard` decides. Neither touches an image, a ledger or a shard's report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from factory.generators.rows import rows_by_sample
+from factory.plugins.contracts import Model
+from factory.recipe.model import Recipe
+from factory.store.files import file_digest
+from factory.store.layout import BuildPaths
+from factory.store.part import read_answers, sample_frame, verdicts_table
+from factory.store.tables import write_table
+from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySpec:
+    """Which shard of which build is verified, and with what fitted model."""
+
+    build: str
+    number: int
+    recipe: Mapping[str, Any]
+    model: Model | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What was decided in a shard."""
+
+    number: int
+    samples: int
+    decisions: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    digest: str = ""
+    """sha256 of its verdicts.parquet."""
+
+
+@contextmanager
+def open_judge(spec: VerifySpec) -> Iterator[Judge]:
+    """The rules of a recipe, once a process; the gazetteer's tables are given back with it."""
+    from factory.geo import forget
+
+    yield judge_of(Recipe.model_validate(spec.recipe))
+    forget()
+
+
+def shard_features(spec: VerifySpec, judge: Judge) -> pl.DataFrame:
+    """Pass one: `id` and the decider's features of every sample of a shard that can be judged, in plan order."""
+    answered = read_answers(BuildPaths(Path(spec.build)), spec.number)
+    rows = [
+        {"id": case.sample.id, **features_of(case, examine(case, judge), judge)}
+        for case, (_, found) in zip(located_cases(answered, judge), answered, strict=True)
+        if unjudgeable(found, judge) is None
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema={"id": pl.String})
+
+
+def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
+    """Pass two: decides every sample of a shard and writes its verdicts.
+
+    Raises CorruptBuild for a damaged part, PluginFault for a check, decider or family that raises.
+    """
+    paths = BuildPaths(Path(spec.build))
+    answered = read_answers(paths, spec.number)
+    rows = (
+        None if judge.generator.records is None else rows_by_sample(judge.generator, sample_frame(paths, spec.number))
+    )
+    cases = []
+    for case, (_, found) in zip(located_cases(answered, judge), answered, strict=True):
+        hopeless = unjudgeable(found, judge)
+        if hopeless is not None:
+            cases.append(replace(case, verdict=hopeless))
+        else:
+            made = None if rows is None else rows.get(case.sample.id, ())
+            cases.append(decide(case, examine(case, judge), judge, spec.model, made))
+    target = paths.shard(spec.number).verdicts
+    write_table(verdicts_table([sample.id for sample, _ in answered], cases), target)
+    verdicts = [case.verdict for case in cases if case.verdict is not None]
+    return VerifyReport(
+        number=spec.number,
+        samples=len(cases),
+        decisions=dict(Counter(verdict.decision for verdict in verdicts)),
+        reasons=dict(Counter(reason for verdict in verdicts for reason in verdict.reasons)),
+        digest=file_digest(target),
+    )

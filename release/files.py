@@ -1,0 +1,112 @@
+"""The two kinds of files that hold released rows, read with every byte checked. Imports nothing of the factory.
+
+parquet/train-00000-of-00002.parquet    one row a line, pictures within, pages with checksums
+webdataset/train-000000.tar             `000042.json` and its pictures: `000042.jpg`; `000042.0.jpg`, `000042.1.jpg`
+                                        where a row has several; none where it has none
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.rows.schema import RowSchema
+
+READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, tarfile.TarError, pa.ArrowException)
+"""What damaged or hostile files make these readers raise."""
+
+_BATCH: Final = 64
+
+
+class StoredRow(NamedTuple):
+    """One row as a file holds it."""
+
+    values: dict[str, Any]
+    """Its columns without `images`."""
+    jpegs: list[bytes]
+    json: bytes | None
+    """Its WebDataset JSON, where it was read from that: `orjson.dumps` of the schema's `json_row`."""
+
+
+def sample_key(number: int) -> str:
+    """Name of a split's n-th row in its tar, without ending."""
+    return f"{number:06d}"
+
+
+def picture_names(key: str, pictures: int) -> list[str]:
+    """What a row's JPEGs are called, in order."""
+    return [f"{key}.jpg"] if pictures == 1 else [f"{key}.{number}.jpg" for number in range(pictures)]
+
+
+def split_of(file: Path) -> str:
+    """The split whose rows a file holds, by its name."""
+    return file.name.split("-", 1)[0]
+
+
+def format_of(file: Path) -> str:
+    """`webdataset` or `parquet`, by the file's ending."""
+    return "webdataset" if file.suffix == ".tar" else "parquet"
+
+
+def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
+    """The rows of a file in order. Raises one of `READ_ERRORS` where it is damaged or follows another schema."""
+    return tar_rows(file, schema) if format_of(file) == "webdataset" else parquet_rows(file, schema)
+
+
+def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
+    """Rows of a Parquet file, page checksums verified. Raises ValueError when its schema is another."""
+    with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+        if not parquet.schema_arrow.equals(schema.columns):
+            raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
+        for batch in parquet.iter_batches(batch_size=_BATCH):
+            for values in batch.to_pylist():
+                jpegs = [image["bytes"] for image in values.pop("images") or ()]
+                yield StoredRow(values, jpegs, None)
+
+
+def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
+    """Rows of a WebDataset tar. Raises ValueError when members are no samples, or JSON differs from the schema."""
+    with tarfile.open(file, "r:") as tar:
+        pictures: list[tarfile.TarInfo] = []
+        for member in tar:
+            if not member.name.endswith(".json"):
+                pictures.append(member)
+                continue
+            yield _sample(tar, pictures, member, schema)
+            pictures = []
+        if pictures:
+            raise ValueError(f"{pictures[0].name} has no JSON after it")
+
+
+def _sample(
+    tar: tarfile.TarFile, pictures: Sequence[tarfile.TarInfo], text: tarfile.TarInfo, schema: RowSchema
+) -> StoredRow:
+    names = [member.name for member in pictures]
+    if names != picture_names(text.name.removesuffix(".json"), len(names)):
+        raise ValueError(f"{', '.join(names[:4])} and {text.name} are not one sample")
+    data = _bytes(tar, text)
+    values = orjson.loads(data)
+    if not isinstance(values, dict) or tuple(values) != schema.json_keys:
+        odd = sorted(set(values) ^ set(schema.json_keys)) or ["their order"]
+        raise ValueError(f"{text.name} has other keys than the schema: {', '.join(map(str, odd))}")
+    try:
+        whole = schema.json_row(values)
+    except ValueError as error:
+        raise ValueError(f"{text.name}: {error}") from None
+    if orjson.dumps(whole) != data:
+        odd = [name for name in whole if values[name] != whole[name]] or ["its spelling"]
+        raise ValueError(f"{text.name} is not as the schema writes it: {', '.join(odd)}")
+    return StoredRow(values, [_bytes(tar, member) for member in pictures], data)
+
+
+def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    opened = tar.extractfile(member) if member.isreg() else None
+    if opened is None:
+        raise ValueError(f"{member.name} is not a plain file")
+    return opened.read()

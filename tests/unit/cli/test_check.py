@@ -1,0 +1,44 @@
+"""`factory check` of what is neither a build nor a release, and of its old name. Damage is in the integration tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from factory.cli.check import file_faults
+from factory.cli.main import app, known_commands
+from factory.errors import RecipeError
+
+
+@pytest.fixture
+def builds(tmp_path: Path) -> Path:
+    for name in ("demo-01234567", "mine-89abcdef"):
+        (tmp_path / name / "shards").mkdir(parents=True)
+        (tmp_path / name / "build.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("mine-89abcdeg", "; did you mean {}/mine-89abcdef?"),
+        ("mine-89abcdef/shards", "; did you mean {}/mine-89abcdef?"),
+        (".", "; did you mean {}/demo-01234567?"),
+        ("away/nothing", ""),
+    ],
+)
+def test_a_path_that_is_neither_is_refused_and_the_nearest_named(builds: Path, path: str, meant: str) -> None:
+    with pytest.raises(RecipeError) as refused:
+        file_faults(builds / path)
+    said = str(refused.value)
+    assert said.startswith(f"{builds / path}: neither a build (no build.json in it) nor a release (no manifest.json")
+    assert said.endswith("in it)" + meant.format(builds))
+
+
+def test_the_old_name_is_hidden_and_names_the_new_one() -> None:
+    assert "verify" not in known_commands()
+    ended = CliRunner().invoke(app, ["verify", "--all", "builds/one of mine"])
+    assert isinstance(ended.exception, RecipeError) and ended.exception.exit_code == 2
+    assert str(ended.exception).endswith("factory check --all 'builds/one of mine'")

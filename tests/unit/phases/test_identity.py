@@ -1,0 +1,76 @@
+"""What a recipe is once its files are looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factory.errors import RecipeError
+from factory.phases.identity import identify
+from factory.recipe.fingerprint import STAGES, Fingerprint
+from factory.recipe.load import load_recipe
+from factory.sources import open_source
+from schemas.rows.mp16_reason import ROW
+
+RECIPE = """\
+name: tiny
+generator: mp16_reason
+source: {kind: table, path: photos.csv}
+teachers: [{name: only, backend: replay, path: answers.jsonl}]
+verify: {checks: [near_truth], decide: {reject: [near_truth], review: []}}
+"""
+
+
+def identity(folder: Path, *changes: tuple[str, str]) -> Fingerprint:
+    """The identity of the recipe in a folder, with texts of it replaced."""
+    folder.mkdir(exist_ok=True)
+    text = RECIPE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "tiny.yaml").write_text(text)
+    for name, content in (("photos.csv", "id,lat,lon\na,60,25\n"), ("answers.jsonl", '{"id": "a", "response": "x"}\n')):
+        if not (folder / name).exists():
+            (folder / name).write_text(content)
+    loaded = load_recipe(folder / "tiny.yaml")
+    return identify(loaded, open_source(loaded.recipe.source, loaded.root))
+
+
+def changed_stages(one: Fingerprint, other: Fingerprint) -> list[str]:
+    return [stage for stage, _ in STAGES if one.stages[stage] != other.stages[stage]]
+
+
+def test_another_folder_of_the_same_files_is_the_same_build(tmp_path: Path) -> None:
+    assert identity(tmp_path / "here").build == identity(tmp_path / "there").build
+
+
+def test_a_corrected_recording_is_another_build_from_the_answers_on(tmp_path: Path) -> None:
+    before = identity(tmp_path)
+    (tmp_path / "answers.jsonl").write_text('{"id": "a", "response": "y"}\n')
+    assert changed_stages(before, identity(tmp_path)) == ["answers", "verify", "review", "select", "release"]
+
+
+def test_a_changed_table_is_another_build_from_the_plan_on(tmp_path: Path) -> None:
+    before = identity(tmp_path)
+    (tmp_path / "photos.csv").write_text("id,lat,lon\na,60,26\n")
+    assert changed_stages(before, identity(tmp_path)) == [stage for stage, _ in STAGES]
+
+
+def test_a_threshold_is_another_build_from_the_verdicts_on(tmp_path: Path) -> None:
+    strict = identity(tmp_path, ("[near_truth], decide", "[{near_truth: {radius_km: 3}}], decide"))
+    assert changed_stages(identity(tmp_path), strict) == ["verify", "review", "select", "release"]
+
+
+def test_words_rows_and_files_are_named_in_it(tmp_path: Path) -> None:
+    found = identity(tmp_path).identity
+    assert found["inputs.row"] == f"mp16_reason-{ROW.version}"
+    assert {"inputs.generator", "inputs.prepare", "inputs.source", "inputs.plan", "inputs.needs"} <= set(found)
+    assert {"inputs.teachers.only.0", "inputs.teachers.only.version"} <= set(found)
+    other = identity(tmp_path, ("generator: mp16_reason", "generator: {name: mp16_reason, max_clues: 3}")).identity
+    assert found["inputs.generator"] != other["inputs.generator"]
+
+
+def test_a_recording_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no file .*other\.jsonl, which the recipe names"):
+        identity(tmp_path, ("answers.jsonl", "other.jsonl"))
