@@ -208,7 +208,7 @@ def _facts(
     }
 
 
-_TOLD: Final = ("generator", "geo", "images", "verify", "select")
+_TOLD: Final = ("generator", "geo", "images", "witnesses", "verify", "select")
 """Blocks of the recipe that the card shows."""
 
 

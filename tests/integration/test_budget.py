@@ -183,6 +183,13 @@ def test_spending_is_counted_from_live_and_sealed_ledgers_of_this_build_only(tmp
     }
 
 
+def test_a_question_in_both_ledgers_of_a_shard_is_spent_once_as_the_live_one_says(tmp_path: Path) -> None:
+    live = ledger(tmp_path / "1" / "ledger.sqlite", replace(row("a"), http_calls=7))
+    sealed = ledger(tmp_path / "2" / "ledger.sqlite", row("a"), seal=True).with_suffix(".parquet")
+    sealed = sealed.rename(live.with_suffix(".parquet"))
+    assert spent_by_teacher([sealed, live])["qwen"].calls == 7
+
+
 def test_a_shard_taken_over_whole_was_paid_by_the_earlier_build(tmp_path: Path) -> None:
     taken = ledger(tmp_path / "1" / "ledger.sqlite", row("a"), seal=True).with_suffix(".parquet")
     own = ledger(tmp_path / "2" / "ledger.sqlite", row("b"), seal=True).with_suffix(".parquet")

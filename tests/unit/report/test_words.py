@@ -77,3 +77,16 @@ def test_a_decision_of_people_says_what_it_goes_against() -> None:
     assert people_said({**row, "verdict": "accept", "by": "", "at": ""}) == "accepted"
     assert people_said({**row, "verdict": None}) == "accepted by anna on 2026-11-02"
     assert people_said({**row, "person": None}) == ""
+
+
+def test_a_persons_accept_that_cannot_count_says_so() -> None:
+    row = {
+        "person": "accept",
+        "by": "",
+        "at": "",
+        "note": "",
+        "verdict": "review",
+        "reasons": ["row:nothing_to_release"],
+    }
+    assert "cannot count" not in people_said({**row, "unreleasable": None})
+    assert "cannot count" in people_said({**row, "unreleasable": "nothing_to_release"})

@@ -67,6 +67,17 @@ def test_people_promote_and_remove_but_never_free_a_quarantined_row(tmp_path: Pa
     assert run_selection(rows, [])["kept"].all()
 
 
+def test_a_person_cannot_promote_what_makes_no_row(tmp_path: Path) -> None:
+    def no_row(rows: Rows) -> None:
+        rows["s003"]["unreleasable"] = "tells_the_truth"
+
+    build = make_build(tmp_path / "b")
+    decide(build, ("s003", "accept", ""))
+    assert "s003" in accepted_rows(build)["id"].to_list()
+    edit(build.paths.shard(0).verdicts, arrow.VERDICTS, no_row)
+    assert "s003" not in accepted_rows(build)["id"].to_list()
+
+
 @pytest.mark.parametrize("last", ["accept", "reject"])
 def test_the_last_of_several_decisions_counts(tmp_path: Path, last: str) -> None:
     build = make_build(tmp_path / "b")
