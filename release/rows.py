@@ -15,8 +15,8 @@ from factory.generators import open_generator
 from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
+from factory.store.cases import read_cases, sample_frame
 from factory.store.layout import Build
-from factory.store.part import read_cases, sample_frame
 from schemas import Case
 
 

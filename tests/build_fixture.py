@@ -17,9 +17,9 @@ import polars as pl
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
+from factory.store.cases import AnsweredSample, answers_table, case_of, verdicts_table
 from factory.store.images import ImageStore
 from factory.store.layout import Build, BuildPaths, open_build, sample_from_row
-from factory.store.part import AnsweredSample, answers_table, case_of, verdicts_table
 from factory.store.tables import write_table
 from schemas import (
     Answered,

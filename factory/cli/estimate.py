@@ -29,8 +29,8 @@ from factory.recipe.fingerprint import Fingerprint, differences
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe, teacher_settings
 from factory.sources import open_source
+from factory.store.cases import PASSING_REFUSALS
 from factory.store.layout import BuildPaths, ShardPaths, open_build
-from factory.store.part import PASSING_REFUSALS
 from factory.store.tables import read_columns
 from schemas.settings import TeacherSettings
 

@@ -18,10 +18,10 @@ from factory.phases.earlier import EarlierBuild
 from factory.phases.run import Run
 from factory.shard.photos import unchanged
 from factory.shard.spec import ShardReport, read_report
+from factory.store.cases import stored_photos
 from factory.store.files import file_digest, write_bytes
 from factory.store.folder import link
 from factory.store.layout import ShardPaths, read_samples
-from factory.store.part import stored_photos
 
 
 def take_over(run: Run, earlier: Sequence[EarlierBuild]) -> int:

@@ -17,10 +17,10 @@ from factory.errors import ImageMissing, SourceError
 from factory.images.records import ImageRejected, Prepared
 from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Source
+from factory.store.cases import PASSING_REFUSALS, stored_photos
 from factory.store.folder import link
 from factory.store.images import ImageStore
 from factory.store.layout import ShardPaths
-from factory.store.part import PASSING_REFUSALS, stored_photos
 from schemas import ImageRef, Photo, Sample
 
 CHUNK = 8

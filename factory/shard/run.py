@@ -35,11 +35,11 @@ from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
 from factory.shard.spec import ShardReport, ShardSpec, read_report
 from factory.shard.staff import Staff, open_staff
+from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check
 from factory.store.files import disk_faults, file_digest
 from factory.store.folder import FolderStore
 from factory.store.images import ImageStore
 from factory.store.layout import BuildPaths, ShardPaths, read_samples
-from factory.store.part import AnsweredSample, answers_table, may_pass, nothing_to_check
 from factory.store.progress import progress_file
 from factory.store.tables import write_table
 from schemas import Photo, Sample

@@ -15,7 +15,7 @@ from factory.calls.teacher import Teacher
 from factory.errors import EnvironmentFault, FactoryError, PluginFault
 from factory.plugins.contracts import Deferred, NoAnswer, Said, Witness
 from factory.shard.staff import Staff
-from factory.store.part import NO_EVIDENCE, AnsweredSample
+from factory.store.cases import NO_EVIDENCE, AnsweredSample
 from schemas import Answered, Evidence, Finding, Photo, Sample, Seen
 
 ResultT = TypeVar("ResultT")

@@ -22,7 +22,7 @@ from math import isfinite, sqrt
 from operator import itemgetter
 from typing import NamedTuple
 
-from factory.verify.remember import Remembered
+from factory.verify.word_cache import Remembered
 from schemas.answer import MAX_CLUES
 
 Vectors = Mapping[str, tuple[float, ...]]

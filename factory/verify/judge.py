@@ -18,7 +18,7 @@ from factory.errors import PluginFault
 from factory.plugins.contracts import Decider, Generator, Model
 from factory.plugins.registry import plugin
 from factory.recipe.model import Recipe
-from factory.store.part import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
+from factory.store.cases import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
 from factory.verify.checks import run_check, run_decider
 from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.messages import truth_told

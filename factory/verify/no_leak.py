@@ -17,8 +17,8 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from factory.plugins.registry import register
-from factory.verify.remember import Remembered
 from factory.verify.votes import Vote, combine
+from factory.verify.word_cache import Remembered
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 
 Leak = Literal["quotes_coordinates", "quotes_file_name", "quotes_metadata", "echoes_instructions"]

@@ -18,9 +18,9 @@ import polars as pl
 from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Model
 from factory.recipe.model import Recipe
+from factory.store.cases import read_answers, sample_frame, verdicts_table
 from factory.store.files import file_digest
 from factory.store.layout import BuildPaths
-from factory.store.part import read_answers, sample_frame, verdicts_table
 from factory.store.tables import write_table
 from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
 

@@ -21,7 +21,7 @@ from factory.calls.ledger import (
     remove_live,
 )
 from factory.errors import CorruptBuild, EnvironmentFault
-from factory.store.part import AnsweredSample, answers_table
+from factory.store.cases import AnsweredSample, answers_table
 from factory.store.tables import write_table
 from schemas import Answered, arrow
 

@@ -10,7 +10,7 @@ import pytest
 from factory.generators import open_generator
 from factory.generators.mp16_reason import AnswerPolicy, is_releasable, record, speaking_answer
 from factory.recipe.model import GENERATOR
-from factory.store.part import read_cases
+from factory.store.cases import read_cases
 from schemas import Answered, Case, GeoAnswer, LocatedAnswer, Photo, Sample
 from schemas.rows.messages import message_faults
 from schemas.rows.mp16_reason import ROW

@@ -20,8 +20,8 @@ from factory.plugins.registry import register
 from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import load_recipe
 from factory.sources import open_source
+from factory.store.cases import AnsweredSample, answers_table, read_cases
 from factory.store.layout import BuildPaths
-from factory.store.part import AnsweredSample, answers_table, read_cases
 from factory.store.tables import write_table
 from schemas import Answered, Case, CheckResult, GeoAnswer, Photo, Verdict, arrow
 

@@ -16,7 +16,7 @@ from factory.errors import BudgetReached, EnvironmentFault, PluginFault
 from factory.plugins.contracts import Ask, CallFailed, Deferred, Generator, Needs, NoAnswer, ParseFailure, Said, Witness
 from factory.shard.sample import all_of, answer_sample
 from factory.shard.staff import Staff
-from factory.store.part import AnsweredSample, nothing_to_check
+from factory.store.cases import AnsweredSample, nothing_to_check
 from schemas import Answered, Evidence, Finding, Photo, Picture, Reply, Request, Seen, Turn
 from schemas.rows.mp16_reason import ROW
 from tests.asking import KAZAN, Scripted, open_desk, scripted

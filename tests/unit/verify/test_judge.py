@@ -13,7 +13,7 @@ from factory.plugins import registry
 from factory.plugins.contracts import Decider, Generator, Model
 from factory.plugins.registry import register
 from factory.recipe.model import Recipe
-from factory.store.part import AnsweredSample
+from factory.store.cases import AnsweredSample
 from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
 from schemas import Answered, Case, CheckResult, Clue, GeoAnswer, ImageRef, Photo, Sample, Verdict
 from schemas.rows.mp16_reason import ROW

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.errors import CorruptBuild
-from factory.store.layout import BuildPaths
-from factory.store.part import (
+from factory.store.cases import (
     NO_EVIDENCE,
     AnsweredSample,
     answered_sample,
@@ -28,6 +27,7 @@ from factory.store.part import (
     stored_photos,
     verdicts_table,
 )
+from factory.store.layout import BuildPaths
 from factory.store.tables import write_table
 from schemas import (
     Answered,
