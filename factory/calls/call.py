@@ -29,7 +29,7 @@ TOKENS_WITHOUT_LIMIT = 4_096
 async def replay(teacher: Teacher, question: Question, ledger: Ledger) -> LedgerRow:
     """A recorded answer, entered into the ledger like any other."""
     try:
-        reply = await teacher.lanes[0].backend.complete(question, {})
+        reply = await _complete(teacher, teacher.lanes[0], question, {})
         row = reply_row(teacher, question, reply, http_calls=0)
     except CallFailed as failure:
         row = ledger_row(teacher, question, "permanent", 0, error_kind=failure.kind, error_detail=failure.detail)
@@ -124,12 +124,18 @@ async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Map
     timeout_s = teacher.settings.timeout_s
     try:
         async with asyncio.timeout(timeout_s):
-            return await lane.backend.complete(question, images)
-    except (CallFailed, Deferred, FactoryError):
-        raise
+            return await _complete(teacher, lane, question, images)
     except TimeoutError:
         detail = f"no whole answer within {timeout_s:g} s"
         raise CallFailed(kind="timeout", detail=detail, retryable=True, presses=True) from None
+
+
+async def _complete(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
+    """The backend's reply. Raises CallFailed, Deferred, TimeoutError, and PluginFault for anything else it raises."""
+    try:
+        return await lane.backend.complete(question, images)
+    except (CallFailed, Deferred, FactoryError, TimeoutError):
+        raise
     except Exception as error:
         raise PluginFault(
             f"teacher `{teacher.name}` at {lane.backend.name} failed on sample `{question.sample_id}`: "

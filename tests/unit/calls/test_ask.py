@@ -319,6 +319,13 @@ async def test_a_recording_is_asked_once_and_shown_nothing(tmp_path: Path) -> No
     assert backend.shown == [{}]
 
 
+@pytest.mark.parametrize("paid", [True, False])
+async def test_a_backend_that_raises_names_its_teacher_and_the_sample(tmp_path: Path, paid: bool) -> None:
+    async with open_desk(tmp_path, scripted(Scripted(ZeroDivisionError("by zero"), paid=paid))) as desk:
+        with pytest.raises(PluginFault, match="teacher `first` at scripted failed on sample `s`: ZeroDivisionError"):
+            await asker(desk)(WHERE, read=words)
+
+
 @pytest.mark.parametrize(("letters", "fits"), [(30, True), (9_000, False)])
 async def test_the_budget_is_held_against_the_prompt_as_it_has_grown(tmp_path: Path, letters: int, fits: bool) -> None:
     limits = {"first": BudgetLimits(tokens=4_000)}
