@@ -29,7 +29,7 @@ from factory.calls.ask import Desk
 from factory.calls.ledger import Ledger, remove_live
 from factory.errors import FactoryError
 from factory.images.records import image_key
-from factory.plugins.contracts import Deferred
+from factory.plugins.contracts import Deferred, Store
 from factory.shard.memory import rare_collections
 from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
@@ -60,7 +60,7 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
     if staff is None:
         with open_staff(spec) as staff:
             return run_shard(spec, staff)
-    store = FolderStore(paths.root)
+    store: Store = FolderStore(paths.root)
     mine = store.claim(f"shard {spec.number} of {spec.build}", wait_s=10)
     with disk_faults(paths.root), mine as token, rare_collections():
         report = staff.loop.run(_work(spec, paths, staff))

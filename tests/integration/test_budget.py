@@ -15,6 +15,7 @@ from factory.calls.budget import Budget, Spent, spent_by_teacher
 from factory.calls.ledger import Ledger, LedgerRow
 from factory.errors import BudgetReached, CorruptBuild, EnvironmentFault
 from schemas.settings import BudgetLimits
+from tests.ledger_rows import ledger_row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -38,29 +39,9 @@ except BudgetReached:
 
 
 def row(key: str, **changes: Any) -> LedgerRow:
-    base = LedgerRow(
-        key=key,
-        sample_id=key,
-        teacher="qwen",
-        purpose="answer",
-        draw=0,
-        turn=0,
-        attempt=0,
-        model="m",
-        origin="call",
-        status="ok",
-        response="{}",
-        finish_reason="stop",
-        error_kind=None,
-        error_detail=None,
-        http_calls=2,
-        prompt_tokens=10,
-        completion_tokens=5,
-        cost=0.5,
-        latency_s=0.1,
-        created_at="2026-01-01T00:00:00Z",
+    return ledger_row(
+        key, **{"teacher": "qwen", "http_calls": 2, "prompt_tokens": 10, "completion_tokens": 5, "cost": 0.5} | changes
     )
-    return replace(base, **changes)
 
 
 def ledger(path: Path, *rows: LedgerRow, seal: bool = False) -> Path:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.calls.ledger import Ledger, LedgerRow, ledger_faults, read_ledger
+from tests.ledger_rows import ledger_row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -74,28 +75,8 @@ def acknowledged(output: bytes) -> set[str]:
 
 
 def row(number: int) -> LedgerRow:
-    return LedgerRow(
-        key=f"key-{number:04d}",
-        sample_id=f"s{number % 7}",
-        teacher="t",
-        purpose="answer",
-        draw=0,
-        turn=0,
-        attempt=0,
-        model="m",
-        origin="call",
-        status="ok",
-        response=f"answer {number} " * 20,
-        finish_reason="stop",
-        error_kind=None,
-        error_detail=None,
-        http_calls=1,
-        prompt_tokens=number,
-        completion_tokens=1,
-        cost=0.5,
-        latency_s=0.1,
-        created_at="2026-01-01T00:00:00Z",
-    )
+    told = {"response": f"answer {number} " * 20, "prompt_tokens": number, "completion_tokens": 1}
+    return ledger_row(f"key-{number:04d}", sample_id=f"s{number % 7}", **told)
 
 
 def test_no_acknowledged_row_is_lost_when_the_process_is_killed_ten_times(tmp_path: Path) -> None:

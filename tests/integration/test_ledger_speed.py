@@ -8,34 +8,14 @@ import time
 from pathlib import Path
 
 from factory.calls.ledger import Ledger, LedgerRow
+from tests.ledger_rows import ledger_row
 
 ROWS, IN_FLIGHT = 10_000, 64
 REPLY = "The signs are in Polish. " * 80
 
 
 def row(number: int) -> LedgerRow:
-    return LedgerRow(
-        key=hashlib.sha256(str(number).encode()).hexdigest(),
-        sample_id=str(number),
-        teacher="t",
-        purpose="answer",
-        draw=0,
-        turn=0,
-        attempt=0,
-        model="m",
-        origin="call",
-        status="ok",
-        response=REPLY,
-        finish_reason="stop",
-        error_kind=None,
-        error_detail=None,
-        http_calls=1,
-        prompt_tokens=900,
-        completion_tokens=300,
-        cost=0.001,
-        latency_s=0.5,
-        created_at="2026-01-01T00:00:00Z",
-    )
+    return ledger_row(hashlib.sha256(str(number).encode()).hexdigest(), sample_id=str(number), response=REPLY)
 
 
 def test_a_recorded_call_costs_the_event_loop_less_than_60_microseconds(tmp_path: Path) -> None:

@@ -24,34 +24,13 @@ from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.cases import AnsweredSample, answers_table
 from factory.store.tables import write_table
 from schemas import Answered, arrow
+from tests.ledger_rows import ledger_row
 
 SEALED, LIVE = "ledger.parquet", "ledger.sqlite"
 
 
 def row(key: str = "k", **changes: Any) -> LedgerRow:
-    base = LedgerRow(
-        key=key,
-        sample_id=f"sample-{key}",
-        teacher="qwen",
-        purpose="answer",
-        draw=0,
-        turn=0,
-        attempt=0,
-        model="qwen3-vl",
-        origin="call",
-        status="ok",
-        response='{"country": "Österreich"}',
-        finish_reason="stop",
-        error_kind=None,
-        error_detail=None,
-        http_calls=1,
-        prompt_tokens=900,
-        completion_tokens=120,
-        cost=0.25,
-        latency_s=1.5,
-        created_at="2026-01-01T00:00:00Z",
-    )
-    return replace(base, **changes)
+    return ledger_row(key, **{"response": '{"country": "Österreich"}', "teacher": "qwen", "latency_s": 1.5} | changes)
 
 
 def recorded(path: Path, *rows: LedgerRow, prior: tuple[Path, ...] = ()) -> None:

@@ -13,6 +13,7 @@ from factory.errors import RecipeError
 from factory.plugins.contracts import CallFailed, Question
 from factory.teachers.replay import ReplayBackend
 from schemas import Reply, Request, Turn
+from tests.ledger_rows import ledger_row
 
 
 def question(sample_id: str, *, turn: int = 0, draw: int = 0, purpose: str = "answer") -> Question:
@@ -147,32 +148,19 @@ async def test_turns_of_a_parquet_recording(tmp_path: Path) -> None:
     assert [reply.text for reply in found] == ["first", "second"]
 
 
-def ledger_row(key: str, response: str, **changes: Any) -> LedgerRow:
-    fields: dict[str, Any] = {
-        "sample_id": "a",
-        "teacher": "t",
-        "purpose": "answer",
-        "draw": 0,
-        "turn": 0,
-        "attempt": 0,
-        "model": "m",
-        "origin": "call",
-        "status": "ok",
-        "http_calls": 1,
-        "created_at": "2026-01-01T00:00:00Z",
-    }
-    return LedgerRow(key=key, response=response, **(fields | changes))
+def recorded(key: str, response: str, **changes: Any) -> LedgerRow:
+    return ledger_row(key, response=response, **{"sample_id": "a"} | changes)
 
 
 async def test_a_sealed_ledger_is_a_recording_of_its_teacher(tmp_path: Path) -> None:
     path = tmp_path / "ledger.parquet"
     rows = [
-        ledger_row("1", "unreadable", finish_reason="length"),
-        ledger_row("2", "repaired", attempt=1, finish_reason="stop"),
-        ledger_row("3", "second turn", turn=1, purpose="answer+saw_place"),
-        ledger_row("4", "second draw", draw=1),
-        ledger_row("5", "somebody else's", teacher="u"),
-        ledger_row("6", "", sample_id="b", status="permanent", error_kind="refused"),
+        recorded("1", "unreadable", finish_reason="length"),
+        recorded("2", "repaired", attempt=1, finish_reason="stop"),
+        recorded("3", "second turn", turn=1, purpose="answer+saw_place"),
+        recorded("4", "second draw", draw=1),
+        recorded("5", "somebody else's", teacher="u"),
+        recorded("6", "", sample_id="b", status="permanent", error_kind="refused"),
     ]
     write_sealed(rows, path)
     found = await replies(path, question("a"), question("a", turn=1), question("a", draw=1))
