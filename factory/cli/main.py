@@ -45,6 +45,8 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")
     # Arrow's own allocator keeps what one phase freed through the next; with the system's a build takes 70 MB less.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # So does the one in polars, jemalloc, which reads this when it is loaded: 79 MB less for 20,000 samples.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     try:
         code = app(standalone_mode=False)
     except FactoryError as error:
