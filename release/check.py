@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,12 +37,13 @@ class _Seen:
     rows: Counter[str] = field(default_factory=Counter)
     digests: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, split: str, row: StoredRow, schema: RowSchema) -> None:
-        """Counts a row; its values and pictures enter the digest of its split. Raises ValueError for odd values."""
+    def add(self, split: str, row: StoredRow, pictures: Sequence[bytes], schema: RowSchema) -> None:
+        """Counts a row; its values and the digests of its pictures enter the digest of its split. Raises ValueError
+        for odd values."""
         text = row.json or orjson.dumps(schema.json_row(row.values))
         digest = self.digests.setdefault(split, hashlib.sha256())
         digest.update(len(row.jpegs).to_bytes(4, "little"))
-        digest.update(b"".join(hashlib.sha256(part).digest() for part in (text, *row.jpegs)))
+        digest.update(b"".join((hashlib.sha256(text).digest(), *pictures)))
         self.rows[split] += 1
 
 
@@ -113,10 +114,11 @@ def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, ope
                 fresh: list[_Picture] = []
                 for row in batch:
                     rows += 1
-                    seen.add(split, row, schema)
+                    pictures = [hashlib.sha256(jpeg).digest() for jpeg in row.jpegs]
+                    seen.add(split, row, pictures, schema)
                     found = _row_faults(split, row, schema)
                     faults += [f"{file}: row {row.values['id']!r} {fault}" for fault in found]
-                    fresh += _unopened(row, opened)
+                    fresh += _unopened(row, pictures, opened)
                 for picture, said in zip(fresh, pool.map(_picture_faults, fresh), strict=True):
                     faults += [f"{file}: {picture.name}: {fault}" for fault in said]
     except READ_ERRORS as error:
@@ -147,13 +149,12 @@ def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
     yield batch
 
 
-def _unopened(row: StoredRow, opened: set[bytes]) -> Iterator[_Picture]:
+def _unopened(row: StoredRow, pictures: Sequence[bytes], opened: set[bytes]) -> Iterator[_Picture]:
     """The pictures of a row that no row before it had, in either format; `opened` grows by their digests."""
     values, jpegs, _ = row
     alone = len(jpegs) == 1
     size = (values["width"], values["height"]) if alone and {"width", "height"} <= values.keys() else None
-    for number, jpeg in enumerate(jpegs):
-        digest = hashlib.sha256(jpeg).digest()
+    for number, (jpeg, digest) in enumerate(zip(jpegs, pictures, strict=True)):
         if digest not in opened:
             opened.add(digest)
             yield _Picture(f"image{'' if alone else f' {number}'} of row {values['id']!r}", jpeg, size)

@@ -12,7 +12,6 @@ from schemas.sample import Sample
 
 Outcome = Literal["pass", "fail", "abstain"]
 Decision = Literal["accept", "review", "reject", "quarantine"]
-Origin = Literal["call", "replay", "ledger"]
 SawTruth = Literal["none", "country", "place"]
 """How much of the truth was handed to whoever wrote an answer."""
 
@@ -37,14 +36,6 @@ class Answered:
     failure: str | None = None
     """Slug when there is nothing: refused, truncated, empty, not_json, permanent_error, exhausted, not_recorded, ..."""
     detail: str = ""
-    origin: Origin = "call"
-    """call: paid now; replay: recorded by somebody else; ledger: paid in an earlier run. Of the last reply."""
-    attempts: int = 1
-    """Questions it took, over all its turns."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost: float = 0.0
-    """In the currency of the recipe's prices; 0.0 when no price is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,7 @@ class BadAnswer(Closed):
     retries: int = Field(default=1, ge=0, le=10)
     """Further questions for one sample, each a new paid call with its own ledger key."""
     kinds: tuple[BadAnswerKind, ...] = ("truncated", "refused", "empty", "not_json", "bad_schema")
-    """Failures that are worth asking again; the others quarantine the sample at once."""
+    """Failures that are worth asking again; the others end the question at once."""
     repair: bool = False
     """Show the teacher its own unreadable answer and what is wrong with it, instead of asking the same again."""
 

@@ -214,9 +214,7 @@ def _answer(sample: Sample, teacher: str, *, wrong: bool) -> LocatedAnswer:
         lon=sample.lon,
     )
     return LocatedAnswer(
-        answered=Answered(
-            teacher=teacher, model=f"recorded-{teacher}", keys=(_key(sample.id, teacher),), place=place, origin="replay"
-        ),
+        answered=Answered(teacher=teacher, model=f"recorded-{teacher}", keys=(_key(sample.id, teacher),), place=place),
         country_code="DE" if wrong else code,
         named_lat=sample.lat,
         named_lon=sample.lon,
@@ -236,7 +234,6 @@ def _failed_answer(sample: Sample, teacher: str) -> LocatedAnswer:
         keys=keys,
         failure="not_json",
         detail=HOSTILE_TEXT,
-        origin="replay",
     )
     return LocatedAnswer(answered=failed)
 

@@ -118,6 +118,6 @@ def foreseen_and_taken(recipe: Path, out: Path, *overrides: str) -> tuple[int, i
         answers=len(loaded.recipe.teachers),
         formats=loaded.recipe.release.formats,
         kept=build.info["counts"]["kept"] / build.plan.height,
-        source_bytes=mean_source_bytes(source, build.plan["images"].explode().struct.field("locator").to_list()),
+        source_bytes=mean_source_bytes(source, build.plan["images"].explode().struct.field("locator")),
     )
     return foreseen, sum(path.stat().st_size for path in build.paths.root.rglob("*") if path.is_file())

@@ -70,8 +70,8 @@ class Asker:
     """Most questions that the family says it asks (`Needs.calls`); None where nobody said."""
     may_see_truth: bool = True
     saw_truth: SawTruth = "none"
-    trail: list[tuple[LedgerRow, bool]] = field(default_factory=list)
-    """Every row of it so far, and whether it was asked just now."""
+    trail: list[LedgerRow] = field(default_factory=list)
+    """Every row of it so far."""
     keys: list[str] = field(default_factory=list)
     """Keys of the replies that were used."""
     _turn: int = 0
@@ -98,7 +98,7 @@ class Asker:
         if self._turn == self.most_turns:
             raise PluginFault(
                 f"the family asks more than {self.most_turns} questions about sample `{self.sample.id}`: state the "
-                "most it asks in `needs.calls`, which estimates and budgets rely on"
+                "most it asks in `needs.calls`, which estimates rely on"
             )
         asked = self.teacher if teacher is None else self.desk.of_role(teacher)
         if asked is None:
@@ -137,11 +137,10 @@ class Asker:
         return replace(country, region=sample.region, city=sample.city, lat=sample.lat, lon=sample.lon)
 
     def answered(self, said: Said | NoAnswer, *, combined: bool = False) -> Answered:
-        """What came of it, with what all its questions cost."""
+        """What came of it, the same in the run that pays and in every later one."""
         failed = said if isinstance(said, NoAnswer) else None
-        rows = [row for row, _ in self.trail]
+        rows = self.trail
         own = [row for row in rows if self.teacher is None or row.teacher == self.teacher.name] or rows
-        last = self.trail[-1] if self.trail else None
         keys = self.keys if failed is None or not rows else [*self.keys, rows[-1].key]
         name = self.teacher.name if self.teacher else own[-1].teacher if own else "combined"
         return Answered(
@@ -155,11 +154,6 @@ class Asker:
             combined=combined,
             failure=failed.kind if failed else None,
             detail=failed.detail if failed else "",
-            origin="call" if last is None else _origin(*last),
-            attempts=len(rows),
-            prompt_tokens=sum(row.prompt_tokens for row in rows),
-            completion_tokens=sum(row.completion_tokens for row in rows),
-            cost=sum(row.cost for row in rows),
         )
 
     def _question(self, teacher: Teacher, request: Request, turn: int, attempt: int) -> Question:
@@ -192,7 +186,7 @@ class Asker:
             if row is not None and row.status not in UNSETTLED:
                 if not ledger.owns(key):
                     await ledger.adopt(row)
-                self.trail.append((row, False))
+                self.trail.append(row)
                 return row
             twin = teacher.under_way.get(key)
             if twin is None:
@@ -209,7 +203,7 @@ class Asker:
         finally:
             del teacher.under_way[key]
             done.set_result(None)
-        self.trail.append((row, teacher.paid))
+        self.trail.append(row)
         return row
 
 
@@ -234,9 +228,3 @@ def reply_of(row: LedgerRow) -> Reply:
         scores=orjson.loads(row.scores) if row.scores else {},
         key=row.key,
     )
-
-
-def _origin(row: LedgerRow, asked: bool) -> Literal["call", "replay", "ledger"]:
-    if row.origin == "replay":
-        return "replay"
-    return "call" if asked else "ledger"

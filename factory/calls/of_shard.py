@@ -14,7 +14,7 @@ import polars as pl
 from factory.calls.files import is_sealed, read_ledger
 from factory.errors import EnvironmentFault
 from factory.store.layout import ShardPaths
-from factory.store.tables import read_columns
+from factory.store.tables import read_columns, read_tables
 from schemas import arrow
 
 KEY = "key"
@@ -40,9 +40,7 @@ def shard_rows(shard: ShardPaths, columns: Sequence[str] = arrow.LEDGER.names) -
         if shard.live_ledger.exists():
             raise
         frames = [_read(path, read) for path in shard_ledgers(shard)]  # the shard was finished just now
-    empty = pl.from_arrow(arrow.LEDGER.empty_table())
-    assert isinstance(empty, pl.DataFrame)
-    rows = pl.concat([empty.select(read), *frames])
+    rows = pl.concat([read_tables([], arrow.LEDGER).select(read), *frames])
     return (rows.unique(KEY, keep="first", maintain_order=True) if len(frames) > 1 else rows).select(columns)
 
 

@@ -25,10 +25,9 @@ from typing import Literal
 
 import orjson
 
-from schemas.record import Origin
-
 KEY_VERSION = 2
 
+Origin = Literal["call", "replay", "ledger"]
 Status = Literal["ok", "permanent", "exhausted", "sent"]
 
 _INT64 = 2**63

@@ -33,7 +33,7 @@ class BuildStatus:
 
     directory: str
     state: str
-    """planning, working, selected, released or done; `stopped` is said by `running`."""
+    """planning, the `state` of the last phase that is done, or waiting; whether it goes on now is said by `running`."""
     running: bool
     samples: int
     samples_done: int

@@ -8,7 +8,7 @@ spite of it stops a build cleanly (`factory.store.files.disk_faults`), and the s
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -115,7 +115,8 @@ def room_for(
     """
     needs = needs_of(recipe.generator)
     asked = [settings for call in recipe.teachers if (settings := teacher_settings(call)).role == ANSWERS]
-    locators = samples["images"].explode().drop_nulls().struct.field("locator").to_list()
+    locators = samples["images"].explode().drop_nulls().struct.field("locator")
+    source_bytes = mean_source_bytes(source, locators)
     least, most = (
         disk_needed(
             samples.height,
@@ -124,7 +125,7 @@ def room_for(
             answers=needs.calls[1] * sum(settings.sampling.draws for settings in asked),
             formats=recipe.release.formats,
             kept=kept,
-            source_bytes=mean_source_bytes(source, locators),
+            source_bytes=source_bytes,
             at_hand=at_hand,
             shards_at_once=shards_at_once,
         )
@@ -133,13 +134,14 @@ def room_for(
     return least, most
 
 
-def mean_source_bytes(source: Source, locators: Sequence[str]) -> float | None:
+def mean_source_bytes(source: Source, locators: pl.Series) -> float | None:
     """Mean size of up to SIZED_PICTURES source pictures, evenly chosen; None where none of them is there.
 
     Args:
         locators: what names the pictures, in the plan's order.
     """
-    stamps = map(source.stamp, locators[:: max(1, -(-len(locators) // SIZED_PICTURES))])
+    chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_PICTURES)))
+    stamps = map(source.stamp, chosen.to_list())
     sizes = [stamp[0] for stamp in stamps if stamp is not None]
     return sum(sizes) / len(sizes) if sizes else None
 

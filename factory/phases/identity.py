@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from factory.errors import RecipeError
 from factory.generators import open_generator
@@ -40,37 +41,39 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         **STAGE_VERSIONS,
         "row": f"{generator.row.family}-{generator.row.version}",
     }
-    for block, name, kind, call in _plugins(recipe):
+    plain = loaded.plain()
+    for block, name, kind, call, written in _plugins(recipe, plain):
         inputs[f"{block}.{name}.version"] = plugin(kind, call.name).version
-        for number, path in enumerate(_input_files(call)):
+        for number, path in enumerate(written.pop(key) for key in _input_files(call)):
             inputs[f"{block}.{name}.{number}"] = _digest(loaded, path)
     for _, settings in selection_rules(recipe.select, loaded.root):
         for benchmark in getattr(settings, "benchmarks", ()):
             inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
-    return fingerprint(loaded.plain(), inputs)
+    return fingerprint(plain, inputs)
 
 
-def _plugins(recipe: Recipe) -> Iterator[tuple[str, str, Kind, Call]]:
-    """Every plug-in that a recipe names: the block whose stage it belongs to, its name there, its kind, itself."""
-    yield "generator", recipe.generator.name, "generator", recipe.generator
-    yield "source", recipe.source.name, "source", recipe.source
-    for call in recipe.teachers:
-        yield "teachers", teacher_settings(call).name, "teacher", call
-    for call in recipe.witnesses:
-        yield "witnesses", call.name, "witness", call
+def _plugins(recipe: Recipe, plain: Mapping[str, Any]) -> Iterator[tuple[str, str, Kind, Call, dict[str, Any]]]:
+    """Every plug-in that a recipe names: the block whose stage it belongs to, its name there, its kind, itself, and its
+    settings as they stand in the plain recipe."""
+    yield "generator", recipe.generator.name, "generator", recipe.generator, plain["generator"]
+    yield "source", recipe.source.name, "source", recipe.source, plain["source"]
+    for call, written in zip(recipe.teachers, plain["teachers"], strict=True):
+        yield "teachers", teacher_settings(call).name, "teacher", call, written
+    for call, written in zip(recipe.witnesses, plain["witnesses"], strict=True):
+        yield "witnesses", call.name, "witness", call, written[call.name]
     if recipe.verify is not None:
-        yield "verify", recipe.verify.decide.name, "decider", recipe.verify.decide
-        for call in recipe.verify.checks:
-            yield "verify", call.name, "check", call
-    for call in recipe.select:
-        yield "select", call.name, "selector", call
+        yield "verify", recipe.verify.decide.name, "decider", recipe.verify.decide, plain["verify"]["decide"]
+        for call, written in zip(recipe.verify.checks, plain["verify"]["checks"], strict=True):
+            yield "verify", call.name, "check", call, written[call.name]
+    for call, written in zip(recipe.select, plain["select"], strict=True):
+        yield "select", call.name, "selector", call, written[call.name]
 
 
 def _input_files(call: Call) -> Iterator[str]:
-    """The files that a plug-in's settings name, in the order of its signature."""
+    """The settings of a plug-in that name a file whose content counts, in the order of its signature."""
     for name, field in type(call.settings).model_fields.items():
-        if any(isinstance(note, Contents) for note in field.metadata) and (path := getattr(call.settings, name)):
-            yield path
+        if any(isinstance(note, Contents) for note in field.metadata) and getattr(call.settings, name):
+            yield name
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:

@@ -17,16 +17,13 @@ from factory.shard.spec import read_report
 from factory.store.layout import BuildPaths, ShardPaths
 
 
-def reopen(paths: BuildPaths) -> int:
-    """Opens every finished shard in which something failed for a passing reason. Returns how many."""
-    opened = 0
+def reopen(paths: BuildPaths) -> None:
+    """Opens every finished shard in which something failed for a passing reason."""
     for shard in paths.shards():
         if shard.report.exists() and read_report(shard).passing:
             _thaw(shard)
             shard.verdicts.unlink(missing_ok=True)
             shard.report.unlink()
-            opened += 1
-    return opened
 
 
 def _thaw(shard: ShardPaths) -> None:

@@ -28,16 +28,17 @@ def _plan(run: Run) -> None:
     write_table(plan.dropped.to_arrow(), paths.dropped)
     write_table(plan.samples.to_arrow(), paths.plan)
     give_back()
-    build = Build(paths)
-    if build.plan.is_empty():
-        reasons = listed(tally(build.dropped["reason"])) or "the source is empty"
-        raise SourceError(f"{run.loaded.path}: no sample is left to work on: {reasons}")
+    dropped = tally(plan.dropped["reason"])
+    if plan.samples.is_empty():
+        raise SourceError(
+            f"{run.loaded.path}: no sample is left to work on: {listed(dropped) or 'the source is empty'}"
+        )
     run.info["counts"] |= {
-        "planned": build.plan.height,
-        "dropped": build.dropped.height,
-        "dropped_by_reason": tally(build.dropped["reason"]),
-        "countries_planned": build.plan["country_code"].drop_nulls().n_unique(),
-        "shards": int(build.plan["shard"].n_unique()),
+        "planned": plan.samples.height,
+        "dropped": plan.dropped.height,
+        "dropped_by_reason": dropped,
+        "countries_planned": plan.samples["country_code"].drop_nulls().n_unique(),
+        "shards": plan.samples["shard"].n_unique(),
     }
 
 
@@ -58,9 +59,9 @@ def judged(run: Run) -> dict[str, str]:
 
 def _select(run: Run) -> None:
     paths = run.paths
-    write_table(select_rows(Build(paths), run.recipe, run.loaded.root).to_arrow(), paths.selection)
+    selection = select_rows(Build(paths), run.recipe, run.loaded.root)
+    write_table(selection.to_arrow(), paths.selection)
     give_back()
-    selection = Build(paths).selection
     kept = selection.filter("kept")
     run.info["counts"] |= {
         "kept": kept.height,

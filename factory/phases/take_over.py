@@ -24,43 +24,43 @@ from factory.store.folder import link
 from factory.store.layout import ShardPaths, read_samples
 
 
-def take_over(run: Run, earlier: Sequence[EarlierBuild]) -> int:
-    """Links every finished shard that an earlier build has for this one, the newest first. Returns how many."""
+def take_over(run: Run, earlier: Sequence[EarlierBuild]) -> None:
+    """Links every finished shard that an earlier build has for this one, the newest first."""
     now = run.identity.stages["answers"]
     same = [build for build in earlier if build.same_layout and build.stages.get("answers") == now]
-    taken = 0
     for number in run.shards:
         mine = run.paths.shard(number)
         if mine.report.exists() or mine.live_ledger.exists() or mine.answers.exists():
             continue
         for build in same:
             theirs = build.paths.shard(number)
-            if _usable(run, theirs, number):
-                _link(theirs, mine, build.paths.root.name)
-                taken += 1
+            report = _usable(run, theirs, number)
+            if report is not None:
+                _link(theirs, mine, report, build.paths.root.name)
                 break
-    return taken
 
 
-def _usable(run: Run, theirs: ShardPaths, number: int) -> bool:
+def _usable(run: Run, theirs: ShardPaths, number: int) -> ShardReport | None:
+    """The report of a finished shard with the same pictures, of which nothing passing failed, if its answers are still
+    those it was finished with."""
+    samples = read_samples(run.paths.plan, number)
     try:
-        if not theirs.report.exists() or read_report(theirs).passing:
-            return False
-        samples, photos = read_samples(run.paths.plan, number), stored_photos(theirs.answers)
+        report = read_report(theirs) if theirs.report.exists() else None
+        if report is None or report.passing or report.files[theirs.answers.name] != file_digest(theirs.answers):
+            return None
+        photos = stored_photos(theirs.answers)
     except CorruptBuild:
-        return False
+        return None
     same = [sample.id for sample in samples] == list(photos)
-    return same and all(unchanged(photos[sample.id], sample, run.source) for sample in samples)
+    return report if same and all(unchanged(photos[sample.id], sample, run.source) for sample in samples) else None
 
 
-def _link(theirs: ShardPaths, mine: ShardPaths, name: str) -> None:
+def _link(theirs: ShardPaths, mine: ShardPaths, report: ShardReport, name: str) -> None:
     """The report comes last: it marks the shard as done."""
     mine.root.mkdir(parents=True, exist_ok=True)
     for source, target in ((theirs.answers, mine.answers), (theirs.images, mine.images), (theirs.ledger, mine.ledger)):
         link(source, target)
-    report = _as_taken(read_report(theirs), pq.read_metadata(mine.ledger).num_rows, name)
-    files = {path.name: file_digest(path) for path in (mine.answers,)}
-    report = replace(report, files={**report.files, **files})
+    report = _as_taken(report, pq.read_metadata(mine.ledger).num_rows, name)
     write_bytes(orjson.dumps(asdict(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), mine.report)
 
 

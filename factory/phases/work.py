@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -84,16 +84,24 @@ def workers_for(run: Run) -> int:
 
 def _specs(run: Run, numbers: Sequence[int], earlier: Sequence[EarlierBuild], at_once: int) -> list[ShardSpec]:
     priors = PriorAnswers(earlier, run.identity, run.paths.plan)
-    return [_spec(run, number, earlier, priors, at_once) for number in numbers]
+    plain = run.loaded.plain()
+    return [_spec(run, number, earlier, priors, at_once, plain) for number in numbers]
 
 
-def _spec(run: Run, number: int, earlier: Sequence[EarlierBuild], priors: PriorAnswers, at_once: int) -> ShardSpec:
+def _spec(
+    run: Run,
+    number: int,
+    earlier: Sequence[EarlierBuild],
+    priors: PriorAnswers,
+    at_once: int,
+    plain: Mapping[str, Any],
+) -> ShardSpec:
     mine = run.paths.shard(number)
     reopened = mine.answers.exists() and mine.images.exists()
     return ShardSpec(
         build=str(run.paths.root),
         number=number,
-        recipe=run.loaded.plain(),
+        recipe=plain,
         root=str(run.loaded.root),
         prior_ledgers=priors.ledgers_for(number),
         prior_shard=str(mine.root) if reopened else prior_shard(earlier, run.identity, number),
@@ -107,8 +115,7 @@ def _start_budget(run: Run) -> None:
     limits = budget_limits(run.recipe, run.loaded.root)
     if all(limit.is_unlimited for limit in limits.values()):
         return
-    own = [s for s in run.paths.shards() if not (s.report.exists() and read_report(s).taken_from)]
-    ledgers = [path for shard in own for path in (shard.ledger, shard.live_ledger) if path.exists()]
+    ledgers = [path for shard in run.paths.shards() for path in (shard.ledger, shard.live_ledger)]
     with Budget(run.paths.budget, limits) as budget:
         budget.reset(spent_by_teacher(ledgers))
 

@@ -46,7 +46,7 @@ REFUSED_CONNECTION = "refused_connection"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a family takes of a sample and how often it asks: plan, estimate, budget and limiter read it."""
+    """What a family takes of a sample and how often it asks: plan, estimate, and the desk it asks at go by that."""
 
     images: tuple[str, ...] = ("photo",)
     """Roles of the pictures it shows; a sample that lacks one is dropped by the plan."""

@@ -21,7 +21,6 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("build", "when a run counts as failed, not what it makes"),
     ("source.path", "where the source lies; its digest counts"),
     ("source.images", "where the images lie; the digest of their listing counts"),
-    ("teachers.*.path", "where a recording lies; its digest counts"),
     ("teachers.*.base_urls", "which machines answer; the model counts"),
     ("teachers.*.api_key_env", "how one is let in"),
     ("teachers.*.max_in_flight", "concurrency"),
@@ -61,7 +60,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
             "inputs.benchmarks",
         ),
     ),
-    ("images", ("images", "inputs.images", "inputs.prepare")),
+    ("images", ("images", "inputs.prepare")),
     (
         "answers",
         (

@@ -39,9 +39,7 @@ def run_selection(frame: pl.DataFrame, rules: Sequence[tuple[str, BaseModel]]) -
     state = frame.select("id", "shard", "position").with_columns(**_START)
     for name, settings in rules:
         remaining = frame.filter(state["kept"])
-        found: Ruling = plugin("selector", name).function(
-            remaining, **{key: getattr(settings, key) for key in type(settings).model_fields}
-        )
+        found: Ruling = plugin("selector", name).function(remaining, **dict(settings))
         state = _apply(state, name, found)
     state = state.with_columns(split=pl.when("kept").then(pl.col("split").fill_null(DEFAULT_SPLIT)))
     return state.select(arrow.SELECTION.names)

@@ -22,6 +22,5 @@ def open_source(call: Call, root: Path) -> Source:
 
     Raises SourceError when a path of the recipe cannot be resolved.
     """
-    settings = {name: getattr(call.settings, name) for name in type(call.settings).model_fields}
-    source: Source = plugin("source", call.name).function(root, **settings)
+    source: Source = plugin("source", call.name).function(root, **dict(call.settings))
     return source

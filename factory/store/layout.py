@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from factory.errors import RecipeError
 from factory.store.files import file_digest, read_json
 from factory.store.images import ImageStore
-from factory.store.tables import read_table, read_tables
+from factory.store.tables import read_arrow, read_table, read_tables
 from schemas import ImageRef, Sample, arrow
 
 
@@ -196,9 +195,9 @@ def open_build(path: str | Path) -> Build:
 
 
 def read_samples(plan: Path, shard: int) -> list[Sample]:
-    """The samples of one shard, in plan order, without reading the other shards' row groups."""
-    table = pq.read_table(plan, schema=arrow.PLAN, filters=[("shard", "=", shard)], page_checksum_verification=True)
-    return [sample_from_row(row) for row in table.drop_columns(["shard", "position"]).to_pylist()]
+    """The samples of one shard, in plan order, without reading the other shards' row groups. Raises CorruptBuild."""
+    rows = read_arrow(plan, arrow.PLAN, shard=shard).drop_columns(["shard", "position"]).to_pylist()
+    return [sample_from_row(row) for row in rows]
 
 
 def sample_from_row(row: Mapping[str, Any]) -> Sample:

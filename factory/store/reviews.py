@@ -13,7 +13,7 @@ import polars as pl
 
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths
-from factory.store.tables import read_table
+from factory.store.tables import read_table, read_tables
 from schemas import arrow
 
 PEOPLE_SAY: Final = ("accept", "reject")
@@ -26,9 +26,7 @@ def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     that is neither accept nor reject; names the file.
     """
     if not paths.decisions.is_file():
-        empty = pl.from_arrow(arrow.REVIEWS.empty_table())
-        assert isinstance(empty, pl.DataFrame)
-        return empty
+        return read_tables([], arrow.REVIEWS)
     rows = read_table(paths.decisions, arrow.REVIEWS)
     unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | pl.col("decision").is_null())
     if not unknown.is_empty():

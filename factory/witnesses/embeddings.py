@@ -21,7 +21,7 @@ import orjson
 from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
 from factory.plugins.registry import register
 from factory.teachers.openai_backend import OpenAIClient, api_key
-from factory.teachers.replies import http_failure, redact
+from factory.teachers.replies import count_of, http_failure, redact
 from schemas import Answered, Evidence, Reply, Request, Seen, Turn
 from schemas.settings import BaseUrl, BudgetLimits, Prices, TeacherSettings
 
@@ -153,9 +153,9 @@ def read_vectors(body: bytes, count: int) -> tuple[str, int]:
     if not all(math.isfinite(float(np.abs(vector).max())) for vector in vectors):
         raise CallFailed(kind="bad_body", detail="a vector has numbers that are not finite", retryable=True)
     usage: Any = data.get("usage")
-    tokens = usage.get("prompt_tokens") if isinstance(usage, Mapping) else 0
+    tokens = count_of(usage.get("prompt_tokens") if isinstance(usage, Mapping) else 0)
     packed = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
-    return orjson.dumps(packed).decode(), tokens if isinstance(tokens, int) and 0 <= tokens < 2**40 else 0
+    return orjson.dumps(packed).decode(), tokens
 
 
 def _is_vector(array: np.ndarray[Any, Any]) -> bool:

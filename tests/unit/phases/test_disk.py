@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,10 +80,11 @@ def test_the_sizes_of_sources_are_taken_evenly_and_what_is_not_there_is_left_out
     for number in range(0, 1001, 2):
         (tmp_path / f"{number}.jpg").write_bytes(b"x" * (100 if number < 500 else 300))
     source = folder(tmp_path, path=".")
-    locators = [f"{number}.jpg" for number in range(1001)]
+    locators = pl.Series([f"{number}.jpg" for number in range(1001)])
     assert len(locators) > SIZED_PICTURES
     assert mean_source_bytes(source, locators) == pytest.approx(200, abs=3)
-    assert mean_source_bytes(source, ["1.jpg"]) is None and mean_source_bytes(source, []) is None
+    assert mean_source_bytes(source, pl.Series(["1.jpg"])) is None
+    assert mean_source_bytes(source, pl.Series([], dtype=pl.String)) is None
 
 
 def test_a_build_that_cannot_fit_is_refused_before_its_folder_is_there(tmp_path: Path) -> None:

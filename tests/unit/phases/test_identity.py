@@ -8,10 +8,14 @@ import pytest
 
 from factory.errors import RecipeError
 from factory.phases.identity import identify
+from factory.plugins.contracts import Backends
+from factory.plugins.registry import _PLUGINS, register
 from factory.recipe.fingerprint import STAGES, Fingerprint
 from factory.recipe.load import load_recipe
 from factory.sources import open_source
+from schemas import Case, CheckResult
 from schemas.rows.mp16_reason import ROW
+from schemas.settings import InputFile, TeacherSettings
 
 RECIPE = """\
 name: tiny
@@ -74,3 +78,35 @@ def test_words_rows_and_files_are_named_in_it(tmp_path: Path) -> None:
 def test_a_recording_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no file .*other\.jsonl, which the recipe names"):
         identity(tmp_path, ("answers.jsonl", "other.jsonl"))
+
+
+def test_a_recording_that_was_moved_is_the_same_build(tmp_path: Path) -> None:
+    before = identity(tmp_path)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "answers.jsonl").rename(tmp_path / "kept" / "answers.jsonl")
+    assert identity(tmp_path, ("path: answers.jsonl", "path: kept/answers.jsonl")).build == before.build
+
+
+@pytest.mark.parametrize("kind", ["plain", "file"])
+def test_a_path_counts_by_its_content_where_it_is_marked_as_a_file_and_else_as_it_is_written(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.plugins.registry._PLUGINS", dict(_PLUGINS))
+
+    @register("teacher", "plain")
+    def plain(settings: TeacherSettings, root: Path, *, path: str) -> Backends:
+        raise NotImplementedError
+
+    @register("check", "file")
+    def file(case: Case, *, path: InputFile) -> CheckResult:
+        raise NotImplementedError
+
+    (tmp_path / "one.txt").write_text("the same")
+    (tmp_path / "two.txt").write_text("the same")
+    places = {
+        "plain": ("backend: replay, path: answers.jsonl", "backend: plain, path: {}"),
+        "file": ("checks: [near_truth]", "checks: [near_truth, file: {{path: {}}}]"),
+    }
+    old, new = places[kind]
+    one, two = (identity(tmp_path, (old, new.format(name))).build for name in ("one.txt", "two.txt"))
+    assert (one == two) == (kind == "file")

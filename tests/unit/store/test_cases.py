@@ -131,12 +131,6 @@ def test_what_was_learnt_is_the_same_bytes_every_time(found: AnsweredSample) -> 
     assert answers_table(["s"], [found]).equals(answers_table(["s"], [replace(found, answers=shuffled)]))
 
 
-def test_what_an_answer_cost_stands_in_the_ledger_alone() -> None:
-    dear = Answered(teacher="t", model="m", cost=3.0, attempts=4, prompt_tokens=9, origin="replay")
-    (row,) = answers_table(["s"], [AnsweredSample(answers=(dear,))]).to_pylist()
-    assert answered_sample(row).answers == (Answered(teacher="t", model="m"),)
-
-
 SAMPLE = Sample(
     id="s0",
     images=(ImageRef(role="ground", locator="g.jpg"), ImageRef(role="map", locator="m.jpg", lat=1.5, embed=False)),
