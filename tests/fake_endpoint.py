@@ -380,9 +380,9 @@ class Running:
         self._get("/reset")
 
     def requests(self) -> list[dict[str, Any]]:
-        """The log's lines."""
+        """The log's whole lines; one may be in the middle of being written."""
         assert self.log is not None
-        return [orjson.loads(line) for line in self.log.read_bytes().splitlines()]
+        return [orjson.loads(line) for line in self.log.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
     def _get(self, path: str) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
+import io
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import pytest
 from PIL import Image
 
 from factory import build as build_recipe
+from factory.cli.main import main
 from factory.phases.disk import disk_needed, mean_source_bytes
 from factory.recipe.load import load_recipe
 from factory.sources import open_source
@@ -22,6 +28,7 @@ from factory.store.layout import open_build
 from tests.fake_endpoint import plausible_answer
 
 COMMAND = (sys.executable, "-m", "factory.cli.main")
+KEY = "sk-canary-0123456789"
 
 
 def make_photos(root: Path, count: int, *, side: int = 48) -> Path:
@@ -68,18 +75,45 @@ select:
     return path
 
 
-def factory(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None, **options: Any) -> Any:
-    """Runs the command to its end."""
-    return subprocess.run(
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command left, as `subprocess` would tell it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def factory(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Done:
+    """Runs the command to its end in this process: its `main`, with arguments, folder, environment and streams of its
+    own. Starting an interpreter takes longer than most builds here; what is about processes uses `factory_process`."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with (
+        mock.patch.object(sys, "argv", ["factory", *map(str, arguments)]),
+        mock.patch.dict(os.environ, {"OPENAI_API_KEY": KEY, **(env or {})}),
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return Done(int(ended.value.code or 0), *said)
+
+
+def factory_process(*arguments: str | Path, cwd: Path, **options: Any) -> Done:
+    """Runs the command as a process of its own to its end; `options` are those of `subprocess.run`."""
+    done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "OPENAI_API_KEY": "sk-canary-0123456789", **(env or {})},
+        env={**os.environ, "OPENAI_API_KEY": KEY},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
         **options,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def start_factory(arguments: Sequence[str | Path], *, cwd: Path) -> subprocess.Popen[str]:
@@ -87,7 +121,7 @@ def start_factory(arguments: Sequence[str | Path], *, cwd: Path) -> subprocess.P
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "OPENAI_API_KEY": "sk-canary-0123456789"},
+        env={**os.environ, "OPENAI_API_KEY": KEY},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -36,8 +36,8 @@ MAX_ID_LENGTH: Final = 512
 LABEL_DECIMALS: Final = 5
 """Rows within a metre of each other share one look-up of names."""
 
-SAMPLES: Final = pl.DataFrame(arrow.PLAN.empty_table()).schema
-DROPPED: Final = pl.DataFrame(arrow.DROPPED.empty_table()).schema
+SAMPLES: Final = pl.Schema(arrow.PLAN)
+DROPPED: Final = pl.Schema(arrow.DROPPED)
 
 Overlaps = Callable[[pl.DataFrame], pl.DataFrame]
 """Takes candidate rows (the columns of a sample) and returns id, reason, detail of those to leave out."""

@@ -67,7 +67,7 @@ PROBLEM: Final = "problem"
 
 RoleName = Annotated[str, Field_(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 TextName = Annotated[str, Field_(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-LISTS: Final = {name: pl.DataFrame(arrow.PLAN.empty_table()).schema[name] for name in ("images", "texts")}
+LISTS: Final = {name: pl.Schema(arrow.PLAN)[name] for name in ("images", "texts")}
 """Further columns of a raw table, where a sample has several pictures or texts: the lists of plan.parquet."""
 
 

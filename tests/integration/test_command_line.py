@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -14,7 +15,15 @@ import pytest
 
 from factory.store.layout import open_build
 from tests.fake_endpoint import Running, running_endpoint
-from tests.real_build import factory, make_photos, only_build, release_digests, start_factory, write_recipe
+from tests.real_build import (
+    factory,
+    factory_process,
+    make_photos,
+    only_build,
+    release_digests,
+    start_factory,
+    write_recipe,
+)
 
 SAMPLES = 40
 
@@ -45,6 +54,19 @@ def built(work: Path, recipe: Path, *options: str) -> dict[str, object]:
     assert done.stdout.count("\n") == 1, "standard output holds one line of JSON and nothing else"
     result: dict[str, object] = json.loads(done.stdout)
     return result
+
+
+@pytest.fixture(scope="module")
+def built_once(photos: Path) -> Path:
+    """The recipe's finished build, made once."""
+    with running_endpoint(photos / "endpoint") as endpoint:
+        return photos / str(built(photos, write_recipe(photos, endpoint.url))["directory"])
+
+
+@pytest.fixture
+def finished(built_once: Path, tmp_path: Path) -> Path:
+    """A copy of a finished build, to damage or to look at."""
+    return shutil.copytree(built_once, tmp_path / "builds" / built_once.name)
 
 
 def test_a_build_tells_what_it_did_in_one_line_of_json(work: Path, endpoint: Running) -> None:
@@ -171,7 +193,7 @@ def test_a_full_disk_stops_cleanly_and_the_build_resumes(work: Path, endpoint: R
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     recipe = write_recipe(work, endpoint.url)
-    stopped = factory("build", recipe, cwd=work, preexec_fn=small_files)
+    stopped = factory_process("build", recipe, cwd=work, preexec_fn=small_files)
     assert stopped.returncode == 3, stopped.stderr
     assert "Traceback" not in stopped.stderr
     calls = len(endpoint.requests())
@@ -186,25 +208,23 @@ def test_a_full_disk_stops_cleanly_and_the_build_resumes(work: Path, endpoint: R
     "name",
     ["answers.parquet", "verdicts.parquet", "images.tar", "ledger.parquet", "plan.parquet", "*.tar", "train-*.parquet"],
 )
-def test_one_flipped_byte_is_found_and_the_file_named(work: Path, endpoint: Running, name: str) -> None:
-    build = work / str(built(work, write_recipe(work, endpoint.url))["directory"])
-    assert factory("check", build, cwd=work).returncode == 0
-    damaged = sorted(build.rglob(name))[0]
+def test_one_flipped_byte_is_found_and_the_file_named(finished: Path, name: str) -> None:
+    assert factory("check", finished, cwd=finished).returncode == 0
+    damaged = sorted(finished.rglob(name))[0]
     data = bytearray(damaged.read_bytes())
     data[len(data) // 2] ^= 0x10
     damaged.write_bytes(bytes(data))
-    found = factory("check", build, cwd=work)
+    found = factory("check", finished, cwd=finished)
     assert found.returncode == 1
     assert damaged.name in found.stdout and "Traceback" not in found.stderr
 
 
-def test_a_release_alone_is_checked_too(work: Path, endpoint: Running) -> None:
-    release = work / str(built(work, write_recipe(work, endpoint.url))["directory"]) / "release"
-    moved = release.rename(work / "published")
-    sound = factory("check", moved, cwd=work)
+def test_a_release_alone_is_checked_too(finished: Path, tmp_path: Path) -> None:
+    moved = (finished / "release").rename(tmp_path / "published")
+    sound = factory("check", moved, cwd=tmp_path)
     assert (sound.returncode, sound.stdout) == (0, ""), sound.stdout
     (moved / "LICENSE-DATA.md").write_text("all yours")
-    found = factory("check", moved, cwd=work)
+    found = factory("check", moved, cwd=tmp_path)
     assert found.returncode == 1 and "LICENSE-DATA.md" in found.stdout
 
 
@@ -216,7 +236,7 @@ def test_what_cannot_be_checked_ends_with_2(work: Path, arguments: list[str]) ->
 
 
 def test_no_secret_reaches_a_byte_of_the_build_or_the_output(work: Path, endpoint: Running) -> None:
-    done = factory("build", write_recipe(work, endpoint.url), cwd=work)
+    done = factory_process("build", write_recipe(work, endpoint.url), cwd=work)
     assert done.returncode == 0, done.stderr
     assert any("sk-canary" in json.dumps(request) for request in endpoint.requests()), "the endpoint got the key"
     assert "sk-canary" not in done.stdout + done.stderr
@@ -239,18 +259,17 @@ def test_plan_foresees_calls_without_making_one(work: Path, endpoint: Running) -
     assert len(endpoint.requests()) == SAMPLES
 
 
-def test_status_and_explain_tell_the_story(work: Path, endpoint: Running) -> None:
-    build = str(built(work, write_recipe(work, endpoint.url))["directory"])
-    status = json.loads(factory("status", build, "--json", cwd=work).stdout)
+def test_status_and_explain_tell_the_story(finished: Path) -> None:
+    status = json.loads(factory("status", finished, "--json", cwd=finished).stdout)
     assert (status["state"], status["running"], status["samples_done"]) == ("done", False, SAMPLES)
     assert status["spent"]["t0"]["calls"] == SAMPLES
-    story = json.loads(factory("explain", build, "p00003", "--json", cwd=work).stdout)
+    story = json.loads(factory("explain", finished, "p00003", "--json", cwd=finished).stdout)
     assert story["id"] == "p00003" and story["calls"][0]["http_calls"] == 1 and len(story["checks"]) == 3
-    missing = factory("explain", build, "p0000x", cwd=work)
+    missing = factory("explain", finished, "p0000x", cwd=finished)
     assert missing.returncode == 2 and "near: p000" in missing.stderr
 
 
-def test_a_build_opens_as_polars_frames(work: Path, endpoint: Running) -> None:
-    build = open_build(work / str(built(work, write_recipe(work, endpoint.url))["directory"]))
+def test_a_build_opens_as_polars_frames(finished: Path) -> None:
+    build = open_build(finished)
     assert build.plan.height == build.verdicts.height == build.ledger.height == SAMPLES
     assert build.image(0, 3)[:2] == b"\xff\xd8"

@@ -13,7 +13,7 @@ import pytest
 
 from factory.store.layout import open_build
 from tests.fake_endpoint import running_endpoint
-from tests.real_build import factory, make_photos, only_build, release_digests, start_factory, write_recipe
+from tests.real_build import factory_process, make_photos, only_build, release_digests, start_factory, write_recipe
 
 SAMPLES, TEACHERS, IN_FLIGHT, KILLS = 2000, 2, 2 * 32, 10
 
@@ -50,8 +50,8 @@ def test_ten_kills_cost_at_most_the_calls_in_flight(tmp_path: Path) -> None:
         killed = only_build(tmp_path / "killed")
         keys = open_build(killed).ledger["key"]
         assert len(keys) == keys.n_unique() == SAMPLES * TEACHERS
-        assert factory("check", killed, cwd=tmp_path).returncode == 0
+        assert factory_process("check", killed, cwd=tmp_path).returncode == 0
 
-        whole = factory("build", recipe, "--out", "whole", cwd=tmp_path)
+        whole = factory_process("build", recipe, "--out", "whole", cwd=tmp_path)
         assert whole.returncode == 0, whole.stderr
         assert release_digests(only_build(tmp_path / "whole")) == release_digests(killed)

@@ -16,7 +16,7 @@ from PIL import Image
 import factory as package
 from factory.store.layout import open_build
 from tests.fake_endpoint import Running, running_endpoint
-from tests.real_build import factory, make_photos, release_digests, write_recipe
+from tests.real_build import factory, make_photos, only_build, release_digests, write_recipe
 
 SAMPLES = 24
 
@@ -45,6 +45,23 @@ def directory(work: Path, result: dict[str, Any]) -> Path:
     return work / str(result["directory"])
 
 
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photos, recipe and finished build, made once. Its endpoint is gone: nothing can be asked again."""
+    root = tmp_path_factory.mktemp("built")
+    make_photos(root, SAMPLES)
+    with running_endpoint(root / "endpoint") as endpoint:
+        built(root, write_recipe(root, endpoint.url))
+    return root
+
+
+@pytest.fixture
+def finished(built_once: Path, tmp_path: Path) -> Path:
+    """The build in a copy of that folder, to damage."""
+    shutil.copytree(built_once, tmp_path, dirs_exist_ok=True)
+    return only_build(tmp_path / "builds")
+
+
 PHASES = ("plan", "work", "verify", "review", "select", "release", "report")
 LEFT = {"verify": "verified.json", "select": "selection.parquet", "release": "release", "report": "report.html"}
 """What a phase leaves that is not there when the build is killed before its end."""
@@ -52,9 +69,8 @@ LEFT = {"verify": "verified.json", "select": "selection.parquet", "release": "re
 
 @pytest.mark.parametrize("killed", PHASES[1:])
 @pytest.mark.parametrize("at", ["the beginning", "the end"])
-def test_a_build_killed_in_a_phase_goes_on(work: Path, endpoint: Running, killed: str, at: str) -> None:
-    recipe = write_recipe(work, endpoint.url)
-    build = directory(work, built(work, recipe))
+def test_a_build_killed_in_a_phase_goes_on(finished: Path, tmp_path: Path, killed: str, at: str) -> None:
+    build = finished
     digests = release_digests(build)
     info = json.loads((build / "build.json").read_text())
     for phase in PHASES[PHASES.index(killed) :]:
@@ -66,18 +82,16 @@ def test_a_build_killed_in_a_phase_goes_on(work: Path, endpoint: Running, killed
         for key in ("released", "files", "shards_sha256"):
             del info[key]
     (build / "build.json").write_text(json.dumps(info | {"state": "working"}))
-    assert built(work, recipe)["calls_now"] == 0
+    assert built(tmp_path, tmp_path / "recipe.yaml")["calls_now"] == 0
     assert release_digests(build) == digests
-    assert factory("check", build, cwd=work).returncode == 0
+    assert factory("check", build, cwd=tmp_path).returncode == 0
 
 
-def test_a_release_that_was_deleted_is_made_again(work: Path, endpoint: Running) -> None:
-    recipe = write_recipe(work, endpoint.url)
-    build = directory(work, built(work, recipe))
-    digests = release_digests(build)
-    shutil.rmtree(build / "release")
-    built(work, recipe)
-    assert release_digests(build) == digests
+def test_a_release_that_was_deleted_is_made_again(finished: Path, tmp_path: Path) -> None:
+    digests = release_digests(finished)
+    shutil.rmtree(finished / "release")
+    built(tmp_path, tmp_path / "recipe.yaml")
+    assert release_digests(finished) == digests
 
 
 def test_another_folder_of_photos_is_another_build(work: Path, endpoint: Running) -> None:
@@ -137,26 +151,23 @@ def test_calls_in_flight_are_shared_by_shards_that_exist(work: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["shards", "recipe.lock.yaml", "shards/00000/report.json", "build.json"])
-def test_check_misses_nothing(work: Path, endpoint: Running, name: str) -> None:
-    build = directory(work, built(work, write_recipe(work, endpoint.url)))
-    target = build / name
+def test_check_misses_nothing(finished: Path, name: str) -> None:
+    target = finished / name
     if target.is_dir():
         shutil.rmtree(target)
     elif name == "build.json":
         target.write_text(target.read_text()[:-40])
     else:
         target.write_text(target.read_text().replace("2", "3", 1))
-    found = factory("check", build, cwd=work)
+    found = factory("check", finished, cwd=finished)
     assert found.returncode == 1, found.stdout
     assert Path(name).name.split(".")[0] in found.stdout and "Traceback" not in found.stderr
 
 
-def test_a_damaged_build_is_named_without_a_traceback(work: Path, endpoint: Running) -> None:
-    recipe = write_recipe(work, endpoint.url)
-    build = directory(work, built(work, recipe))
-    (build / "build.json").write_text('{"state": "do')
-    for arguments in (["build", recipe], ["status", build]):
-        done = factory(*arguments, cwd=work)
+def test_a_damaged_build_is_named_without_a_traceback(finished: Path, tmp_path: Path) -> None:
+    (finished / "build.json").write_text('{"state": "do')
+    for arguments in (["build", tmp_path / "recipe.yaml"], ["status", finished]):
+        done = factory(*arguments, cwd=tmp_path)
         assert done.returncode == 3 and "build.json" in done.stderr and "Traceback" not in done.stderr
 
 
