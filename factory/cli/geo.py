@@ -284,20 +284,17 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _degrees(text: str, axis: str, limit: float) -> float:
-    import polars as pl
-
-    from factory.geo.degrees import parse_degrees
+    from factory.geo.degrees import read_degrees
     from factory.geo.inputs import as_unicode
 
-    written = pl.Series([as_unicode(text).strip().rstrip(",")])
-    value = parse_degrees(written, axis="lat" if axis == "lat" else "lon").item()
+    value = read_degrees(as_unicode(text).strip().rstrip(","), "lat" if axis == "lat" else "lon")
     if value is None:
         raise RecipeError(f"{text!r} is no {axis}; expected degrees such as 60.17, -33.9 or 48°51'24\"N")
     if abs(value) > limit:
         swapped = "; are the two swapped?" if axis == "lat" and abs(value) <= 180 else ""
         usual = "-180 to 180, or one turn off (-540 to 540)" if axis == "lon" else "-90 to 90"
         raise RecipeError(f"{axis} {value:g} is out of range; expected {usual}{swapped}")
-    return float(value)
+    return value
 
 
 def _checked(text: str) -> str:

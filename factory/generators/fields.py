@@ -9,6 +9,7 @@ import math
 import re
 from typing import Any
 
+from factory.geo.degrees import Axis, read_degrees, split_pair
 from factory.text import tidy
 
 _NULL_WORD = re.compile(
@@ -30,12 +31,6 @@ _CONFIDENCE_WORDS = {
 _YES = frozenset(("true", "yes", "y", "1", "localizable", "localisable", "positive"))
 _NO = frozenset(("false", "no", "n", "0", "not localizable", "not localisable", "unlocalizable", "negative"))
 
-_NUMBER = r"[-+\u2212]?\d{1,3}(?:[.,]\d{1,15})?"
-_DECIMAL = re.compile(rf"\A([NSEWnsew])?\s*({_NUMBER})\s*(?:°|deg(?:rees)?)?\s*([NSEWnsew])?\Z")
-_SEXAGESIMAL = re.compile(
-    r"\A([NSEWnsew])?\s*([-+\u2212]?\d{1,3})\s*[°d:]\s*(\d{1,2}(?:\.\d{1,9})?)\s*['\u2032\u2019m:]?\s*"
-    r"(?:(\d{1,2}(?:\.\d{1,9})?)\s*(?:\"|\u2033|\u201d|''|s)?)?\s*([NSEWnsew])?\Z"
-)
 _PERCENT = re.compile(r"\A(\d{1,3}(?:\.\d{1,9})?)\s*(%|/\s*10|/\s*100|percent)?\Z")
 
 
@@ -99,7 +94,7 @@ def confidence(value: Any) -> float | None:
 
 def coordinates(lat: Any, lon: Any) -> tuple[float, float] | None:
     """A pair in degrees, or None: a half, an impossible or a swapped pair says nothing reliable."""
-    latitude, longitude = _degrees(lat, "NS"), _degrees(lon, "EW")
+    latitude, longitude = _degrees(lat, "lat"), _degrees(lon, "lon")
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
     return latitude, longitude
@@ -108,8 +103,7 @@ def coordinates(lat: Any, lon: Any) -> tuple[float, float] | None:
 def coordinate_pair(value: Any) -> tuple[Any, Any] | None:
     """The two halves of `[48.85, 2.35]`, `{"lat": ..., "lon": ...}` or "48.85, 2.35", unread."""
     if isinstance(value, str):
-        parts = [part for part in re.split(r"[,;]\s+|;", value.strip(" ()[]")[:100]) if part]
-        value = parts if len(parts) == 2 else None
+        return split_pair(value)
     if isinstance(value, dict):
         lowered = {str(key).lower(): item for key, item in value.items()}
         lat = lowered.get("lat", lowered.get("latitude"))
@@ -118,36 +112,13 @@ def coordinate_pair(value: Any) -> tuple[Any, Any] | None:
     return (value[0], value[1]) if isinstance(value, list | tuple) and len(value) == 2 else None
 
 
-def _degrees(value: Any, letters: str) -> float | None:
+def _degrees(value: Any, axis: Axis) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         number = _float(value)
         return number if math.isfinite(number) else None
-    if not isinstance(value, str) or len(value) > 60:
-        return None
-    text = value.strip()
-    match = _DECIMAL.match(text)
-    if match:
-        before, digits, after = match.groups()
-        magnitude, negative = abs(_number(digits)), digits[0] in "-\u2212"
-    else:
-        match = _SEXAGESIMAL.match(text)
-        if match is None:
-            return None
-        before, whole, minutes, seconds, after = match.groups()
-        if float(minutes) >= 60 or float(seconds or 0) >= 60:
-            return None
-        magnitude = abs(_number(whole)) + float(minutes) / 60 + float(seconds or 0) / 3600
-        negative = whole[0] in "-\u2212"
-    letter = (before or after or "").upper()
-    if (before and after) or (letter and letter not in letters):
-        return None
-    return -magnitude if negative or letter in ("S", "W") else magnitude
-
-
-def _number(digits: str) -> float:
-    return float(digits.replace("\u2212", "-").replace(",", "."))
+    return read_degrees(value, axis) if isinstance(value, str) else None
 
 
 def _float(value: float) -> float:

@@ -117,7 +117,7 @@ def points_of(path: Path, batch: Batch, lat: str, lon: str, *, refuse: Sequence[
     Longitudes one turn off are turned back, others out of range are null. Latitudes are not judged.
     Raises SourceError for a JSON line that is no object, RecipeError for one that has a field named in `refuse`.
     """
-    from factory.geo.degrees import parse_degrees
+    from factory.geo.degrees import parse_places
 
     if format_of(path) == "jsonl":
         frame = _line_points(path, batch, lat, lon, refuse)
@@ -125,8 +125,7 @@ def points_of(path: Path, batch: Batch, lat: str, lon: str, *, refuse: Sequence[
         columns = [batch.table.column(name) for name in (lat, lon)]
         frame = pl.DataFrame({"lat": pl.from_arrow(columns[0]), "lon": pl.from_arrow(columns[1])})
         frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
-    degrees = {"lat": parse_degrees(frame["lat"], axis="lat"), "lon": parse_degrees(frame["lon"], axis="lon")}
-    return pl.DataFrame(degrees).with_columns(wrapped(pl.col("lon")).alias("lon"))
+    return parse_places(frame["lat"], frame["lon"]).with_columns(wrapped(pl.col("lon")).alias("lon"))
 
 
 def texts_of(path: Path, batch: Batch, name: str) -> pl.Series:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 
-from factory.geo.degrees import parse_degrees
+from factory.geo.degrees import parse_degrees, read_degrees
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,8 +140,8 @@ def _degree(value: object, row: int, axis: Literal["lat", "lon"]) -> float:
     if not isinstance(value, (str, Number)) or isinstance(value, complex):
         raise TypeError(f"row {row}: expected degrees as a number, or nothing; got {_told(value)}")
     if isinstance(value, str):
-        read = parse_degrees(pl.Series([as_unicode(value)]), axis=axis).item()
-        return float("nan") if read is None else float(read)
+        read = read_degrees(as_unicode(value), axis)
+        return float("nan") if read is None else read
     try:
         return float(value)  # type: ignore[arg-type]
     except (ValueError, OverflowError):

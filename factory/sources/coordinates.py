@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from factory.geo.degrees import parse_degrees
+from factory.geo.degrees import parse_places
 
 Verdict = Literal[
     "ok",
@@ -28,10 +28,8 @@ def judge_coordinates(table: pl.DataFrame) -> pl.DataFrame:
     `table` has columns `lat` and `lon`, numeric or text. `swapped_columns` is a latitude that only a longitude can be,
     beside a longitude that may be a latitude.
     """
-    parsed = table.select(
-        lat=parse_degrees(table["lat"], axis="lat"),
-        lon=parse_degrees(table["lon"], axis="lon"),
-        blank=_is_blank(table["lat"]) | _is_blank(table["lon"]),
+    parsed = parse_places(table["lat"], table["lon"]).with_columns(
+        blank=_is_blank(table["lat"]) | _is_blank(table["lon"])
     )
     lat, lon = pl.col("lat").abs(), pl.col("lon").abs()
     verdict = (

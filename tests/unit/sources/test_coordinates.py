@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.geo.degrees import parse_degrees
+from factory.geo.degrees import MAX_TEXT, parse_degrees, parse_places, read_degrees, split_pair
 from factory.sources.coordinates import judge_coordinates
 
 
 def parsed(text: str, axis: str) -> float | None:
     return parse_degrees(pl.Series([text]), axis=axis).item()  # type: ignore[arg-type]
+
+
+def pair(text: str) -> tuple[float | None, float | None]:
+    cell = pl.Series([text])
+    return parse_places(cell, cell).row(0)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,18 @@ def parsed(text: str, axis: str) -> float | None:
         ("48° 30' N", "lat", 48.5),
         ("1e1", "lat", 10.0),
         ("+5.", "lat", 5.0),
+        ("48 deg 51' 24.00\" N", "lat", 48.856667),
+        ("11 deg 52' 53.32\" E", "lon", 11.881478),
+        ("33.87° South", "lat", -33.87),
+        ("48.85° North", "lat", 48.85),
+        ("70.5 WEST", "lon", -70.5),
+        ("-33.5 S", "lat", -33.5),
+        ("+48.85N", "lat", 48.85),
+        ("-0°30'", "lat", -0.5),
+        ("48:51:24", "lat", 48.856667),
+        ("48d51m24sN", "lat", 48.856667),
+        ("118,19.1802W", "lon", -118.31967),
+        ("43,27,52.038N", "lat", 43.464455),
     ],
 )
 def test_reads_what_people_write(text: str, axis: str, degrees: float) -> None:
@@ -43,12 +60,51 @@ def test_reads_what_people_write(text: str, axis: str, degrees: float) -> None:
     ("text", "axis"),
     [
         ("unknown", "lat"), ("NA", "lat"), ("nan", "lat"), ("inf", "lat"), ("48.85E", "lat"), ("2.35N", "lon"),
-        ("-33.5S", "lat"), ("48.85N 2.35E", "lat"), ("N48N", "lat"), ("48°61'N", "lat"), ("1,2,3", "lat"),
-        ("0x10", "lat"), ("48.85;", "lat"), ("°", "lat"), ("9" * 5000, "lat"), ("48\0", "lat"),
+        ("-33.5N", "lat"), ("+33.5S", "lat"), ("48.85N 2.35E", "lat"), ("N48N", "lat"), ("48°61'N", "lat"),
+        ("1,2,3", "lat"), ("0x10", "lat"), ("48.85;", "lat"), ("°", "lat"), ("9" * 5000, "lat"), ("48\0", "lat"),
+        ("48.8566'", "lat"), ("451'", "lat"), ("45'", "lat"), ("48.5°30'", "lat"), ("48°30.5'10\"", "lat"),
+        ("48°51'61\"", "lat"), ("48d51m24s", "lat"), ("48.85 Nord", "lat"), ("1_0", "lat"), ("٤٨", "lat"),
+        ("48.8566, 2.3522", "lat"), ("48" + "0" * MAX_TEXT + "°N", "lat"),
     ],
 )  # fmt: skip
 def test_what_is_unclear_is_no_number(text: str, axis: str) -> None:
     assert parsed(text, axis) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("48.8566, 2.3522", (48.8566, 2.3522)),
+        ("48.8566,2.3522", (48.8566, 2.3522)),
+        ("(48,8566; 2,3522)", (48.8566, 2.3522)),
+        ("48 deg 51' 24.00\" N, 2 deg 21' 7.20\" E", (48.856667, 2.352)),
+        ("2.3522E 48.8566N", (48.8566, 2.3522)),
+        ("-33.87 151.21", (-33.87, 151.21)),
+    ],
+)
+def test_a_pair_in_one_cell_is_a_place(text: str, place: tuple[float, float]) -> None:
+    assert pair(text) == pytest.approx(place, abs=1e-6)
+    assert split_pair(text) is not None
+
+
+@pytest.mark.parametrize("text", ["48.85N 2.35N", "1.5,2.5,3.5", "somewhere, far", "", ";", "5 5 5"])
+def test_what_is_no_pair_is_no_place(text: str) -> None:
+    assert pair(text) == (None, None)
+
+
+def test_a_number_with_a_decimal_comma_is_no_pair() -> None:
+    assert pair("48,5") == (48.5, 48.5)
+
+
+def test_two_different_cells_are_never_a_pair() -> None:
+    cells = pl.DataFrame({"lat": ["48.8566, 2.3522"], "lon": ["9.0"]})
+    assert judge_coordinates(cells)["verdict"].item() == "not_a_number"
+
+
+@settings(deadline=None)
+@given(st.text("0123456789.,-+°'\"NSEWdms:deg ", max_size=18), st.sampled_from(["lat", "lon"]))
+def test_one_text_and_a_column_are_read_alike(text: str, axis: str) -> None:
+    assert read_degrees(text, axis) == parsed(text, axis)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
