@@ -117,7 +117,7 @@ def test_a_resumed_build_starts_from_its_ledgers_and_forgets_old_reservations(tm
 
 
 @given(calls=st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1), st.booleans()), max_size=30))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_no_sequence_of_calls_overspends(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, float, bool]]
 ) -> None:

@@ -125,9 +125,7 @@ def test_a_row_that_tells_the_truth_too_early_goes_to_people(tmp_path: Path) -> 
 
 
 def wait_for(endpoint: Running, requests: int) -> None:
-    deadline = time.monotonic() + 120
     while endpoint.stats()["requests"] < requests:
-        assert time.monotonic() < deadline, "the build never asked"
         time.sleep(0.02)
 
 

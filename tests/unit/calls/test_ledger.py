@@ -51,7 +51,7 @@ def sealed(path: Path, *rows: LedgerRow) -> Path:
 
 
 @given(text=st.text(st.characters(codec=None), max_size=40), count=st.integers(0, 2**31 - 1), cost=st.floats(0, 1e9))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_every_row_comes_back_as_it_was_recorded(
     tmp_path_factory: pytest.TempPathFactory, text: str, count: int, cost: float
 ) -> None:

@@ -243,7 +243,7 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS, cap=st.integers(1, 6), start=st.integers(1, 8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_cap_holds_and_every_waiter_is_admitted_whatever_happens(
     events: list[tuple[str, float]], cap: int, start: int
 ) -> None:

@@ -312,9 +312,9 @@ def test_direction_overrides_and_invisible_characters_are_removed() -> None:
     ],
 )
 def test_hostile_text_is_a_failure_within_a_second(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert failed(text) in ("not_json", "bad_schema", "empty")
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def clean_text(limit: int) -> st.SearchStrategy[str]:
@@ -352,7 +352,7 @@ def answers(draw: st.DrawFn) -> GeoAnswer:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(answers())
 def test_every_answer_survives_being_written_and_read(answer: GeoAnswer) -> None:
     text = answer.model_dump_json()
@@ -362,7 +362,7 @@ def test_every_answer_survives_being_written_and_read(answer: GeoAnswer) -> None
     assert parsed(f"Yes.\n{text}") == answer
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(st.text(), st.text(alphabet='{}[]",:\\`<>/think answer\n0aé\ud800\x00', max_size=200)), st.text())
 def test_arbitrary_text_never_raises(text: str, finish_reason: str) -> None:
     assert isinstance(parse_answer(text, finish_reason), GeoAnswer | ParseFailure)
@@ -375,7 +375,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from([*PARIS, "answer", "data", "location", "coordinates"]), json_values))
 def test_any_values_under_the_right_keys_never_raise(fields: dict[str, Any]) -> None:
     assert isinstance(parse_answer(json.dumps(fields), "stop"), GeoAnswer | ParseFailure)

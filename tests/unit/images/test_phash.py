@@ -12,7 +12,7 @@ from tests.hostile import picture
 
 
 @given(seed=st.integers(0, 10_000), width=st.integers(8, 120), height=st.integers(8, 120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equals_the_hash_of_the_imagehash_package(seed: int, width: int, height: int) -> None:
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)

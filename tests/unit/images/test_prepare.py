@@ -214,7 +214,7 @@ def test_limits_come_from_the_settings() -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_damaged_files_never_raise_and_never_leak(data: st.DataObject) -> None:
     whole = bytearray(data.draw(st.sampled_from(_WHOLE)))
     for _ in range(data.draw(st.integers(1, 6))):

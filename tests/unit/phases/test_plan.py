@@ -240,7 +240,7 @@ CHOSEN = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(ROW, max_size=20), CHOSEN)
 def test_every_row_ends_in_one_place(given_rows: list[dict[str, Any]], chosen: PlanSettings) -> None:
     table = pl.DataFrame(given_rows, schema=SCHEMA)
@@ -252,7 +252,7 @@ def test_every_row_ends_in_one_place(given_rows: list[dict[str, Any]], chosen: P
     assert plan.samples.to_arrow().cast(arrow.PLAN).num_rows == plan.samples.height
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ROW, max_size=20, unique_by=lambda row: row["id"]), CHOSEN, st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_no_choice(
     given_rows: list[dict[str, Any]], chosen: PlanSettings, random: Any

@@ -315,7 +315,7 @@ top_keys = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(top_keys, yaml_values, max_size=5))
 def test_any_structure_is_valid_or_a_recipe_error(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, object]
@@ -327,7 +327,7 @@ def test_any_structure_is_valid_or_a_recipe_error(
         load_recipe(path)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.integers(0, len(MINIMAL) - 1), st.text(alphabet="{}[]:-#&*!|>'\"%@`,\t\n a0", min_size=1, max_size=4))
 def test_any_edit_of_a_recipe_is_valid_or_a_recipe_error(
     tmp_path_factory: pytest.TempPathFactory, at: int, noise: str
@@ -340,7 +340,7 @@ def test_any_edit_of_a_recipe_is_valid_or_a_recipe_error(
         assert str(error)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_recipe_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.mktemp("fuzz") / "r.yaml"

@@ -20,7 +20,7 @@ def countries(counts: dict[str | None, int]) -> pl.DataFrame:
 
 
 @given(st.dictionaries(st.sampled_from([*"ABCDEFGHIJ", None]), st.integers(1, 40), min_size=1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_country_fills_more_than_its_share_of_what_is_left(counts: dict[str | None, int]) -> None:
     left = kept(countries(counts), max_share=0.2)
     largest = max(left.values())

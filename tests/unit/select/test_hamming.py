@@ -20,7 +20,7 @@ def all_pairs(hashes: np.typing.NDArray[np.uint64], bits: int) -> set[tuple[int,
     st.lists(st.sets(st.integers(0, 63), max_size=MAX_BITS + 2), min_size=1, max_size=12),
     st.integers(0, MAX_BITS),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_finds_exactly_the_pairs_that_a_full_comparison_finds(
     base: list[int], flips: list[set[int]], bits: int
 ) -> None:

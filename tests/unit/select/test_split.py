@@ -46,7 +46,7 @@ def share_something(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 
 @given(st.lists(samples, max_size=14), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_author_cell_place_or_duplicate_is_in_two_splits(rows: list[dict[str, Any]], seed: int) -> None:
     frame = frame_of(rows)
     found = splits(frame, keep_together=RULES, train=0.4, validation=0.3, test=0.3, seed=seed)
@@ -57,7 +57,7 @@ def test_no_author_cell_place_or_duplicate_is_in_two_splits(rows: list[dict[str,
 
 
 @given(st.lists(samples, min_size=1, max_size=12), st.randoms(use_true_random=False))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], random: Any) -> None:
     frame = frame_of(rows)
     order = list(range(frame.height))
@@ -156,7 +156,7 @@ close_by = st.fixed_dictionaries(
 
 
 @given(st.lists(close_by, min_size=2, max_size=40), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_two_released_rows_of_different_splits_are_within_the_buffer(rows: list[dict[str, Any]], seed: int) -> None:
     model = plugin("selector", "split").settings
     rule = model(train=0.4, validation=0.3, test=0.3, keep_together=("geocell",), buffer_km=1, seed=seed)

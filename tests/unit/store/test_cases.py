@@ -116,7 +116,7 @@ ANSWERED = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(ANSWERED, max_size=3))
 def test_answers_evidence_and_photos_come_back_as_they_were(found: list[AnsweredSample]) -> None:
     table = answers_table([f"s{number}" for number in range(len(found))], found)
@@ -124,7 +124,7 @@ def test_answers_evidence_and_photos_come_back_as_they_were(found: list[Answered
     assert [answered_sample(row) for row in table.to_pylist()] == found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ANSWERED)
 def test_what_was_learnt_is_the_same_bytes_every_time(found: AnsweredSample) -> None:
     shuffled = tuple(replace(one, values=dict(reversed(list(one.values.items())))) for one in found.answers)

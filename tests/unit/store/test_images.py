@@ -26,7 +26,7 @@ def fill(path: Path, images: Mapping[Any, bytes]) -> None:
         store.finish()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.dictionaries(st.tuples(st.integers(0, 99_999), st.integers(0, 12)), st.binary(max_size=1500), max_size=6))
 def test_what_is_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, images: dict[tuple[int, int], bytes]
