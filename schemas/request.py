@@ -72,8 +72,9 @@ class Reply:
     finish_reason: str | None = None
     model: str = ""
     """As the endpoint names it; empty when it does not."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    """As the endpoint counts them, hidden reasoning included; None where it does not say. The ledger has 0 then."""
     latency_s: float = 0.0
     scores: Mapping[str, float] = field(default_factory=dict)
     """Log probabilities of tokens that the request named, where the backend gives them."""

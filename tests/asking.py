@@ -73,7 +73,8 @@ async def open_desk(
     """Teachers with the ledger and the budget of a folder."""
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(Ledger(folder / "ledger.sqlite"))
-        budget = stack.enter_context(Budget(folder / "budget.sqlite", limits or {}))
+        prices = {settings.name: settings.prices for settings, _ in made}
+        budget = stack.enter_context(Budget(folder / "budget.sqlite", limits or {}, prices))
         budget.reset({})
         teachers = [
             await stack.enter_async_context(open_teacher(settings, backends, share=share))

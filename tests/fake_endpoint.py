@@ -8,7 +8,8 @@ from `--answers` (JSONL of {"image_sha256", "response"}). A plan is a list of fa
     [{"kind": "rate_limited", "first": 10, "count": 20, "retry_after_s": 0.2},   requests 10 to 29
      {"kind": "truncated", "every": 7},                                          each seventh request
      {"kind": "bad_request", "image": "3f9c"},                                   images whose sha256 starts so
-     {"kind": "error_500", "per_image": 2}]                                      the first two requests of each image
+     {"kind": "error_500", "per_image": 2},                                      the first two requests of each image
+     {"kind": "usage", "usage": null, "billed": 1000}]                           what it states, and what it bills
 
 Every request is one line of the log, written before the reply is sent: time, number, image, status, fault, seed,
 whether it had a response_format, and its headers. GET /stats has counts and the most requests ever in flight.
@@ -70,6 +71,8 @@ class Served:
     max_in_flight: int = 0
     by_status: Counter[int] = field(default_factory=Counter)
     by_image: Counter[str] = field(default_factory=Counter)
+    billed: int = 0
+    """Tokens on the bill of the faults that name them."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -78,6 +81,7 @@ class Served:
             "max_in_flight": self.max_in_flight,
             "by_status": {str(status): count for status, count in self.by_status.items()},
             "images": len(self.by_image),
+            "billed": self.billed,
             "most_for_one_image": max(self.by_image.values(), default=0),
         }
 
@@ -123,6 +127,12 @@ def completion(text: str, finish_reason: str = "stop", model: str = "fake", **me
             "usage": {"prompt_tokens": 900, "completion_tokens": max(1, len(text) // 4), "total_tokens": 0},
         }
     )
+
+
+def with_usage(body: bytes, usage: Any) -> bytes:
+    """The same completion with another `usage`; None leaves it out."""
+    stated = {} if usage is None else {"usage": usage}
+    return orjson.dumps({name: value for name, value in orjson.loads(body).items() if name != "usage"} | stated)
 
 
 def error_body(message: str, code: int | None = None) -> bytes:
@@ -175,6 +185,7 @@ class FakeEndpoint:
             await asyncio.sleep(fault.get("latency_ms", self.latency_s * 1000) / 1000 if fault else self.latency_s)
             status = FAULTS[kind].status if kind else 200
             served.by_status[status] += 1
+            served.billed += fault.get("billed", 0) if fault else 0
             if self.log is not None:
                 self.write_log(request, number, image, status, kind, body)
             if not kind:
@@ -337,6 +348,7 @@ FAULTS: dict[str, Fault] = {
     "thinking": says(
         200, lambda server, image, _: completion(server.answer_text(image), reasoning_content="Let me look.")
     ),
+    "usage": says(200, lambda server, image, fault: with_usage(server.answer(image), fault["usage"])),
     "dropped": Fault(200, drop),
     "dripping": Fault(200, drip),
     "flood": Fault(200, flood),

@@ -1,125 +1,138 @@
 """Limits of calls, tokens and money over all shards and processes of one build.
 
-Every HTTP call is reserved before it is sent and settled when its reply is in, in one short transaction on a small
-SQLite file that all processes of the build share. The file may be lost: at every start the spending is counted again
-from the ledgers, so it is not synced.
+Every HTTP call is reserved before it is sent and settled when its reply is in. What it is foreseen to take is the
+larger of a first guess and the most that a call of this teacher took so far; the first call runs alone, so that the
+others are foreseen by what it took. While only other calls' reservations stand in the way, a call waits; when nothing
+is left, BudgetReached. The last call goes as soon as none is in flight, with what is left as its reservation, so a job
+that fits finishes. A build thus ends above its budget by at most what calls in flight take beyond their reservations.
 
-Trade-off: calls in flight hold what they reserved, so a build may stop a few calls before its budget, never after.
+A call that states no usage, or may be billed although it failed, is charged as reserved; so are the calls of a process
+that died. The ledgers hold what endpoints stated, the budget's file (`factory.calls.budget_file`) what was charged.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import polars as pl
 
+from factory.calls.budget_file import Account, BudgetFile, Spent, money, nano
 from factory.calls.files import is_sealed, read_ledger
-from factory.errors import BudgetReached, EnvironmentFault
+from factory.errors import BudgetReached
+from factory.plugins.contracts import Usage
 from factory.store.layout import ShardPaths
 from factory.store.paid import added_up, paid, taken_from
-from schemas.settings import BudgetLimits
+from schemas.settings import BudgetLimits, Prices
 
-_NANO = 1_000_000_000  # money is counted in whole billionths, so that sums are exact
-_MOST = 2**62
-_WAIT_S = 30.0
-
-_CREATE = """
-CREATE TABLE IF NOT EXISTS spent (
-  teacher TEXT PRIMARY KEY NOT NULL,
-  calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost INTEGER NOT NULL,
-  reserved_calls INTEGER NOT NULL, reserved_tokens INTEGER NOT NULL, reserved_cost INTEGER NOT NULL
-)
-"""
+LOOK_EVERY_S: Final = 0.25
+"""How soon a waiting call sees what another process settled; in its own process it is woken."""
+ALONE: Final = 3
+"""Calls that go one at a time while none of them was answered: an endpoint that fails must not hold up the rest."""
+UNLIMITED: Final = 0
+"""The reservation of a teacher without limits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What one teacher has spent so far."""
+@dataclass(slots=True, eq=False)
+class _Queue:
+    """The calls of one teacher in this process that want a reservation."""
 
-    calls: int = 0
-    tokens: int = 0
-    cost: float = 0.0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """First come, first served; who has it looks at the file."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Budget:
-    """The budget file of one build. A teacher without limits costs nothing and touches no file."""
+    """The budget of one build. A teacher without limits costs nothing and touches no file. For one event loop."""
 
-    def __init__(self, path: Path, limits: Mapping[str, BudgetLimits]) -> None:
-        """`limits` are by teacher name; `path` lies on the build's local disk and is made by `reset`."""
-        self.path = path
-        self._limits = {name: limit for name, limit in limits.items() if limit != BudgetLimits()}
-        self._connection: sqlite3.Connection | None = None
+    def __init__(
+        self, path: Path, limits: Mapping[str, BudgetLimits], prices: Mapping[str, Prices] | None = None
+    ) -> None:
+        """`limits` and `prices` are by teacher name; `path` lies on the build's local disk and is made by `reset`."""
+        self.limits = {name: limit for name, limit in limits.items() if not limit.is_unlimited}
+        """Of the teachers that have any."""
+        self._prices = prices or {}
+        self._file = BudgetFile(path)
+        self._queues: dict[str, _Queue] = {}
 
     def reset(self, spent: Mapping[str, Spent]) -> None:
-        """Starts from what the ledgers say, forgetting reservations of processes that are gone. At build start only.
+        """At build start only: what the ledgers say is spent at the least, and calls in flight when an earlier process
+        died count as spent. What was charged and stands in no ledger stays charged.
 
         Raises EnvironmentFault when the file cannot be written.
         """
-        if not self._limits:
-            return
-        with self._transaction() as connection:
-            connection.execute("DELETE FROM spent")
-            for teacher in self._limits:
-                s = spent.get(teacher, Spent())
-                values = (teacher, s.calls, s.tokens, _nano(s.cost))
-                connection.execute("INSERT INTO spent VALUES (?, ?, ?, ?, 0, 0, 0)", values)
+        if self.limits:
+            self._file.reset({name: spent.get(name, Spent()) for name in self.limits})
 
-    def reserve(self, teacher: str, *, tokens: int, cost: float) -> None:
-        """Before each HTTP call: sets aside one call and the most tokens and money it can take.
+    async def reserve(self, teacher: str, key: str, foreseen: Usage) -> int:
+        """See `factory.plugins.contracts.Budget`.
 
         Raises:
-            BudgetReached: the call could overspend a budget; nothing is set aside.
+            BudgetReached: nothing is left; nothing is set aside.
             EnvironmentFault: the file cannot be read or written.
         """
-        limits = self._limits.get(teacher)
+        limits = self.limits.get(teacher)
         if limits is None:
-            return
-        wanted = (1, max(0, tokens), _nano(cost))
-        with self._transaction() as connection:
-            row = connection.execute("SELECT * FROM spent WHERE teacher = ?", (teacher,)).fetchone()
-            held = row[1:] if row else (0, 0, 0, 0, 0, 0)
-            _check(teacher, limits, wanted, held[:3], held[3:])
-            connection.execute(
-                "INSERT INTO spent VALUES (?, 0, 0, 0, ?, ?, ?) ON CONFLICT (teacher) DO UPDATE SET "
-                "reserved_calls = reserved_calls + excluded.reserved_calls, "
-                "reserved_tokens = reserved_tokens + excluded.reserved_tokens, "
-                "reserved_cost = reserved_cost + excluded.reserved_cost",
-                (teacher, *wanted),
-            )
+            return UNLIMITED
+        queue = self._queues.setdefault(teacher, _Queue())
+        decide = partial(_room, teacher, limits, self._prices.get(teacher, Prices()), foreseen)
+        async with queue.turn:
+            while True:
+                queue.settled.clear()
+                reservation = self._file.reserve(teacher, key, decide)
+                if reservation is not None:
+                    return reservation
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await queue.settled.wait()
+                self._file.charge_the_dead()
 
-    def settle(self, teacher: str, *, reserved_tokens: int, reserved_cost: float, tokens: int, cost: float) -> None:
-        """After each reserved HTTP call, whatever came of it: what was set aside becomes what was spent.
+    def settle(self, teacher: str, reservation: int, usage: Usage) -> None:
+        """See `factory.plugins.contracts.Budget`. Raises EnvironmentFault when the file cannot be written."""
+        if teacher in self.limits:
+            self._file.settle(reservation, usage, self._cost(teacher, usage))
+            self._wake(teacher)
 
-        Raises EnvironmentFault when the file cannot be written.
-        """
-        if teacher not in self._limits:
-            return
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE spent SET calls = calls + 1, tokens = tokens + ?, cost = cost + ?, "
-                "reserved_calls = max(0, reserved_calls - 1), reserved_tokens = max(0, reserved_tokens - ?), "
-                "reserved_cost = max(0, reserved_cost - ?) WHERE teacher = ?",
-                (max(0, tokens), _nano(cost), max(0, reserved_tokens), _nano(reserved_cost), teacher),
-            )
+    def postpone(self, teacher: str, reservation: int) -> None:
+        """See `factory.plugins.contracts.Budget`. Raises EnvironmentFault when the file cannot be written."""
+        if teacher in self.limits:
+            self._file.postpone(reservation)
+            self._wake(teacher)
+
+    def collect(self, teacher: str, key: str, usage: Usage) -> None:
+        """See `factory.plugins.contracts.Budget`. Raises EnvironmentFault when the file cannot be written."""
+        if teacher in self.limits:
+            self._file.collect(teacher, key, usage, self._cost(teacher, usage))
 
     def spent(self) -> dict[str, Spent]:
-        """What is settled so far, of the teachers that have limits."""
-        if not self._limits:
-            return {}
-        with self._transaction() as connection:
-            rows = connection.execute("SELECT teacher, calls, tokens, cost FROM spent").fetchall()
-        return {teacher: Spent(calls, tokens, cost / _NANO) for teacher, calls, tokens, cost in rows}
+        """What was charged so far, of the teachers that have limits; empty where there is no file."""
+        accounts = {teacher: self._file.account(teacher) for teacher in self.limits}
+        return {
+            teacher: Spent(one.used[0], one.used[1], money(one.used[2]), one.unstated)
+            for teacher, one in accounts.items()
+            if one is not None
+        }
+
+    def lines(self) -> list[str]:
+        """What was charged of each limit, for people: `qwen 41,020 of 41,000 tokens (20 above: ...)`."""
+        told = []
+        for teacher, limits in self.limits.items():
+            account = self._file.account(teacher)
+            for name, limit, column in _limited(limits) if account is not None else ():
+                assert account is not None
+                of = f"{_shown(name, account.used[column])} of {_shown(name, limit)} {name}"
+                told.append(f"{teacher} {of}{_because(name, limit, column, account)}")
+        return told
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Lets go of the file; what this process still has set aside counts as spent from the next start on."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,23 +140,61 @@ class Budget:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One write transaction; the connection is opened in the process that first needs it."""
-        try:
-            if self._connection is None:
-                self._connection = _open(self.path)
-            self._connection.execute("BEGIN IMMEDIATE")
-        except (OSError, sqlite3.Error) as error:
-            raise _fault(self.path, error) from error
-        try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise _fault(self.path, error) from error
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+    def _cost(self, teacher: str, usage: Usage) -> int:
+        return nano(self._prices.get(teacher, Prices()).cost(usage.prompt_tokens or 0, usage.completion_tokens or 0))
+
+    def _wake(self, teacher: str) -> None:
+        if queue := self._queues.get(teacher):
+            queue.settled.set()
+
+
+def _room(
+    teacher: str, limits: BudgetLimits, prices: Prices, foreseen: Usage, account: Account
+) -> tuple[int, int] | None:
+    """Tokens and billionths of money to set aside for a call; None while others must settle first. Raises
+    BudgetReached."""
+    prompt = max(foreseen.prompt_tokens or 0, account.most_prompt)
+    completion = max(foreseen.completion_tokens or 0, account.most_completion)
+    wanted = [1, prompt + completion, nano(prices.cost(prompt, completion))]
+    in_flight, waits = account.held[0], False
+    for name, limit, column in _limited(limits):
+        used, held = account.used[column], account.held[column]
+        if used + (held if name == "calls" else 0) >= limit:  # a call in flight will have been one, whatever it takes
+            raise _reached(teacher, name, limit, column, account)
+        waits |= in_flight > 0 and used + held + wanted[column] > limit
+        wanted[column] = min(wanted[column], limit - used)
+    nobody_knows = not account.answered and account.tries < ALONE
+    return None if waits or (nobody_knows and in_flight) else (wanted[1], wanted[2])
+
+
+def _limited(limits: BudgetLimits) -> list[tuple[str, int, int]]:
+    """Name, limit in whole units and column of `Amounts` of each limit that is set."""
+    cost = None if limits.cost is None else nano(limits.cost)
+    all_three = (("calls", limits.calls, 0), ("tokens", limits.tokens, 1), ("cost", cost, 2))
+    return [(name, limit, column) for name, limit, column in all_three if limit is not None]
+
+
+def _reached(teacher: str, name: str, limit: int, column: int, account: Account) -> BudgetReached:
+    held = f", {account.held[column]:,} in flight" if name == "calls" else ""
+    return BudgetReached(
+        f"teacher {teacher}: its budget of {_shown(name, limit)} {name} is reached "
+        f"({_shown(name, account.used[column])} charged{held}{_because(name, limit, column, account, '; ')}). "
+        f"Everything paid for is kept: raise the {name} budget of {teacher} in the recipe and run the same command "
+        "again to go on from here"
+    )
+
+
+def _because(name: str, limit: int, column: int, account: Account, sign: str = " · ") -> str:
+    """Why more, or something else, was charged than endpoints stated."""
+    above = account.used[column] - limit
+    parts = [f"{_shown(name, above)} above it: calls in flight took more than was set aside"] if above > 0 else []
+    if account.unstated and name != "calls":
+        parts.append(f"what {account.unstated:,} calls took is unknown, they are charged as reserved")
+    return "".join(f"{sign}{part}" for part in parts)
+
+
+def _shown(name: str, amount: int) -> str:
+    return f"{money(amount):,.6g}" if name == "cost" else f"{amount:,}"
 
 
 def spent_by_teacher(ledgers: Sequence[Path]) -> dict[str, Spent]:
@@ -169,52 +220,3 @@ def spent_by_teacher(ledgers: Sequence[Path]) -> dict[str, Spent]:
         sums.append(paid(rows))
     total = added_up(sums).select("teacher", "calls", "tokens", "cost")
     return {teacher: Spent(calls, tokens, cost) for teacher, calls, tokens, cost in total.iter_rows()}
-
-
-def _check(
-    teacher: str,
-    limits: BudgetLimits,
-    wanted: tuple[int, int, int],
-    spent: tuple[int, int, int],
-    reserved: tuple[int, int, int],
-) -> None:
-    """Raises BudgetReached when `wanted` does not fit under one of the limits."""
-    cost = None if limits.cost is None else _nano(limits.cost)
-    for name, limit, want, used, held in zip(
-        ("calls", "tokens", "cost"), (limits.calls, limits.tokens, cost), wanted, spent, reserved, strict=True
-    ):
-        if limit is None or used + held + want <= limit:
-            continue
-        total, paid, open_, more = (_shown(name, amount) for amount in (limit, used, held, want))
-        raise BudgetReached(
-            f"teacher {teacher}: its budget of {total} {name} is reached ({paid} spent, {open_} in flight, "
-            f"the next call may take {more}). Everything paid for is kept: raise the {name} budget of "
-            f"{teacher} in the recipe and run the same command again to go on from here"
-        )
-
-
-def _shown(name: str, amount: int) -> str:
-    return f"{amount / _NANO:,.6g}" if name == "cost" else f"{amount:,}"
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute(_CREATE)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _nano(cost: float) -> int:
-    return min(_MOST, max(0, round(cost * _NANO)))
-
-
-def _fault(path: Path, error: Exception) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"{path}: the budget cannot be kept ({error}); check the disk, delete this file and run the same command "
-        "again: spending is counted again from the ledgers"
-    )

@@ -15,15 +15,29 @@ from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher
 from factory.errors import EnvironmentFault, FactoryError, PluginFault
-from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question
+from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question, Usage
 from schemas import Reply
 
 FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 30.0
 TOKENS_OF_AN_IMAGE = 1_600
 """First guess for a budget's reservation (Qwen2.5-VL at 1,024 x 1,024: 1,369); replies correct it."""
-TOKENS_WITHOUT_LIMIT = 4_096
-"""Reserved for an answer when the recipe sets no max_tokens."""
+UNSTATED, NOTHING = Usage(), Usage(prompt_tokens=0, completion_tokens=0)
+REFUSED = frozenset(
+    (
+        REFUSED_CONNECTION,
+        SCHEMA_REFUSED,
+        "rate_limited",
+        "quota",
+        "credentials",
+        "model_unknown",
+        "redirected",
+        "permanent_error",
+    )
+)
+"""Kinds of failures that are on nobody's bill, besides those of an HTTP status."""
+GAVE_UP = frozenset(("http_408", "http_504", "http_524"))
+"""Statuses of a server or proxy that stopped waiting for an answer, which may be generated and billed all the same."""
 
 
 async def replay(teacher: Teacher, question: Question, ledger: Ledger) -> LedgerRow:
@@ -87,36 +101,47 @@ async def _one_call(
     teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes], budget: Budget, *, probing: bool
 ) -> Reply:
     """One HTTP call under the budget, with what it says about the endpoint passed on. Raises CallFailed."""
-    prices = teacher.settings.prices
-    expected = max(teacher.prompt_tokens, question.request.characters // 3 + TOKENS_OF_AN_IMAGE * len(images))
-    answer = teacher.settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
-    reserved_tokens, reserved_cost = expected + answer, prices.cost(expected, answer)
-    sent = question.handle is not None  # then it was reserved, and counted as spent, when it was sent
-    if not sent:
-        budget.reserve(teacher.name, tokens=reserved_tokens, cost=reserved_cost)
-    tokens, cost = 0, 0.0
+    reservation = None
+    if question.handle is None:  # else it was reserved when it was sent
+        reservation = await budget.reserve(teacher.name, question.key, _foreseen(teacher, question, images))
+    usage = UNSTATED
     try:
         reply = await _in_time(teacher, lane, question, images)
-        tokens = reply.prompt_tokens + reply.completion_tokens
-        cost = prices.cost(reply.prompt_tokens, reply.completion_tokens)
-        teacher.prompt_tokens = max(teacher.prompt_tokens, reply.prompt_tokens)
+        usage = Usage(prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens)
     except Deferred:
         lane.replied()
-        tokens, cost = reserved_tokens, reserved_cost  # what it will really take is known when it is answered
+        if reservation is not None:
+            budget.postpone(teacher.name, reservation)
+            reservation = None
         raise
     except CallFailed as failure:
+        usage = UNSTATED if may_be_billed(failure) else NOTHING
         lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
         if failure.presses:
             lane.limiter.pressed(failure.retry_after_s)
         raise
-    finally:
-        if not sent:
-            budget.settle(
-                teacher.name, reserved_tokens=reserved_tokens, reserved_cost=reserved_cost, tokens=tokens, cost=cost
-            )
+    finally:  # a call that was cancelled may be billed, too
+        if reservation is not None:
+            budget.settle(teacher.name, reservation, usage)
+    if question.handle is not None:
+        budget.collect(teacher.name, question.key, usage)
     lane.replied()
     lane.limiter.succeeded()
     return reply
+
+
+def _foreseen(teacher: Teacher, question: Question, images: Mapping[str, bytes]) -> Usage:
+    """A first guess at what a call takes; the budget raises it to what calls of this teacher took."""
+    prompt = question.request.characters // 3 + TOKENS_OF_AN_IMAGE * len(images)
+    return Usage(prompt_tokens=prompt, completion_tokens=teacher.answer_tokens)
+
+
+def may_be_billed(failure: CallFailed) -> bool:
+    """Whether a failed call may be on the bill all the same: a request that was refused, or never arrived, is not; one
+    whose answer was cut off, garbled or not waited for may be, and so may any that a plug-in names."""
+    if failure.kind.startswith("http_"):
+        return failure.kind in GAVE_UP
+    return failure.kind not in REFUSED
 
 
 async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
@@ -154,7 +179,8 @@ def backoff_s(tries: int, retry_after_s: float | None) -> float:
 def reply_row(teacher: Teacher, question: Question, reply: Reply, http_calls: int) -> LedgerRow:
     """A reply as a row. A recording names its model; for a call it is the recipe's, the same on every replica."""
     named = teacher.settings.model
-    cost = teacher.settings.prices.cost(reply.prompt_tokens, reply.completion_tokens) if teacher.paid else 0.0
+    prompt, completion = reply.prompt_tokens or 0, reply.completion_tokens or 0
+    cost = teacher.settings.prices.cost(prompt, completion) if teacher.paid else 0.0
     return ledger_row(
         teacher,
         question,
@@ -165,8 +191,8 @@ def reply_row(teacher: Teacher, question: Question, reply: Reply, http_calls: in
         response=reply.text,
         scores=orjson.dumps(dict(reply.scores), option=orjson.OPT_SORT_KEYS).decode() if reply.scores else None,
         finish_reason=reply.finish_reason,
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
         cost=cost,
         latency_s=round(reply.latency_s, 6),
     )

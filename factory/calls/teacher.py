@@ -19,6 +19,8 @@ from schemas.settings import TeacherSettings
 
 ANSWERS: Final = "answer"
 """The role of teachers that answer about every sample."""
+TOKENS_WITHOUT_LIMIT: Final = 4_096
+"""Reserved for an answer when no `max_tokens` is sent; the first reply corrects it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,8 +33,8 @@ class Teacher:
     """Everything of the settings that changes answers; part of the ledger key."""
     final: bool = True
     """Whether a refusal is kept for good; what a build cannot do without is asked again by the next one."""
-    prompt_tokens: int = 0
-    """Most prompt tokens that one call took so far."""
+    answer_tokens: int = 0
+    """Most tokens of one answer, as far as its requests say; what a budget sets aside for it at the least."""
     under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     """Keys that are being asked: two samples with the same picture share one paid call."""
 
@@ -99,4 +101,10 @@ async def open_teacher(
                 await stack.enter_async_context(backend)
             lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
         own = settings.model_copy(update={"max_in_flight": slots})
-        yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final)
+        yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final, _answer_tokens(settings, backends))
+
+
+def _answer_tokens(settings: TeacherSettings, backends: Backends) -> int:
+    if backends.answer_tokens is not None:
+        return backends.answer_tokens
+    return settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from factory.calls.budget import Budget, spent_by_teacher
+from factory.calls.budget import spent_by_teacher
 from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
 from factory.phases.disk import require_room, room_for
@@ -22,7 +22,7 @@ from factory.plugins.contracts import Task
 from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
-from factory.shard.staff import budget_limits, open_staff
+from factory.shard.staff import open_budget, open_staff
 from factory.store.layout import digest_of
 from factory.store.progress import read_progress
 from factory.store.tables import read_table
@@ -112,12 +112,10 @@ def _spec(
 
 def _start_budget(run: Run) -> None:
     """Counts this build's spending again from its ledgers; a shard that was taken over whole is none."""
-    limits = budget_limits(run.recipe, run.loaded.root)
-    if all(limit.is_unlimited for limit in limits.values()):
-        return
-    ledgers = [path for shard in run.paths.shards() for path in (shard.ledger, shard.live_ledger)]
-    with Budget(run.paths.budget, limits) as budget:
-        budget.reset(spent_by_teacher(ledgers))
+    with open_budget(run.paths, run.recipe, run.loaded.root) as budget:
+        if budget.limits:
+            ledgers = [path for shard in run.paths.shards() for path in (shard.ledger, shard.live_ledger)]
+            budget.reset(spent_by_teacher(ledgers))
 
 
 def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:

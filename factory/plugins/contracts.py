@@ -212,6 +212,9 @@ class Backends:
     endpoints: tuple[Backend, ...]
     identity: Mapping[str, Any] = field(default_factory=dict)
     """Backend settings that change answers; they join the sampling parameters in the ledger key."""
+    answer_tokens: int | None = None
+    """Most tokens of one answer as its requests ask for them, for the budget; None where only `sampling.max_tokens`
+    says it."""
     most_processes: int | None = None
     """Most worker processes that may open it (a model in process loads once); None is no bound."""
 
@@ -313,15 +316,37 @@ class Engine(Protocol):
     ) -> Iterator[ReportT]: ...
 
 
-class Budget(Protocol):
-    """What a build may spend by teacher; exact over all its processes. `factory.calls.budget` keeps it in a file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call. None is what nobody stated: unknown is not zero."""
 
-    def reserve(self, teacher: str, *, tokens: int, cost: float) -> None:
-        """Sets aside one call and the most it can take. Raises BudgetReached when that could overspend."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Budget(Protocol):
+    """What a build may spend by teacher, over all its processes. `factory.calls.budget` keeps it in a file."""
+
+    async def reserve(self, teacher: str, key: str, foreseen: Usage) -> int:
+        """Sets aside one call and what it is foreseen to take, and gives the reservation's number. Waits while only
+        what other calls have set aside stands in its way. Raises BudgetReached when nothing is left.
+
+        Args:
+            key: of the question, by which `postpone` and `collect` find it again.
+        """
         ...
 
-    def settle(self, teacher: str, *, reserved_tokens: int, reserved_cost: float, tokens: int, cost: float) -> None:
-        """What was set aside becomes what was spent."""
+    def settle(self, teacher: str, reservation: int, usage: Usage) -> None:
+        """After a reserved call, whatever came of it: its usage is charged, or what was set aside where it states
+        none."""
+        ...
+
+    def postpone(self, teacher: str, reservation: int) -> None:
+        """The answer comes later (a batch): what was set aside counts as spent until it is collected."""
+        ...
+
+    def collect(self, teacher: str, key: str, usage: Usage) -> None:
+        """The answer to a postponed question is in: its usage takes the place of what was set aside."""
         ...
 
 

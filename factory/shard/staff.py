@@ -5,7 +5,7 @@ So limiters stay warm from shard to shard, connections are kept, and a model in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,6 @@ from factory.shard.spec import ShardSpec
 from factory.sources import open_source
 from factory.store.layout import BuildPaths
 from factory.witnesses import made_witnesses
-from schemas.settings import BudgetLimits
 
 UNASKED_IN_FLIGHT = 64
 """Samples under way at once in a family that asks nobody but has witnesses."""
@@ -79,7 +78,7 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
     recipe, root = Recipe.model_validate(spec.recipe), Path(spec.root)
     with ExitStack() as stack:
         loop = stack.enter_context(Loop())
-        budget = stack.enter_context(Budget(BuildPaths(Path(spec.build)).budget, budget_limits(recipe, root)))
+        budget = stack.enter_context(open_budget(BuildPaths(Path(spec.build)), recipe, root))
         connections = AsyncExitStack()
         stack.callback(lambda: loop.run(connections.aclose()))
         teachers, witnesses = loop.run(_connect(connections, recipe, root, spec.share))
@@ -115,9 +114,9 @@ async def _connect(
     return tuple(teachers), tuple(witnesses)
 
 
-def budget_limits(recipe: Recipe, root: Path) -> Mapping[str, BudgetLimits]:
-    """What each teacher and each witness of a recipe may spend, by name."""
-    teachers = [teacher_settings(call) for call in recipe.teachers]
-    limits = {teacher.name: teacher.budget for teacher in teachers}
-    own = [witness.settings for witness in made_witnesses(recipe.witnesses, root) if witness.settings is not None]
-    return limits | {settings.name: settings.budget for settings in own}
+def open_budget(paths: BuildPaths, recipe: Recipe, root: Path) -> Budget:
+    """What each teacher and each witness of a recipe may spend in a build, by name."""
+    asked = [teacher_settings(call) for call in recipe.teachers]
+    asked += [witness.settings for witness in made_witnesses(recipe.witnesses, root) if witness.settings is not None]
+    limits = {settings.name: settings.budget for settings in asked}
+    return Budget(paths.budget, limits, {settings.name: settings.prices for settings in asked})

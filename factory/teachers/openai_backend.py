@@ -67,7 +67,18 @@ def openai_teacher(
         "image_detail": image_detail,
         "extra_body": dict(extra_body),
     }
-    return Backends(tuple(endpoints), identity)
+    sent = settings.sampling.model_dump(include={"max_tokens"}) | fields
+    return Backends(tuple(endpoints), identity, answer_tokens=most_answer_tokens(sent))
+
+
+ANSWER_LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict")
+"""What servers call the most tokens of an answer."""
+
+
+def most_answer_tokens(fields: Mapping[str, Any]) -> int | None:
+    """The largest limit that a request states for its answer, whichever of them the server keeps; None without one."""
+    limits = [fields.get(name) for name in ANSWER_LIMITS]
+    return max((limit for limit in limits if type(limit) is int and limit > 0), default=None)
 
 
 def api_key(url: str, variable: str) -> str:

@@ -22,6 +22,7 @@ from factory.errors import RecipeError
 from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
 from factory.teachers.replies import count_of
+from factory.teachers.usage import stated_usage
 from schemas import Reply
 from schemas.settings import InputFile, TeacherSettings
 
@@ -65,14 +66,14 @@ class ReplayBackend:
             )
         answer = record["response"] if record.get("response") is not None else record.get("raw")
         text = answer if isinstance(answer, str) else "" if answer is None else orjson.dumps(answer).decode()
-        usage = record["usage"] if isinstance(record.get("usage"), dict) else {}
+        usage = stated_usage(record.get("usage"), says_something=bool(text))
         finish_reason, model = record.get("finish_reason"), record.get("model")
         return Reply(
             text=text,
             finish_reason=finish_reason if isinstance(finish_reason, str) else None,
             model=model if isinstance(model, str) else "",
-            prompt_tokens=count_of(usage.get("prompt_tokens")),
-            completion_tokens=count_of(usage.get("completion_tokens")),
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
         )
 
     async def __aenter__(self) -> Self:

@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from factory.plugins.contracts import CallFailed
+from factory.teachers.usage import stated_usage
 from factory.text import tidy
 from schemas import Reply
 
@@ -58,14 +59,13 @@ def read_reply(body: bytes, retry_after: str | None = None, *, latency_s: float 
     thought = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(thought, str) and thought.strip():
         text = f"<think>{thought}</think>\n{text}"
-    usage = data.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    usage = stated_usage(data.get("usage"), says_something=bool(text))
     return Reply(
         text=text,
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
         model=data["model"] if isinstance(data.get("model"), str) else "",
-        prompt_tokens=count_of(usage.get("prompt_tokens")),
-        completion_tokens=count_of(usage.get("completion_tokens")),
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
         latency_s=latency_s,
     )
 

@@ -21,7 +21,8 @@ import orjson
 from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
 from factory.plugins.registry import register
 from factory.teachers.openai_backend import OpenAIClient, api_key
-from factory.teachers.replies import count_of, http_failure, redact
+from factory.teachers.replies import http_failure, redact
+from factory.teachers.usage import stated_usage
 from schemas import Answered, Evidence, Reply, Request, Seen, Turn
 from schemas.settings import BaseUrl, BudgetLimits, Prices, TeacherSettings
 
@@ -75,7 +76,7 @@ def embeddings(
         when="after",
         look=partial(_look, model),
         settings=settings,
-        backends=Backends((backend,)),
+        backends=Backends((backend,), answer_tokens=0),
     )
 
 
@@ -132,11 +133,12 @@ class EmbeddingsBackend(OpenAIClient):
                 failure.fatal = True
                 failure.detail += "; a sample without its vectors would be judged by another rule. Answers are kept"
             raise
-        return Reply(text=text, prompt_tokens=tokens, latency_s=time.perf_counter() - started)
+        return Reply(text=text, prompt_tokens=tokens, completion_tokens=0, latency_s=time.perf_counter() - started)
 
 
-def read_vectors(body: bytes, count: int) -> tuple[str, int]:
-    """The vectors of an embeddings reply in the order of their texts, as JSON of base64 float32, and its prompt tokens.
+def read_vectors(body: bytes, count: int) -> tuple[str, int | None]:
+    """The vectors of an embeddings reply in the order of their texts, as JSON of base64 float32, and its prompt tokens,
+    None where it does not state them.
 
     Raises CallFailed for anything but `count` vectors of one length, of finite numbers.
     """
@@ -152,8 +154,8 @@ def read_vectors(body: bytes, count: int) -> tuple[str, int]:
         raise CallFailed(kind="bad_body", detail=f"not {count} vectors of one length", retryable=True)
     if not all(math.isfinite(float(np.abs(vector).max())) for vector in vectors):
         raise CallFailed(kind="bad_body", detail="a vector has numbers that are not finite", retryable=True)
-    usage: Any = data.get("usage")
-    tokens = count_of(usage.get("prompt_tokens") if isinstance(usage, Mapping) else 0)
+    usage = stated_usage(data.get("usage"), says_something=False)
+    tokens = None if usage.prompt_tokens is None else usage.prompt_tokens + (usage.completion_tokens or 0)
     packed = [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
     return orjson.dumps(packed).decode(), tokens
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,31 +12,68 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.calls.budget import Budget, Spent, spent_by_teacher
+from factory.calls.budget import ALONE, LOOK_EVERY_S, Budget, spent_by_teacher
+from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger, LedgerRow
 from factory.errors import BudgetReached, CorruptBuild, EnvironmentFault
-from schemas.settings import BudgetLimits
+from factory.plugins.contracts import Usage
+from schemas.settings import BudgetLimits, Prices
 from tests.ledger_rows import ledger_row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 SPENDER = """
-import sys
+import asyncio, sys
 from pathlib import Path
 from factory.calls.budget import Budget
-from schemas.settings import BudgetLimits
 from factory.errors import BudgetReached
+from factory.plugins.contracts import Usage
+from schemas.settings import BudgetLimits, Prices
 
-budget = Budget(Path(sys.argv[1]), {"t": BudgetLimits(calls=int(sys.argv[2]), cost=float(sys.argv[3]))})
-sent = 0
-try:
-    while True:
-        budget.reserve("t", tokens=100, cost=0.01)
-        sent += 1
-        budget.settle("t", reserved_tokens=100, reserved_cost=0.01, tokens=60, cost=0.01)
-except BudgetReached:
-    print(sent)
+limits = {"t": BudgetLimits(calls=int(sys.argv[2]), cost=float(sys.argv[3]))}
+budget = Budget(Path(sys.argv[1]), limits, {"t": Prices(input_per_million=100.0)})
+
+
+async def spend():
+    sent = 0
+    try:
+        while True:
+            call = await budget.reserve("t", "k", Usage(prompt_tokens=100, completion_tokens=0))
+            sent += 1
+            budget.settle("t", call, Usage(prompt_tokens=100, completion_tokens=60))
+    except BudgetReached:
+        print(sent)
+
+
+asyncio.run(spend())
 """
+
+LEAVER = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from factory.calls.budget import Budget
+from factory.plugins.contracts import Usage
+from schemas.settings import BudgetLimits
+
+budget = Budget(Path(sys.argv[1]), {"qwen": BudgetLimits(tokens=10_000)})
+
+
+async def leave():
+    for number in range(int(sys.argv[2])):
+        call = await budget.reserve("qwen", str(number), Usage(prompt_tokens=900, completion_tokens=100))
+        if number == 0:
+            budget.settle("qwen", call, Usage(prompt_tokens=900, completion_tokens=100))
+    print("reserved", flush=True)
+    if sys.argv[3] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+    budget.settle("qwen", call, Usage(prompt_tokens=500, completion_tokens=0))
+
+
+asyncio.run(leave())
+"""
+
+FORESEEN = Usage(prompt_tokens=600, completion_tokens=400)
 
 
 def row(key: str, **changes: Any) -> LedgerRow:
@@ -56,85 +94,229 @@ def ledger(path: Path, *rows: LedgerRow, seal: bool = False) -> Path:
     return path
 
 
-def test_without_limits_nothing_is_counted_and_no_file_appears(tmp_path: Path) -> None:
+def opened(folder: Path, **limits: Any) -> Budget:
+    return Budget(folder / "budget.sqlite", {"qwen": BudgetLimits(**limits)}, {"qwen": PRICES})
+
+
+PRICES = Prices(input_per_million=100.0, output_per_million=100.0)
+
+
+async def take(budget: Budget, usage: Usage, foreseen: Usage = FORESEEN) -> None:
+    """One call from its reservation to its end."""
+    budget.settle("qwen", await budget.reserve("qwen", "k", foreseen), usage)
+
+
+async def at_once(budget: Budget, foreseen: Usage = FORESEEN) -> int | None:
+    """A reservation, or None where it has to wait."""
+    try:
+        async with asyncio.timeout(0.05):
+            return await budget.reserve("qwen", "k", foreseen)
+    except TimeoutError:
+        return None
+
+
+def tokens(prompt: int, completion: int = 0) -> Usage:
+    return Usage(prompt_tokens=prompt, completion_tokens=completion)
+
+
+async def test_without_limits_nothing_is_counted_and_no_file_appears(tmp_path: Path) -> None:
     with Budget(tmp_path / "budget.sqlite", {"free": BudgetLimits()}) as budget:
         budget.reset({"free": Spent(calls=10**9)})
-        budget.reserve("free", tokens=10**12, cost=1e9)
-        budget.settle("free", reserved_tokens=0, reserved_cost=0, tokens=1, cost=1)
-        budget.reserve("unknown", tokens=1, cost=1)
-        assert budget.spent() == {}
+        for teacher in ("free", "unknown"):
+            budget.settle(teacher, await budget.reserve(teacher, "k", tokens(10**12)), tokens(1))
+        assert (budget.spent(), budget.lines()) == ({}, [])
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (BudgetLimits(calls=3), "budget of 3 calls is reached (3 spent, 0 in flight"),
-        (
-            BudgetLimits(tokens=3100),
-            "budget of 3,100 tokens is reached (3,000 spent, 0 in flight, the next call may take 1,000)",
-        ),
-        (BudgetLimits(cost=0.3), "budget of 0.3 cost is reached (0.3 spent, 0 in flight, the next call may take 0.1)"),
+        ({"calls": 3}, "budget of 3 calls is reached (3 charged, 0 in flight)"),
+        ({"tokens": 3000}, "budget of 3,000 tokens is reached (3,000 charged)"),
+        ({"cost": 0.3}, "budget of 0.3 cost is reached (0.3 charged)"),
     ],
 )
-def test_each_budget_stops_before_it_is_overspent_and_says_how_to_go_on(
-    tmp_path: Path, limits: BudgetLimits, words: str
+async def test_each_budget_stops_when_it_is_spent_and_says_how_to_go_on(
+    tmp_path: Path, limits: dict[str, Any], words: str
 ) -> None:
-    with Budget(tmp_path / "budget.sqlite", {"qwen": limits}) as budget:
+    with opened(tmp_path, **limits) as budget:
         budget.reset({})
         for _ in range(3):
-            budget.reserve("qwen", tokens=1000, cost=0.1)
-            budget.settle("qwen", reserved_tokens=1000, reserved_cost=0.1, tokens=1000, cost=0.1)
+            await take(budget, tokens(600, 400))
         with pytest.raises(BudgetReached) as caught:
-            budget.reserve("qwen", tokens=1000, cost=0.1)
+            await budget.reserve("qwen", "k", FORESEEN)
         assert words in str(caught.value)
         assert str(caught.value).startswith("teacher qwen")
         assert "run the same command again" in str(caught.value)
-        assert budget.spent() == {"qwen": Spent(calls=3, tokens=3000, cost=0.3)}
+        assert budget.spent() == {"qwen": Spent(calls=3, tokens=3000, cost=pytest.approx(0.3))}
 
 
-def test_calls_in_flight_hold_what_they_reserved_until_they_settle(tmp_path: Path) -> None:
-    with Budget(tmp_path / "budget.sqlite", {"qwen": BudgetLimits(tokens=1000)}) as budget:
+async def test_the_first_call_runs_alone_and_the_others_are_foreseen_by_what_it_took(tmp_path: Path) -> None:
+    with opened(tmp_path, tokens=10_000) as budget:
         budget.reset({})
-        budget.reserve("qwen", tokens=600, cost=0)
-        with pytest.raises(BudgetReached, match="600 in flight"):
-            budget.reserve("qwen", tokens=600, cost=0)
-        budget.settle("qwen", reserved_tokens=600, reserved_cost=0, tokens=100, cost=0)
-        budget.reserve("qwen", tokens=900, cost=0)
+        first = await budget.reserve("qwen", "k", tokens(100))
+        assert await at_once(budget, tokens(100)) is None, "nobody knows yet what a call takes"
+        budget.settle("qwen", first, tokens(1_000, 2_000))
+        assert [await at_once(budget, tokens(100)) is None for _ in range(3)] == [False, False, True]
 
 
-def test_a_resumed_build_starts_from_its_ledgers_and_forgets_old_reservations(tmp_path: Path) -> None:
-    limits = {"qwen": BudgetLimits(calls=10)}
-    with Budget(tmp_path / "budget.sqlite", limits) as killed:
-        killed.reset({})
-        for _ in range(10):
-            killed.reserve("qwen", tokens=0, cost=0)
-    with Budget(tmp_path / "budget.sqlite", limits) as resumed:
-        resumed.reset({"qwen": Spent(calls=9)})
-        resumed.reserve("qwen", tokens=0, cost=0)
-        with pytest.raises(BudgetReached, match="9 spent, 1 in flight"):
-            resumed.reserve("qwen", tokens=0, cost=0)
+async def test_calls_that_fail_unanswered_do_not_keep_the_others_waiting_for_ever(tmp_path: Path) -> None:
+    with opened(tmp_path, tokens=100_000) as budget:
+        budget.reset({})
+        for _ in range(ALONE):
+            await take(budget, tokens(0))
+        assert None not in [await at_once(budget) for _ in range(4)]
 
 
-@given(calls=st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1), st.booleans()), max_size=30))
-@settings(max_examples=20)
-def test_no_sequence_of_calls_overspends(
-    tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, float, bool]]
+async def test_a_call_waits_while_only_reservations_stand_in_its_way(tmp_path: Path) -> None:
+    with opened(tmp_path, tokens=2_100) as budget:
+        budget.reset({})
+        await take(budget, tokens(600, 0))
+        flying = await budget.reserve("qwen", "k", FORESEEN)
+        waiting = asyncio.create_task(budget.reserve("qwen", "k", FORESEEN))
+        await asyncio.sleep(0.02)
+        assert not waiting.done(), "1,600 of 2,100 are spent or in flight, and 1,000 are foreseen"
+        budget.settle("qwen", flying, tokens(300, 100))
+        budget.settle("qwen", await waiting, tokens(600, 400))
+        assert budget.spent()["qwen"].tokens == 2_000
+
+
+@pytest.mark.parametrize("limits", [{"calls": 20}, {"tokens": 10_000}, {"cost": 1.0}])
+async def test_a_job_that_fits_exactly_finishes_although_more_is_foreseen_for_every_call(
+    tmp_path: Path, limits: dict[str, Any]
 ) -> None:
-    path = tmp_path_factory.mktemp("budget") / "budget.sqlite"
-    with Budget(path, {"t": BudgetLimits(calls=12, tokens=3000, cost=5.0)}) as budget:
+    with opened(tmp_path, **limits) as budget:
         budget.reset({})
-        for tokens, cost, settled in calls:
-            try:
-                budget.reserve("t", tokens=tokens, cost=cost)
-            except BudgetReached:
-                continue
-            if settled:
-                budget.settle("t", reserved_tokens=tokens, reserved_cost=cost, tokens=tokens, cost=cost)
-        spent = budget.spent()["t"]
-        assert spent.calls <= 12
-        assert spent.tokens <= 3000
-        assert spent.cost <= 5.0
+
+        async def one(number: int) -> None:
+            reserved = await budget.reserve("qwen", str(number), tokens(600, 4_000))
+            await asyncio.sleep(0)
+            budget.settle("qwen", reserved, tokens(300, 100 if number % 2 else 300))
+
+        await asyncio.gather(*map(one, range(20)))
+        with pytest.raises(BudgetReached):
+            await budget.reserve("qwen", "k", FORESEEN)
+        assert budget.spent()["qwen"] == Spent(calls=20, tokens=10_000, cost=pytest.approx(1.0))
+
+
+async def test_what_calls_in_flight_took_beyond_their_reservation_is_reported(tmp_path: Path) -> None:
+    with opened(tmp_path, tokens=5_000) as budget:
+        budget.reset({})
+        await take(budget, tokens(600, 400))
+        flying = [await budget.reserve("qwen", "k", FORESEEN) for _ in range(4)]
+        for reservation in flying:
+            budget.settle("qwen", reservation, tokens(600, 900))
+        with pytest.raises(BudgetReached, match=r"\(7,000 charged; 2,000 above it: calls in flight took more"):
+            await budget.reserve("qwen", "k", FORESEEN)
+        assert budget.lines() == [
+            "qwen 7,000 of 5,000 tokens · 2,000 above it: calls in flight took more than was set aside"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("usage", "charged"),
+    [
+        (Usage(), 1_000),
+        (Usage(prompt_tokens=700), 1_000),
+        (Usage(completion_tokens=1_300), 1_300),
+        (tokens(0), 0),
+    ],
+)
+async def test_unknown_usage_is_charged_as_reserved_and_none_is_none(
+    tmp_path: Path, usage: Usage, charged: int
+) -> None:
+    with opened(tmp_path, tokens=5_000) as budget:
+        budget.reset({})
+        await take(budget, usage)
+        spent = budget.spent()["qwen"]
+        assert (spent.calls, spent.tokens, spent.unstated) == (1, charged, int(charged > 0))
+    with opened(tmp_path, tokens=5_000) as again:
+        again.reset({"qwen": Spent(calls=1, tokens=usage.prompt_tokens or 0)})  # all that a ledger can say
+        assert again.spent()["qwen"].tokens == charged
+        assert ("what 1 calls took is unknown" in again.lines()[0]) is bool(charged)
+
+
+def test_calls_in_flight_of_a_killed_process_count_as_spent_by_the_next_run(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    with opened(tmp_path, tokens=10_000) as first:
+        first.reset({})
+    killed = subprocess.run([sys.executable, "-c", LEAVER, str(path), "5", "killed"], cwd=REPOSITORY, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    with opened(tmp_path, tokens=10_000) as resumed:
+        resumed.reset({"qwen": Spent(calls=1, tokens=1_000)})
+        assert resumed.spent()["qwen"].tokens == 5_000
+        resumed.reset({"qwen": Spent(calls=1, tokens=1_000)})
+        assert resumed.spent()["qwen"].tokens == 5_000, "they are charged once"
+    assert [file.name for file in tmp_path.iterdir()] == ["budget.sqlite"]
+
+
+async def test_a_worker_that_is_killed_beside_others_keeps_nobody_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "budget.sqlite"
+    command = [sys.executable, "-c", LEAVER, str(path), "2", "waits"]
+    with opened(tmp_path, tokens=3_900) as budget:
+        budget.reset({})
+        worker = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+        try:
+            assert worker.stdout is not None and worker.stdout.readline() == b"reserved\n"
+            waiting = asyncio.create_task(budget.reserve("qwen", "k", tokens(2_000)))
+            await asyncio.sleep(3 * LOOK_EVERY_S)
+            assert not waiting.done(), "a living process may still settle for less"
+            worker.kill()
+            worker.wait()
+            async with asyncio.timeout(30):
+                await waiting
+        finally:
+            worker.kill()
+            worker.communicate()
+        assert budget.spent()["qwen"].tokens == 2_000
+
+
+async def test_a_batch_counts_as_reserved_until_its_answer_is_collected(tmp_path: Path) -> None:
+    with opened(tmp_path, tokens=2_000) as budget:
+        budget.reset({})
+        budget.postpone("qwen", await budget.reserve("qwen", "later", FORESEEN))
+        assert budget.spent()["qwen"].tokens == 1_000
+    with opened(tmp_path, tokens=2_000) as resumed:
+        resumed.reset({})
+        assert resumed.spent()["qwen"].tokens == 1_000
+        resumed.collect("qwen", "later", tokens(300, 50))
+        resumed.collect("qwen", "sent before there was a limit", tokens(100))
+        assert resumed.spent()["qwen"] == Spent(calls=2, tokens=450, cost=pytest.approx(0.045))
+
+
+def test_the_ledgers_say_what_is_spent_at_the_least(tmp_path: Path) -> None:
+    with opened(tmp_path, calls=10) as budget:
+        budget.reset({"qwen": Spent(calls=9, tokens=900)})
+    with opened(tmp_path, calls=10) as budget:
+        budget.reset({"qwen": Spent(calls=3)})
+        assert budget.spent()["qwen"] == Spent(calls=9, tokens=900), "a ledger that lost rows gives nothing back"
+
+
+@given(calls=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500), st.booleans()), max_size=30))
+@settings(max_examples=20)
+def test_no_sequence_of_calls_spends_more_than_the_budget_and_what_was_not_foreseen(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, int, bool]]
+) -> None:
+    folder = tmp_path_factory.mktemp("budget")
+
+    async def go() -> None:
+        with opened(folder, calls=12, tokens=3000, cost=5.0) as budget:
+            budget.reset({})
+            beyond, billed = 0, 0
+            for foreseen, took, stated in calls:
+                before = budget.spent()["qwen"].tokens
+                try:
+                    reservation = await budget.reserve("qwen", "k", tokens(foreseen))
+                except BudgetReached:
+                    break
+                budget.settle("qwen", reservation, tokens(took) if stated else Usage())
+                billed += took if stated else 0
+                beyond += max(0, took - foreseen, before + took - 3000) if stated else 0
+            spent = budget.spent()["qwen"]
+            assert spent.calls <= 12
+            assert billed <= spent.tokens <= 3000 + beyond
+
+    asyncio.run(go())
 
 
 @pytest.mark.parametrize(("calls", "cost", "expected"), [(400, 1e6, 400), (10**6, 3.0, 300)])
@@ -146,7 +328,7 @@ def test_four_processes_spend_one_budget_exactly(tmp_path: Path, calls: int, cos
         spenders = [subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) for _ in range(4)]
         sent = [int(spender.communicate(timeout=60)[0]) for spender in spenders]
         assert sum(sent) == expected
-        assert budget.spent()["t"] == Spent(calls=expected, tokens=60 * expected, cost=expected * 0.01)
+        assert budget.spent()["t"] == Spent(expected, 160 * expected, pytest.approx(expected * 0.01))
 
 
 def test_a_budget_file_that_cannot_be_written_is_an_environment_fault(tmp_path: Path) -> None:

@@ -362,6 +362,44 @@ async def test_a_budget_stops_before_the_call_that_would_exceed_it(tmp_path: Pat
         assert server.stats()["requests"] == 3
 
 
+SHAPES: dict[str, Any] = {
+    "as most servers": {"usage": {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1_000}},
+    "missing": {"usage": None},
+    "floats": {"usage": {"prompt_tokens": 900.0, "completion_tokens": 100.0}},
+    "all zero": {"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+    "reasoning in the total": {
+        "usage": {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 3_500},
+        "billed": 3_500,
+    },
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_no_shape_of_usage_makes_a_bill_larger_than_the_budget_and_one_call(tmp_path: Path, shape: str) -> None:
+    plan = [{"kind": "usage", "billed": 1_000, **SHAPES[shape]}]
+    limits = BudgetLimits(tokens=11_000)
+    with running_endpoint(tmp_path, plan, latency_ms=10) as server:
+        async with asking(tmp_path, server.url, limits=limits, max_in_flight=16) as question:
+            said = await asyncio.gather(*map(question, range(40)), return_exceptions=True)
+        stats = server.stats()
+    stopped = [error for error in said if isinstance(error, BudgetReached)]
+    assert stopped and len(stopped) == 40 - stats["requests"]
+    assert stats["billed"] <= 11_000 + plan[0]["billed"] - 1
+    assert stats["billed"] >= 11_000 or shape in ("missing", "all zero"), "what nobody states is charged as reserved"
+    assert stats["max_in_flight"] > 1 or shape not in ("as most servers", "floats"), "they do not wait for nothing"
+
+
+@pytest.mark.parametrize("shape", ["as most servers", "floats", "reasoning in the total"])
+async def test_a_job_that_fits_its_budget_finishes(tmp_path: Path, shape: str) -> None:
+    plan = [{"kind": "usage", "billed": 1_000, **SHAPES[shape]}]
+    limits = BudgetLimits(tokens=12 * plan[0]["billed"])
+    sampling = {"max_completion_tokens": 30_000}
+    with running_endpoint(tmp_path, plan, latency_ms=5) as server:
+        async with asking(tmp_path, server.url, limits=limits, extra_body=sampling) as question:
+            assert len(await question.many(12)) == 12
+        assert server.stats()["billed"] == limits.tokens
+
+
 async def test_money_is_counted_at_the_recipes_prices(tmp_path: Path) -> None:
     prices = {"input_per_million": 1000.0, "output_per_million": 0.0}
     with running_endpoint(tmp_path) as server:

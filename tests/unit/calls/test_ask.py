@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from factory.calls.ask import Asker, Desk
+from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
-from factory.errors import BudgetReached, EnvironmentFault, PluginFault
+from factory.errors import EnvironmentFault, PluginFault
 from factory.plugins.contracts import CallFailed, Deferred, NoAnswer, ParseFailure, Said
 from schemas import Answered, ImageRef, Picture, Reply, Request, Turn
 from schemas.settings import BudgetLimits
@@ -324,17 +325,39 @@ async def test_a_backend_that_raises_names_its_teacher_and_the_sample(tmp_path: 
             await asker(desk)(WHERE, read=words)
 
 
-@pytest.mark.parametrize(("letters", "fits"), [(30, True), (9_000, False)])
-async def test_the_budget_is_held_against_the_prompt_as_it_has_grown(tmp_path: Path, letters: int, fits: bool) -> None:
-    limits = {"first": BudgetLimits(tokens=4_000)}
+@pytest.mark.parametrize(("letters", "charged"), [(30, 2_610), (9_000, 5_600)])
+async def test_what_an_endpoint_does_not_state_is_charged_by_the_prompt_as_it_has_grown(
+    tmp_path: Path, letters: int, charged: int
+) -> None:
+    limits = {"first": BudgetLimits(tokens=10_000)}
     asked = Request("answer", (Turn("user", ("x" * letters, Picture())),))
     settings: dict[str, Any] = {"sampling": {"max_tokens": 1_000}}
-    async with open_desk(tmp_path, scripted(Scripted("Kazan"), **settings), limits=limits) as desk:
-        if fits:
-            assert await asker(desk)(asked, read=words) == "Kazan"
-        else:
-            with pytest.raises(BudgetReached):
-                await asker(desk)(asked, read=words)
+    async with open_desk(tmp_path, scripted(Scripted(Reply(text="Kazan")), **settings), limits=limits) as desk:
+        assert await asker(desk)(asked, read=words) == "Kazan"
+        assert desk.budget.spent()["first"].tokens == charged
+        assert rows(desk)[0].prompt_tokens == 0, "a ledger holds what was stated"
+
+
+@pytest.mark.parametrize(
+    ("kind", "billed"),
+    [
+        ("timeout", True),
+        ("dropped", True),
+        ("bad_body", True),
+        ("http_504", True),
+        ("of_a_plugin", True),
+        ("http_500", False),
+        ("rate_limited", False),
+        ("permanent_error", False),
+        ("refused_connection", False),
+    ],
+)
+async def test_a_failed_call_is_charged_where_it_may_be_on_the_bill(tmp_path: Path, kind: str, billed: bool) -> None:
+    limits = {"first": BudgetLimits(tokens=10_000)}
+    async with open_desk(tmp_path, scripted(Scripted(CallFailed(kind=kind, detail="no"))), limits=limits) as desk:
+        with pytest.raises(NoAnswer):
+            await asker(desk)(WHERE, read=words)
+        assert (desk.budget.spent()["first"].tokens > 0) is billed
 
 
 async def test_a_batch_that_an_earlier_build_sent_is_asked_for_under_its_handle(tmp_path: Path) -> None:
@@ -389,8 +412,9 @@ async def test_a_sent_question_counts_as_reserved_and_a_look_at_it_counts_nothin
         assert (sent.calls, sent.tokens > 2_000, sent.cost > 10.0) == (1, True, True)
         with pytest.raises(Deferred):
             await asker(desk)(WHERE, read=words)
-        assert await asker(desk)(WHERE, read=words) == "Kazan"
         assert desk.budget.spent()["first"] == sent
+        assert await asker(desk)(WHERE, read=words) == "Kazan"
+        assert desk.budget.spent()["first"] == Spent(calls=1, tokens=110, cost=1.0), "its bill took the place"
 
 
 async def test_a_look_at_a_batch_tells_whether_the_endpoint_is_away(tmp_path: Path) -> None:
