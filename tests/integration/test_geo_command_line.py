@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.real_build import factory, start_factory
+from tests.real_build import factory, factory_process, start_factory
 
 
 def points_file(path: Path, rows: int = 2000) -> Path:
@@ -214,7 +214,7 @@ def test_the_part_of_a_living_process_stays_and_is_told(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGSTOP)
     try:
         (tmp_path / "few.csv").write_text("LAT,LON\n60.17,24.94\n")
-        done = factory("geo", "label", "few.csv", "out.csv", "--lat", "LAT", "--lon", "LON", cwd=tmp_path)
+        done = factory_process("geo", "label", "few.csv", "out.csv", "--lat", "LAT", "--lon", "LON", cwd=tmp_path)
         assert done.returncode == 0
         assert f"out.csv: another process is writing it ({part.name})" in done.stderr
         assert part.exists() and len((tmp_path / "out.csv").read_text().splitlines()) == 2
@@ -321,7 +321,7 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_the_old_output(tmp_path: Pat
     target = tmp_path / f"out{source.suffix}"
     target.write_text("old")
     arguments = ["geo", "label", source, target, "--lat", "LAT", "--lon", "LON"]
-    done = factory(*arguments, cwd=tmp_path, preexec_fn=small_files)
+    done = factory_process(*arguments, cwd=tmp_path, preexec_fn=small_files)
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr and "cannot be written" in done.stderr
     assert target.read_text() == "old" and len(list(tmp_path.iterdir())) == 2
