@@ -7,7 +7,6 @@ table nor become HTML on the Hub's page.
 from __future__ import annotations
 
 import html
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from factory.geo.world_map import world, world_map
+from factory.store.yaml_lines import dump_yaml
 from schemas.rows.schema import RowSchema, card_features
 
 SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
@@ -67,7 +67,7 @@ def render_card(facts: Mapping[str, Any], row: RowSchema) -> str:
             of files).
         row: what the rows hold; brings its own words.
     """
-    front = _yaml(_front_matter(facts, row))
+    front = dump_yaml(_front_matter(facts, row)).rstrip("\n")
     counts = facts["counts"]
     text = (
         _environment()
@@ -75,7 +75,7 @@ def render_card(facts: Mapping[str, Any], row: RowSchema) -> str:
         .render(
             **facts,
             front=front,
-            settings=_yaml(facts["recipe"]),
+            settings=dump_yaml(facts["recipe"]).rstrip("\n"),
             countries=_largest(counts["countries"], LISTED_COUNTRIES),
             scenes=_largest(counts["scenes"], LISTED_VALUES),
             empty_splits=[name for name in SPLIT_COLOURS if name not in counts["splits"]],
@@ -189,19 +189,6 @@ def _front_matter(facts: Mapping[str, Any], row: RowSchema) -> dict[str, Any]:
         files = [{"split": name, "path": f"webdataset/{name}-*.tar"} for name in facts["counts"]["splits"]]
         front["configs"] = [{"config_name": "default", "data_files": files}]
     return front
-
-
-def _yaml(value: Any) -> str:
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 1_000_000
-    yaml.allow_unicode = True
-    out = io.StringIO()
-    yaml.dump(value, out)
-    return out.getvalue().rstrip("\n")
 
 
 def _environment() -> Environment:

@@ -40,12 +40,11 @@ from factory.calls.files import (
     sqlite_fault,
     write_sealed,
 )
-from factory.calls.row import KEY_VERSION, UNSETTLED, LedgerRow, Status, request_key, row_values, succeed
+from factory.calls.row import UNSETTLED, LedgerRow, Status, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
 from schemas import arrow
 
 __all__ = [
-    "KEY_VERSION",
     "Ledger",
     "LedgerRow",
     "LedgerTotals",
@@ -53,7 +52,6 @@ __all__ = [
     "network_mount",
     "read_ledger",
     "remove_live",
-    "request_key",
 ]
 
 _CREATE = f"""

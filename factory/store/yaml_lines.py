@@ -82,12 +82,13 @@ def scalar_yaml(text: str) -> Any:
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
-    """Block-style YAML of plain data, keys in the order given."""
+    """Block-style YAML of plain data, keys in the order given, no text folded over lines."""
     import io
 
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = True
+    yaml.width = 1_000_000
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     out = io.StringIO()
     yaml.dump(data, out)

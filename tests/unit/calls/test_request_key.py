@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.calls.ledger import request_key
+from factory.calls.row import request_key
 from schemas import Picture, Request, Turn
 
 JSON = st.recursive(
