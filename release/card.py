@@ -181,6 +181,8 @@ def _front_matter(facts: Mapping[str, Any], row: RowSchema) -> dict[str, Any]:
         "annotations_creators": ["machine-generated"],
         "tags": [tag for tag in TAGS if seen or tag not in IMAGE_TAGS],
     }
+    if not rows:  # a configuration without a file fails where it is loaded
+        return front
     if "parquet" in facts["formats"]:
         files = [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in facts["counts"]["splits"]]
         front["configs"] = [{"config_name": "default", "data_files": files}]

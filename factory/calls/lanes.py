@@ -65,8 +65,11 @@ class Lane:
 
     def given_up(self, now: float, recovery_s: float) -> bool:
         """Whether it has been down for longer than one waits."""
-        patience = recovery_s if self.answered else min(recovery_s, FIRST_CONTACT_S)
-        return self.down_since is not None and now - self.down_since >= patience
+        return self.down_since is not None and now - self.down_since >= self.patience_s(recovery_s)
+
+    def patience_s(self, recovery_s: float) -> float:
+        """How long one waits for it."""
+        return recovery_s if self.answered else min(recovery_s, FIRST_CONTACT_S)
 
 
 async def choose_lane(lanes: Sequence[Lane], recovery_s: float) -> tuple[Lane, bool]:

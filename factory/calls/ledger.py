@@ -74,9 +74,8 @@ _CHECKPOINT_PAGES = 1000  # SQLite's own default; done here so that the log is t
 
 
 _TOTALS = """
-SELECT count(*), total(http_calls * call), total(origin = 'replay'), total(origin = 'ledger'),
-  total(prompt_tokens * call), total(completion_tokens * call), total(status IN ('exhausted', 'sent')),
-  total(cost * call)
+SELECT total(http_calls * call), total(origin = 'replay'), total(origin = 'ledger'),
+  total(prompt_tokens * call), total(completion_tokens * call), total(cost * call)
 FROM (SELECT *, origin = 'call' AS call FROM calls)
 """
 
@@ -85,7 +84,6 @@ FROM (SELECT *, origin = 'call' AS call FROM calls)
 class LedgerTotals:
     """Sums over a ledger. Calls, tokens and cost are those that this build paid."""
 
-    rows: int = 0
     calls: int = 0
     replayed: int = 0
     """Rows that were recorded by somebody else."""
@@ -94,8 +92,10 @@ class LedgerTotals:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
-    unsettled: int = 0
-    """Rows that the next run asks again, or asks a batch for."""
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
 
 
 class Ledger:
@@ -165,6 +165,10 @@ class Ledger:
         or has to be asked again."""
         return self._statuses.get(key, "exhausted") not in UNSETTLED
 
+    def __len__(self) -> int:
+        """Committed rows."""
+        return len(self._statuses)
+
     def _own(self, key: str) -> LedgerRow | None:
         try:
             stored = self._reader.execute(_LOOK_UP, (key,)).fetchone()
@@ -212,9 +216,9 @@ class Ledger:
             sums = self._reader.execute(_TOTALS).fetchone()
         except sqlite3.Error as error:
             raise sqlite_fault(self.path, error) from error
-        names = ("rows", "calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "unsettled")
-        counts = {name: int(value) for name, value in zip(names, sums[:7], strict=True)}
-        return LedgerTotals(**counts, cost=round(sums[7], 9))  # rounded: the order of the sum depends on the run
+        names = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens")
+        counts = {name: int(value) for name, value in zip(names, sums[:5], strict=True)}
+        return LedgerTotals(**counts, cost=round(sums[5], 9))  # rounded: the order of the sum depends on the run
 
     def seal(self, target: Path) -> None:
         """Writes all rows as Parquet with page checksums, durably. The live ledger stays (see `remove_live`).

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from rich.console import Console
 from rich.markup import escape as escape_markup
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
+
+from factory.cli.pace import Pace
 
 if TYPE_CHECKING:
     from factory.cli.doctor import Finding
     from factory.cli.estimate import Estimate
     from factory.cli.explain import Story
     from factory.cli.status import BuildStatus
+    from factory.phases.run import UnderWay
 
 PLAIN_EVERY_S = 5.0
 """Seconds between progress lines where no terminal redraws them."""
@@ -33,7 +36,12 @@ MOST_VALUES = 400
 
 def escape(text: str) -> str:
     """Foreign text for a terminal: no markup, no control characters that could move a cursor or set a title."""
-    return escape_markup("".join(" " if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text))
+    return escape_markup(plain(text))
+
+
+def plain(text: str) -> str:
+    """Text without control characters."""
+    return "".join(" " if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text)
 
 
 class BuildDisplay:
@@ -49,44 +57,41 @@ class BuildDisplay:
         self._console.print(f"[cyan]{name:<9}[/cyan] {escape(text)}")
 
     @contextmanager
-    def working(self, name: str, total: int, done: Callable[[], int]) -> Iterator[None]:
+    def working(self, name: str, total: int, look: Callable[[], UnderWay]) -> Iterator[None]:
         """A bar with rate and time left; a line every few seconds when standard error is no terminal."""
-        started = time.monotonic()
+        first = look()
+        pace = Pace(total, first, time.monotonic())
         over = threading.Event()
         draw = self._draw_bar if self._console.is_terminal else self._print_lines
-        thread = threading.Thread(target=draw, args=(name, total, done, over), name="progress", daemon=True)
+        arguments = (name, total, first.done, look, pace, over)
+        thread = threading.Thread(target=draw, args=arguments, name="progress", daemon=True)
         thread.start()
         try:
             yield
         finally:
             over.set()
             thread.join()
-        seconds = time.monotonic() - started
-        self.phase(name, f"{total:,}/{total:,} · {total / max(seconds, 1e-9):,.0f} samples/s")
+        self.phase(name, pace.end(look(), time.monotonic()))
 
-    def _draw_bar(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
+    def _draw_bar(
+        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
+    ) -> None:
         columns = (
             TextColumn(f"[cyan]{name:<9}[/cyan]"),
             BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
         )
-        start, first = time.monotonic(), done()
         with Progress(*columns, console=self._console, transient=True) as progress:
-            task = progress.add_task(name, total=total, completed=first, rate="")
+            task = progress.add_task(name, total=total, completed=first, told="")
             while not over.wait(0.2):
-                now = done()
-                rate = (now - first) / (time.monotonic() - start)
-                progress.update(task, completed=now, rate=f"· {rate:,.0f} samples/s")
+                now = look()
+                progress.update(task, completed=now.done, told=plain(pace.line(now, time.monotonic())))
 
-    def _print_lines(self, name: str, total: int, done: Callable[[], int], over: threading.Event) -> None:
-        start, first = time.monotonic(), done()
+    def _print_lines(
+        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
+    ) -> None:
         while not over.wait(PLAIN_EVERY_S):
-            now = done()
-            rate = (now - first) / (time.monotonic() - start)
-            left = f"{(total - now) / rate:,.0f} s left" if rate else "no answer yet"
-            self.phase(name, f"{now:,}/{total:,} · {rate:,.1f} samples/s · {left}")
+            self.phase(name, pace.line(look(), time.monotonic()))
 
 
 def print_json(value: Any) -> None:
@@ -134,6 +139,8 @@ def print_status(state: BuildStatus) -> None:
     console.print(f"[bold]{escape(state.directory)}[/bold]  {state.state}{running}")
     shards = f"shards answered {state.shards_answered:,}/{state.shards:,}, verified {state.shards_verified:,}"
     console.print(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}")
+    for line in state.away:
+        console.print(f"[yellow]endpoint[/yellow]  {escape(line)}")
     for name, counts in (("decided", state.decisions), ("people", state.people)):
         if counts:
             console.print(f"{name:<9} " + " · ".join(f"{escape(kind)} {count:,}" for kind, count in counts.items()))

@@ -75,15 +75,16 @@ def explain_sample(build: Build, sample_id: str) -> Story:
     people = read_reviews(paths).filter(pl.col("id") == sample_id).to_dicts()
     answers = _answers(shard, answered, verdict)
     decided = people[0] if people else None
+    calls = _calls(shard, sample_id, [key for answer in answers for key in answer["keys"]]).to_dicts()
     return Story(
         id=sample_id,
-        outcome=_outcome(truth["shard"], answered, verdict, decided, selection),
+        outcome=_outcome(truth["shard"], answered, verdict, decided, selection, calls),
         pictures=_pictures(truth.pop("images"), answered["photos"] if answered else []),
         texts=[{"name": entry["name"], "characters": len(entry["text"])} for entry in truth.pop("texts")],
         truth=truth,
         answers=answers,
         evidence=_evidence(answered["evidence"] if answered else []),
-        calls=_calls(shard, sample_id, [key for answer in answers for key in answer["keys"]]).to_dicts(),
+        calls=calls,
         checks=verdict["checks"] if verdict else [],
         verdict=verdict["decision"] if verdict else None,
         reasons=verdict["reasons"] if verdict else [],
@@ -135,15 +136,26 @@ def _calls(shard: ShardPaths, sample_id: str, keys: Sequence[str]) -> pl.DataFra
     return pl.concat([mine, shared]).unique().sort(order)
 
 
+_SO_FAR = {
+    "ok": "answered",
+    "permanent": "gave no answer",
+    "exhausted": "could not be reached",
+    "sent": "answers later (a batch)",
+}
+
+
 def _outcome(
     shard: int,
     answered: Mapping[str, Any] | None,
     verdict: Mapping[str, Any] | None,
     people: Mapping[str, Any] | None,
     selection: Mapping[str, Any] | None,
+    calls: Sequence[Mapping[str, Any]],
 ) -> str:
     if answered is None:
-        return f"planned; its shard {shard} is not finished yet"
+        asked = {call["teacher"]: call["status"] for call in calls}  # in order: the last of each teacher counts
+        told = ", ".join(f"{teacher} {_SO_FAR[status]}" for teacher, status in asked.items()) or "planned"
+        return f"{told}; its shard {shard} is not finished yet"
     if verdict is None:
         return "answered, not verified yet"
     decision = decided_by(verdict["decision"], people["decision"] if people else None, verdict["unreleasable"])

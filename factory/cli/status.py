@@ -14,6 +14,7 @@ import polars as pl
 
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.phases.watch import away_lines
 from factory.store.files import read_json
 from factory.store.layout import Build, ShardPaths
 from factory.store.lease import is_locked
@@ -37,7 +38,7 @@ class BuildStatus:
     running: bool
     samples: int
     samples_done: int
-    """Answered, in finished shards and in those at work."""
+    """Answered, in finished shards and in those at work or stopped."""
     shards: int
     shards_answered: int
     shards_verified: int
@@ -47,6 +48,8 @@ class BuildStatus:
     """What people decided: accept and reject."""
     spent: dict[str, dict[str, float]]
     """Calls, tokens and cost paid so far, by teacher."""
+    away: tuple[str, ...] = ()
+    """Endpoints that a running build waits for, and since when."""
     faults: tuple[str, ...] = ()
     """Files that could not be read; what they hold is not counted."""
 
@@ -64,14 +67,16 @@ def build_status(build: Build) -> BuildStatus:
     verdicts = [_read(_verdicts, shard, None, faults) for shard in answered if shard.verdicts.exists()]
     decided = [frame for frame in verdicts if frame is not None]
     people = _read(_people, build, _PEOPLE.to_frame(), faults)
-    under_way = sum(read_progress(shard.progress) for shard in shards if not shard.report.exists())
+    said = [read_progress(shard.progress) for shard in shards if not shard.report.exists()]
+    under_way = [progress for progress in said if progress is not None]
+    running = is_locked(paths.root / "lease")
     spent = added_up([_read(_spent, shard, PAID_SCHEMA.to_frame(), faults) for shard in shards])
     return BuildStatus(
         directory=str(paths.root),
         state=build.info["state"],
-        running=is_locked(paths.root / "lease"),
+        running=running,
         samples=len(planned),
-        samples_done=sum(answered.values()) + under_way,
+        samples_done=sum(answered.values()) + sum(progress.done for progress in under_way),
         shards=planned.n_unique(),
         shards_answered=len(answered),
         shards_verified=len(decided),
@@ -81,6 +86,7 @@ def build_status(build: Build) -> BuildStatus:
             teacher: {"calls": calls, "tokens": tokens, "cost": cost}
             for teacher, calls, tokens, cost in spent.select("teacher", "calls", "tokens", "cost").iter_rows()
         },
+        away=away_lines(one for progress in under_way for one in progress.away) if running else (),
         faults=tuple(dict.fromkeys(faults)),
     )
 

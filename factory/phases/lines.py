@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -54,17 +54,51 @@ def select_line(counts: Mapping[str, Any]) -> str:
 
 def release_line(run: Run) -> str:
     written = run.info["released"].get("files", {}).items()
+    if not run.info["counts"].get("kept", 0):
+        return f"{run.paths.release}  (no row was accepted: there is nothing to load, exit code 1)"
     files = ", ".join(f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
     return f"{run.paths.release}  ({files}: all checks pass)"
 
 
-def answers_line(counts: Mapping[str, Any], calls_now: int) -> str:
-    parts = [f"{calls_now:,} calls made"]
-    parts += [f"{counts[name]:,} {name}" for name in ("replayed", "reused") if counts[name]]
+def answers_line(counts: Mapping[str, Any], calls_now: int, tokens_now: int, cost_now: float) -> str:
+    """What this run asked; where earlier runs of the build asked, too, what all of them did stands apart."""
     tokens = counts["prompt_tokens"] + counts["completion_tokens"]
-    parts += [f"{tokens:,} tokens"] if tokens else []
-    parts += [f"cost {counts['cost']:,.2f}"] if counts["cost"] else []
-    return " · ".join(parts)
+    taken = [f"{counts[name]:,} {name}" for name in ("replayed", "reused") if counts[name]]
+    if calls_now == counts["calls"]:
+        return " · ".join([f"{calls_now:,} calls made", *taken, *_paid(tokens, counts["cost"])])
+    now = ", ".join([f"{calls_now:,} calls made in this run", *_paid(tokens_now, cost_now)])
+    life = ", ".join([f"{counts['calls']:,} calls", *taken, *_paid(tokens, counts["cost"])])
+    return f"{now} · in all runs of this build: {life}"
+
+
+def _paid(tokens: int, cost: float) -> list[str]:
+    return [*([f"{tokens:,} tokens"] if tokens else []), *([f"cost {cost:,.2f}"] if cost else [])]
+
+
+def unanswered_lines(answers: Mapping[str, Mapping[str, int]], longest: Mapping[str, int | None]) -> Iterator[str]:
+    """One line a teacher that gave no answer to some questions: how often, why, and what helps.
+
+    Args:
+        answers: by teacher and what came of them, as `ShardReport.answers`.
+        longest: `max_tokens` by teacher.
+    """
+    for teacher, kinds in answers.items():
+        total = sum(kinds.values())
+        failed = {_kind(kind): count for kind, count in kinds.items() if kind != "ok"}
+        named = dict(sorted(failed.items(), key=lambda item: (-item[1], item[0])))
+        if not named:
+            continue
+        if len(named) == 1 and sum(named.values()) == total:
+            text = f"{teacher}: every question ended without an answer: {listed(named)}"
+        else:
+            text = f"{teacher}: {sum(named.values()):,} of {total:,} questions without an answer: {listed(named)}"
+        limit = longest.get(teacher)
+        cut = f", now {limit:,}" if limit else ""
+        yield text + (f"; raise sampling.max_tokens of {teacher}{cut}: answers are cut off" * ("truncated" in named))
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("http_", "HTTP ") if kind.startswith("http_") else kind
 
 
 def verdict_line(counts: Mapping[str, Any]) -> str:

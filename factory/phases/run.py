@@ -25,13 +25,25 @@ from factory.version import __version__
 from schemas.arrow import BUILD_SCHEMA_VERSION
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """How far a phase is."""
+
+    done: int = 0
+    """Finished samples; never fewer than before."""
+    refused: int = 0
+    """Of these, samples without a usable picture, about which nobody was asked: they say nothing of the rate."""
+    notes: tuple[str, ...] = ()
+    """What holds it up, for people: endpoints that are away."""
+
+
 class Listener(Protocol):
     """Told what a build does. The command line draws it; the default says nothing."""
 
     def started(self, title: str) -> None: ...
 
-    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
-        """Entered while the shards of a phase run; `done` counts finished samples."""
+    def working(self, name: str, total: int, look: Callable[[], UnderWay]) -> AbstractContextManager[object]:
+        """Entered while the shards of a phase run; `look` says how far it is, from any thread."""
         ...
 
     def phase(self, name: str, text: str) -> None:
@@ -44,7 +56,7 @@ class Silent:
 
     def started(self, title: str) -> None: ...
 
-    def working(self, name: str, total: int, done: Callable[[], int]) -> AbstractContextManager[object]:
+    def working(self, name: str, total: int, look: Callable[[], UnderWay]) -> AbstractContextManager[object]:
         return nullcontext()
 
     def phase(self, name: str, text: str) -> None: ...
@@ -59,6 +71,9 @@ class BuildResult:
     counts: Mapping[str, Any]
     calls_now: int
     """HTTP calls to teachers made by this run; 0 for a finished build."""
+    tokens_now: int
+    cost_now: float
+    """What they took, as far as the endpoints stated it."""
     seconds: float
     exit_code: int
     waiting: str | None = None
@@ -79,6 +94,8 @@ class Run:
     info: dict[str, Any] = field(default_factory=dict)
     calls_now: int = 0
     """HTTP calls to teachers made by this run."""
+    tokens_now: int = 0
+    cost_now: float = 0.0
 
     @classmethod
     def of(
@@ -141,13 +158,16 @@ def result(run: Run, begun: float, waiting: str | None) -> BuildResult:
     counts = run.info["counts"]
     quarantined = counts.get("decisions", {}).get("quarantine", 0)
     too_many = quarantined > run.recipe.build.max_quarantined_share * max(1, counts["planned"])
+    nothing = not counts.get("kept", 0)
     return BuildResult(
         directory=str(run.paths.root),
         state=run.info["state"],
         counts=counts,
         calls_now=run.calls_now,
+        tokens_now=run.tokens_now,
+        cost_now=run.cost_now,
         seconds=round(time.monotonic() - begun, 3),
-        exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if too_many else EXIT_OK,
+        exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if too_many or nothing else EXIT_OK,
         waiting=waiting,
     )
 

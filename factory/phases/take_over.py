@@ -8,7 +8,7 @@ source and nothing in it failed for a passing reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import orjson
 import pyarrow.parquet as pq
@@ -17,7 +17,7 @@ from factory.errors import CorruptBuild
 from factory.phases.earlier import EarlierBuild
 from factory.phases.run import Run
 from factory.shard.photos import unchanged
-from factory.shard.spec import ShardReport, read_report
+from factory.shard.spec import ShardReport, read_report, stored_report
 from factory.store.cases import stored_photos
 from factory.store.files import file_digest, write_bytes
 from factory.store.folder import link
@@ -61,10 +61,10 @@ def _link(theirs: ShardPaths, mine: ShardPaths, report: ShardReport, name: str) 
     for source, target in ((theirs.answers, mine.answers), (theirs.images, mine.images), (theirs.ledger, mine.ledger)):
         link(source, target)
     report = _as_taken(report, pq.read_metadata(mine.ledger).num_rows, name)
-    write_bytes(orjson.dumps(asdict(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), mine.report)
+    write_bytes(orjson.dumps(stored_report(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), mine.report)
 
 
 def _as_taken(report: ShardReport, rows: int, name: str) -> ShardReport:
     """A report of a shard of which this build paid nothing."""
-    free = {"calls": 0, "calls_now": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost": 0.0, "seconds": 0.0}
+    free = {"calls": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost": 0.0, "seconds": 0.0}
     return replace(report, **free, reused=rows - report.replayed, taken_from=name)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from factory.engines import open_engine
 from factory.errors import PluginFault
 from factory.phases.lines import verdict_line
 from factory.phases.phase import Phase
-from factory.phases.run import Run
+from factory.phases.run import Run, UnderWay
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.files import write_bytes
@@ -42,7 +42,7 @@ def _verify(run: Run) -> None:
     spec = partial(VerifySpec, build=str(run.paths.root), recipe=plain, model=model)
     reports: list[VerifyReport] = []
     planned = run.info["counts"]["planned"]
-    shown = run.listener.working("verify", planned, lambda: sum(report.samples for report in reports))
+    shown = run.listener.working("verify", planned, lambda: UnderWay(done=sum(one.samples for one in tuple(reports))))
     with shown if planned >= WORTH_A_BAR else nullcontext():
         reports += engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=run.workers)
     give_back()

@@ -14,17 +14,18 @@ from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
 from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
-from factory.phases.lines import answers_line
+from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
 from factory.phases.run import Run
 from factory.phases.take_over import take_over
+from factory.phases.watch import Watch
 from factory.plugins.contracts import Task
+from factory.recipe.model import teacher_settings
 from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
 from factory.shard.staff import open_budget, open_staff
 from factory.store.layout import digest_of
-from factory.store.progress import read_progress
 from factory.store.tables import read_table
 from factory.witnesses import made_witnesses
 from schemas import arrow
@@ -36,24 +37,21 @@ def _work(run: Run) -> Waiting | None:
     earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
     take_over(run, earlier)
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
-    finished = {report.number: report.samples for report in reports}
-    waiting = [number for number in numbers if number not in finished]
-
-    def done() -> int:
-        under_way = (read_progress(paths.shard(n).progress) for n in waiting if n not in finished)
-        return sum(finished.values()) + sum(under_way)
-
+    watch = Watch(paths, reports)
+    waiting = [number for number in numbers if number not in watch.finished]
     if waiting:
         require_room(paths.root, _room(run, waiting, earlier)[0])
         _start_budget(run)
         at_once = max(1, min(workers_for(run), len(waiting)))
         engine, task = open_engine(run.engine), Task(run_shard, open_staff)
-        with run.listener.working("work", counts["planned"], done):
+        with run.listener.working("work", counts["planned"], lambda: watch.look(waiting)):
             for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
-                finished[report.number] = report.samples
+                watch.ended(report)
                 reports.append(report)
     give_back()
     run.calls_now += sum(report.calls_now for report in reports)
+    run.tokens_now += sum(report.tokens_now for report in reports)
+    run.cost_now += sum(report.cost_now for report in reports)
     run.info["counts"] |= _counts(reports)
     if deferred := sum(report.deferred for report in reports):
         return Waiting(f"a batch: the answers about {deferred:,} samples come later; the same command asks for them")
@@ -125,7 +123,12 @@ def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
         failures.update(report.failures)
         passing.update(report.passing)
     totals = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
+    answers: dict[str, Counter[str]] = {}
+    for report in reports:
+        for teacher, kinds in report.answers.items():
+            answers.setdefault(teacher, Counter()).update(kinds)
     return {
+        "answers": {teacher: dict(sorted(kinds.items())) for teacher, kinds in sorted(answers.items())},
         "failures": dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
         "passing": dict(sorted(passing.items())),
         **{name: sum(getattr(report, name) for report in reports) for name in totals},
@@ -133,7 +136,14 @@ def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
 
 
 def _says(run: Run) -> Iterator[tuple[str, str]]:
-    yield "answers", answers_line(run.info["counts"], run.calls_now)
+    counts = run.info["counts"]
+    yield "answers", answers_line(counts, run.calls_now, run.tokens_now, run.cost_now)
+    longest = {one.name: one.sampling.max_tokens for one in map(teacher_settings, run.recipe.teachers)}
+    for line in unanswered_lines(counts.get("answers", {}), longest):
+        yield "failed", line
+    with open_budget(run.paths, run.recipe, run.loaded.root) as budget:
+        for line in budget.lines():
+            yield "budget", line
 
 
 WORK = Phase(

@@ -18,8 +18,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, aclosing, asynccontextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -27,20 +26,22 @@ import orjson
 
 from factory.calls.ask import Desk
 from factory.calls.ledger import Ledger, remove_live
+from factory.calls.lost import require_whole
+from factory.calls.outages import outages
 from factory.errors import FactoryError
 from factory.images.records import image_key
 from factory.plugins.contracts import Deferred, Store
 from factory.shard.memory import rare_collections
 from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
-from factory.shard.spec import ShardReport, ShardSpec, read_report
+from factory.shard.spec import ShardReport, ShardSpec, read_report, stored_report
 from factory.shard.staff import Staff, open_staff
-from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check
+from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check, outcomes
 from factory.store.files import disk_faults, file_digest
 from factory.store.folder import FolderStore
 from factory.store.images import ImageStore
 from factory.store.layout import BuildPaths, ShardPaths, read_samples
-from factory.store.progress import progress_file
+from factory.store.progress import EVERY_S, ProgressFile
 from factory.store.tables import write_table
 from schemas import Photo, Sample
 
@@ -65,8 +66,9 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
     with disk_faults(paths.root), mine as token, rare_collections():
         report = staff.loop.run(_work(spec, paths, staff))
         if not report.deferred:
-            text = orjson.dumps(asdict(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+            text = orjson.dumps(stored_report(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
             store.put(paths.report.name, text, token=token)
+            paths.progress.unlink(missing_ok=True)
             remove_live(paths.live_ledger)
         return report
 
@@ -75,6 +77,7 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
     started = time.monotonic()
     samples = read_samples(BuildPaths(Path(spec.build)).plan, spec.number)
     priors = [Path(path) for path in spec.prior_ledgers]
+    require_whole(paths.live_ledger)
     with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
         before = ledger.totals()
         found = await _answer_all(spec, samples, paths, Desk(ledger, staff.budget, staff.teachers), staff)
@@ -92,7 +95,10 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         failures=dict(sorted(failures.items())),
         passing=dict(sorted(Counter(reason for one in done for reason in may_pass(one)).items())),
         calls=after.calls,
+        answers=outcomes(done),
         calls_now=after.calls - before.calls,
+        tokens_now=after.tokens - before.tokens,
+        cost_now=round(after.cost - before.cost, 9),
         replayed=after.replayed,
         reused=after.reused,
         prompt_tokens=after.prompt_tokens,
@@ -115,7 +121,8 @@ async def _answer_all(
     found: list[AnsweredSample | None] = []
     stopped: list[FactoryError] = []
     with ExitStack() as files:
-        progress = files.enter_context(progress_file(paths.progress, len(samples)))
+        progress = ProgressFile(paths.progress, len(samples))
+        files.callback(lambda: progress.write(recorded=len(desk.ledger)))
         photos = open_photos(files, paths, samples, staff.source, spec.prior_shard)
         gate = asyncio.Semaphore(staff.slots)
 
@@ -134,20 +141,39 @@ async def _answer_all(
                 gate.release()
 
         arriving = shard_photos(samples, photos, staff.source, staff.workers, decoders=staff.decoders)
-        async with aclosing(arriving), all_tasks() as tasks:
+        async with aclosing(arriving), telling(progress, desk), all_tasks() as tasks:
             async for seen in arriving:
                 found.append(AnsweredSample(photos=seen))
                 if staff.asks and all(photo.refused is None for photo in seen):
                     await gate.acquire()
                     tasks.create_task(answer(len(found) - 1, seen))
                 else:
-                    progress.advance()
+                    progress.advance(refused=any(photo.refused is not None for photo in seen))
                 if stopped:
                     break
         if stopped:
             raise stopped[0]
         photos.store.finish()
     return found
+
+
+@asynccontextmanager
+async def telling(progress: ProgressFile, desk: Desk) -> AsyncIterator[None]:
+    """Tells a few times a second how far the shard is and which endpoints are away."""
+
+    async def tell() -> None:
+        while True:
+            now = asyncio.get_running_loop().time()
+            progress.write(recorded=len(desk.ledger), away=list(outages(desk.teachers, now)))
+            await asyncio.sleep(EVERY_S)
+
+    task = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, OSError):  # a full disk is told by the last count, and by the ledger
+            await task
 
 
 def _read_role(store: ImageStore, position: int, roles: Sequence[str], role: str) -> bytes:

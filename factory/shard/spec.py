@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 from factory.errors import CorruptBuild
 from factory.store.files import read_json
@@ -42,10 +42,14 @@ class ShardReport:
     """Samples that have nothing to check, by reason: `images:truncated`, `teachers:exhausted`, ..."""
     passing: Mapping[str, int] = field(default_factory=dict)
     """Samples of which something failed that another run may not repeat, by reason: `--retry` opens the shard again."""
+    answers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Answers by teacher and what they are: `ok`, or why there is none (`truncated`, `http_500`, ...)."""
     calls: int = 0
     """HTTP calls over the shard's whole life."""
     calls_now: int = 0
-    """HTTP calls of the run that returned this report."""
+    tokens_now: int = 0
+    cost_now: float = 0.0
+    """Of the run that returned this report; not stored."""
     replayed: int = 0
     """Answers taken from recordings."""
     reused: int = 0
@@ -62,10 +66,18 @@ class ShardReport:
     """sha256 of each file of the shard, for `factory check`."""
 
 
+_NOT_NOW: Final = {"calls_now": 0, "tokens_now": 0, "cost_now": 0.0}
+
+
+def stored_report(report: ShardReport) -> dict[str, Any]:
+    """What of a report stays."""
+    return {name: value for name, value in asdict(report).items() if name not in _NOT_NOW}
+
+
 def read_report(paths: ShardPaths) -> ShardReport:
     """The report of a finished shard, with no call counted as made now."""
     stored = read_json(paths.report)
     try:
-        return ShardReport(**(stored | {"calls_now": 0}))
+        return ShardReport(**(stored | _NOT_NOW))
     except TypeError as error:
         raise CorruptBuild(f"{paths.report}: is damaged ({error})") from None

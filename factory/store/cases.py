@@ -6,7 +6,8 @@ verify phase from it. A `Case` is a plan's row with both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -178,6 +179,18 @@ def may_pass(found: AnsweredSample) -> tuple[str, ...]:
     pictures = [f"{IMAGE_CHECK}:{photo.refused}" for photo in found.photos if photo.refused in PASSING_REFUSALS]
     answers = ["teachers:exhausted" for answered in found.answers if answered.failure == "exhausted"]
     return tuple(dict.fromkeys((*pictures, *answers)))
+
+
+def outcomes(found: Iterable[AnsweredSample]) -> dict[str, dict[str, int]]:
+    """Answers by teacher and what they are: `ok`, or why there is none; calls that never got a reply are named by what
+    they got instead (`http_500`, `timeout`)."""
+    counted: dict[str, Counter[str]] = {}
+    for answered in (answered for one in found for answered in one.answers if not answered.combined):
+        kind = answered.failure or "ok"
+        if kind == "exhausted":
+            kind = answered.detail.partition(":")[0] or kind
+        counted.setdefault(answered.teacher, Counter())[kind] += 1
+    return {teacher: dict(sorted(kinds.items())) for teacher, kinds in sorted(counted.items())}
 
 
 def photo_record(photo: Photo) -> dict[str, Any]:

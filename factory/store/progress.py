@@ -1,44 +1,92 @@
-"""How far a running shard is, for whoever watches: a small file that any process can read.
+"""How far a shard is, for whoever watches: a small file that any process can read.
 
-A file and not a pipe, so that it works the same under every engine and for `factory status` in another terminal.
+A file and not a pipe, so that it works the same under every engine and for `factory status` in another terminal. It is
+written aside and renamed, so nobody reads half of it, and it stays when a shard is stopped or killed, so that the count
+is right then, too; it goes with the shard's live ledger, once the shard is finished.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-EVERY_S = 0.2
+import orjson
+
+EVERY_S: Final = 0.2
+"""Between two looks at how far a shard is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """An endpoint that is away."""
+
+    endpoint: str
+    says: str
+    """What it does, as a verb: `refuses connections`."""
+    since: float
+    """Unix time."""
+    patience_s: float
+    """How long the build waits for it; 0 where others answer meanwhile."""
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.since).strftime("%H:%M:%S")
+        waits = f"waiting up to {self.patience_s:,.0f} s" if self.patience_s else "others are asked meanwhile"
+        return f"{self.endpoint} {self.says} since {since}, {waits}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Counts finished samples and writes the count a few times a second."""
+    """How far one shard is."""
+
+    total: int = 0
+    done: int = 0
+    """Finished samples."""
+    refused: int = 0
+    """Of these, samples without a usable picture: nobody was asked about them, and they say nothing of the rate."""
+    recorded: int = 0
+    """Rows that its live ledger had at the least."""
+    away: tuple[Outage, ...] = ()
+
+
+class ProgressFile:
+    """Counts a shard's samples; `write` tells."""
 
     def __init__(self, path: Path, total: int) -> None:
-        self._path, self._total, self._done, self._written_at = path, total, 0, 0.0
+        """Goes on from what the file says: samples that an earlier run finished are found again in the ledger."""
+        before = read_progress(path)
+        self._path = path
+        self._floor = before if before is not None and before.total == total else Progress(total=total)
+        self._now = self._written = Progress(total=total)
 
-    def advance(self) -> None:
-        self._done += 1
-        now = time.monotonic()
-        if now - self._written_at >= EVERY_S:
-            self._path.write_text(f"{self._done}/{self._total}")
-            self._written_at = now
+    def advance(self, *, refused: bool = False) -> None:
+        """One more sample is finished."""
+        self._now = replace(self._now, done=self._now.done + 1, refused=self._now.refused + refused)
+
+    def write(self, *, recorded: int, away: Sequence[Outage] = ()) -> None:
+        """Tells how far the shard is, unless that is told already."""
+        floor, now = self._floor, self._now
+        said = Progress(
+            total=now.total,
+            done=max(floor.done, now.done),
+            refused=max(floor.refused, now.refused),
+            recorded=max(floor.recorded, recorded),
+            away=tuple(away),
+        )
+        if said == self._written:
+            return
+        aside = self._path.with_name(f"{self._path.name}.tmp")
+        aside.write_bytes(orjson.dumps(asdict(said)))
+        aside.replace(self._path)
+        self._written = said
 
 
-@contextmanager
-def progress_file(path: Path, total: int) -> Iterator[Progress]:
-    """A progress file that goes when the shard leaves the block."""
+def read_progress(path: Path) -> Progress | None:
+    """How far a shard is; None when it has not said, or nobody can read it."""
     try:
-        yield Progress(path, total)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def read_progress(path: Path) -> int:
-    """Finished samples of a running shard; 0 when it has not said."""
-    try:
-        return int(path.read_text().split("/")[0])
-    except (OSError, ValueError):
-        return 0
+        said = orjson.loads(path.read_bytes())
+        return Progress(**{**said, "away": tuple(Outage(**one) for one in said["away"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from factory.calls.files import read_ledger
 from factory.cli.estimate import Estimate, estimate
 from factory.cli.explain import explain_sample
 from factory.cli.status import build_status
@@ -183,9 +185,58 @@ def test_a_running_build_is_looked_at_without_being_touched(work: Path) -> None:
         assert process.returncode == 130, talk
     assert state.running and state.samples == SAMPLES and not state.faults
     assert state.spent["t0"]["calls"] >= 3
-    assert story.outcome == "planned; its shard 0 is not finished yet"
+    assert story.outcome == "t0 answered; its shard 0 is not finished yet"
     assert [call["status"] for call in story.calls] == ["ok"]
-    assert not build_status(build).running
+    stopped = build_status(build)
+    assert not stopped.running
+    assert state.samples_done <= stopped.samples_done < SAMPLES
+    answered = build.paths.shard(0).live_ledger
+    assert stopped.samples_done >= read_ledger(answered).height, "a stopped shard keeps what it has"
+
+
+def test_an_endpoint_that_is_away_is_named_while_the_build_waits_for_it(work: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        process = start_factory(["build", write_recipe(work, url)], cwd=work)
+        try:
+            away: tuple[str, ...] = ()
+            while process.poll() is None and not away:
+                found = list((work / "builds").glob("*/build.json"))
+                away = build_status(open_build(found[0].parent)).away if found else ()
+                time.sleep(0.05)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            talk = process.communicate(timeout=60)[1]
+    assert len(away) == 1, talk
+    assert away[0].startswith(f"{url} refuses connections since ") and away[0].endswith("waiting up to 15 s")
+    assert build_status(open_build(only_build(work / "builds"))).away == (), "nobody waits any more"
+
+
+def test_a_build_whose_calls_all_failed_says_how_and_a_release_of_nothing_is_no_success(work: Path) -> None:
+    with running_endpoint(work / "endpoint", [{"kind": "error_500"}]) as endpoint:
+        recipe = write_recipe(work, endpoint.url)
+        recipe.write_text(recipe.read_text().replace("attempts: 8", "attempts: 1"))
+        done = factory("build", recipe, "--set", "build.max_quarantined_share=1", cwd=work)
+    assert done.returncode == 1, done.stderr
+    assert "t0: every question ended without an answer: HTTP 500 23" in done.stderr
+    assert "no row was accepted: there is nothing to load" in done.stderr
+    card = (only_build(work / "builds") / "release" / "README.md").read_text()
+    assert "Nothing to load" in card and "load_dataset" not in card and "data_files" not in card
+
+
+def test_a_ledger_that_lost_answers_says_so_before_they_are_paid_again(work: Path, endpoint: Running) -> None:
+    recipe = write_recipe(work, endpoint.url)
+    assert factory("build", recipe, "--set", "teachers.0.budget.calls=10", cwd=work).returncode == 4
+    shard = open_build(only_build(work / "builds")).paths.shard(0)
+    shard.live_ledger.unlink()
+    stopped = factory("build", recipe, cwd=work)
+    assert stopped.returncode == 3 and "0 of at least 10 recorded answers" in stopped.stderr
+    assert len(endpoint.requests()) == 10
+    shard.progress.unlink()
+    assert factory("build", recipe, "--set", "build.max_quarantined_share=1", cwd=work).returncode == 0
+    assert len(endpoint.requests()) == 10 + ASKED
 
 
 def test_the_status_names_what_is_damaged_and_counts_the_rest(work: Path, endpoint: Running) -> None:

@@ -100,7 +100,7 @@ def test_a_build_under_way_tells_what_is_known_so_far(tmp_path: Path, capsys: py
     assert len(story.answers) == 2 and story.answers[0]["located"] is None and story.checks == []
     assert "km off" not in said(build, "s000", capsys)
     build.paths.shard(0).report.unlink()
-    assert explain_sample(build, "s000").outcome == "planned; its shard 0 is not finished yet"
+    assert explain_sample(build, "s000").outcome == "first answered, second answered; its shard 0 is not finished yet"
     assert "not looked at yet" in said(build, "s000", capsys)
 
 

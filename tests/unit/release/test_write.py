@@ -84,7 +84,8 @@ def test_a_build_that_kept_nothing_releases_a_card_that_says_so(tmp_path: Path) 
     build.__dict__["selection"] = build.selection.clear()
     assert write_release(build)["rows"] == 0
     assert check_release(build.paths.release) == []
-    assert "No row fell into train and validation and test" in (build.paths.release / "README.md").read_text()
+    card = (build.paths.release / "README.md").read_text()
+    assert "## Nothing to load" in card and "load_dataset" not in card and "data_files" not in card
 
 
 def test_a_new_release_replaces_the_old_one_whole(tmp_path: Path) -> None:
