@@ -18,6 +18,7 @@ import orjson
 from factory.calls.call import call, replay
 from factory.calls.ledger import Ledger
 from factory.calls.row import UNSETTLED, LedgerRow, request_key
+from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher
 from factory.errors import PluginFault
 from factory.plugins.contracts import Budget, NoAnswer, ParseFailure, Question, Said
@@ -43,6 +44,8 @@ class Desk:
     budget: Budget
     teachers: tuple[Teacher, ...]
     """All of the recipe, of every role."""
+    siblings: Siblings | None = None
+    """What finished shards of the same build have answered."""
 
     def of_role(self, role: str) -> Teacher:
         """The first teacher of a role. Raises PluginFault naming the roles there are."""
@@ -192,6 +195,12 @@ class Asker:
             if twin is None:
                 break
             await asyncio.wait((twin,))
+        if teacher.paid and self.desk.siblings is not None and (row is None or row.status != "sent"):
+            answered = self.desk.siblings.get(key)
+            if answered is not None:
+                await ledger.adopt(answered)
+                self.trail.append(answered)
+                return answered
         if row is not None and row.status == "sent":
             question = replace(question, handle=row.handle)
         done = teacher.under_way[key] = asyncio.get_running_loop().create_future()

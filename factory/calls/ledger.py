@@ -31,6 +31,7 @@ from factory.calls.files import (
     SELECT,
     STORED,
     check_version,
+    is_sealed,
     ledger_faults,
     network_mount,
     open_live,
@@ -40,8 +41,11 @@ from factory.calls.files import (
     sqlite_fault,
     write_sealed,
 )
+from factory.calls.lost import require_whole
 from factory.calls.row import UNSETTLED, LedgerRow, Status, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
+from factory.store.folder import LEASE
+from factory.store.lease import is_locked
 from schemas import arrow
 
 __all__ = [
@@ -194,9 +198,9 @@ class Ledger:
         await committed
 
     async def adopt(self, row: LedgerRow) -> None:
-        """Copies a row that `get` found in a prior ledger, so that this ledger is complete by itself.
+        """Copies a row of a prior ledger, or of another shard's, so that this ledger is complete by itself.
 
-        A call that another build paid gets the origin `ledger`: it is no spending of this build.
+        A call that stands in another folder's ledger gets the origin `ledger`: it is counted as spent there.
         """
         at = self._prior_at.get(row.key)
         ours = at is not None and _same_folder(self._prior_files[at], self.path)
@@ -372,6 +376,8 @@ def _load_prior(
     for path in paths:
         if path.resolve() == own.resolve():
             continue
+        if not is_sealed(path) and not is_locked(path.with_name(LEASE)):  # one that is being written is about to change
+            require_whole(path)
         table = read_samples(path, sample_ids)
         tables.append(table)
         files += [path] * table.num_rows

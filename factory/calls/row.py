@@ -134,7 +134,7 @@ class LedgerRow:
     attempt: int
     model: str
     origin: Origin
-    """call: this build paid it; ledger: an earlier build paid it; replay: recorded by somebody else."""
+    """call: paid for this row; ledger: paid by an earlier build or another shard; replay: recorded by somebody else."""
     status: Status
     """ok; permanent: never asked again; exhausted: all retries failed, the next build asks again;
     sent: a batch has it."""

@@ -201,6 +201,7 @@ def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> se
 def _add_figures(about: _Known, rows: pl.DataFrame) -> None:
     mine = (pl.col("teacher") == about.settings.name) & (pl.col("model") == about.settings.model)
     paid = rows.filter(mine & (pl.col("status") == "ok") & (pl.col("origin") != "replay"))
+    paid = paid.filter(pl.col("prompt_tokens") + pl.col("completion_tokens") > 0)  # 0: the endpoint did not say
     if not paid.is_empty():
         about.paid += paid.height
         about.prompt_tokens += int(paid["prompt_tokens"].sum())

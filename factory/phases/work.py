@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from factory.calls.budget import spent_by_teacher
+from factory.calls.siblings import Siblings
 from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
 from factory.phases.disk import require_room, room_for
@@ -44,10 +46,15 @@ def _work(run: Run) -> Waiting | None:
         _start_budget(run)
         at_once = max(1, min(workers_for(run), len(waiting)))
         engine, task = open_engine(run.engine), Task(run_shard, open_staff)
-        with run.listener.working("work", counts["planned"], lambda: watch.look(waiting)):
+        look = partial(watch.look, waiting)
+        with Siblings(paths) as siblings, run.listener.working("work", counts["planned"], look):
+            if len(numbers) > 1:
+                siblings.enter(watch.finished)
             for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
                 watch.ended(report)
                 reports.append(report)
+                if len(numbers) > 1 and not report.deferred:
+                    siblings.enter([report.number], again=True)
     give_back()
     run.calls_now += sum(report.calls_now for report in reports)
     run.tokens_now += sum(report.tokens_now for report in reports)

@@ -80,7 +80,9 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
     require_whole(paths.live_ledger)
     with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
         before = ledger.totals()
-        found = await _answer_all(spec, samples, paths, Desk(ledger, staff.budget, staff.teachers), staff)
+        found = await _answer_all(
+            spec, samples, paths, Desk(ledger, staff.budget, staff.teachers, staff.siblings), staff
+        )
         done = [one for one in found if one is not None]
         if len(done) == len(samples):
             write_table(answers_table([sample.id for sample in samples], done), paths.answers)

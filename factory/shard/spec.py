@@ -53,7 +53,7 @@ class ShardReport:
     replayed: int = 0
     """Answers taken from recordings."""
     reused: int = 0
-    """Answers taken over from an earlier build's ledger."""
+    """Answers taken over from the ledger of an earlier build, or of another shard of this one."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0

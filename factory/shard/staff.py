@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory.calls.budget import Budget
+from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher, made_teachers, open_teacher
 from factory.generators import open_generator
 from factory.images.worker import DecodeWorkers
@@ -40,6 +41,7 @@ class Staff:
     witnesses: tuple[tuple[Witness, Teacher | None], ...]
     """Each with the model it asks, where it asks one."""
     budget: Budget
+    siblings: Siblings
     decoders: int
     _stack: ExitStack = field(default_factory=ExitStack)
     _workers: DecodeWorkers | None = None
@@ -91,6 +93,7 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
             teachers=teachers,
             witnesses=witnesses,
             budget=budget,
+            siblings=stack.enter_context(Siblings(BuildPaths(Path(spec.build)))),
             decoders=spec.decoders,
         )
         with staff._stack:

@@ -109,6 +109,11 @@ class BuildPaths:
         return self.root / "budget.sqlite"
 
     @property
+    def answered(self) -> Path:
+        """Which finished shard has the answer to a question (`factory.calls.siblings`)."""
+        return self.root / "answered.sqlite"
+
+    @property
     def release(self) -> Path:
         return self.root / "release"
 

@@ -150,6 +150,17 @@ def test_a_sample_with_anothers_picture_tells_where_its_answer_comes_from(work: 
     assert {call["sample_id"] for call in alone.calls} == {"p00002"} and len(alone.calls) == 2
 
 
+def test_a_picture_of_a_finished_shard_is_not_paid_again(work: Path, endpoint: Running) -> None:
+    recipe = write_recipe(work, endpoint.url, teachers=2)
+    table = work / "photos.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:4]))  # the first two show the same picture
+    build = built(work, recipe, "--set", "plan.shard_size=1", "--workers", "1")
+    assert len(endpoint.requests()) == 4
+    assert build.ledger["origin"].value_counts().sort("origin").rows() == [("call", 4), ("ledger", 2)]
+    assert build_status(build).spent["t0"]["calls"] == 2, "it counts where it was paid"
+    assert factory("check", build.paths.root, cwd=work).returncode == 0
+
+
 def test_one_sample_is_explained_from_its_own_shard(work: Path, endpoint: Running) -> None:
     build = built(work, write_recipe(work, endpoint.url), "--set", "plan.shard_size=5")
     for number in range(5):

@@ -41,6 +41,7 @@ def staff_of(desk: Desk, generator: Generator, witnesses: Sequence[Witness] = ()
     """Who works; a witness asks the teacher of its own name."""
     models = {teacher.name: teacher for teacher in desk.teachers}
     here: Any = {"recipe": None, "loop": None, "source": None, "root": Path(), "decoders": 1, "budget": desk.budget}
+    here["siblings"] = desk.siblings
     pairs = tuple((witness, models.get(witness.name)) for witness in witnesses)
     teachers = tuple(teacher for teacher in desk.teachers if teacher.settings.role != "witness")
     return Staff(generator=generator, teachers=teachers, witnesses=pairs, **here)
