@@ -10,6 +10,11 @@ from collections.abc import Iterable
 # Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
 _INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
+THINK_TAG = re.compile(
+    r"</?(?:seed:)?(?:think|thinking|thought|reasoning)>|\[/?THINK\]|\u25c1/?think\u25b7", re.IGNORECASE
+)
+"""What models put around their thinking: DeepSeek and Qwen, Seed-OSS, Mistral, Kimi. A closing tag has a slash."""
+
 
 def tidy(text: str, limit: int, *, lines: bool = False) -> str:
     """Text without control characters, invisible characters and surrogates, at most `limit` characters long.

@@ -1,8 +1,12 @@
 """Finding the answer in a teacher's text: clean JSON, fenced or after prose, almost-JSON, `<think>/<answer>` blocks.
 
-Everything here is linear in the text and bounded: what stands past MAX_TEXT is ignored, decoding starts at most
-MAX_STARTS times, wrappers are followed MAX_DEPTH levels. An object that was cut off is never completed, because that
-would invent an answer: json_repair, the last resort, sees only objects whose braces close.
+The last complete object wins that is no template: what stands before it is a draft, or the question's own example. What
+a teacher thought and what it said are searched apart, each in its last MAX_TEXT characters; thinking only where nothing
+was said, because some servers put the whole answer there.
+
+Everything here is linear in the text and bounded: starts that fail may cost MAX_WORK characters together, at most
+MAX_MENDS objects are mended, wrappers are followed MAX_DEPTH levels. An object that was cut off is never completed,
+because that would invent an answer: json_repair, the last resort, sees only objects whose braces close.
 """
 
 from __future__ import annotations
@@ -11,12 +15,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from factory.text import THINK_TAG
 
 MAX_TEXT = 200_000
-"""Characters of a reply that are searched; 32k tokens of reasoning before the answer are about 130,000."""
-MAX_STARTS = 64
-"""Places where an object may begin that are tried: each costs a parse, and a hostile reply may be all braces."""
+"""Characters of a channel that are searched, its last; an answer of 32k tokens has about 130,000."""
+MAX_WORK = 4 * MAX_TEXT
+"""Characters that objects may take together which do not decode: a hostile reply may be all braces."""
+START_COST, DEEP_COST = 1_000, 20_000
+"""Characters that a failing start counts at least (Python's error counts the lines before it), and one that failed at
+no position (too deep, too many digits)."""
+MAX_MENDS = 64
+"""Objects of a channel that are only mistyped and mended: each costs a scan and a lenient parse."""
 MAX_DEPTH = 4
 """Wrappers around the answer that are followed, as in `{"answer": {"result": {...}}}`."""
 MAX_REPAIR = 32_000
@@ -30,13 +41,23 @@ ANSWER_KEYS = frozenset(
 )
 _WRAPPERS = ("answer", "data", "response", "result", "output", "final_answer", "prediction")
 
+_LOCALIZABLE: Final = frozenset(("localizable", "localizability", "is_localizable", "localisable"))
+_STATED: Final = _LOCALIZABLE | {"country", "country_name", "city"}
+"""An object with none of these says nothing about the place."""
+_TEXTS: Final = ("scene", "reasoning", "country", "country_name", "region", "city")
+_PLACEHOLDER = re.compile(
+    r"[.\u2026\s_-]+|<[^<>]*>|\[[^\[\]]*\]|[\w /-]+(?:\|[\w /-]+)+|(?:string|str|text)(?: or null)?", re.IGNORECASE
+)
+"""What a template has in place of words: `...`, `<country>`, `indoor|natural|urban`, `string`."""
+
 _DECODER = json.JSONDecoder(strict=False)
-_THINK_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]")
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
 _LINE = re.compile(r"^[ \t*-]{0,8}([A-Za-z][A-Za-z /_]{1,30}?)[ \t*]{0,8}[:=](.*)$", re.MULTILINE)
 # A string matches even when it is not closed: no start is ever tried twice.
 _STRING = r'"(?:[^"\\]|\\.)*"?'
 _COMMA = re.compile(_STRING + r"|,(?=\s{0,200}[}\]])", re.DOTALL)
+_STRICT = re.compile(r"\{\s{0,200}[\"}]")
 _OBJECT = re.compile(r"\{\s{0,200}(?:[\"']|//|/\*|[A-Za-z_]\w{0,40}\s{0,20}:)")
 _BRACE = re.compile(_STRING + r"|[{}]", re.DOTALL)
 
@@ -56,26 +77,61 @@ class Extracted:
 
 def extract(text: str) -> Extracted | None:
     """The answer inside a text, or None when there is none."""
-    return _extract(text[:MAX_TEXT].strip(), depth=0)
+    return _extract(text.strip(), depth=0)
+
+
+def split_thought(text: str) -> tuple[str, str]:
+    """(what was thought, what was said). A block that opens and never closes counts as said.
+
+    Tags inside the JSON's own strings are text. A closing tag without an opening one ends thinking that began in the
+    prompt.
+    """
+    tags = list(THINK_TAG.finditer(text))
+    objects = [(start, end) for start, end, _ in _whole(text)] if tags else []
+    thought: list[str] = []
+    said: list[str] = []
+    position = at = 0
+    inside = False
+    for tag in tags:
+        while at < len(objects) and objects[at][1] <= tag.start():
+            at += 1
+        if at < len(objects) and objects[at][0] < tag.start():
+            continue
+        closes = "/" in tag.group()
+        (thought if closes else said).append(text[position : tag.start()])
+        inside, position = not closes, tag.end()
+    said.append(text[position:])
+    return "\n".join(thought).strip(), ("" if inside else "\n").join(said).strip()
+
+
+def is_template(fields: Mapping[str, Any]) -> bool:
+    """Whether these are the question's own example, not filled in: every text is a placeholder, and there are some."""
+    texts = [value for name in _TEXTS if isinstance(value := fields.get(name), str) and value.strip()]
+    return len(texts) > 1 and all(_PLACEHOLDER.fullmatch(text[:200]) for text in texts)
 
 
 def _extract(text: str, depth: int) -> Extracted | None:
-    if text.startswith("{"):
+    if text.startswith("{") and len(text) <= MAX_TEXT:
         # Before anything looks for tags: they may stand inside the JSON's own strings.
         whole = _decode(text, depth)
         if whole is not None and whole.known:
             return whole
-    thought, rest = _split_thought(text)
-    block = _ANSWER.search(rest)
-    if block:
+    thought, said = split_thought(text)
+    said = said[-MAX_TEXT:]
+    found = _said(said, depth)
+    if found is None and not _WORD.search(said):
+        return _json_fields(thought[-MAX_TEXT:], depth)
+    return found and Extracted(found.fields, found.reasoning or thought)
+
+
+def _said(text: str, depth: int) -> Extracted | None:
+    """The answer in what was said: of its last answer block, else its last object."""
+    for block in reversed(list(_ANSWER.finditer(text))):
         inner = block.group(1).strip()
         found = _json_fields(inner, depth) or _line_fields(inner)
         if found is not None:
-            return Extracted(found.fields, found.reasoning or thought or rest[: block.start()].strip())
-    found = _json_fields(rest, depth)
-    if found is None:
-        return None
-    return Extracted(found.fields, found.reasoning or thought)
+            return found
+    return _json_fields(text, depth)
 
 
 def _decode(text: str, depth: int) -> Extracted | None:
@@ -87,54 +143,77 @@ def _decode(text: str, depth: int) -> Extracted | None:
     return _unwrap(value, depth) if end == len(text) else None
 
 
-def _split_thought(text: str) -> tuple[str, str]:
-    """(what was thought, the rest). A block that opens and never closes counts as the rest."""
-    thought: list[str] = []
-    rest: list[str] = []
-    position = 0
-    inside = False
-    for tag in _THINK_TAG.finditer(text):
-        before = text[position : tag.start()]
-        closes = bool(tag.group(1))
-        # A closing tag without an opening one ends thinking that began in the prompt.
-        (thought if closes else rest).append(before)
-        inside, position = not closes, tag.end()
-    if inside:
-        return "\n".join(thought).strip(), "".join(rest) + text[position:]
-    rest.append(text[position:])
-    return "\n".join(thought).strip(), "".join(rest)
-
-
 def _json_fields(text: str, depth: int) -> Extracted | None:
-    """The object with most known fields; the prose before it is its reasoning when it has none."""
-    best: Extracted | None = None
+    """The last object that states a place and is neither a template nor a remark, which has less than half the known
+    fields of the fullest. Without one, the fullest, so that its keys can be named. Prose before the first object is its
+    reasoning when it has none."""
+    found: list[Extracted] = []
+    prose: str | None = None
     for start, value in _objects(text):
         candidate = _unwrap(value, depth)
-        if candidate is not None and (best is None or candidate.known > best.known):
+        if candidate is None:
+            continue
+        if prose is None:
             prose = text[:start].split("```")[0].strip()
-            best = Extracted(candidate.fields, candidate.reasoning or (prose if len(prose) >= MIN_PROSE else ""))
-    return best
+        found.append(candidate)
+    if not found:
+        return None
+    stated = [one for one in found if one.fields.keys() & _STATED and not is_template(one.fields)]
+    most = max((one.known for one in stated), default=0)
+    best = next((one for one in reversed(stated) if 2 * one.known >= most), None)
+    if best is None:
+        best = max(reversed(found), key=lambda one: (not is_template(one.fields), one.known))
+    return Extracted(best.fields, best.reasoning or (prose if prose and len(prose) >= MIN_PROSE else ""))
+
+
+def _whole(text: str) -> Iterator[tuple[int, int, Any]]:
+    """(start, end, value) of the outermost objects that decode as they stand."""
+    work, start = 0, _STRICT.search(text)
+    while start is not None and work < MAX_WORK:
+        try:
+            value, end = _DECODER.raw_decode(text, start.start())
+            yield start.start(), end, value
+        except (ValueError, RecursionError) as error:
+            work, end = work + _cost(error, start.start()), start.start() + 1
+        start = _STRICT.search(text, end)
 
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
-    """(position, value) of the outermost JSON objects of a text, in order, mended where they are only mistyped."""
-    position = text.find("{")
-    for _ in range(MAX_STARTS):
-        if position < 0:
-            return
+    """(position, value) of the outermost JSON objects of a text, in order, mended where they are only mistyped.
+
+    What stands behind the start of an object that was cut off may be part of it: from there on only objects count that
+    are whole answers by themselves.
+    """
+    work, mends, cut = 0, 0, False
+    start = _OBJECT.search(text)
+    while start is not None and work < MAX_WORK:
+        position = start.start()
         end = position + 1
         try:
             value, end = _DECODER.raw_decode(text, position)
-            yield position, value
-        except (ValueError, RecursionError):
-            if _OBJECT.match(text, position):
-                end = _closing(text, position)
-                if end < 0:
-                    return  # cut off: what stands inside is not the answer
-                mended = _mend(text[position:end])
+            if not cut or _is_whole_answer(value):
+                yield position, value
+        except (ValueError, RecursionError) as error:
+            work += _cost(error, position)
+            if not cut and mends < MAX_MENDS:
+                mends += 1
+                closing = _closing(text, position)
+                cut = closing < 0
+                mended = None if cut else _mend(text[position:closing])
+                end = end if cut else closing
                 if mended is not None:
                     yield position, mended
-        position = text.find("{", end)
+        start = _OBJECT.search(text, end)
+
+
+def _cost(error: Exception, position: int) -> int:
+    """Characters that a start at `position` took until it failed."""
+    return max(START_COST, error.pos - position) if isinstance(error, json.JSONDecodeError) else DEEP_COST
+
+
+def _is_whole_answer(value: Any) -> bool:
+    keys = {_key(key) for key in value} if isinstance(value, dict) else set()
+    return "country" in keys and bool(keys & _LOCALIZABLE)
 
 
 def _closing(text: str, start: int) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from factory.generators.extract import ANSWER_KEYS, extract
+from factory.generators.extract import ANSWER_KEYS, extract, is_template, split_thought
 from factory.generators.fields import confidence, coordinate_pair, coordinates, name, words, yes_no
 from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
@@ -48,8 +48,13 @@ def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailu
         return ParseFailure("empty", f"finish_reason is {finish_reason}")
     found = extract(text)
     if found is None:
-        kind = "refused" if _REFUSAL.search(text[:600].replace("\u2019", "'")) else "not_json"
-        return ParseFailure(kind, tidy(text, 200))
+        _, said = split_thought(text)
+        if not said:
+            return ParseFailure("empty", f"it only thought, {len(text)} characters; finish_reason is {finish_reason}")
+        kind = "refused" if _REFUSAL.search(said[:600].replace("\u2019", "'")) else "not_json"
+        return ParseFailure(kind, tidy(said, 200))
+    if is_template(found.fields):
+        return ParseFailure("bad_schema", "the example of the question, not filled in")
     known = found.fields.keys() & ANSWER_KEYS
     answer = to_answer(found.fields, found.reasoning)
     says_something = answer.country or answer.city or yes_no(_first(found.fields, *_LOCALIZABLE)) is not None

@@ -379,3 +379,78 @@ json_values = st.recursive(
 @given(st.dictionaries(st.sampled_from([*PARIS, "answer", "data", "location", "coordinates"]), json_values))
 def test_any_values_under_the_right_keys_never_raise(fields: dict[str, Any]) -> None:
     assert isinstance(parse_answer(json.dumps(fields), "stop"), GeoAnswer | ParseFailure)
+
+
+DRAFT = json.dumps({**PARIS, "country": "Spain", "city": "Madrid", "latitude": 40.4, "longitude": -3.7})
+TEMPLATE = (
+    '{"scene": "indoor|natural|urban", "clues": [{"kind": "...", "text": "...", "supports": "..."}], '
+    '"reasoning": "...", "localizable": true, "confidence": 0.0, "country": "...", "region": "...", "city": "...", '
+    '"latitude": 0.0, "longitude": 0.0}'
+)
+"""As it stands in the packaged question."""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"```json\n{DRAFT}\n```\nNo, the plates are French.\n```json\n{CLEAN}\n```", id="two fences"),
+        pytest.param(f"Draft: {DRAFT}\nFinal: {CLEAN}", id="prose"),
+        pytest.param(f"<think>{PROSE} {DRAFT}\nNo, wait.\n{CLEAN}", id="think never closed"),
+        pytest.param(f"<think>{PROSE} {DRAFT}</think>{CLEAN}", id="think"),
+        pytest.param(f"{PROSE} {DRAFT}</think>{CLEAN}", id="think opened by the prompt"),
+        pytest.param(f"[THINK]{PROSE} {DRAFT}[/THINK]{CLEAN}", id="Mistral's tags"),
+        pytest.param(f"<seed:think>{PROSE} {DRAFT}</seed:think>{CLEAN}", id="Seed-OSS's tags"),
+        pytest.param(f"\u25c1think\u25b7{PROSE} {DRAFT}\u25c1/think\u25b7{CLEAN}", id="Kimi's tags"),
+        pytest.param(f"[THINK]{PROSE} {DRAFT}\nNo.\n{CLEAN}", id="Mistral's tags, never closed"),
+        pytest.param(f"<answer>{DRAFT}</answer> No. <answer>{CLEAN}</answer>", id="two answer blocks"),
+        pytest.param(f"{DRAFT[:-60]}\nLet me start again.\n{CLEAN}", id="a draft that was given up"),
+        pytest.param(f"{TEMPLATE}\n{CLEAN}", id="the question's example first"),
+        pytest.param(f"{CLEAN}\nThe form was {TEMPLATE}", id="the question's example last"),
+        pytest.param(f'{CLEAN}\nI also thought of {{"country": "Spain"}}.', id="a remark behind it"),
+        pytest.param(f"<|begin_of_box|>{CLEAN}<|end_of_box|>", id="GLM's box"),
+    ],
+)
+def test_the_last_whole_answer_wins_over_drafts_templates_and_remarks(text: str) -> None:
+    assert (parsed(text).country, parsed(text).city, parsed(text).lat) == ("France", "Paris", 48.8556)
+
+
+def test_tags_in_a_string_of_an_object_after_prose_are_only_text() -> None:
+    said = json.dumps({**PARIS, "reasoning": "a </think> b"})
+    assert parsed(f"Here it is:\n{said}").reasoning == "a </think> b"
+
+
+def test_an_answer_that_was_only_thought_is_read() -> None:
+    """Some servers put the whole JSON into the reasoning channel and leave the content empty."""
+    assert parsed(f"<think>{DRAFT} No: {CLEAN}</think>\n").country == "France"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"<think>{DRAFT}</think>I'm sorry, but I can't help with that.", "refused"),
+        (f"<think>{DRAFT}</think>It looks like a nice street.", "not_json"),
+        ("<think>I'm sorry to say that nothing is to be seen.</think>A street.", "not_json"),
+        ("<think>Let me look.</think>\n", "empty"),
+        (TEMPLATE, "bad_schema"),
+        (f"<think>{PROSE}</think>{TEMPLATE}", "bad_schema"),
+    ],
+)
+def test_what_was_thought_is_no_answer_where_something_else_was_said(text: str, kind: str) -> None:
+    assert failed(text) == kind
+
+
+@pytest.mark.parametrize(
+    "thought",
+    ["It could be many places. " * 10_000, "maybe {x} or {y: z} " * 12_500, f"{DRAFT} or " * 830, "{" * 250_000],
+    ids=["prose", "braces", "drafts", "open braces"],
+)
+def test_however_long_it_thought_the_answer_behind_it_is_read(thought: str) -> None:
+    assert len(thought) >= 240_000
+    assert parsed(f"<think>{thought}</think>\n{CLEAN}").country == "France"
+    assert parsed(f"{thought}</think>\n{CLEAN}").country == "France"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([DRAFT, TEMPLATE, PROSE, "{x}", "```json", "```", "<think>", "</think>"]), max_size=12))
+def test_whatever_stands_before_it_the_last_answer_is_the_one_that_is_read(before: list[str]) -> None:
+    assert parsed("\n".join([*before, "", CLEAN])).country == "France"
