@@ -79,8 +79,9 @@ class Sampling(Closed):
     temperature: float | None = Field(default=0.6, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int | None = Field(default=1024, ge=1)
-    seed: int | None = 0
-    """Sent as `seed + draw + 1000 * attempt`, so that every question asks for another sample. null sends none."""
+    seed: int | None = None
+    """Sent as `seed + draw + 1000 * attempt`, so that every question asks for another sample. null sends none: a seed
+    makes some servers fail under load (vLLM on a CPU: "CPU Generator does not use offset")."""
     draws: int = Field(default=1, ge=1, le=100)
     """Times each question is asked, each a paid call: several answers of one teacher, which count as one vote."""
     extra: ExtraFields = {}
@@ -150,9 +151,13 @@ class TeacherSettings(Closed):
     timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Deadline of one HTTP call from connecting to the last byte."""
     attempts: int = Field(default=5, ge=1, le=50)
-    """HTTP calls for one question while the endpoint answers 429, 5xx, nothing or nonsense."""
+    """HTTP calls for one question while the endpoint answers 5xx, nothing or nonsense."""
     recovery_s: float = Field(default=180.0, ge=0, le=86_400)
-    """How long to wait for an endpoint that is down (refused connections, 503, a dead engine)."""
+    """How long to wait for an endpoint that is away or wants less (refused connections, 503, 429): it costs time, no
+    attempts."""
+    stop_after: int = Field(default=20, ge=1, le=10_000)
+    """Questions that fail alike, one after the other and with no answer in between, which stop the build: then it is
+    the server, and nothing is held against the samples."""
     bad_answer: BadAnswer = BadAnswer()
     structured_output: bool = True
     """Ask for JSON of the generator's schema through `response_format`; a server that refuses is asked without it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from factory.calls.lanes import Lane, choose_lane
+from factory.calls.course import Course, lost
+from factory.calls.lanes import Lane, better_elsewhere, choose_lane
 from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher
@@ -18,8 +18,6 @@ from factory.errors import EnvironmentFault, FactoryError, PluginFault
 from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question, Usage
 from schemas import Reply
 
-FIRST_BACKOFF_S = 0.5
-MAX_BACKOFF_S = 30.0
 TOKENS_OF_AN_IMAGE = 1_600
 """First guess for a budget's reservation (Qwen2.5-VL at 1,024 x 1,024: 1,369); replies correct it."""
 UNSTATED, NOTHING = Usage(), Usage(prompt_tokens=0, completion_tokens=0)
@@ -32,6 +30,9 @@ REFUSED = frozenset(
         "credentials",
         "model_unknown",
         "redirected",
+        "pictures_refused",
+        "parameter_refused",
+        "no_output",
         "permanent_error",
     )
 )
@@ -58,22 +59,23 @@ async def call(
 
     Raises Deferred, with the handle committed, for an answer that comes later.
     """
-    settings = teacher.settings
     images: dict[str, bytes] | None = None
-    http_calls = tries = 0
+    http_calls = 0
+    course = Course(teacher)
     while True:
-        lane, probing = await choose_lane(teacher.lanes, settings.recovery_s)
+        lane, probing = await choose_lane(teacher.lanes, teacher.settings.recovery_s, course.tried)
         lane.heading += 1
         try:
             async with lane.limiter.slot():
-                if lane.down_since is not None and not probing:
-                    continue  # it went down while this call waited for its slot
+                if not probing and better_elsewhere(lane, teacher.lanes):
+                    continue  # it went down, or began to fail, while this call waited for its slot
                 if images is None:
                     images = {role: image(role) for role in question.request.pictures}
                 http_calls += question.handle is None  # to look whether a batch is ready is no new call
                 reply = await _one_call(teacher, lane, question, images, budget, probing=probing)
                 row = reply_row(teacher, question, reply, http_calls)
                 await ledger.record(row)
+                teacher.losses.clear()
                 return row
         except Deferred as later:
             await ledger.record(ledger_row(teacher, question, "sent", http_calls, handle=later.handle))
@@ -86,14 +88,15 @@ async def call(
             raise EnvironmentFault(f"teacher {teacher.name}: {lane.backend.name}: {failed}")
         if failed.kind == SCHEMA_REFUSED:
             continue
-        # A call that never arrived says nothing about its sample; one that felled the endpoint may.
-        tries += not (probing and failed.kind == REFUSED_CONNECTION)
-        if not failed.retryable or tries >= settings.attempts:
+        pause_s = course.after(failed, lane)
+        if pause_s is None:
             break
-        await asyncio.sleep(backoff_s(tries, failed.retry_after_s))
-    status = "permanent" if teacher.final and not failed.retryable else "exhausted"
+        await asyncio.sleep(pause_s)
+    own = teacher.final and not (failed.retryable or failed.mendable)
+    status = "permanent" if own else "exhausted"
     row = ledger_row(teacher, question, status, http_calls, error_kind=failed.kind, error_detail=failed.detail)
     await ledger.record(row)
+    lost(teacher, failed)
     return row
 
 
@@ -118,7 +121,7 @@ async def _one_call(
         usage = UNSTATED if may_be_billed(failure) else NOTHING
         lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
         if failure.presses:
-            lane.limiter.pressed(failure.retry_after_s)
+            lane.limiter.pressed(failure.retry_after_s, closes=failure.waits and not failure.down)
         raise
     finally:  # a call that was cancelled may be billed, too
         if reservation is not None:
@@ -167,13 +170,6 @@ async def _complete(teacher: Teacher, lane: Lane, question: Question, images: Ma
             f"{type(error).__name__}: {error}. This is a fault of the backend, not of the sample: mend it and run the "
             "same command again; every answer so far is kept"
         ) from error
-
-
-def backoff_s(tries: int, retry_after_s: float | None) -> float:
-    """Exponential with full jitter (M. Brooker, "Exponential Backoff and Jitter", 2015), never before Retry-After."""
-    longest = min(FIRST_BACKOFF_S * 2.0 ** max(tries - 1, 0), MAX_BACKOFF_S)
-    jitter = random.random() * longest  # noqa: S311  (spreads retries; nothing secret or published hangs on it)
-    return max(jitter, 0.0) if retry_after_s is None else retry_after_s + random.random()  # noqa: S311
 
 
 def reply_row(teacher: Teacher, question: Question, reply: Reply, http_calls: int) -> LedgerRow:

@@ -43,6 +43,9 @@ class LimiterSettings:
     min_in_flight: int = 1
     max_retry_after_s: float = 120.0
     """A longer `Retry-After` is cut to this."""
+    first_pause_s: float = 0.5
+    """Pause for all when the endpoint wants one and does not say how long; it doubles until a request is served."""
+    max_pause_s: float = 30.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_in_flight <= self.max_in_flight or self.start < 1 or self.increase_after < 1:
@@ -90,6 +93,7 @@ class Limiter:
         self._decreases = 0
         self._last_decrease = -math.inf
         self._closed_until = -math.inf
+        self._pauses = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -101,6 +105,11 @@ class Limiter:
     def in_flight(self) -> int:
         """Slots that are out now; above `limit` for a while after a decrease."""
         return self._in_flight
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody is admitted now, because the endpoint asked for a pause."""
+        return self._closed_for() > 0.0
 
     def snapshot(self) -> LimiterSnapshot:
         return LimiterSnapshot(
@@ -127,17 +136,20 @@ class Limiter:
         """The endpoint served a request (its answer may still be unusable)."""
         self._successes += 1
         self._successes_since_change += 1
+        self._pauses = 0
         needed = self.settings.increase_after if self._decreases else 1
         if self._successes_since_change >= needed:
             self._successes_since_change = 0
             self._limit = min(self._limit + 1, self.settings.max_in_flight)
             self._admit()
 
-    def pressed(self, retry_after_s: float | None = None) -> None:
+    def pressed(self, retry_after_s: float | None = None, *, closes: bool = False) -> None:
         """The endpoint pushed back: 429, 503, a timeout, a dropped connection.
 
         Args:
             retry_after_s: what its `Retry-After` asks for; nobody new is admitted until then.
+            closes: it wants a pause. Where it does not say how long, each one is twice as long as the last, until a
+                request is served; push-backs that arrive during a pause belong to it.
         """
         now = self._time().time()
         self._pressures += 1
@@ -149,6 +161,10 @@ class Limiter:
             self._lowest = min(self._lowest, self._limit)
         if retry_after_s is not None and retry_after_s > 0.0:  # NaN is not
             self._closed_until = max(self._closed_until, now + min(retry_after_s, self.settings.max_retry_after_s))
+        elif closes and now >= self._closed_until:
+            pause = self.settings.first_pause_s * 2.0 ** min(self._pauses, 32)
+            self._closed_until = now + min(pause, self.settings.max_pause_s)
+            self._pauses += 1
 
     async def _acquire(self) -> None:
         if not self._waiters and self._in_flight < self._limit and not self._closed_for():

@@ -35,6 +35,8 @@ class Teacher:
     """Whether a refusal is kept for good; what a build cannot do without is asked again by the next one."""
     answer_tokens: int = 0
     """Most tokens of one answer, as far as its requests say; what a budget sets aside for it at the least."""
+    losses: list[str] = field(default_factory=list)
+    """How questions failed since the last answer."""
     under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     """Keys that are being asked: two samples with the same picture share one paid call."""
 

@@ -137,7 +137,7 @@ def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
     """Asks an endpoint which models it serves: free everywhere, and it needs the same address and key."""
     import openai
 
-    from factory.teachers.openai_backend import api_key
+    from factory.teachers.client import api_key
 
     try:
         key = api_key(url, variable) if variable else "EMPTY"

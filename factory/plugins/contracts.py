@@ -157,8 +157,13 @@ class Question:
 class CallFailed(Exception):
     """One question got no usable reply.
 
-    `retryable` failures are tried again. `down` says that the endpoint itself is away, `presses` that it asks for
-    less, `fatal` that no sample can succeed (credentials, unknown model, spent quota).
+    `retryable` failures are tried again. `waits` says that another try only costs time, because this one says nothing
+    of the sample (a rate limit, an endpoint that starts): it uses up no attempt. `down` says that the endpoint itself
+    is away, `presses` that it asks for less, `fatal` that no sample can succeed (credentials, unknown model, spent
+    quota).
+
+    A failure that is not retryable is the sample's own and kept for good, unless `mendable` says that a server in
+    another state could answer: then other endpoints are asked, and the next run asks again.
     """
 
     kind: str
@@ -166,6 +171,8 @@ class CallFailed(Exception):
     retryable: bool = False
     down: bool = False
     presses: bool = False
+    waits: bool = False
+    mendable: bool = False
     fatal: bool = False
     retry_after_s: float | None = None
 
@@ -365,8 +372,8 @@ class Limiter(Protocol):
         """The endpoint served a request."""
         ...
 
-    def pressed(self, retry_after_s: float | None = None) -> None:
-        """The endpoint pushed back."""
+    def pressed(self, retry_after_s: float | None = None, *, closes: bool = False) -> None:
+        """The endpoint pushed back; `closes`: nobody is admitted for a while."""
         ...
 
 

@@ -27,6 +27,7 @@ NOT_IDENTITY: tuple[tuple[str, str], ...] = (
     ("teachers.*.timeout_s", "patience"),
     ("teachers.*.attempts", "patience"),
     ("teachers.*.recovery_s", "patience"),
+    ("teachers.*.stop_after", "patience"),
     ("teachers.*.budget", "what may be spent before the build stops; a stopped build goes on"),
     ("teachers.*.prices", "accounting"),
     ("select.decontaminate.benchmarks.*.table", "where a benchmark's table lies; its digest counts"),

@@ -1,47 +1,29 @@
-"""Any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, hosted models. The official client on its aiohttp transport.
+"""Any OpenAI-compatible endpoint: vLLM, Ollama, llama.cpp, hosted models. One call is one HTTP request.
 
 Requests are serialised with orjson and replies read from the raw response: building the client's typed objects costs
-more than the ledger does. Retries, backoff and limits are not here (`factory.calls`): one call is one HTTP
-request. A server that refuses `response_format` is remembered and asked without it from then on.
-
-An endpoint is not trusted: a deadline for the whole call, a bound on the body, no redirects, no compressed bodies, and
-no secret in any message.
+more than the ledger does. Retries, backoff and limits are not here (`factory.calls`). A server that refuses
+`response_format`, and answers the same question without, is asked without it from then on.
 """
 
 from __future__ import annotations
 
 import base64
-import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import Field
 
-from factory.errors import EnvironmentFault, RecipeError
-from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
+from factory.errors import RecipeError
+from factory.plugins.contracts import SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
 from factory.plugins.registry import register
-from factory.teachers.replies import http_failure, read_reply, redact, refuses_schema
+from factory.teachers.client import OpenAIClient, api_key
+from factory.teachers.failures import http_failure, may_refuse_form, redact, refused_parameter
+from factory.teachers.replies import read_reply
 from schemas import Picture, Reply, Request, Turn
-from schemas.settings import BaseUrl, ExtraFields, TeacherSettings
-
-if TYPE_CHECKING:
-    import httpx2
-    import openai
-
-MAX_BODY = 8 * 2**20
-"""Bytes of a response; a chat completion of 32k tokens has about 0.2 MB."""
-KEEPALIVE_S = 4.0
-"""Below the 5 s after which uvicorn (vLLM) closes an idle connection: a request must not meet a closing one."""
-_HOSTED = "api.openai.com"
-_OPTIONS: Final[openai.RequestOptions] = {
-    "security": {"bearer_auth": True},  # else an administrator's key found in the environment would be sent, too
-    "idempotency_key": "unused",  # never sent to these endpoints; without it the client draws one for every call
-}
+from schemas.settings import BaseUrl, ExtraFields, Sampling, TeacherSettings
 
 
 @register("teacher", "openai")
@@ -81,78 +63,6 @@ def most_answer_tokens(fields: Mapping[str, Any]) -> int | None:
     return max((limit for limit in limits if type(limit) is int and limit > 0), default=None)
 
 
-def api_key(url: str, variable: str) -> str:
-    """The key for an endpoint, from the environment. Raises EnvironmentFault when one is needed and missing.
-
-    Only OpenAI itself, or a variable other than the default, makes a key necessary: local servers take any.
-    """
-    key = os.environ.get(variable, "").strip()
-    if not key and (urlsplit(url).hostname == _HOSTED or variable != "OPENAI_API_KEY"):
-        raise EnvironmentFault(f"{url} needs an API key: set the environment variable {variable}")
-    if not key.isascii() or not key.isprintable():
-        raise EnvironmentFault(f"the environment variable {variable} holds characters that no API key has")
-    return key or "EMPTY"
-
-
-class OpenAIClient:
-    """The connection to one endpoint and one HTTP call through it. Use as an async context manager."""
-
-    paid = True
-
-    def __init__(self, url: str, key: str, settings: TeacherSettings) -> None:
-        self.name = url
-        self.key, self.settings = key, settings
-        self._client: openai.AsyncOpenAI | None = None
-
-    async def __aenter__(self) -> Self:
-        import httpx2
-        import openai
-
-        slots = self.settings.max_in_flight + 8
-        transport = openai.DefaultAioHttpClient(
-            timeout=None,  # `factory.calls.call` bounds the whole call
-            limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
-            follow_redirects=False,
-            event_hooks={"response": [guard_body]},
-        )
-        self._client = openai.AsyncOpenAI(
-            base_url=self.name,
-            api_key=self.key,
-            max_retries=0,
-            timeout=None,
-            http_client=transport,
-            default_headers={"Accept-Encoding": "identity", "Content-Type": "application/json"},
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes, str | None]:
-        """Status, body and Retry-After of one HTTP call. Raises CallFailed when no whole response arrived."""
-        import aiohttp
-        import httpx2
-        import openai
-
-        assert self._client is not None, "open the backend with `async with` first"
-        try:
-            response = await self._client.post(
-                f"{self.name}{path}",  # whole: the client would parse and join its base URL every time
-                cast_to=httpx2.Response,
-                content=body,
-                options=_OPTIONS,
-            )
-        except openai.APIStatusError as error:
-            response = error.response
-        except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-            raise connection_failure(error) from None
-        return response.status_code, response.content, response.headers.get("retry-after")
-
-
 class OpenAIBackend(OpenAIClient):
     """Chat completions of one endpoint."""
 
@@ -171,6 +81,8 @@ class OpenAIBackend(OpenAIClient):
         sampling = settings.sampling.model_dump(exclude={"seed", "draws", "extra"}, exclude_none=True)
         self._fields = {"model": settings.model, **sampling, **fields}
         self._structured = settings.structured_output
+        self._formless: set[str] = set()
+        """Keys of questions that are asked without `response_format`, to see whether that was refused."""
 
     def inputs(self, question: Question) -> Mapping[str, Any]:
         """Nothing but conversation, sampling and pictures decides the answer."""
@@ -179,17 +91,23 @@ class OpenAIBackend(OpenAIClient):
     async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
         """One answer, by one HTTP request. Raises CallFailed."""
         request = question.request
-        structured = self._structured and request.schema is not None
-        body = request_body(self._fields, request, images, self._seed(question), structured, self._image_detail)
+        doubted = question.key in self._formless
+        structured = self._structured and request.schema is not None and not doubted
+        seed = self._seed(question)
+        body = request_body(self._fields, request, images, seed, structured, self._image_detail)
         started = time.perf_counter()
         try:
-            status, content, retry_after = await self.post("/chat/completions", body)
+            status, content, wait_s = await self.post("/chat/completions", body)
             if status == 200:
-                return read_reply(content, retry_after, latency_s=time.perf_counter() - started)
-            if structured and refuses_schema(status, content):
-                self._structured = False
+                reply = read_reply(content, wait_s, latency_s=time.perf_counter() - started)
+                self._structured &= not doubted
+                return reply
+            if structured and may_refuse_form(status, content):
+                self._formless.add(question.key)
                 raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
-            raise http_failure(status, content, retry_after)
+            if name := refused_parameter(status, content, self._sent(seed)):
+                raise self._parameter_refused(name, http_failure(status, content, wait_s))
+            raise http_failure(status, content, wait_s)
         except CallFailed as failure:
             failure.detail = redact(failure.detail, self.key)
             if failure.kind == "credentials":
@@ -197,6 +115,16 @@ class OpenAIBackend(OpenAIClient):
             if failure.kind == "model_unknown":
                 failure.detail += f" (asked for `{self.settings.model}`; does the address need /v1?)"
             raise
+
+    def _sent(self, seed: int | None) -> list[str]:
+        """The request fields that a recipe can leave out."""
+        return [name for name in (*self._fields, *(["seed"] if seed is not None else [])) if name != "model"]
+
+    def _parameter_refused(self, name: str, failure: CallFailed) -> CallFailed:
+        """No sample can succeed while it is sent; the message names the key to drop."""
+        own = name in Sampling.model_fields
+        remedy = f"write `sampling.{name}: null`" if own else f"take `{name}` out of sampling.extra or extra_body"
+        return CallFailed(kind="parameter_refused", detail=f"{failure.detail}; {remedy} of this teacher", fatal=True)
 
     def _seed(self, question: Question) -> int | None:
         """Another one for every draw and every repetition: at most 100 draws (`Sampling.draws`) never meet."""
@@ -235,50 +163,3 @@ def _content(turn: Turn, urls: Mapping[str, str], detail: Mapping[str, str]) -> 
         else {"type": "text", "text": part}
         for part in turn.parts
     ]
-
-
-def connection_failure(error: BaseException) -> CallFailed:
-    """A failure below HTTP. A refused connection or an unknown host means that the endpoint is down.
-
-    The detail names no host: it is stored beside the sample, and the endpoint is no part of a dataset.
-    """
-    import aiohttp
-
-    chain = [error]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    deepest = chain[-1]
-    detail = type(deepest).__name__
-    if isinstance(deepest, OSError) and deepest.errno is not None and deepest.errno > 0:
-        detail = f"{detail}: {os.strerror(deepest.errno)}"
-    if any(isinstance(link, aiohttp.ClientConnectorError) for link in chain):
-        return CallFailed(kind=REFUSED_CONNECTION, detail=detail, retryable=True, down=True, presses=True)
-    return CallFailed(kind="dropped", detail=detail, retryable=True, presses=True)
-
-
-async def guard_body(response: httpx2.Response) -> None:
-    """Bounds what any response may send, error bodies included, before somebody reads it into memory."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise CallFailed(kind="bad_body", detail="a compressed body, which was not asked for", retryable=True)
-    if int(response.headers.get("content-length") or 0) > MAX_BODY:
-        raise CallFailed(kind="bad_body", detail=f"a body of more than {MAX_BODY} bytes", retryable=True)
-    if "content-length" not in response.headers:
-        response.stream = _bounded(response.stream)
-
-
-def _bounded(stream: Any) -> Any:
-    import httpx2
-
-    class Bounded(httpx2.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            size = 0
-            async for chunk in stream:
-                size += len(chunk)
-                if size > MAX_BODY:
-                    raise CallFailed(kind="bad_body", detail=f"a body of more than {MAX_BODY} bytes", retryable=True)
-                yield chunk
-
-        async def aclose(self) -> None:
-            await stream.aclose()
-
-    return Bounded()

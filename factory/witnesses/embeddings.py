@@ -20,8 +20,8 @@ import orjson
 
 from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
 from factory.plugins.registry import register
-from factory.teachers.openai_backend import OpenAIClient, api_key
-from factory.teachers.replies import http_failure, redact
+from factory.teachers.client import OpenAIClient, api_key
+from factory.teachers.failures import http_failure, read_json, redact
 from factory.teachers.usage import stated_usage
 from schemas import Answered, Evidence, Reply, Request, Seen, Turn
 from schemas.settings import BaseUrl, BudgetLimits, Prices, TeacherSettings
@@ -122,9 +122,9 @@ class EmbeddingsBackend(OpenAIClient):
         body = orjson.dumps({"model": self.settings.model, "input": list(turn.parts), "encoding_format": "float"})
         started = time.perf_counter()
         try:
-            status, content, retry_after = await self.post("/embeddings", body)
+            status, content, wait_s = await self.post("/embeddings", body)
             if status != 200:
-                raise http_failure(status, content, retry_after)
+                raise http_failure(status, content, wait_s)
             text, tokens = read_vectors(content, len(turn.parts))
         except CallFailed as failure:
             failure.detail = redact(failure.detail, self.key)
@@ -143,7 +143,7 @@ def read_vectors(body: bytes, count: int) -> tuple[str, int | None]:
     Raises CallFailed for anything but `count` vectors of one length, of finite numbers.
     """
     try:
-        data = orjson.loads(body)
+        data = read_json(body)
         placed = {int(item["index"]): np.asarray(item["embedding"], "<f4") for item in data["data"]}
         vectors = [placed[index] for index in range(count)]
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:

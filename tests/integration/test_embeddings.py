@@ -192,7 +192,7 @@ async def test_calls_under_way_are_recorded_when_another_fails_and_the_next_run_
     async with desk_of(tmp_path, one) as desk:
         asked = (look(desk, one, *PAIR, sample_id="bad"), look(desk, one, *other, sample_id="good"))
         bad, good = await asyncio.gather(*asked, return_exceptions=True)
-        assert isinstance(bad, EnvironmentFault) and "permanent_error: 400 bad" in str(bad)
+        assert isinstance(bad, EnvironmentFault) and "http_400: 400 bad" in str(bad)
         assert "Answers are kept" in str(bad)
         assert isinstance(good, Evidence)
         assert [(row.sample_id, row.status) for row in desk.ledger.rows()] == [("good", "ok")]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from factory.calls.ask import Desk
+from factory.calls.limiter import LimiterSettings
 from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher, made_teachers, open_teacher
 from factory.errors import BudgetReached, EnvironmentFault, RecipeError
@@ -208,14 +209,25 @@ async def test_retries_end_and_the_next_build_asks_again(tmp_path: Path) -> None
     assert row.http_calls == 3
 
 
-async def test_a_permanent_refusal_is_asked_once_and_never_again(tmp_path: Path) -> None:
-    with running_endpoint(tmp_path, [{"kind": "bad_request"}]) as server:
+async def test_what_is_said_of_the_picture_itself_is_kept_for_good(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "bad_request", "message": "flagged by moderation"}]) as server:
         for _ in range(2):
             async with asking(tmp_path, server.url) as question:
                 answered = await question(1)
             assert (answered.failure, answered.place) == ("permanent_error", None)
-            assert "cannot identify image file" in answered.detail
+            assert "flagged by moderation" in answered.detail
         assert server.stats()["requests"] == 1
+
+
+async def test_what_a_mended_server_could_answer_is_asked_once_now_and_again_by_the_next_run(tmp_path: Path) -> None:
+    plan = [{"kind": "bad_request", "status": 413, "message": "too large", "per_image": 1}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url) as question:
+            first = await question(1)
+        assert (first.failure, first.detail) == ("exhausted", "http_413: 413 too large")
+        assert server.stats()["requests"] == 1
+        async with asking(tmp_path, server.url) as question:
+            assert (await question(1)).place is not None
 
 
 @pytest.mark.parametrize(
@@ -224,7 +236,7 @@ async def test_a_permanent_refusal_is_asked_once_and_never_again(tmp_path: Path)
 )
 async def test_bad_answers_are_asked_again_with_another_seed(tmp_path: Path, kind: str, failure: str) -> None:
     with running_endpoint(tmp_path, [{"kind": kind, "per_image": 1}]) as server:
-        async with asking(tmp_path, server.url) as question:
+        async with asking(tmp_path, server.url, sampling={"seed": 0}) as question:
             good = await question(1)
         assert [line["seed"] for line in server.requests()] == [0, 1000]
     with running_endpoint(tmp_path / "always", [{"kind": kind}]) as server:
@@ -269,11 +281,19 @@ async def test_a_body_without_end_is_not_read_into_memory(tmp_path: Path, status
     assert "more than 8388608 bytes" in answered.detail
 
 
-async def test_a_compressed_body_is_not_unpacked(tmp_path: Path) -> None:
+async def test_a_compressed_answer_is_not_unpacked(tmp_path: Path) -> None:
     with running_endpoint(tmp_path, [{"kind": "slow", "headers": {"Content-Encoding": "gzip"}}]) as server:
         async with asking(tmp_path, server.url, attempts=1) as question:
             answered = await question(1)
     assert "a compressed body" in answered.detail
+
+
+async def test_a_compressed_error_hides_no_status(tmp_path: Path) -> None:
+    plan = [{"kind": "unauthorized", "headers": {"Content-Encoding": "gzip"}}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url) as question:
+            with pytest.raises(EnvironmentFault, match="credentials: 401"):
+                await question(1)
 
 
 async def test_stored_failures_name_no_host(tmp_path: Path) -> None:
@@ -292,6 +312,109 @@ async def test_a_server_without_structured_output_is_asked_without_it(tmp_path: 
         asked = [line["response_format"] for line in server.requests()]
     assert asked == [True, False, False]
     assert [row.http_calls for row in rows] == [2, 1]
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 501])
+async def test_a_form_refused_under_any_status_is_left_out(tmp_path: Path, status: int) -> None:
+    with running_endpoint(tmp_path, [{"kind": "no_schema", "status": status}]) as server:
+        async with asking(tmp_path, server.url) as question:
+            assert all(a.place for a in await question.many(3))
+        assert not any(line["response_format"] for line in server.requests()[-1:])
+
+
+async def test_a_failure_that_only_speaks_of_the_form_does_not_turn_it_off_for_others(tmp_path: Path) -> None:
+    odd = hashlib.sha256(picture(1)).hexdigest()
+    plan = [{"kind": "bad_request", "image": odd, "message": "no json_schema in this picture"}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url) as question:
+            assert (await question(1)).failure == "exhausted"
+            assert (await question(2)).place is not None
+        assert [line["response_format"] for line in server.requests()] == [True, False, True]
+
+
+async def test_a_refused_parameter_stops_the_build_and_names_the_key_to_drop(tmp_path: Path) -> None:
+    for number, (said, remedy) in enumerate(
+        (
+            ("Unsupported parameter: 'max_tokens'", "write `sampling.max_tokens: null`"),
+            ("Unrecognized request argument supplied: top_k", "take `top_k` out of sampling.extra or extra_body"),
+        )
+    ):
+        with running_endpoint(tmp_path / str(number), [{"kind": "bad_request", "message": said}]) as server:
+            async with asking(tmp_path / str(number), server.url, sampling={"extra": {"top_k": 5}}) as question:
+                with pytest.raises(EnvironmentFault, match=f"parameter_refused: 400 {said}; {remedy}"):
+                    await question(1)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "error_500"}, {"kind": "html"}, {"kind": "bad_request", "status": 413}, {"kind": "bad_request"}],
+    ids=["500", "no JSON", "413", "400"],
+)
+async def test_an_endpoint_that_fails_at_once_does_not_win_the_load(tmp_path: Path, fault: dict[str, Any]) -> None:
+    with (
+        running_endpoint(tmp_path / "a", [fault]) as broken,
+        running_endpoint(tmp_path / "b", latency_ms=20) as works,
+    ):
+        async with asking(tmp_path, broken.url, works.url, max_in_flight=16) as question:
+            answered = await question.many(200)
+        lost, made = broken.stats()["requests"], works.stats()["requests"]
+    assert sum(a.place is not None for a in answered) >= 198
+    assert lost <= (lost + made) / 5
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "rate_limited"},
+        {"kind": "rate_limited", "headers": {"retry-after-ms": "150"}},
+        {"kind": "rate_limited", "message": "Please try again in 0.2s."},
+    ],
+    ids=["no word of time", "milliseconds", "in words"],
+)
+async def test_a_rate_limit_costs_time_and_no_attempts(tmp_path: Path, fault: dict[str, Any]) -> None:
+    with running_endpoint(tmp_path, [{**fault, "first": 1, "count": 60}]) as server:
+        async with asking(tmp_path, server.url, max_in_flight=16, attempts=2) as question:
+            question.teacher.lanes[0].limiter.settings = LimiterSettings(max_in_flight=16, max_pause_s=0.2)
+            answered = await question.many(40)
+        assert server.stats()["requests"] == 100
+    assert all(a.place for a in answered)
+
+
+async def test_a_rate_limit_that_never_ends_stops_the_build_and_loses_nothing(tmp_path: Path) -> None:
+    plan = [{"kind": "rate_limited", "message": "daily limit", "retry_after_s": 0.05}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url, recovery_s=0.5, attempts=2) as question:
+            with pytest.raises(EnvironmentFault, match=r"answered nobody for .*daily limit.*recovery_s"):
+                await question(1)
+            assert not list(question.ledger.rows())
+
+
+async def test_a_server_that_loads_its_model_is_waited_for(tmp_path: Path) -> None:
+    plan = [{"kind": "unavailable", "message": "Loading model", "first": 1, "count": 4}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url, attempts=2) as question:
+            assert (await question(1)).place is not None
+
+
+async def test_questions_that_fail_alike_stop_the_build_and_are_asked_again(tmp_path: Path) -> None:
+    plan = [{"kind": "bad_request", "message": "odd request req_1", "first": 4, "count": 9}]
+    with running_endpoint(tmp_path, plan) as server:
+        async with asking(tmp_path, server.url, stop_after=5) as question:
+            for number in range(7):
+                await question(number)
+            with pytest.raises(EnvironmentFault, match=r"5 questions failed alike.*odd request.*`stop_after`"):
+                await question(7)
+        async with asking(tmp_path, server.url, stop_after=50) as question:
+            assert sum(a.place is None for a in await question.many(8)) == 4
+        async with asking(tmp_path, server.url) as question:
+            assert all(a.place for a in await question.many(8))
+
+
+async def test_an_answer_between_them_says_that_it_is_not_the_server(tmp_path: Path) -> None:
+    with running_endpoint(tmp_path, [{"kind": "bad_request", "every": 2}]) as server:
+        async with asking(tmp_path, server.url, stop_after=2) as question:
+            failures = [(await question(number)).failure for number in range(6)]
+    assert failures == [None, "exhausted"] * 3
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import email.utils
-import time
 from typing import Any
 
 import orjson
@@ -10,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.plugins.contracts import CallFailed
-from factory.teachers.replies import MAX_DETAIL, http_failure, read_reply, redact, refuses_schema, retry_after_s
+from factory.teachers.replies import read_reply
 from schemas import Reply
+
+KEYS = st.sampled_from(
+    ("choices", "message", "content", "error", "code", "type", "usage", "tool_calls", "function", "arguments")
+)
+JSON = st.none() | st.booleans() | st.integers(-1, 600) | st.floats(allow_nan=False) | st.text(max_size=5) | KEYS
+CHANNELS = st.sampled_from(("content", "reasoning", "reasoning_details", "tool_calls", "type", "thinking", "text"))
 
 
 def body(message: Any, finish_reason: Any = "stop", **top: Any) -> bytes:
@@ -70,95 +74,108 @@ def test_a_body_that_is_no_completion_is_asked_again(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("code", "kind", "retryable"),
-    [(503, "http_503", True), ("429", "rate_limited", True), (400, "permanent_error", False), (None, "http_500", True)],
+    [
+        (503, "http_503", True),
+        ("429", "rate_limited", True),
+        (400, "http_400", False),
+        (None, "http_500", True),
+        ("rate_limit_exceeded", "rate_limited", True),
+        ("insufficient_quota", "quota", False),
+        ("server_overloaded", "http_529", True),
+    ],
 )
 def test_an_error_object_in_a_200_counts_by_its_code(code: Any, kind: str, retryable: bool) -> None:
-    failure = failure_of(orjson.dumps({"error": {"message": "x", "code": code}}))
-    assert (failure.kind, failure.retryable) == (kind, retryable)
+    error = {"message": "x", "code": code}
+    in_choice = {"error": error, "message": {"role": "assistant", "content": ""}, "finish_reason": "error"}
+    for content in ({"error": error}, {"choices": [in_choice]}, {"choices": [], "error": error}):
+        failure = failure_of(orjson.dumps(content))
+        assert (failure.kind, failure.retryable) == (kind, retryable)
+        assert failure.detail.endswith("x")
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "kind", "flags"),
+    "message",
     [
-        (400, "cannot identify image", "permanent_error", ""),
-        (413, "too large", "permanent_error", ""),
-        (422, "bad", "permanent_error", ""),
-        (401, "bad key", "credentials", "fatal"),
-        (403, "no access to this model", "credentials", "fatal"),
-        (403, "flagged by moderation", "permanent_error", ""),
-        (402, "pay", "quota", "fatal"),
-        (404, "no such model", "model_unknown", "fatal"),
-        (307, "", "redirected", "fatal"),
-        (408, "", "http_408", "retryable presses"),
-        (429, "slow down", "rate_limited", "retryable presses"),
-        (429, "insufficient_quota", "quota", "fatal"),
-        (500, "oops", "http_500", "retryable"),
-        (500, "EngineCore encountered an issue", "http_500", "retryable down presses"),
-        (502, "", "http_502", "retryable presses"),
-        (503, "", "http_503", "retryable down presses"),
+        {"content": None, "tool_calls": [{"type": "function", "function": {"name": "answer", "arguments": "{}"}}]},
+        {"content": "", "tool_calls": [{"function": {"arguments": {}}}]},
+        {"content": "", "function_call": {"name": "answer", "arguments": "{}"}},
     ],
+    ids=["as text", "as an object", "the old field"],
 )
-def test_statuses_mean_what_the_table_says(status: int, message: str, kind: str, flags: str) -> None:
-    failure = http_failure(status, orjson.dumps({"error": {"message": message}}))
-    shown = " ".join(flag for flag in ("retryable", "down", "presses", "fatal") if getattr(failure, flag))
-    assert (failure.kind, shown) == (kind, flags)
-
-
-def test_details_are_one_short_clean_line() -> None:
-    failure = http_failure(400, orjson.dumps({"error": {"message": "a\nb\x1b[2J\u202e" + "x" * 10_000}}))
-    assert "\n" not in failure.detail and "\x1b" not in failure.detail and "\u202e" not in failure.detail
-    assert len(failure.detail) <= MAX_DETAIL + 10
-
-
-def test_a_server_without_structured_output_is_recognised() -> None:
-    assert refuses_schema(400, b'{"error": "response_format json_schema not supported"}')
-    assert not refuses_schema(400, b'{"error": "cannot identify image file"}')
-    assert not refuses_schema(500, b"json_schema")
+def test_the_arguments_of_a_tool_call_are_words(message: dict[str, Any]) -> None:
+    assert read_reply(body(message, "tool_calls")).text == "{}"
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    "message",
     [
-        ("0.5", 0.5),
-        ("7", 7.0),
-        ("-3", 0.0),
-        ("1e9", 120.0),
-        ("nan", None),
-        ("inf", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "look"}]}, {"text": "{}"}]},
+        {"content": [{"type": "reasoning", "text": "look"}, {"type": "text", "text": "{}"}]},
+        {"content": "{}", "reasoning_details": [{"type": "reasoning.text", "text": "look"}, {"data": "x"}]},
+        {"content": "{}", "reasoning_content": "</think>look[/THINK]"},
     ],
+    ids=["Mistral", "parts", "OpenRouter", "tags in it"],
 )
-def test_retry_after_is_seconds_within_reason(value: str | None, expected: float | None) -> None:
-    assert retry_after_s(value) == expected
-
-
-def test_retry_after_may_be_a_date() -> None:
-    seconds = retry_after_s(email.utils.formatdate(time.time() + 30, usegmt=True))
-    assert seconds is not None and 25 < seconds <= 30
+def test_thinking_is_kept_apart_wherever_it_stands(message: dict[str, Any]) -> None:
+    assert read_reply(body(message)).text == "<think>look</think>\n{}"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("usage", "kind"),
     [
-        "Incorrect key: top-secret-value",
-        "Authorization: Bearer abc.def",
-        "sk-abcdef123456",
-        "hf_abcdefghijk",
-        "api_key-123456",
+        ({"prompt_tokens": 900, "completion_tokens": 0}, "no_output"),
+        (None, "bad_body"),
+        ({"completion_tokens": None}, "bad_body"),
     ],
 )
-def test_nothing_that_looks_like_a_key_is_shown(text: str) -> None:
-    shown = redact(text, "top-secret-value")
-    assert "[redacted]" in shown
-    assert not any(secret in shown for secret in ("top-secret", "abc.def", "abcdef", "123456"))
+def test_no_word_and_no_token_is_no_answer(usage: Any, kind: str) -> None:
+    """Where nobody says that it took no token, it may be on the bill."""
+    failure = failure_of(body({"content": ""}, usage=usage))
+    assert (failure.kind, failure.retryable) == (kind, True)
 
 
-@given(st.binary(max_size=200), st.integers(300, 599), st.one_of(st.none(), st.text(max_size=20)))
-def test_no_body_status_or_header_breaks_the_reading(content: bytes, status: int, header: str | None) -> None:
-    assert http_failure(status, content, header).kind
+def test_no_word_that_was_paid_or_refused_is_an_answer() -> None:
+    assert read_reply(body({"content": ""}, usage={"completion_tokens": 5})).text == ""
+    assert read_reply(body({"content": ""}, "content_filter")).finish_reason == "content_filter"
+    assert read_reply(body({"content": ""}, "length")).finish_reason == "length"
+
+
+def test_a_reply_that_broke_off_with_an_error_is_none() -> None:
+    assert failure_of(body({"content": "It is in Fr"}, "error")).kind == "bad_body"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + body({"content": "hello"}),
+        body({"content": "hello"}).decode().encode("utf-16"),
+        body({"content": "hello"})[:-1] + b', "score": -Infinity, "other": NaN}',
+        body({"content": "hello"}).replace(b"hello", b"hel\x01lo"),
+    ],
+    ids=["byte order mark", "UTF-16", "infinity", "control character"],
+)
+def test_what_pythons_own_json_reads_is_read(content: bytes) -> None:
+    assert read_reply(content).text.replace("\x01", "") == "hello"
+
+
+def test_a_lone_surrogate_costs_one_letter_and_not_the_answer() -> None:
+    content = body({"content": "hello"}).replace(b"hello", b"he\\ud800llo")
+    assert read_reply(content).text == "he\ud800llo"
+
+
+@given(
+    st.recursive(JSON, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | CHANNELS, inner, max_size=5))
+)
+def test_no_shape_of_a_body_breaks_the_reading(content: Any) -> None:
     try:
-        assert read_reply(content, header)
+        assert read_reply(orjson.dumps(content))
+    except CallFailed as failure:
+        assert failure.kind
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reading(content: bytes) -> None:
+    try:
+        assert read_reply(content)
     except CallFailed as failure:
         assert failure.kind
