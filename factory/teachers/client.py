@@ -126,7 +126,7 @@ def connection_failure(error: BaseException) -> CallFailed:
     if isinstance(deepest, OSError) and deepest.errno is not None and deepest.errno > 0:
         detail = f"{detail}: {os.strerror(deepest.errno)}"
     if any(isinstance(link, aiohttp.ClientConnectorError) for link in chain):
-        return CallFailed(kind=REFUSED_CONNECTION, detail=detail, retryable=True, down=True, presses=True)
+        return CallFailed(kind=REFUSED_CONNECTION, detail=detail, retryable=True, down=True, waits=True, presses=True)
     return CallFailed(kind="dropped", detail=detail, retryable=True, presses=True)
 
 

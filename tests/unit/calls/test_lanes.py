@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from factory.calls.lanes import Lane, choose_lane
+from factory.calls.lanes import Lane, better_elsewhere, choose_lane
 from factory.calls.limiter import Limiter, LimiterSettings
 from factory.errors import EnvironmentFault
-from factory.plugins.contracts import CallFailed
+from factory.plugins.contracts import REFUSED_CONNECTION, CallFailed
 
 
 class Silent:
@@ -40,10 +40,70 @@ async def test_the_lane_with_most_room_is_chosen() -> None:
     assert (await choose_lane([one, two], 10))[0] is two
 
 
-async def test_ordinary_failures_say_nothing_about_health() -> None:
+BROKEN = CallFailed(kind="http_500", detail="", retryable=True)
+
+
+async def test_an_ordinary_failure_says_nothing_about_health() -> None:
     one = lane("one")
-    one.failed(CallFailed(kind="http_500", detail="", retryable=True), now(), probing=False)
-    assert one.down_since is None
+    one.failed(BROKEN, now(), probing=False)
+    assert one.down_since is None and not one.avoided(now())
+
+
+async def test_an_endpoint_that_fails_three_times_running_is_only_looked_at_while_another_answers() -> None:
+    one, two = lane("one"), lane("two", 4)
+    for _ in range(3):
+        one.failed(BROKEN, now(), probing=False)
+    two.heading = 40
+    assert [await choose_lane([one, two], 10) for _ in range(3)] == [(two, False)] * 3
+    for looks, pause_s in ((1, 2.0), (2, 4.0), (3, 8.0)):
+        one.look_at = now()
+        assert await choose_lane([one, two], 10) == (one, True)
+        assert one.look_at - now() == pytest.approx(pause_s, abs=0.5)
+        one.failed(BROKEN, now(), probing=True)
+        assert (one.looks, await choose_lane([one, two], 10)) == (looks + 1, (two, False))
+    one.replied()
+    one.replied()
+    assert await choose_lane([one, two], 10) == (one, False)
+
+
+async def test_an_endpoint_that_fails_is_asked_all_the_same_where_there_is_no_other() -> None:
+    one = lane("one")
+    for _ in range(9):
+        one.failed(BROKEN, now(), probing=False)
+    assert (await choose_lane([one], 10))[0] is one
+    assert not better_elsewhere(one, [one])
+
+
+async def test_calls_that_wait_at_an_endpoint_which_began_to_fail_choose_again() -> None:
+    one, two = lane("one"), lane("two")
+    for _ in range(3):
+        one.failed(BROKEN, now(), probing=False)
+    assert better_elsewhere(one, [one, two]) and not better_elsewhere(two, [one, two])
+    two.failed(DOWN, now(), probing=False)
+    assert not better_elsewhere(one, [one, two])
+
+
+async def test_a_rate_limit_is_no_failure() -> None:
+    one = lane("one")
+    for _ in range(9):
+        one.failed(CallFailed(kind="rate_limited", detail="", retryable=True, waits=True), now(), probing=False)
+    assert not one.avoided(now())
+
+
+async def test_a_question_goes_first_where_it_did_not_fail_and_nobody_pauses() -> None:
+    one, two, three = lane("one"), lane("two", 8), lane("three", 4)
+    assert (await choose_lane([one, two, three], 10, {one}))[0] is two
+    two.limiter.pressed(5.0)
+    assert (await choose_lane([one, two, three], 10, {one}))[0] is three
+    assert (await choose_lane([one, two], 10, {one, two}))[0] is one
+
+
+async def test_an_endpoint_that_answers_with_a_failure_is_waited_for_longer_than_one_where_nobody_listens() -> None:
+    loading, nobody = lane("loading"), lane("nobody")
+    loading.failed(DOWN, now() - 20, probing=False)
+    away = CallFailed(kind=REFUSED_CONNECTION, detail="", retryable=True, down=True, waits=True)
+    nobody.failed(away, now() - 20, probing=False)
+    assert (loading.given_up(now(), 180), nobody.given_up(now(), 180)) == (False, True)
 
 
 async def test_one_call_at_a_time_probes_an_endpoint_that_is_down() -> None:

@@ -129,6 +129,29 @@ async def test_retry_after_lets_nobody_in_until_then_and_arms_one_timer() -> Non
     await asyncio.gather(*[c.task for c in clients])
 
 
+async def test_pauses_of_no_stated_length_double_until_a_request_is_served() -> None:
+    time = Time()
+    limiter = Limiter(LimiterSettings(first_pause_s=1.0, max_pause_s=5.0), clock=time)
+
+    def pause() -> float:
+        limiter.pressed(closes=True)
+        limiter.pressed(closes=True)  # of the same event: it arrives while the endpoint is closed
+        before = time.now
+        while limiter.is_closed:
+            time.forward(0.5)
+        return time.now - before
+
+    assert [pause() for _ in range(4)] == [1.0, 2.0, 4.0, 5.0]
+    limiter.succeeded()
+    assert pause() == 1.0
+
+
+async def test_a_pressure_that_asks_for_no_pause_closes_nothing() -> None:
+    limiter = Limiter(clock=Time())
+    limiter.pressed()
+    assert not limiter.is_closed
+
+
 async def test_a_longer_pause_that_arrives_while_waiting_is_honoured() -> None:
     time = Time()
     limiter = Limiter(clock=time)
