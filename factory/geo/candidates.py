@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from factory.geo.ranges import contains
-
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,9 +33,12 @@ class Candidates:
 
 def largest(codes: Ints, weights: Floats, wanted: Ints) -> Floats:
     """The largest weight of each wanted code, 0 for a code that is not there."""
-    known, row = np.unique(codes, return_inverse=True)
-    largest = np.zeros(len(known) + 1)
-    np.maximum.at(largest, row, weights)
-    where = np.where(contains(known, wanted), np.searchsorted(known, wanted), len(known))
-    found: Floats = largest[where]
+    if not len(wanted):
+        return np.zeros(0)
+    asked, answer = np.unique(wanted, return_inverse=True)
+    row = np.minimum(np.searchsorted(asked, codes), len(asked) - 1)
+    there = asked[row] == codes
+    most = np.zeros(len(asked))
+    np.maximum.at(most, row[there], weights[there])
+    found: Floats = most[answer]
     return found

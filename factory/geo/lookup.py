@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,8 @@ NEAR_KM: Final = 25.0
 _CLEAR = 1.0
 """A candidate ten times as populous as the next one is the one people mean; see the score."""
 _CHUNK = 1 << 16
+_ENTITIES: Final = 1 << 20
+"""More than there are places."""
 _COUNTRY_ONLY_SCORE, _MISSPELT_SCORE = 0.3, 0.4
 _CORRECTED = 1_000.0
 """The weight of a corrected name, above all others: it is used only where no city was found."""
@@ -65,60 +67,65 @@ def _block(strings: pl.Series, candidates: int, index: NameIndex, entities: Enti
     parts = settled_letters(read_parts(strings, index, entities), index, entities)
     parts = settled_countries(parts, index, entities)
     found = without_doubtful(parts, weigh(parts, index, entities), entities)
-    found, matched = _with_corrections(parts, found, len(strings), index, entities)
+    found, spelt = _with_corrections(parts, found, len(strings), index, entities)
     best = np.flatnonzero(np.diff(found.query, prepend=-1))
-    sizes = np.diff(np.append(best, len(found.query)))
-    rank = np.arange(len(found.query)) - np.repeat(best, sizes) + 1
-    top = np.repeat(best, sizes)
-    same_place = (found.entity == found.entity[top]) & (rank > 1)
+    top = np.repeat(best, np.diff(np.append(best, len(found.query))))
     found_score, ambiguity = _scores(parts, found, best, top, entities)
-    table = _labels(found, entities).with_columns(
-        query=strings.gather(found.query),
-        score=pl.Series(found_score),
-        ambiguity=pl.Series(ambiguity).fill_nan(None),
-        matched=pl.Series(matched, dtype=pl.String),
-        total=pl.Series(found.total),
-        keep=pl.Series(~same_place & (found.total > found.total[top] - 1.5 * PER_PART))
-        if len(top)
-        else pl.Series([], dtype=pl.Boolean),
-        entity=pl.Series(found.entity),
-    )
-    table = table.filter("keep").unique(["query", "entity"], keep="first", maintain_order=True)
-    table = table.with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("query")).filter(
-        pl.col("rank") <= candidates
+    kept = _first_of_each(found, top)
+    rank = np.arange(len(kept)) - np.searchsorted(found.query[kept], found.query[kept]) + 1
+    kept, rank = kept[rank <= candidates], rank[rank <= candidates]
+    table = _labels(found.take(kept), entities).with_columns(
+        query=strings.gather(found.query[kept]),
+        score=pl.Series(found_score[kept]),
+        ambiguity=pl.Series(ambiguity[kept]).fill_nan(None),
+        matched=_matched(parts, found.take(kept), spelt),
+        rank=pl.Series(rank, dtype=pl.Int64),
     )
     lone = _countries_alone(parts, found, strings, entities)
     return pl.concat([table.select(*_SCHEMA, "rank"), lone.select(*_SCHEMA, "rank")])
 
 
+def _first_of_each(found: Candidates, top: Ints) -> Ints:
+    """Rows of the candidates that are not far behind the best one, each place of a string once."""
+    near = np.flatnonzero(found.total > found.total[top] - 1.5 * PER_PART)
+    _, first = np.unique(found.query[near] * _ENTITIES + found.entity[near], return_index=True)
+    rows: Ints = near[np.sort(first)]
+    return rows
+
+
+def _matched(parts: Parts, found: Candidates, spelt: Mapping[int, str]) -> pl.Series:
+    """The text that named each candidate, with the right spelling of one that was corrected (`spelt`, by string)."""
+    texts = pl.Series(parts.text, dtype=pl.String).gather(found.part)
+    rows = np.flatnonzero(found.total == _CORRECTED)
+    right = [f"{texts[row]} ~ {spelt[int(found.query[row])]}" for row in rows.tolist()]
+    return texts.scatter(rows, right) if right else texts
+
+
 def _with_corrections(
     parts: Parts, found: Candidates, queries: int, index: NameIndex, entities: Entities
-) -> tuple[Candidates, list[str]]:
-    """Candidates with those of misspelt city names put first, and the text that named each."""
-    matched = [parts.text[i] for i in found.part]
+) -> tuple[Candidates, dict[int, str]]:
+    """Candidates with those of misspelt city names put first, and the right name of these by string."""
     best = np.flatnonzero(np.diff(found.query, prepend=-1))
     settled = np.zeros(queries, dtype=bool)
     settled[found.query[best]] = entities.kind[found.entity[best]] == CITY
     region = np.full(queries, -1, dtype=np.int64)
     regions = best[entities.kind[found.entity[best]] == REGION]
     region[found.query[regions]] = found.entity[regions]
-    fixes = corrections(parts, settled, written_country(parts, queries), region, index, entities)
+    country = written_country(parts, queries)
+    lands = best[entities.kind[found.entity[best]] == COUNTRY]
+    country[found.query[lands]] = entities.country[found.entity[lands]]  # "Taiwan, China" is Taiwan
+    fixes = corrections(parts, settled, country, region, index, entities)
     if not fixes:
-        return found, matched
-    new = Candidates(
-        np.array([parts.query[fix.part] for fix in fixes]),
-        np.array([fix.part for fix in fixes]),
-        np.array([fix.entity for fix in fixes]),
-        np.full(len(fixes), _CORRECTED),
-        np.zeros(len(fixes), dtype=np.int64),
-        np.zeros(len(fixes), dtype=bool),
-    )
+        return found, {}
+    part = np.array([fix.part for fix in fixes])
+    none = np.zeros(len(fixes), dtype=np.int64)
+    entity, total = np.array([fix.entity for fix in fixes]), np.full(len(fixes), _CORRECTED)
+    new = Candidates(parts.query[part], part, entity, total, none, none.astype(bool))
     joined = Candidates(
         *(np.concatenate([getattr(new, name), getattr(found, name)]) for name in Candidates.__dataclass_fields__)
     )
-    texts = [f"{parts.text[fix.part]} ~ {fix.key}" for fix in fixes] + matched
     order = np.argsort(joined.query, kind="stable")
-    return joined.take(order), [texts[i] for i in order]
+    return joined.take(order), {int(parts.query[fix.part]): fix.key for fix in fixes}
 
 
 def _scores(

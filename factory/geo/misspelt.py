@@ -10,6 +10,7 @@ than another, unknown place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ import polars as pl
 from factory.geo.entities import REGION_BASE, Entities
 from factory.geo.loose_key import loose_key, loose_keys
 from factory.geo.name_index import NameIndex
+from factory.geo.one_letter import ascii_spellings
 from factory.geo.ranges import spread
 from factory.geo.readings import Parts
 
@@ -66,25 +68,21 @@ def corrections(
     unknown = unknown[np.array([len(parts.key[i]) <= _MAX_LETTERS for i in unknown], dtype=bool)]
     found: dict[int, Correction] = {}
     for start in range(0, len(unknown), _BATCH):
-        rows = unknown[start : start + _BATCH].tolist()
-        spelt = [_spellings(parts.key[part]) for part in rows]
-        keys = [key for options in spelt for key in options]
-        if not keys:
-            continue
-        first, last = index.find(pl.Series(keys, dtype=pl.String))
-        ends = np.cumsum([len(options) for options in spelt])
-        for part, options, end in zip(rows, spelt, ends.tolist(), strict=True):
+        rows = unknown[start : start + _BATCH]
+        spelt, owner = _spellings([parts.key[part] for part in rows.tolist()])
+        first, last = index.find(spelt)
+        known = np.flatnonzero(last > first)
+        places, which = spread(first[known], last[known])
+        entity, of_part = index.entity[places].astype(np.int64), rows[owner[known]][which]
+        for part in np.unique(of_part).tolist():
             query = int(parts.query[part])
-            here = slice(end - len(options), end)
-            if query in found or not (last[here] > first[here]).any():
+            if query in found:
                 continue
-            places, owner = spread(first[here], last[here])
-            entity = index.entity[places].astype(np.int64)
-            key = parts.key[part]
-            fits = _fits(entity, key, int(country[query]), int(region[query]), entities)
+            here = np.flatnonzero(of_part == part)
+            fits = _fits(entity[here], parts.key[part], int(country[query]), int(region[query]), entities)
             if fits.any():
-                best = int(np.flatnonzero(fits)[np.argmin(entity[fits])])
-                found[query] = Correction(part, int(entity[best]), options[int(owner[best])])
+                best = here[fits][np.argmin(entity[here[fits]])]
+                found[query] = Correction(part, int(entity[best]), spelt[int(known[which[best]])])
     return list(found.values())
 
 
@@ -107,7 +105,17 @@ def _fits(
     return fits if region < 0 else fits & (entities.regions[entity] == region).any(axis=1)
 
 
-def _spellings(key: str) -> list[str]:
+def _spellings(keys: Sequence[str]) -> tuple[pl.Series, npt.NDArray[np.int64]]:
+    """The spellings of keys and the row of the key that each is of."""
+    plain = [row for row, key in enumerate(keys) if key.isascii() and len(key) >= MIN_LETTERS and _alphabet(key)]
+    texts, owner = ascii_spellings([keys[row] for row in plain], _ALPHABETS[0] + " ", _SOUNDS, _FIRST_SOUNDS)
+    rest = [(row, near) for row, key in enumerate(keys) if not key.isascii() for near in _near(key)]
+    found = pl.concat([texts, pl.Series([near for _, near in rest], dtype=pl.String)])
+    rows = np.concatenate([np.array(plain, dtype=np.int64)[owner], np.array([row for row, _ in rest], dtype=np.int64)])
+    return found, rows
+
+
+def _near(key: str) -> list[str]:
     return loose_keys(key) + (misspellings(key) if len(key) >= MIN_LETTERS else [])
 
 

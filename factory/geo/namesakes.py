@@ -95,19 +95,24 @@ def with_namesakes_of_provinces(parts: Parts, found: Candidates, own_name: Flags
     return total
 
 
-def misleading_namesakes(parts: Parts, found: Candidates, readings: Ints, entities: Entities) -> Flags:
-    """Which candidates are cities named by a part that is their region, with an unknown part before it.
+def misleading_namesakes(parts: Parts, found: Candidates, placed: Flags, readings: Ints, entities: Entities) -> Flags:
+    """Which candidates are cities named by a part that is a region, with a part before it that lies nowhere in either.
 
-    "Glenmont, NY" and "Isla de Pascua, Valparaíso, Chile" name a region and something in it. Not so where the region
-    is no larger than the city, or where another part names the region too.
+    "Glenmont, NY" and "Isla de Pascua, Valparaíso, Chile" name a region and something in it; so does "Barton, New
+    York", for the Bartons of GeoNames lie in other states. Not so where a region of that name is no larger than the
+    city, or where another part names the region too.
+
+    Args:
+        placed: The parts that name a region or country, or a place in a region or by a city that stands beside it.
+        readings: The regions that parts name, of `place_match`.
     """
     size = int(parts.query.max(initial=-1)) + 1
-    first_unknown = np.full(size, len(parts.query), dtype=np.int64)
-    unknown = np.flatnonzero(~parts.known)
-    unknown = unknown[[_IN_TOWN.search(parts.key[part]) is None for part in unknown.tolist()]]
-    np.minimum.at(first_unknown, parts.query[unknown], parts.position[unknown])
-    vague = first_unknown[found.query] < parts.position[found.part]
-    rows = np.flatnonzero(vague & (entities.kind[found.entity] == CITY))
+    first_vague = np.full(size, len(parts.query), dtype=np.int64)
+    vague = np.flatnonzero(~placed)
+    vague = vague[[_IN_TOWN.search(parts.key[part]) is None for part in vague.tolist()]]
+    np.minimum.at(first_vague, parts.query[vague], parts.position[vague])
+    behind = first_vague[found.query] < parts.position[found.part]
+    rows = np.flatnonzero(behind & (entities.kind[found.entity] == CITY))
     misleading = np.zeros(len(found.query), dtype=bool)
     if not len(rows):
         return misleading
@@ -115,9 +120,13 @@ def misleading_namesakes(parts: Parts, found: Candidates, readings: Ints, entiti
     wide = entities.radius_km[region] > _COMPACT_KM
     named, times = np.unique(parts.query[part] * COUNTRY_BASE + region, return_counts=True)
     once = times[np.searchsorted(named, parts.query[part] * COUNTRY_BASE + region)] == 1
-    codes = np.sort(readings[wide & once])
+    lands = len(entities.codes)
+    wide_lands = np.unique((part * lands + entities.country[region])[wide & once])
+    compact = np.sort(readings[~wide | ~once])
+    in_compact = np.zeros(len(rows), dtype=bool)
     for column in range(entities.regions.shape[1]):
         home = entities.regions[found.entity[rows], column].astype(np.int64)
-        named_so = np.isin(found.part[rows] * COUNTRY_BASE + home, codes) & (home >= 0)
-        misleading[rows[named_so]] = True
+        in_compact |= np.isin(found.part[rows] * COUNTRY_BASE + home, compact) & (home >= 0)
+    in_land = np.isin(found.part[rows] * lands + entities.country[found.entity[rows]], wide_lands)
+    misleading[rows] = in_land & ~in_compact
     return misleading

@@ -26,6 +26,9 @@ _LETTERS = {
     "·": "", "•": "", "‧": "",
     "'": "", "’": "", "‘": "", "ʻ": "", "ʼ": "", "`": "", "´": "", "ʹ": "", "ʿ": "", "ʾ": "", "′": "", "״": "", "׳": "",
 }  # fmt: skip
+_LATIN = r"^[\x00-\x7F\u00C0-\u013E\u0141-\u0148\u014A-\u017E\u1E00-\u1E95\u1EA0-\u1EF9\u2018\u2019]*$"
+"""ASCII, letters with diacritics, and the apostrophes beside them."""
+_LATIN_LETTERS = {letter: plain for letter, plain in _LETTERS.items() if re.match("[\u00c0-\u017f‘’]", letter)}
 _VOICED = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"), ("ヴ", "ブ"))
 _KANA_VOICING = 8
 """Canonical combining class of the kana voicing marks, the only marks above zero that make another letter."""
@@ -59,19 +62,29 @@ def fold(name: str) -> str:
 
 
 def fold_column(names: pl.Series) -> pl.Series:
-    """`fold` of every value: polars expressions for the ASCII ones, Python for the others, null for null."""
+    """`fold` of every value: polars expressions for Latin letters, Python for the others, null for null."""
     frame = names.rename("name").to_frame()
-    plain = pl.col("name").str.to_lowercase().str.replace_all(r"\b([a-z])\.", "$1").str.replace_all("['`]", "")
-    plain = plain.str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars(" ")
-    for pattern, word in _WORDS:
-        plain = plain.str.replace_all(pattern.pattern, word)
+    latin = pl.col("name").str.contains(_LATIN)
+    plain = pl.col("name").str.to_lowercase().str.replace_all(r"\b([a-z])\.", "$1")
     ascii_only = pl.col("name").str.len_bytes() == pl.col("name").str.len_chars()
-    folded = frame.select(pl.when(ascii_only).then(plain)).to_series()
-    others = frame.select((~ascii_only).arg_true()).to_series()
+    folded = frame.select(pl.when(ascii_only).then(_of_ascii(plain))).to_series()
+    accented = frame.select((~ascii_only & latin).arg_true()).to_series()
+    if accented.len():
+        bare = plain.str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.replace_many(_LATIN_LETTERS)
+        folded = folded.scatter(accented, frame[accented].select(_of_ascii(bare)).to_series())
+    others = frame.select((~ascii_only & ~latin).arg_true()).to_series()
     if others.len():
         keys = pl.Series([fold(name) for name in names.gather(others)], dtype=pl.String)
         folded = folded.scatter(others, keys)
     return folded.rename(names.name)
+
+
+def _of_ascii(plain: pl.Expr) -> pl.Expr:
+    """The key of small ASCII letters and punctuation."""
+    plain = plain.str.replace_all("['`]", "").str.replace_all(r"[^a-z0-9]+", " ").str.strip_chars(" ")
+    for pattern, word in _WORDS:
+        plain = plain.str.replace_all(pattern.pattern, word)
+    return plain
 
 
 def _fold_ascii(name: str) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from factory.geo.normalise import fold
@@ -51,7 +52,10 @@ NULL_WORDS: Final = ("nan", "NaN", "nil", "no")
 
 
 class Part(NamedTuple):
-    """A key to look up and the kind of place its words ask for: "city", "region", "island" or none of them."""
+    """A key to look up and the kind of place its words ask for: "city", "region", "island", "section" or none of them.
+
+    A section is a part of a region or large city, "south London", or lies beside a smaller one: East Lyme and Lyme.
+    """
 
     key: str
     hint: str = ""
@@ -66,6 +70,7 @@ _LEAD = re.compile(
     r"outskirts of|suburbs? of|vicinity of|surroundings of|environs of|heart of|centre of|center of|"
     r"old town of|city centre of|city center of|of|the|a|at|within|by|from|район|возле|около|под) "
 )
+_SECTION = re.compile(r"^(?:north|south|east|west|northern|southern|eastern|western|central|inner|old|uptown|midtown) ")
 _RURAL = re.compile(r"^(?:in )?(?:the )?(?:rural|remote|countryside of|upstate) (?:area of |part of |region of )?")
 _CITY_LEAD = re.compile(
     r"^(?:the )?(?:city|town|village|municipality|commune|borough|ville|ciudad|cidade|citta|stadt|gorod|город|г|місто|"
@@ -127,10 +132,9 @@ def has_inner_parts(texts: pl.Series) -> pl.Series:
 
 def split_inner(rows: pl.DataFrame, whole: pl.Series) -> pl.DataFrame:
     """Rows of `split_places` cut at brackets, dashes and "in", but for the texts in `whole` ("Congo (Kinshasa)")."""
-    cut = ~pl.col("text").is_in(whole.implode()) & pl.col("text").str.contains(_INNER_SEPARATOR)
-    inner = pl.col("text").str.replace_all(_INNER_SEPARATOR, ",").str.split(",")
-    pieces = pl.when(cut).then(inner).otherwise(pl.concat_list("text"))
-    return _numbered(rows.select("query", text=pieces).explode("text"))
+    texts = rows["text"].unique(maintain_order=True)
+    texts = texts.filter(has_inner_parts(texts) & ~texts.is_in(whole.implode()))
+    return _cut(rows, texts, pl.col("text").str.replace_all(_INNER_SEPARATOR, ",").str.split(","))
 
 
 def has_codes(texts: pl.Series) -> pl.Series:
@@ -150,34 +154,46 @@ def last_letters(texts: pl.Series) -> pl.Series:
 def split_codes(rows: pl.DataFrame, coded: pl.Series, letters: Collection[str]) -> pl.DataFrame:
     """Rows of `split_places` where the texts in `coded` lose their post codes and are cut before the capitals that are
     in `letters`."""
-    cut = pl.col("text").is_in(coded.implode())
     plain = pl.col("text").str.replace_all(_POST_CODE, " ").str.strip_chars(_STRIPPED)
     last = plain.str.extract(_LETTERS_LAST, 2)
     apart = pl.concat_list(plain.str.extract(_LETTERS_LAST, 1), last)
-    pieces = pl.when(last.is_in(list(letters))).then(apart).otherwise(pl.concat_list(plain))
-    pieces = pl.when(cut).then(pieces).otherwise(pl.concat_list("text"))
-    return _numbered(rows.select("query", text=pieces).explode("text"))
+    return _cut(rows, coded, pl.when(last.is_in(list(letters))).then(apart).otherwise(pl.concat_list(plain)))
+
+
+def _cut(rows: pl.DataFrame, texts: pl.Series, pieces: pl.Expr) -> pl.DataFrame:
+    """Rows where each of `texts`, all different, gives way to its pieces."""
+    if not len(texts):
+        return rows
+    table = texts.rename("text").to_frame().select("text", pieces=pieces)
+    joined = rows.join(table, on="text", how="left", maintain_order="left").explode("pieces")
+    return _numbered(joined.select("query", text=pl.coalesce("pieces", "text")))
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(pl.col("text").str.strip_chars(_STRIPPED)).filter(pl.col("text").str.len_bytes() > 0)
-    rows = rows.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64).over("query"))
-    return rows.filter(pl.col("position") < MAX_PARTS).select("query", "position", "text")
+    query = rows["query"].to_numpy()
+    starts = np.flatnonzero(np.diff(query, prepend=-1))
+    position = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
+    return rows.select("query", position=pl.Series(position, dtype=pl.Int64), text="text").filter(
+        pl.col("position") < MAX_PARTS
+    )
 
 
-def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
-    """Other readings of a part that is no name, the closest to what is written first.
+def rewrites(text: str, key: str) -> Iterator[tuple[Part, ...]]:
+    """Other readings of a part that is no name, the closest to what is written first; `key` is its folded text.
 
     A reading of several parts is meant only when every one of them is a name.
     """
-    key = fold(text)
-    bases = list(_without_lead(key))
+    if text.isascii() and " " not in key:
+        return  # every word that is left out and every cut stands at a space, but in other scripts
+    leads = dict(_without_lead(key))
+    bases = list(leads)
     plain = bases[-1]
     seen = {key}
     if (match := _RURAL.match(key)) and (wide := key[match.end() :]) and wide not in WIDE_WORDS:
         seen.add(wide)
         yield (Part(wide, "region"),)
-    for base in dict.fromkeys((*bases, *(_AREA.sub("", base) for base in bases))):
+    for base, section in {**leads, **{_AREA.sub("", base): section for base, section in leads.items()}}.items():
         for pattern, hint in (
             (None, ""),
             (_CITY_LEAD, "city"),
@@ -189,19 +205,22 @@ def rewrites(text: str) -> Iterator[tuple[Part, ...]]:
             shorter = pattern.sub("", base).strip() if pattern else base
             if shorter not in seen and shorter not in WIDE_WORDS and (len(shorter) > 2 or not shorter.isascii()):
                 seen.add(shorter)
-                yield (Part(shorter, hint),)
+                yield (Part(shorter, hint or section),)
     small = text.casefold()
     if (spelt := small.translate(_GERMAN)) != small and (spelt := fold(spelt)) not in seen:
         yield (Part(spelt),)
     yield from _cuts(plain)
 
 
-def _without_lead(key: str) -> Iterator[str]:
-    """The key, then without its first leading word, its first two and so on: "rural north carolina" is not Carolina."""
-    yield key
+def _without_lead(key: str) -> Iterator[tuple[str, str]]:
+    """The key, then without its first leading word, its first two and so on: "rural north carolina" is not Carolina.
+    With each the hint of what was left out: "section" or none."""
+    hint = ""
+    yield key, hint
     while (match := _LEAD.match(key)) and match.end() < len(key):
+        hint = "section" if _SECTION.match(key) else hint
         key = key[match.end() :]
-        yield key
+        yield key, hint
 
 
 def _cuts(key: str) -> Iterator[tuple[Part, ...]]:

@@ -30,6 +30,9 @@ PER_PART = 10.0
 """What a part explained is worth: more than any city's weight, the base 10 logarithm of its people."""
 
 _OWN_NAME, _BORROWED_NAME = 0.7, -0.3
+_OWN_NAME_THERE = 0.5
+"""What a place's very name is worth besides where the region is written: Elizabethtown, North Carolina is not the
+larger Elizabeth City, which was called so once."""
 _ASKED_FOR = 1.5
 _SAME_WORD = 4.0
 _COUNTRY_ALONE, _COUNTRY = 9.0, 6.0
@@ -37,6 +40,8 @@ _OTHER_COUNTRY, _OTHER_REGION, _UNFITTING_NAME = -100.0, -20.0, -12.0
 _NEAR = 7.0
 """What a large city close by is worth when it is named beside a place: less than a region, so that Newark, New York is
 the village in the state and not the city across the river."""
+_FEW_PARTS = 4
+"""In so many parts nothing makes up for `_OTHER_COUNTRY`: two parts explained are worth 20."""
 _EARLIER = 0.05
 _A_QUARTER = 1.5
 """What a quarter weighs less than a city of its people: Salamanca is a city, and then a quarter of Madrid."""
@@ -44,6 +49,8 @@ _CLEAR_CITY = 1.0
 _TENTH, _THIRD = 1.0, 0.5
 _WELL_KNOWN = 5.7
 """Base 10 logarithm of the people of a city that is known by its name alone: Washington is not only the state."""
+_LARGE = 5.0
+"""The same of a city large enough to have a south and a west, where no region is named: East Lyme, USA is not Lyme."""
 _CLEARLY, _CLEARLY_BORROWED = 2.0, 1.0
 _STATE = 1.5
 """What letters of a state are worth to a place there: "San Fernando, CA" is in California, not in Cádiz."""
@@ -51,10 +58,10 @@ _STATE = 1.5
 
 def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     """All candidates that no written country rules out, by string and falling total; ties go to the larger place."""
-    found, source = _candidates(parts, index, entities)
+    readings, with_region = _region_readings(parts, index, entities)
+    found, source = _candidates(parts, with_region, index, entities)
     mates, whose = _other_parts(parts, found)
     entity = found.entity[whose]
-    readings, with_region = _region_readings(parts, index, entities)
     by_place, against = _support(parts, entities, mates, entity, readings, with_region)
     near = ~by_place & near_named_city(parts, mates, entity, index, entities)
     finer = _is_finer(parts, mates, found.part[whose])
@@ -72,21 +79,32 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     in_state = _lie_in(states, parts.letters_last > parts.letters_first, mates, entity, entities) & own_name[whose]
     total += _STATE * (np.bincount(whose, weights=by_place & in_state, minlength=len(total)) > 0)
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
+    beside = _lie_in(readings, with_region, mates, entity, entities) | near
+    beside &= parts.country[mates] < 0  # Mexico is a state of Mexico too
+    named = np.bincount(whose, weights=beside, minlength=len(total)) > 0
+    total += _OWN_NAME_THERE * (named & (source == PRIMARY))
     found = replace(found, total=total, explained=explained)
     found = replace(found, total=with_namesakes_of_provinces(parts, found, own_name, entities))
-    no_island = (parts.hint[found.part] == HINTS.index("island")) & (found.entity < REGION_BASE)
-    no_island &= ~entities.on_island[found.entity]
-    found = found.take((total > _OTHER_COUNTRY / 2) & ~no_island)
-    found = found.take(~misleading_namesakes(parts, found, readings, entities))
+    hint, city = parts.hint[found.part], found.entity < REGION_BASE
+    unasked = city & (hint == HINTS.index("island")) & ~entities.on_island[found.entity]
+    unasked |= city & ~named & (hint == HINTS.index("section")) & (entities.weight[found.entity] < _LARGE)
+    kept = (total > _OTHER_COUNTRY / 2) & ~unasked
+    placed = np.bincount(found.part[kept & (named | ~city)], minlength=len(parts.query)) > 0
+    found = found.take(kept)
+    found = found.take(~misleading_namesakes(parts, found, placed, readings, entities))
     return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
 
 
 def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Parts:
     """Parts where a name of two countries means the one that the rest names a well-known city of: "Kinshasa, Congo".
 
-    A name shared with a part of a country, as Ireland's is, becomes that part's: what is outside it stays out.
+    A name shared with a part of a country, as Ireland's is, becomes that part's: what is outside it stays out. A name
+    before that of another country is none: "Santa Elena, La Paz, Honduras" has nothing to do with Saint Helena.
     """
     country, first, last = parts.country.copy(), parts.first.copy(), parts.last.copy()
+    country[_before_another(parts, entities)] = -1
+    parts = replace(parts, country=country)
+    country = country.copy()
     starts = np.append(np.flatnonzero(np.diff(parts.query, prepend=-1)), len(parts.query))
     for row in np.flatnonzero(np.isin(parts.country, _countries_of_two_names(entities))).tolist():
         other = TWO_COUNTRIES.get(parts.key[row])
@@ -108,6 +126,22 @@ def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Par
             country[row] = second if high[0] == low[0] else -1
             first[row], last[row] = (low[0], high[0]) if high[0] > low[0] else (first[row], last[row])
     return replace(parts, country=country, first=first, last=last)
+
+
+def _before_another(parts: Parts, entities: Entities) -> Flags:
+    """Which parts, of three or more, name a country with no place in the one that the last part names."""
+    queries = int(parts.query.max(initial=-1)) + 1
+    final = written_country(parts, queries)[parts.query]
+    several = np.bincount(parts.query, minlength=queries)[parts.query] > 2
+    ends = np.append(np.diff(parts.query), 1) > 0
+    closed = np.zeros(queries, dtype=bool)
+    closed[parts.query[ends & (parts.country >= 0)]] = True
+    rows = np.flatnonzero((parts.country >= 0) & (final != parts.country) & several & closed[parts.query])
+    lands = np.minimum(parts.country[rows], len(entities.codes) - 1)
+    rows = rows[(parts.country[rows] < len(entities.codes)) & ~entities.accepted[final[rows], lands]]
+    found = np.zeros(len(parts.query), dtype=bool)
+    found[rows] = True
+    return found
 
 
 def _countries_of_two_names(entities: Entities) -> list[int]:
@@ -147,7 +181,9 @@ def written_country(parts: Parts, queries: int) -> Ints:
     return country
 
 
-def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Candidates, npt.NDArray[np.uint8]]:
+def _candidates(
+    parts: Parts, with_region: Flags, index: NameIndex, entities: Entities
+) -> tuple[Candidates, npt.NDArray[np.uint8]]:
     rows, owner = spread(parts.first, parts.last)
     letters, letters_owner = state_letters(parts, index, entities)
     named = np.flatnonzero((parts.country >= 0) & (parts.country < len(entities.codes)))
@@ -156,8 +192,25 @@ def _candidates(parts: Parts, index: NameIndex, entities: Entities) -> tuple[Can
         np.int64
     )
     source = np.concatenate([index.source[rows], index.source[letters], np.full(len(named), UNIT, dtype=np.uint8)])
+    kept = _not_ruled_out(parts, part, entity, with_region, entities)
+    part, entity, source = part[kept], entity[kept], source[kept]
     blank = np.zeros(len(part))
     return Candidates(parts.query[part], part, entity, blank, blank.astype(np.int64), source == NAMESAKE), source
+
+
+def _not_ruled_out(parts: Parts, part: Ints, entity: Ints, with_region: Flags, entities: Entities) -> Flags:
+    """Which places may lie in the country that their string names last. The others could not win, so that nothing but
+    time is saved: half of all places. Not asked in strings of many parts, nor where the name is a region's as well."""
+    counts = np.bincount(parts.query)
+    last = np.full(len(counts), -1, dtype=np.int64)
+    named = np.flatnonzero(parts.country >= 0)
+    last[parts.query[named]] = named
+    decides = (last >= 0) & (counts <= _FEW_PARTS) & ~with_region[last]
+    row = last[parts.query[part]]
+    rows = np.flatnonzero(decides[parts.query[part]] & (row != part))
+    kept = np.ones(len(part), dtype=bool)
+    kept[rows] = entities.fits(parts.country[row[rows]], entity[rows])
+    return kept
 
 
 def _own_weight(parts: Parts, found: Candidates, entities: Entities, own_name: Flags) -> Floats:

@@ -31,8 +31,9 @@ from factory.geo.parse_place import (
 
 Ints = npt.NDArray[np.int64]
 
-HINTS: Final = ("city", "region", "", "island")
-"""Kinds of place that words ask for, in the order of entity kinds; an island is a region or a town on one."""
+HINTS: Final = ("city", "region", "", "island", "section")
+"""Kinds of place that words ask for, in the order of entity kinds; an island is a region or a town on one, a section
+one of a region or of a large city."""
 
 _CAPITALS = r"^(?:[A-Z]{2,3}|(?:[A-Z]\.){2,3})$"
 _MAX_NAMESAKES = 1_000
@@ -87,7 +88,7 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     spelt = _spelt(words, index, entities)
     number = rows.join(texts.with_row_index("word"), on="text", how="left", maintain_order="left")["word"].to_numpy()
     query, position = rows["query"].to_numpy(), rows["position"].to_numpy()
-    kept = np.array([_may_name(key, text) for key, text in zip(words.key, words.text, strict=True)], dtype=bool)[number]
+    kept = _may_name(words)[number]
     number, query, position = number[kept], query[kept], position[kept]
     number, query, position = _replaced(number, query, position, spelt)
     return Parts(
@@ -97,9 +98,11 @@ def read_parts(strings: pl.Series, index: NameIndex, entities: Entities) -> Part
     )  # fmt: skip
 
 
-def _may_name(key: str, text: str) -> bool:
-    """Whether a part can be a name: no word that narrows nothing down, and no lone letter but Å and its like."""
-    return key not in WIDE_WORDS and not (len(key) == 1 and text.isascii())
+def _may_name(words: _Words) -> npt.NDArray[np.bool_]:
+    """Which parts can be a name: no word that narrows nothing down, and no lone letter but Å and its like."""
+    table = pl.DataFrame({"key": words.key, "text": words.text}, schema={"key": pl.String, "text": pl.String})
+    lone = (pl.col("key").str.len_chars() == 1) & (pl.col("text").str.len_bytes() == pl.col("text").str.len_chars())
+    return table.select(~(pl.col("key").is_in(list(WIDE_WORDS)) | lone)).to_series().to_numpy()
 
 
 def _split(strings: pl.Series, index: NameIndex, entities: Entities) -> pl.DataFrame:
@@ -108,11 +111,13 @@ def _split(strings: pl.Series, index: NameIndex, entities: Entities) -> pl.DataF
     So do the capitals of a state or country at the end ("Chicago IL"), and post codes go.
     """
     rows = split_places(strings)
-    inner = rows.filter(has_inner_parts(rows["text"]))["text"].unique(maintain_order=True)
+    texts = rows["text"].unique(maintain_order=True)
+    inner = texts.filter(has_inner_parts(texts))
     if len(inner):
         rows = split_inner(rows, inner.filter(_are_names(inner, index)))
     rows = with_capitals(rows, index, entities)
-    coded = rows.filter(has_codes(rows["text"]))["text"].unique(maintain_order=True)
+    texts = rows["text"].unique(maintain_order=True)
+    coded = texts.filter(has_codes(texts))
     if not len(coded):
         return rows
     coded = coded.filter(~_are_names(coded, index))
@@ -178,7 +183,7 @@ def _spelt(words: _Words, index: NameIndex, entities: Entities) -> dict[int, tup
     unknown = np.flatnonzero(
         (words.country < 0) & (words.last == words.first) & (words.letters_last == words.letters_first)
     )
-    options = {int(i): list(rewrites(words.text[i])) for i in unknown}
+    options = {int(i): list(rewrites(words.text[i], words.key[i])) for i in unknown}
     keys = list(dict.fromkeys(part.key for readings in options.values() for reading in readings for part in reading))
     if not keys:
         return {}

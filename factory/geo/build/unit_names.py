@@ -108,12 +108,15 @@ def twins(
     shared = pl.col("entity").n_unique().over("bare", "owner") >= SEVERAL
     unit_rows = unit_rows.with_columns(owner=country).filter(~shared)
     given = unit_rows.filter(~pl.col("bare").str.starts_with(LETTERS)).select("bare", region="entity")
-    return (
-        given.join(pairs, on="region")
-        .filter(pl.col("bare").str.len_chars() > 1)
-        .select(key="bare", entity="entity", source=pl.lit(TWIN, pl.Int64))
-        .unique(maintain_order=True)
-    )
+    given = given.join(pairs, on="region").filter(pl.col("bare").str.len_chars() > 1)
+    return given.select(key="bare", entity="entity", source=pl.lit(TWIN, pl.Int64)).unique(maintain_order=True)
+
+
+def bare_names(rows: pl.DataFrame) -> pl.DataFrame:
+    """The names of units without the word for their kind: "Berdyansk, Zaporizka" is in the oblast, not its capital."""
+    units = rows.filter(pl.col("source") == UNIT, ~pl.col("key").str.starts_with(LETTERS))
+    bare = units.with_columns(_bare(units["key"]).alias("key"))
+    return bare.filter((bare["key"] != units["key"]) & (pl.col("key").str.len_chars() > 1)).unique(maintain_order=True)
 
 
 def own_names(rows: pl.DataFrame, main_names: pl.DataFrame, entities: Entities) -> pl.DataFrame:

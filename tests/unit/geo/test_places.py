@@ -54,6 +54,52 @@ def test_an_unknown_place_in_a_region_is_not_the_city_of_its_name(query: str) ->
 
 
 @pytest.mark.parametrize(
+    ("query", "region"),
+    [
+        ("Barton, New York, United States", "New York"), ("San Rafael, Santa Cruz, Bolivia", "Santa Cruz"),
+        ("Ferreira, Salto, Uruguay", "Salto"), ("Tagkawayan, Quezon, Philippines", "Calabarzon"),
+        ("Mahatalaky, Toliara, Madagascar", "Atsimo-Andrefana"),
+    ],
+)  # fmt: skip
+def test_a_place_known_elsewhere_alone_is_unknown_here(query: str, region: str) -> None:
+    found = forward([query]).row(0, named=True)
+    assert (found["level"], found["region"]) == ("region", region)
+
+
+def test_what_lies_in_a_city_leaves_the_city() -> None:
+    asked = ["Pennsylvania Station, New York, USA", "Harlem, New York, USA", "Greenwich, London, UK", "Quezon City"]
+    assert forward(asked)["level"].to_list() == ["city"] * 4
+    assert forward(["Toliara, Madagascar", "Salto, Uruguay"])["city"].to_list() == ["Toliara", "Salto"]
+
+
+def test_a_region_keeps_its_name_without_the_word_for_its_kind() -> None:
+    found = forward(["Berdyansk, Zaporizka, Ukraine", "Rural, Odeska, Ukraine", "Zaporizka oblast, Ukraine"])
+    assert found["city"].to_list() == ["Berdyansk", None, None]
+    assert found["level"].to_list() == ["city", "region", "region"]
+
+
+def test_the_name_of_another_country_before_the_last_one_is_none() -> None:
+    asked = ["Chili, New York, USA", "Sainte-Hélène, Lozère, France", "Santa Elena, La Paz, Honduras"]
+    found = forward([*asked, "Peru, Illinois, USA", "Lienchiang, Taiwan, China"])
+    assert found["country_code"].to_list() == ["US", "FR", "HN", "US", "TW"]
+    assert found["region"].to_list()[:4] == ["New York", "Occitanie", "La Paz", "Illinois"]
+
+
+def test_what_an_american_town_was_called_once_is_no_name_of_it() -> None:
+    found = forward(["Zoar, OH", "Franklinville, NJ", "Norris, IL", "De Kalb, IL", "Nueva York, USA", "Frisco, USA"])
+    assert found["city"].to_list()[:5] == [None, None, None, "DeKalb", "New York City"]
+
+
+def test_a_compass_point_is_part_of_a_small_towns_name_and_not_of_a_large_citys() -> None:
+    found = forward(["East Lyme, USA", "West Whiteland, USA", "south London", "East Springfield, USA", "North Texas"])
+    assert found["level"].to_list() == ["country", "country", "city", "city", "region"]
+
+
+def test_where_the_region_is_written_a_towns_own_name_comes_before_a_larger_ones_other_name() -> None:
+    assert forward(["Elizabethtown, North Carolina"])["city"].to_list() == ["Elizabethtown"]
+
+
+@pytest.mark.parametrize(
     ("query", "country", "region"),
     [
         ("Kodak, TN", "US", "Tennessee"), ("Silverado, CA", "US", "California"), ("Norway, KS", "US", "Kansas"),
