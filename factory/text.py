@@ -31,6 +31,13 @@ def tidy(text: str, limit: int, *, lines: bool = False) -> str:
     return text.strip()[:limit].strip()
 
 
+def escaped(text: str) -> str:
+    """Text with an escape (`\\u202f`) for each character that a terminal may not show as itself."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
 def did_you_mean(written: str, names: Iterable[str]) -> str:
     """` (did you mean `name`?)` with the name most like what was written, or nothing."""
     close = difflib.get_close_matches(written, list(names), n=1)

@@ -111,15 +111,19 @@ def _heif() -> Finding:
 
 
 def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterator[Finding]:
+    from factory.generators import needs_of
     from factory.recipe.load import load_recipe
     from factory.recipe.model import teacher_settings
-    from factory.sources import open_source
+    from factory.sources import look_for_pictures, open_source
 
     loaded = load_recipe(path, profile=profile, overrides=overrides)
     yield Finding(subject="recipe", text=f"{path}: valid")
     try:
-        rows = open_source(loaded.recipe.source, loaded.root).table().height
-        yield Finding(subject="source", text=f"{rows:,} rows")
+        source = open_source(loaded.recipe.source, loaded.root)
+        table = source.table()
+        yield Finding(subject="source", text=f"{table.height:,} rows")
+        if needs_of(loaded.recipe.generator).images:
+            look_for_pictures(source, table["images" if "images" in table.columns else "image"])
     except FactoryError as error:
         yield Finding(subject="source", text=str(error), fault=True)
     for call in loaded.recipe.teachers:

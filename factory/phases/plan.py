@@ -23,16 +23,21 @@ from factory.plugins.contracts import Needs
 from factory.recipe.model import Recipe
 from factory.select import overlaps_by_metadata
 from factory.select.accepted import selection_rules
-from factory.sources import Source
-from factory.sources.contract import LISTS, image_list, raw_columns
+from factory.sources import Source, look_for_pictures
+from factory.sources.contract import DETAIL, LISTS, image_list, raw_columns
 from factory.sources.coordinates import judge_coordinates
+from factory.text import escaped
 from schemas import arrow
 from schemas.settings import PlanSettings
 
-PLAN_VERSION: Final = 2
+PLAN_VERSION: Final = 3
 """Raise when the same table and settings give another plan. Part of a build's identity."""
 
 MAX_ID_LENGTH: Final = 512
+_UNFIT: Final = r"[\p{C}\p{Zl}\p{Zp}--\x{200C}\x{200D}]"
+"""Characters that no id may have: controls, line ends, what turns the direction of writing. Joiners belong to words of
+some scripts, and to emoji."""
+_UNSHOWN: Final = r"[\p{C}\p{Z}--\x{20}]"
 LABEL_DECIMALS: Final = 5
 """Rows within a metre of each other share one look-up of names."""
 
@@ -77,15 +82,25 @@ class _Sieve:
             return
         self.dropped.append(
             out.select(
-                pl.col("id").str.slice(0, MAX_ID_LENGTH),
+                _escaped(pl.col("id").str.slice(0, MAX_ID_LENGTH), _UNFIT),
                 "source_row",
                 phase=pl.lit("plan"),
                 rule=pl.lit(rule),
                 reason=pl.col("_reason"),
-                detail=detail.fill_null(""),
+                detail=_escaped(detail.fill_null(""), _UNSHOWN),
             )
         )
         self.rows = marked.filter(pl.col("_reason").is_null()).drop("_reason")
+
+
+def _escaped(text: pl.Expr, odd: str) -> pl.Expr:
+    """Texts that hold an odd character with escapes; they are few, and are shown to people."""
+    return (
+        pl.when(text.str.contains(odd))
+        .then(text)
+        .map_elements(escaped, return_dtype=pl.String, skip_nulls=True)
+        .fill_null(text)
+    )
 
 
 def compile_plan(
@@ -96,7 +111,7 @@ def compile_plan(
     worldview: str = "default",
     overlaps: Overlaps | None = None,
     origin: str = "the source",
-    coordinate_columns: tuple[str, str] = ("lat", "lon"),
+    coordinate_columns: Callable[[], tuple[str, str]] = lambda: ("lat", "lon"),
 ) -> Plan:
     """Compiles a source's raw table (`factory.sources.contract`) into a plan.
 
@@ -107,7 +122,7 @@ def compile_plan(
         worldview: who owns disputed places, where the source does not say: `factory.geo.gazetteer.WORLDVIEWS`.
         overlaps: finds rows that a benchmark holds.
         origin: the source's file, for messages.
-        coordinate_columns: what latitude and longitude are called there, for messages.
+        coordinate_columns: tells what latitude and longitude are called there, where a message needs it.
 
     Raises:
         SourceError: when latitude and longitude are swapped in the whole table.
@@ -154,21 +169,21 @@ def _drop_unusable(sieve: _Sieve, needs: Needs) -> None:
         (name.is_null(), "missing_id"),
         *((~roles.list.contains(role), "missing_image") for role in needs.images),
         *((~texts.list.contains(text), "missing_text") for text in needs.texts),
-        ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(r"\p{C}"), "bad_id"),
+        ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(_UNFIT), "bad_id"),
     )
-    shown = pl.coalesce("image", pl.col("images").list.first().struct.field("locator"))
+    shown = pl.coalesce(DETAIL, "image", pl.col("images").list.first().struct.field("locator"))
     sieve.drop("source", reason, shown.str.slice(0, 200))
 
 
 def _drop_impossible_places(
-    sieve: _Sieve, settings: PlanSettings, origin: str, coordinate_columns: tuple[str, str]
+    sieve: _Sieve, settings: PlanSettings, origin: str, coordinate_columns: Callable[[], tuple[str, str]]
 ) -> None:
     judged = judge_coordinates(sieve.rows)
     verdict = judged["verdict"]
     swapped = int((verdict == "swapped_columns").sum())
     located = int((verdict != "missing").sum())
     if swapped > settings.max_swapped_share * located:
-        lat_column, lon_column = coordinate_columns
+        lat_column, lon_column = coordinate_columns()
         raise SourceError(
             f"{origin}: latitude and longitude are swapped: {swapped:,} of {located:,} rows have a latitude beyond 90 "
             "beside a longitude within it. Say "
@@ -293,22 +308,24 @@ def _first_reason(*cases: tuple[pl.Expr, str | pl.Expr]) -> pl.Expr:
 
 
 def plan_source(source: Source, recipe: Recipe, root: Path) -> Plan:
-    """Reads the source's table and compiles the plan. No image is opened.
+    """Reads the source's table and compiles the plan. No image is opened; some are looked for.
 
     Rows that overlap a benchmark by id, author and coordinate, or distance are dropped here, before anybody pays for
-    them; the `decontaminate` rule looks at their pictures later.
+    them; the `decontaminate` rule looks at their pictures later. Raises SourceError when not one picture is there.
     """
     overlaps = None
     for name, settings in selection_rules(recipe.select, root):
         if name == "decontaminate":
             given = dict(settings)
             overlaps = partial(overlaps_by_metadata, benchmarks=given["benchmarks"], radius_km=given["radius_km"])
-    return compile_plan(
+    plan = compile_plan(
         source.table(),
         recipe.plan,
         needs=needs_of(recipe.generator),
         worldview=recipe.geo.worldview,
         overlaps=overlaps,
         origin=source.name,
-        coordinate_columns=source.coordinate_columns,
+        coordinate_columns=lambda: source.coordinate_columns,
     )
+    look_for_pictures(source, plan.samples["images"])
+    return plan

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
+from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import plugin
 from factory.sources import folder as folder
@@ -14,7 +17,10 @@ from factory.sources import webdataset as webdataset
 if TYPE_CHECKING:
     from factory.plugins.blocks import Call
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "look_for_pictures", "open_source"]
+
+LOOKED_FOR: Final = 4096
+"""Pictures looked for before a source is refused: all of a small set, an even sample of a large one."""
 
 
 def open_source(call: Call, root: Path) -> Source:
@@ -24,3 +30,21 @@ def open_source(call: Call, root: Path) -> Source:
     """
     source: Source = plugin("source", call.name).function(root, **dict(call.settings))
     return source
+
+
+def look_for_pictures(source: Source, images: pl.Series) -> None:
+    """Raises SourceError when not one of the pictures is there: the folder is wrong, not each row.
+
+    Args:
+        source: whose pictures they are.
+        images: locators, or lists of them as in `schemas.arrow.PLAN`.
+    """
+    if images.dtype.is_nested():
+        images = images.explode().struct.field("locator")
+    locators = images.drop_nulls()
+    chosen = locators.gather_every(max(1, -(-len(locators) // LOOKED_FOR)))
+    if chosen.is_empty() or any(source.stamp(locator) is not None for locator in chosen):
+        return
+    folder = getattr(source, "images", None)
+    where = f"in {folder}; say in `source.images` where they lie" if folder else "there; were they moved?"
+    raise SourceError(f"{source.name}: none of {len(chosen):,} pictures is {where} (the first: {chosen[0]!r})")

@@ -31,19 +31,6 @@ Field = Literal[
 ]
 """The columns a recipe may map."""
 
-TEXT_FIELDS: Final[tuple[Field, ...]] = (
-    "id",
-    "image",
-    "scene",
-    "author",
-    "licence",
-    "captured_at",
-    "source_url",
-    "country",
-    "region",
-    "city",
-)
-
 ALIASES: Final[dict[Field, tuple[str, ...]]] = {
     "id": ("id", "image_id", "img_id", "key"),
     "image": ("image", "file", "path", "filename", "file_name", "image_path", "img_path"),
@@ -61,8 +48,13 @@ ALIASES: Final[dict[Field, tuple[str, ...]]] = {
 }
 """Names looked for, without case, when a recipe maps nothing."""
 
+NUMBER_FIELDS: Final[frozenset[Field]] = frozenset(("lat", "lon", "uncertainty_km"))
+TEXT_FIELDS: Final[tuple[Field, ...]] = tuple(name for name in ALIASES if name not in NUMBER_FIELDS)
+
 PROBLEM: Final = "problem"
-"""Column of the raw table: a slug when the source itself found a row unusable (no_json, outside_root, ...)."""
+"""Column of the raw table: a slug when the source itself found a row unusable (no_json, too_many_fields, ...)."""
+DETAIL: Final = "problem_detail"
+"""Column of the raw table: what a person needs to find and mend it (`line 17: 6 fields, the header has 4`)."""
 
 
 RoleName = Annotated[str, Field_(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -100,12 +92,12 @@ def _present(structs: list[pl.Expr], field: str, kind: pl.DataType) -> pl.Expr:
 def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """A frame with exactly the columns of a raw table, missing ones as null, blank text as null. The lists `images` and
     `texts` stay where they are there."""
-    missing = [name for name in (*ALIASES, PROBLEM) if name not in frame.columns]
+    missing = [name for name in (*ALIASES, PROBLEM, DETAIL) if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
-    clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*TEXT_FIELDS, PROBLEM))
+    clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*TEXT_FIELDS, PROBLEM, DETAIL))
     return frame.with_columns(clean).select(
         pl.col("source_row").cast(pl.Int64),
         *(pl.when(pl.col(name) != "").then(pl.col(name)) if name in TEXT_FIELDS else pl.col(name) for name in ALIASES),
-        pl.col(PROBLEM),
+        pl.col(PROBLEM, DETAIL),
         *(pl.col(name).cast(kind) for name, kind in LISTS.items() if name in frame.columns),
     )

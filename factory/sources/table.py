@@ -1,26 +1,45 @@
 """A table of images: CSV, Parquet or JSONL with image path, latitude, longitude and whatever else is known.
 
-Every cell is read as text, so that "NA" stays Namibia and a long id stays an id. Only the columns that are mapped are
-loaded: five million rows of MP-16 fit a laptop.
+Every cell is read as text, so that "NA" stays Namibia and a long id stays an id. Every record is a row, a row with a
+named problem, or the file is refused with the line. Only the columns that are mapped are kept: five million rows of
+MP-16 fit a laptop. Parquet may hold the pictures themselves (`factory.sources.parquet_pictures`).
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
 import polars as pl
 
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
-from factory.sources.contract import ALIASES, TEXT_FIELDS, Field, RoleName, TextName, image_list, raw_columns, text_list
+from factory.sources.contract import (
+    ALIASES,
+    DETAIL,
+    NUMBER_FIELDS,
+    PROBLEM,
+    Field,
+    RoleName,
+    TextName,
+    image_list,
+    raw_columns,
+    text_list,
+)
+from factory.sources.csv_table import read_header, read_rows
+from factory.sources.json_lines import read_json_lines
 from factory.sources.layouts import LAYOUTS, Layout, LayoutName
+from factory.sources.parquet_pictures import (
+    holds_pictures,
+    picture_locators,
+    picture_place,
+    picture_stamp,
+    read_picture,
+)
 from factory.sources.paths import listing_digest, locate, recipe_path
 from factory.text import did_you_mean
 
@@ -36,8 +55,9 @@ _SUFFIXES: Mapping[str, Format] = {
 }
 SIZED_IMAGES = 4096
 """Images whose sizes enter a source's digest: all of a small set, an even sample of a large one."""
-MAX_LINE_BYTES = 1_000_000
-"""A longer header or JSON line is not a table."""
+
+Schema = Mapping[str, pl.DataType]
+"""A file's columns by name."""
 
 
 @register("source", "table")
@@ -62,14 +82,15 @@ def table(
     Args:
         root: the folder from which relative paths start.
         path: the table.
-        images: folder of the image paths; by default the table's own.
+        images: folder of the image paths; by default the table's own. Parquet may hold the pictures themselves, as
+            bytes or as `{bytes, path}`.
         layout: a public set whose columns are known.
         columns: our names to the file's, `{id: IMG_ID, lat: LAT}`; over the layout and the usual names.
         pictures: columns with the paths of several pictures a row, by role: `{ground: photo, satellite: tile}`; instead
             of `image`. An empty cell is a picture the row does not have.
         texts: columns with texts that belong to the row, by name: `{transcript: captions}`.
         format: when the file's suffix does not tell.
-        encoding: of a CSV or JSONL file; a byte-order mark is skipped.
+        encoding: of a CSV or JSONL file (utf-16, gbk, latin-1); a byte-order mark is skipped.
         delimiter: of a CSV file; by default the commonest of comma, semicolon, tab in its header.
         licence: for rows without one.
         author: for rows without one.
@@ -103,11 +124,13 @@ class TableSource:
     encoding: str
     delimiter: str | None
     defaults: Mapping[str, Any]
+    _held: list[pl.DataFrame] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The table that `digest` read, until the plan takes it or a picture is asked for: it is parsed once a build."""
 
     @property
     def coordinate_columns(self) -> tuple[str, str]:
         try:
-            found = self._mapping(self._names())
+            found = self._mapping(self._schema())
         except SourceError:
             return "lat", "lon"
         return found["lat"], found["lon"]
@@ -118,36 +141,49 @@ class TableSource:
                 digest = hashlib.file_digest(file, "sha256")
         except OSError as error:
             raise self._unreadable(error) from None
-        digest.update(self._sizes_digest().encode())
+        table = self.table()
+        self._held[:] = [table]
+        digest.update(self._sizes_digest(table).encode())
         return digest.hexdigest()
 
-    def _sizes_digest(self) -> str:
+    def _sizes_digest(self, table: pl.DataFrame) -> str:
         """Sizes of at most SIZED_IMAGES images, evenly chosen: another folder of images is another source."""
-        table = self.table()
         images = [table["image"]]
         if self.pictures:
             images = [table["images"].list.eval(pl.element().struct.field("locator")).explode()]
         locators = images[0].drop_nulls().unique(maintain_order=True)
         chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_IMAGES)))
-        return listing_digest((locator, self._size(locator)) for locator in chosen)
+        outside = (locator for locator in chosen if self._inside(locator) is None)
+        return listing_digest((locator, self._size(locator)) for locator in outside)
 
     def _size(self, locator: str) -> int:
         try:
-            return self.read(locator).stat().st_size
+            return self._path(locator).stat().st_size
         except (SourceError, OSError):
             return -1
 
     def table(self) -> pl.DataFrame:
-        frame = self._load()
+        if self._held:
+            return self._held.pop()
+        if self.images != self.file.parent and not self.images.is_dir():
+            near = [path.name for path in _subfolders(self.images.parent)]
+            raise SourceError(
+                f"source.images: there is no folder {self.images}{did_you_mean(self.images.name, near)}; "
+                "relative paths start at the recipe's folder"
+            )
         try:
-            names = frame.collect_schema().names()
-            found = self._mapping(names)
-            own = [pl.col(column).alias(field) for field, column in found.items()]
-            raw = frame.select(*own, *self._further(names)).collect().rechunk()
-        except (pl.exceptions.PolarsError, OSError) as error:
+            raw, found = self._read()
+            raw = raw.select(
+                *(pl.col(column).alias(name) for name, column in found.items()),
+                *self._further(),
+                *(pl.col(name) for name in (PROBLEM, DETAIL) if name in raw.columns),
+            ).rechunk()
+        except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, LookupError) as error:
             raise self._unreadable(error) from None
-        values = (_as_text(raw[field], number=field not in TEXT_FIELDS) for field in found)
-        raw = raw.with_columns(values).with_row_index("source_row")
+        values = (_as_text(raw[name], number=name in NUMBER_FIELDS) for name in found)
+        return self._finished(raw.with_columns(values).with_row_index("source_row"))
+
+    def _finished(self, raw: pl.DataFrame) -> pl.DataFrame:
         layout = self._layout
         raw = layout.finish(raw_columns(raw)) if layout else raw_columns(raw)
         defaults = dict(self.defaults)
@@ -160,26 +196,78 @@ class TableSource:
             *(pl.col(name).cast(pl.String).fill_null(pl.lit(str(value))) for name, value in defaults.items()),
         )
 
-    def read(self, locator: str) -> Path:
+    def read(self, locator: str) -> Path | bytes:
+        self._held.clear()
+        if inside := self._inside(locator):
+            return read_picture(self.file, *inside)
+        return self._path(locator)
+
+    def stamp(self, locator: str) -> tuple[int, int] | None:
+        self._held.clear()
+        if inside := self._inside(locator):
+            return picture_stamp(self.file, *inside)
+        try:
+            found = self._path(locator).stat()
+        except (SourceError, OSError):
+            return None
+        return found.st_size, found.st_mtime_ns
+
+    def _inside(self, locator: str) -> tuple[int, str] | None:
+        """Row and column of a picture that the table itself holds."""
+        return picture_place(self.file, locator) if self.format == "parquet" else None
+
+    def _path(self, locator: str) -> Path:
         if self._layout and self._layout.searched_folders and not (self.images / locator).exists():
             for folder in _subfolders(self.images):
                 if (folder / Path(locator).name).is_file():
                     return locate(self.images, f"{folder.name}/{locator}")
         return locate(self.images, locator)
 
-    def stamp(self, locator: str) -> tuple[int, int] | None:
-        try:
-            found = self.read(locator).stat()
-        except (SourceError, OSError):
-            return None
-        return found.st_size, found.st_mtime_ns
+    def _read(self) -> tuple[pl.DataFrame, dict[Field, str]]:
+        """The mapped columns of the file, and which is which."""
+        if self.format == "jsonl":
+            wanted = frozenset(name.lower() for name in self._wanted())
+            frame = read_json_lines(self.file, wanted, label=self.name, encoding=self.encoding)
+            return frame, self._mapping(frame.drop("").schema)
+        if self.format == "csv":
+            header = read_header(self.file, label=self.name, encoding=self.encoding, delimiter=self.delimiter)
+            found = self._mapping(dict.fromkeys(header.names, pl.String()))
+            columns = self._chosen(found)
+            if twice := sorted(name for name in columns if header.names.count(name) > 1):
+                raise SourceError(f"{self.name}: the header has {', '.join(twice)} twice; rename one of them")
+            return read_rows(self.file, columns, label=self.name, encoding=self.encoding, header=header), found
+        return self._read_parquet()
 
-    def _further(self, names: Sequence[str]) -> Iterator[pl.Expr]:
+    def _read_parquet(self) -> tuple[pl.DataFrame, dict[Field, str]]:
+        import pyarrow as pa
+
+        schema = self._schema()
+        found = self._mapping(schema)
+        columns = self._chosen(found)
+        inside = [name for name in columns if holds_pictures(schema[name])]
+        plain = [name for name in columns if name not in inside]
+        frame = pl.scan_parquet(self.file, glob=False, hive_partitioning=False).select(plain).collect()
+        try:
+            return frame.with_columns(picture_locators(self.file, name, schema[name]) for name in inside), found
+        except pa.ArrowException as error:
+            raise self._unreadable(error) from None
+        except SourceError as error:
+            raise SourceError(f"{self.name}: {error}") from None
+
+    def _schema(self) -> Schema:
+        """The file's columns; of JSON lines those of the first."""
+        try:
+            if self.format == "parquet":
+                return pl.scan_parquet(self.file, glob=False, hive_partitioning=False).collect_schema()
+            if self.format == "jsonl":
+                return self._read()[0].drop("").schema
+            header = read_header(self.file, label=self.name, encoding=self.encoding, delimiter=self.delimiter)
+        except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, LookupError) as error:
+            raise self._unreadable(error) from None
+        return dict.fromkeys(header.names, pl.String())
+
+    def _further(self) -> Iterator[pl.Expr]:
         """The lists of pictures and of texts, where the recipe maps any."""
-        for field, mapped in (("pictures", self.pictures), ("texts", self.texts)):
-            for name, column in mapped.items():
-                if column not in names:
-                    raise self._no_column(name, column, names, under=field)
         if self.pictures:
             yield image_list(self.pictures)
         if self.texts:
@@ -189,103 +277,60 @@ class TableSource:
     def _layout(self) -> Layout | None:
         return LAYOUTS[self.layout] if self.layout else None
 
-    def _load(self) -> pl.LazyFrame:
-        try:
-            if self.format == "parquet":
-                return pl.scan_parquet(self.file, glob=False, hive_partitioning=False)
-            if self.format == "jsonl":
-                return self._read_jsonl().lazy()
-            return self._scan_csv()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise self._unreadable(error) from None
-
-    def _names(self) -> list[str]:
-        if self.format != "jsonl":
-            return self._load().collect_schema().names()
-        with self.file.open("rb") as file:
-            return list(next(self._records(file), {}))
-
-    def _scan_csv(self) -> pl.LazyFrame:
-        with self.file.open("rb") as file:
-            first = file.readline(MAX_LINE_BYTES)
-        header = self._decode(first).lstrip("\ufeff").rstrip("\r\n")
-        delimiter = self.delimiter or max(",;\t", key=header.count)
-        if len(delimiter.encode()) != 1:
-            raise SourceError(f"{self.name}: `delimiter` must be one ASCII character, not {delimiter!r}")
-        try:
-            names = next(csv.reader([header], delimiter=delimiter), [])
-        except csv.Error as error:
-            raise self._unreadable(error) from None
-        if twice := sorted({name for name in names if names.count(name) > 1} & set(self._wanted())):
-            raise SourceError(f"{self.name}: the header has {', '.join(twice)} twice; rename one of them")
-        source: Path | bytes = self.file
-        if self.encoding.lower().replace("_", "-") not in ("utf-8", "utf-8-sig", "utf8"):
-            source = self._decode(self.file.read_bytes()).encode()
-        return pl.scan_csv(source, separator=delimiter, infer_schema=False, glob=False)
-
-    def _read_jsonl(self) -> pl.DataFrame:
-        fields: dict[str, list[str | None]] = {}
-        with self.file.open("rb") as file:
-            for number, record in enumerate(self._records(file), 1):
-                for key in record.keys() - fields.keys():
-                    fields[key] = [None] * (number - 1)
-                for key, values in fields.items():
-                    values.append(scalar_text(record.get(key)))
-        return pl.DataFrame(fields, schema=dict.fromkeys(fields, pl.String))
-
-    def _records(self, lines: Any) -> Iterator[dict[str, Any]]:
-        wanted = {name.lower() for name in self._wanted()}
-        for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES), b""), 1):
-            text = self._decode(line).lstrip("\ufeff").strip()
-            if not text:
-                continue
-            try:
-                record = orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                raise SourceError(f"{self.name}:{number}: not a JSON object ({error})") from None
-            if not isinstance(record, dict):
-                raise SourceError(f"{self.name}:{number}: expected a JSON object, found {type(record).__name__}")
-            yield {key: value for key, value in record.items() if key.lower() in wanted}
-
-    def _decode(self, data: bytes) -> str:
-        try:
-            return data.decode(self.encoding)
-        except (UnicodeDecodeError, LookupError) as error:
-            raise self._unreadable(error) from None
-
     def _wanted(self) -> list[str]:
         layout = self._layout.columns.values() if self._layout else ()
         given = (*self.columns.values(), *self.pictures.values(), *self.texts.values())
         return [*given, *layout, *(alias for names in ALIASES.values() for alias in names)]
 
-    def _mapping(self, names: Sequence[str]) -> dict[Field, str]:
-        """Our field to the file's column: the recipe's word first, then the layout's, then the usual names."""
+    def _chosen(self, found: Mapping[Field, str]) -> list[str]:
+        return list(dict.fromkeys((*found.values(), *self.pictures.values(), *self.texts.values())))
+
+    def _mapping(self, schema: Schema) -> dict[Field, str]:
+        """Our field to the file's column: the recipe's word first, then the layout's, then the usual names.
+
+        A usual name with values that are no text (a struct called `city`) is not taken; it is refused where a recipe or
+        a layout asks for it, and where without it there is no place or another picture.
+        """
         found: dict[Field, str] = {}
-        lower = {name.lower(): name for name in reversed(names)}
-        for field, aliases in ALIASES.items():
-            if column := self.columns.get(field):
-                if column not in names:
-                    raise self._no_column(field, column, names)
-                found[field] = column
-            elif self._layout:
-                if (column := self._layout.columns.get(field)) and column in names:
-                    found[field] = column
-            elif usual := next((lower[alias] for alias in aliases if alias in lower), None):
-                found[field] = usual
-        for field in ("lat", "lon"):
-            if field not in found:
-                expected = self._layout.columns[field] if self._layout else field
-                raise self._no_column(field, expected, names)
+        usual = {name.lower(): name for name in reversed(list(schema))}
+        for name, aliases in ALIASES.items():
+            layout = self._layout.columns.get(name) if self._layout else None
+            if column := self.columns.get(name) or (layout if layout in schema else None):
+                found[name] = self._checked(name, column, schema, "columns")
+            elif not self._layout:
+                candidates = [usual[alias] for alias in aliases if alias in usual]
+                if taken := next((column for column in candidates if _fits(name, schema[column])), None):
+                    found[name] = taken
+                elif candidates and (name in ("lat", "lon") or (name == "image" and not self.pictures)):
+                    self._checked(name, candidates[0], schema, "columns")
+        for role, column in self.pictures.items():
+            self._checked(role, column, schema, "pictures")
+        for text, column in self.texts.items():
+            self._checked(text, column, schema, "texts")
+        for name in ("lat", "lon"):
+            if name not in found:
+                raise self._no_column(name, self._layout.columns[name] if self._layout else name, schema)
         if "id" not in found and "image" not in found and not self.pictures:
-            raise self._no_column("image", "image", names)
+            raise self._no_column("image", "image", schema)
         return found
 
-    def _no_column(self, field: str, column: str, names: Sequence[str], under: str = "columns") -> SourceError:
-        hint = did_you_mean(column, names)
-        shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    def _checked(self, name: str, column: str, schema: Schema, under: str) -> str:
+        """A column that the recipe or a layout asks for. Raises SourceError when it is not there, or holds no text."""
+        if column not in schema:
+            raise self._no_column(name, column, schema, under=under)
+        if _fits("image" if under == "pictures" else name, schema[column]):
+            return column
+        raise SourceError(
+            f"{self.name}: the column `{column}` for {name} holds {schema[column]}; expected text or a number"
+            + (", or pictures as bytes or {bytes, path}" if under == "pictures" or name == "image" else "")
+        )
+
+    def _no_column(self, name: str, column: str, schema: Schema, under: str = "columns") -> SourceError:
+        hint = did_you_mean(column, schema)
+        shown = ", ".join(list(schema)[:30]) + (", ..." if len(schema) > 30 else "")
         return SourceError(
-            f"{self.name}: no column `{column}` for {field}{hint}; the file has: {shown or 'nothing'}. "
-            f"Map it with `{under}: {{{field}: NAME}}`"
+            f"{self.name}: no column `{column}` for {name}{hint}; the file has: {shown or 'nothing'}. "
+            f"Map it with `{under}: {{{name}: NAME}}`"
         )
 
     def _unreadable(self, error: Exception) -> SourceError:
@@ -294,27 +339,20 @@ class TableSource:
         what = str(error).split("\n", 1)[0][:300]
         remedy = ""
         if isinstance(error, UnicodeDecodeError | LookupError) or "utf" in what.lower():
-            remedy = ". If the text is not UTF-8, name its `encoding:` (gbk, latin-1, ...)"
+            remedy = ". If the text is not UTF-8, name its `encoding:` (utf-16, gbk, latin-1, ...)"
         return SourceError(f"{self.name}: cannot be read as {self.format} ({what}){remedy}")
 
 
-def scalar_text(value: Any) -> str | None:
-    """A JSON scalar as text, a number in its shortest exact form; None for null, lists and objects."""
-    if value is None or isinstance(value, list | dict):
-        return None
-    return value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+def _fits(name: str, kind: pl.DataType) -> bool:
+    """Whether a column of this type can give the field."""
+    return not (kind.is_nested() or kind in (pl.Binary, pl.Object)) or (name == "image" and holds_pictures(kind))
 
 
 def _as_text(values: pl.Series, *, number: bool) -> pl.Series:
-    """A column as text; numbers stay where `number` says so. What is no scalar becomes the name of its type."""
+    """A column as text; numbers stay where `number` says so."""
     if number and values.dtype.is_numeric():
         return values
-    if values.dtype.is_temporal():
-        return values.dt.to_string("iso:strict")
-    if values.dtype.is_nested() or values.dtype in (pl.Binary, pl.Object):
-        kind = values.dtype.base_type().__name__.lower()
-        return values.is_null().replace_strict({True: None, False: kind}, return_dtype=pl.String).alias(values.name)
-    return values.cast(pl.String)
+    return values.dt.to_string("iso:strict") if values.dtype.is_temporal() else values.cast(pl.String)
 
 
 def _first_picture() -> tuple[pl.Expr, ...]:

@@ -10,15 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
 from factory.sources.contract import ALIASES, Field, raw_columns
+from factory.sources.json_text import read_json, scalar_text
 from factory.sources.paths import listing_digest, recipe_path
-from factory.sources.table import scalar_text
 from factory.sources.tar_index import Member, tar_members
 
 IMAGE_EXTENSIONS = ("jpg", "jpeg", "png", "webp", "heic", "heif")
@@ -135,8 +134,8 @@ class WebDatasetSource:
             return {}, "json_too_long"
         file.seek(member.offset)
         try:
-            record = orjson.loads(file.read(member.size))
-        except orjson.JSONDecodeError:
+            record = read_json(file.read(member.size))
+        except ValueError:
             return {}, "bad_json"
         if not isinstance(record, dict):
             return {}, "bad_json"

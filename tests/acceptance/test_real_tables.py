@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +26,8 @@ pytestmark = [
 
 
 def planned(source: Source, settings: PlanSettings = PlanSettings()) -> Plan:  # noqa: B008 - frozen
-    return compile_plan(source.table(), settings, origin=source.name, coordinate_columns=source.coordinate_columns)
+    named = partial(getattr, source, "coordinate_columns")
+    return compile_plan(source.table(), settings, origin=source.name, coordinate_columns=named)
 
 
 def test_im2gps3k_is_read_whole_with_its_scenes() -> None:

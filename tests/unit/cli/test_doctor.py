@@ -57,6 +57,23 @@ def test_the_embeddings_endpoint_is_asked_too(recipe: Path) -> None:
     assert found["embeddings"].fault and "does not answer" in found["embeddings"].text
 
 
+def about_the_source(recipe: Path) -> Finding:
+    return next(
+        found for found in examine(recipe, profile=None, overrides=()) if found.subject == "source" and found.fault
+    )
+
+
+def test_a_folder_of_images_that_holds_none_of_them_is_a_fault(recipe: Path) -> None:
+    assert "none of 1 pictures is in" in about_the_source(recipe).text
+    (recipe.parent / "images" / "p.jpg").write_bytes(b"x")
+    assert not any(found.fault for found in examine(recipe, profile=None, overrides=()) if found.subject == "source")
+
+
+def test_a_folder_of_images_that_is_not_there_is_a_fault(recipe: Path) -> None:
+    (recipe.parent / "images").rmdir()
+    assert "source.images: there is no folder" in about_the_source(recipe).text
+
+
 def found_about_packages() -> dict[str, Finding]:
     return {finding.subject: finding for finding in examine(None, profile=None, overrides=())}
 

@@ -160,7 +160,7 @@ def test_a_valid_row_is_kept_when_an_invalid_one_had_its_id_first() -> None:
 def test_a_swapped_table_stops_with_the_remedy() -> None:
     table = rows(*({"id": str(n), "lat": 100.0 if n < 2 else 60.0} for n in range(100)))
     with pytest.raises(SourceError, match=r"t\.csv: .* 2 of 100 rows .*`columns: \{lat: X, lon: Y\}`"):
-        compile_plan(table, PlanSettings(), origin="t.csv", coordinate_columns=("Y", "X"))
+        compile_plan(table, PlanSettings(), origin="t.csv", coordinate_columns=lambda: ("Y", "X"))
 
 
 def test_a_few_swapped_rows_are_dropped() -> None:
@@ -266,3 +266,15 @@ def test_the_order_of_rows_changes_no_choice(
         assert one.sort(pl.all()).equals(other.sort(pl.all()))
     if chosen.order == "hash":
         assert first.samples.drop("source_row").equals(second.samples.drop("source_row"))
+
+
+def test_joiners_belong_to_names_and_controls_do_not() -> None:
+    plan = compile_plan(rows({"id": "👩\u200d💻\u202f1.jpg"}, {"id": "a\x1b[2J\u202e.jpg"}), PlanSettings())
+    assert plan.samples["id"].to_list() == ["👩\u200d💻\u202f1.jpg"]
+    assert plan.dropped.select("id", "reason").rows() == [("a\\x1b[2J\\u202e.jpg", "bad_id")]
+
+
+def test_a_source_says_what_is_wrong_with_a_row_in_its_own_words() -> None:
+    broken = {"problem": "too_many_fields", "problem_detail": "line 7 has 5 fields,\u202fthe header has 4"}
+    plan = compile_plan(rows({"id": None, "image": None} | broken), PlanSettings())
+    assert plan.dropped["detail"].to_list() == ["line 7 has 5 fields,\\u202fthe header has 4"]

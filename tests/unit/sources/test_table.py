@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from factory.errors import SourceError
-from factory.sources.table import MAX_LINE_BYTES, table
+from factory.sources.csv_table import MAX_HEADER_BYTES
+from factory.sources.json_lines import MAX_LINE_BYTES
+from factory.sources.table import table
 from schemas import arrow
 
 
@@ -63,12 +65,27 @@ def test_other_formats_give_the_same_rows(tmp_path: Path, kind: str) -> None:
 
 
 def test_typed_parquet_columns_become_text(tmp_path: Path) -> None:
-    pl.DataFrame(
-        {"id": [7], "lat": [1.5], "lon": [[2.5]], "captured_at": [datetime(2020, 5, 1, 10)], "author": [b"\xff"]}
-    ).write_parquet(tmp_path / "t.parquet")
+    pl.DataFrame({"id": [7], "lat": [1.5], "lon": [2], "captured_at": [datetime(2020, 5, 1, 10)]}).write_parquet(
+        tmp_path / "t.parquet"
+    )
     row = table(tmp_path, path="t.parquet").table().row(0, named=True)
-    assert (row["id"], row["lat"], row["lon"], row["author"]) == ("7", 1.5, "list", "binary")
+    assert (row["id"], row["lat"], row["lon"]) == ("7", 1.5, 2)
     assert row["captured_at"].startswith("2020-05-01T10:00:00")
+
+
+def test_a_column_that_holds_no_text_is_never_planned_under_the_name_of_its_type(tmp_path: Path) -> None:
+    rows = {"id": ["a"], "lat": [1.5], "lon": [2.5], "author": [b"jo"], "city": [["Oulu"]], "image": [["a.jpg"]]}
+    pl.DataFrame(rows).drop("image").write_parquet(tmp_path / "t.parquet")
+    row = table(tmp_path, path="t.parquet").table().row(0, named=True)
+    assert (row["author"], row["city"]) == (None, None)
+    with pytest.raises(SourceError, match=r"column `author` for author holds Binary; expected text or a number"):
+        table(tmp_path, path="t.parquet", columns={"author": "author"}).table()
+    pl.DataFrame(rows).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SourceError, match=r"column `image` for image holds List\(String\); .*\{bytes, path\}"):
+        table(tmp_path, path="t.parquet").table()
+    pl.DataFrame(rows | {"lon": [[2.5]]}).drop("image").write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SourceError, match="column `lon` for lon holds List"):
+        table(tmp_path, path="t.parquet").table()
 
 
 def test_declared_encodings_are_read(tmp_path: Path) -> None:
@@ -76,6 +93,109 @@ def test_declared_encodings_are_read(tmp_path: Path) -> None:
     assert table(tmp_path, path="t.csv", encoding="gbk").table()["city"].item() == "北京"
     with pytest.raises(SourceError, match=r"t\.csv.*encoding"):
         table(tmp_path, path="t.csv").table()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_every_width_of_unicode_is_read_when_it_is_named(tmp_path: Path, encoding: str, kind: str) -> None:
+    rows = {"csv": "id,lat,lon,city\na,39.9,116.4,北京\n", "jsonl": '{"id":"a","lat":39.9,"lon":116.4,"city":"北京"}\n'}
+    write(tmp_path, f"t.{kind}", rows[kind], encoding)
+    assert table(tmp_path, path=f"t.{kind}", encoding=encoding).table()["city"].item() == "北京"
+
+
+def test_utf_16_that_is_not_named_is_refused_with_its_remedy(tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "id,lat,lon\na,39.9,116.4\n", "utf-16")
+    with pytest.raises(SourceError, match=r"t\.csv.*`encoding:` \(utf-16"):
+        table(tmp_path, path="t.csv").table()
+
+
+@pytest.mark.parametrize("encoding", ["zlib", "base64", "nonsense"])
+def test_what_is_no_encoding_of_text_is_refused(tmp_path: Path, encoding: str) -> None:
+    write(tmp_path, "t.csv", "id,lat,lon\na,39.9,116.4\n")
+    with pytest.raises(SourceError, match=r"t\.csv.*encoding"):
+        table(tmp_path, path="t.csv", encoding=encoding).table()
+
+
+def test_bytes_that_are_no_text_matter_only_where_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"id,lat,lon,note,city\na,1,2,\xff,x\n" + b"b,1,2,y,\xe9\n")
+    assert table(tmp_path, path="t.csv", columns={"city": "id"}).table().height == 2
+    with pytest.raises(SourceError, match=r"t\.csv:3: no UTF-8 text.*encoding"):
+        table(tmp_path, path="t.csv").table()
+
+
+def test_stray_quotes_in_any_column_swallow_no_row(tmp_path: Path) -> None:
+    rows = [f'{n}.jpg,{19 + n}" screen,60.{n},25' for n in range(20)]
+    write(tmp_path, "t.csv", "image,title,lat,lon\n" + "\n".join(rows) + "\n")
+    found = table(tmp_path, path="t.csv").table()
+    assert found["lat"].to_list() == [f"60.{n}" for n in range(20)]
+
+
+def test_a_row_of_another_length_than_the_header_is_never_read(tmp_path: Path) -> None:
+    text = "image,title,lat,lon\n1.jpg,Route 66, 35,35.2,-111.6\n2.jpg,ok,60,25\n\n3.jpg,60,25\n"
+    write(tmp_path, "t.csv", text)
+    found = table(tmp_path, path="t.csv").table()
+    assert found.select("source_row", "image", "lat", "problem", "problem_detail").rows() == [
+        (0, None, None, "too_many_fields", "line 2 has 5 fields, the header has 4"),
+        (1, "2.jpg", "60", None, None),
+        (2, None, None, "too_few_fields", "line 5 has 3 fields, the header has 4"),
+    ]
+
+
+def test_an_author_with_a_comma_in_mp16_drops_his_row_alone(tmp_path: Path) -> None:
+    write(tmp_path, "m.csv", "IMG_ID,AUTHOR,LAT,LON\na.jpg,Ann, Bo,60,25\nb.jpg,Cy,61,26\n")
+    found = table(tmp_path, path="m.csv", layout="mp16").table()
+    assert found.select("id", "lat", "problem").rows() == [(None, None, "too_many_fields"), ("b.jpg", "61", None)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ('a,1,2\n"b,1,2\nc,1,2\n', r"t\.csv:3: a quote is opened and never closed"),
+        ('a,1,2\n"b"x,1,2\n', r"t\.csv:3: a quoted field goes on behind its closing quote"),
+        ('a,1,2\n"b,1,2\nc,"1",2\n', r"t\.csv:3: a quoted field goes on"),
+        ("a,1,2,\nb,1,2,\n", r"t\.csv: line 2 has 4 fields, the header has 3.*delimiter"),
+    ],
+)
+def test_quotes_that_make_no_sense_are_refused_with_the_line(tmp_path: Path, rows: str, message: str) -> None:
+    write(tmp_path, "t.csv", "id,lat,lon\n" + rows)
+    with pytest.raises(SourceError, match=message):
+        table(tmp_path, path="t.csv").table()
+
+
+def test_fields_and_quotes_go_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("factory.sources.csv_table.BLOCK_BYTES", 16)
+    text = "id,lat,lon,note\r\n" + "".join(f'{n},6{n % 10},25,"two\r\nlines ""{n}"" {"x" * n}"\r\n' for n in range(30))
+    write(tmp_path, "t.csv", text)
+    found = table(tmp_path, path="t.csv", texts={"note": "note"}).table()
+    assert found["id"].to_list() == [str(n) for n in range(30)]
+    assert found["texts"][29].to_list() == [{"name": "note", "text": f'two\r\nlines "29" {"x" * 29}'}]
+
+
+def test_the_table_is_parsed_once_for_digest_and_plan(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", "id,lat,lon\na,1,2\n")
+    source = table(tmp_path, path="t.csv")
+    source.digest()
+    path.unlink()
+    assert source.table()["id"].to_list() == ["a"]
+    with pytest.raises(SourceError, match="no such file"):
+        source.table()
+
+
+def test_a_table_that_nobody_takes_is_let_go_when_a_picture_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", "id,lat,lon\na,1,2\n")
+    source = table(tmp_path, path="t.csv")
+    source.digest()
+    source.stamp("a.jpg")
+    path.unlink()
+    with pytest.raises(SourceError, match="no such file"):
+        source.table()
+
+
+def test_a_folder_of_images_that_is_none_is_named_with_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", "id,lat,lon\na,1,2\n")
+    (tmp_path / "pictures").mkdir()
+    with pytest.raises(SourceError, match=r"source\.images: there is no folder .*picture \(did you mean `pictures`"):
+        table(tmp_path, path="t.csv", images="picture").table()
 
 
 def test_mapped_columns_come_before_usual_names(tmp_path: Path) -> None:
@@ -151,7 +271,7 @@ def test_paths_expand_variables_and_name_those_that_are_not_set(
         ("binary.csv", bytes(range(256)) * 16),
         ("twice.csv", b"id,lat,lat,lon\na,1,2,3\n"),
         ("open.csv", b'id,lat,lon\n"a,1,2\n'),
-        ("long.csv", b"x" * (MAX_LINE_BYTES + 10)),
+        ("long.csv", b"x" * (MAX_HEADER_BYTES + 10)),
         ("fake.parquet", b"PAR1 this is no parquet PAR1"),
         ("empty.parquet", b""),
         ("bad.jsonl", b'{"id": "a", "lat": 1, "lon": 2}\n{"id": \n'),
@@ -184,6 +304,20 @@ def test_jsonl_keeps_the_exact_number_and_skips_blank_lines(tmp_path: Path) -> N
     write(tmp_path, "t.jsonl", '{"id": 5, "lat": 0.1, "lon": 1e-3}\n\n{"id": "b", "lon": "2", "extra": {}}\n')
     found = table(tmp_path, path="t.jsonl").table()
     assert found.select("id", "lat", "lon").rows() == [("5", "0.1", "0.001"), ("b", None, "2")]
+
+
+def test_json_that_python_reads_is_read_and_ids_stay_apart(tmp_path: Path) -> None:
+    lines = [
+        '\ufeff{"id": 18446744073709551617, "lat": 48.856600000000000001, "lon": 2, "iso": NaN}',
+        '{"id": 18446744073709551618, "lat": NaN, "lon": -Infinity}',
+        '{"id": "half \\ud83d", "lat": 1, "lon": 2, "other": [1e400, -0]}',
+    ]
+    write(tmp_path, "t.jsonl", "\n".join(lines))
+    assert table(tmp_path, path="t.jsonl").table().select("id", "lat", "lon").rows() == [
+        ("18446744073709551617", "48.856600000000000001", "2"),
+        ("18446744073709551618", None, "-Infinity"),
+        ("half \\ud83d", "1", "2"),
+    ]
 
 
 SEVERAL = "id,street,tile,said,lat,lon\na,s/a.jpg,t/a.png, a tram bell ,60,25\nb,s/b.jpg,,,60,25\nc,,,,60,25\n"
