@@ -94,10 +94,11 @@ def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:
     `texts` stay where they are there."""
     missing = [name for name in (*ALIASES, PROBLEM, DETAIL) if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
-    clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*TEXT_FIELDS, PROBLEM, DETAIL))
+    texts = [name for name in ALIASES if name in TEXT_FIELDS or frame.schema[name] == pl.String]
+    clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*texts, PROBLEM, DETAIL))
     return frame.with_columns(clean).select(
         pl.col("source_row").cast(pl.Int64),
-        *(pl.when(pl.col(name) != "").then(pl.col(name)) if name in TEXT_FIELDS else pl.col(name) for name in ALIASES),
+        *(pl.when(pl.col(name) != "").then(pl.col(name)) if name in texts else pl.col(name) for name in ALIASES),
         pl.col(PROBLEM, DETAIL),
         *(pl.col(name).cast(kind) for name, kind in LISTS.items() if name in frame.columns),
     )

@@ -34,8 +34,9 @@ def test_reads_csv_whatever_its_delimiter(tmp_path: Path, delimiter: str, start:
 
 
 def test_na_is_namibia_and_blank_is_missing(tmp_path: Path) -> None:
-    write(tmp_path, "t.csv", "id,lat,lon,country,city\na,-22.5,17.1,NA,\nb,60,25,, \n")
-    found = table(tmp_path, path="t.csv").table()
+    write(tmp_path, "t.csv", "id,lat,lon,country,city,uncertainty_km\na,-22.5,17.1,NA,,\nb,60,25,, , \n")
+    found = table(tmp_path, path="t.csv", uncertainty_km=0.5).table()
+    assert found["uncertainty_km"].to_list() == ["0.5", "0.5"]
     assert found["country"].to_list() == ["NA", None]
     assert found["city"].to_list() == [None, None]
 
