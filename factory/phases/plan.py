@@ -156,7 +156,7 @@ def compile_plan(
 def _with_lists(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows with their pictures and texts as lists; one `image` is a picture of the role `photo`."""
     if "images" not in rows.columns:
-        rows = rows.with_columns(image_list({"photo": "image"}))
+        rows = rows.with_columns(image_list({"photo": "image"}, strip=False))
     return rows if "texts" in rows.columns else rows.with_columns(pl.lit([], dtype=LISTS["texts"]).alias("texts"))
 
 

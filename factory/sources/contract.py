@@ -63,11 +63,21 @@ LISTS: Final = {name: pl.Schema(arrow.PLAN)[name] for name in ("images", "texts"
 """Further columns of a raw table, where a sample has several pictures or texts: the lists of plan.parquet."""
 
 
-def image_list(columns: Mapping[str, str]) -> pl.Expr:
-    """The column `images` from columns with locators, by role; blank cells are left out."""
+def image_list(columns: Mapping[str, str], *, strip: bool = True) -> pl.Expr:
+    """The column `images` from columns with locators, by role; blank cells are left out.
+
+    `strip` takes the blanks around a cell away, as a table's; a file's own name keeps them.
+    """
     none, embed = pl.lit(None, pl.Float64), pl.lit(True)
     found = [
-        pl.struct(role=pl.lit(role), locator=_filled(column), lat=none, lon=none, metres_per_pixel=none, embed=embed)
+        pl.struct(
+            role=pl.lit(role),
+            locator=_filled(column, strip=strip),
+            lat=none,
+            lon=none,
+            metres_per_pixel=none,
+            embed=embed,
+        )
         for role, column in columns.items()
     ]
     return _present(found, "locator", LISTS["images"]).alias("images")
@@ -75,13 +85,14 @@ def image_list(columns: Mapping[str, str]) -> pl.Expr:
 
 def text_list(columns: Mapping[str, str]) -> pl.Expr:
     """The column `texts` from columns with texts, by name; blank cells are left out."""
-    found = [pl.struct(name=pl.lit(name), text=_filled(column)) for name, column in columns.items()]
+    found = [pl.struct(name=pl.lit(name), text=_filled(column, strip=True)) for name, column in columns.items()]
     return _present(found, "text", LISTS["texts"]).alias("texts")
 
 
-def _filled(column: str) -> pl.Expr:
-    text = pl.col(column).cast(pl.String).str.strip_chars()
-    return pl.when(text != "").then(text)
+def _filled(column: str, *, strip: bool) -> pl.Expr:
+    text = pl.col(column).cast(pl.String)
+    bare = text.str.strip_chars()
+    return pl.when(bare != "").then(bare if strip else text)
 
 
 def _present(structs: list[pl.Expr], field: str, kind: pl.DataType) -> pl.Expr:
@@ -90,15 +101,17 @@ def _present(structs: list[pl.Expr], field: str, kind: pl.DataType) -> pl.Expr:
 
 
 def raw_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    """A frame with exactly the columns of a raw table, missing ones as null, blank text as null. The lists `images` and
-    `texts` stay where they are there."""
+    """A frame with exactly the columns of a raw table, missing ones as null, blank text as null. Text loses the blanks
+    around it, but for `id` and `image`: a file may be called so. The lists `images` and `texts` stay where they are."""
     missing = [name for name in (*ALIASES, PROBLEM, DETAIL) if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
     texts = [name for name in ALIASES if name in TEXT_FIELDS or frame.schema[name] == pl.String]
-    clean = (pl.col(name).cast(pl.String).str.strip_chars().alias(name) for name in (*texts, PROBLEM, DETAIL))
-    return frame.with_columns(clean).select(
+    given = (pl.col(name).cast(pl.String) for name in (*texts, PROBLEM, DETAIL))
+    bare = {name: pl.col(name).str.strip_chars() for name in texts}
+    kept = {name: pl.col(name) if name in ("id", "image") else bare[name] for name in texts}
+    return frame.with_columns(given).select(
         pl.col("source_row").cast(pl.Int64),
-        *(pl.when(pl.col(name) != "").then(pl.col(name)) if name in texts else pl.col(name) for name in ALIASES),
+        *(pl.when(bare[name] != "").then(kept[name]).alias(name) if name in texts else name for name in ALIASES),
         pl.col(PROBLEM, DETAIL),
         *(pl.col(name).cast(kind) for name, kind in LISTS.items() if name in frame.columns),
     )

@@ -185,7 +185,8 @@ class TableSource:
 
     def _finished(self, raw: pl.DataFrame) -> pl.DataFrame:
         layout = self._layout
-        raw = layout.finish(raw_columns(raw)) if layout else raw_columns(raw)
+        raw = raw_columns(raw).with_columns(pl.col("id", "image").str.strip_chars())
+        raw = layout.finish(raw) if layout else raw
         defaults = dict(self.defaults)
         if layout and layout.licence:
             defaults.setdefault("licence", layout.licence)

@@ -69,7 +69,7 @@ def _read_members(file: BinaryIO, total: int, max_members: int, label: str) -> d
             raise SourceError(f"{label}: more than {max_members} members; raise `max_members` if that is right")
         kind = header[156:157]
         _refuse_checksum(header, label)
-        name = extended.get("path") or _text(_name(header), label)
+        name = extended.get("path") or _text(_name(header))
         size = int(extended.get("size") or _octal(header[124:136], label))
         data = position + BLOCK
         position = data + -(-size // BLOCK) * BLOCK
@@ -113,7 +113,7 @@ def _octal(number: bytes, label: str) -> int:
 def _extension(kind: bytes, data: bytes, label: str) -> dict[str, str]:
     """What a long-name header says of the next member; global headers and long link names say nothing we use."""
     if kind == b"L":
-        return {"path": _text(data.split(b"\0", 1)[0], label)}
+        return {"path": _text(data.split(b"\0", 1)[0])}
     found: dict[str, str] = {}
     while kind == b"x" and data.strip(b"\0"):
         record = re.match(rb"(\d{1,6}) ([^=\n]{1,100})=", data)
@@ -124,24 +124,22 @@ def _extension(kind: bytes, data: bytes, label: str) -> dict[str, str]:
         if key.startswith(b"GNU.sparse"):
             raise SourceError(f"{label}: holds a sparse file; only regular files are read")
         if key in (b"path", b"size"):
-            found[key.decode()] = _text(value, label)
+            found[key.decode()] = _text(value)
         data = data[length:]
     if not found.get("size", "0").isascii() or not found.get("size", "0").isdigit() or len(found.get("size", "0")) > 18:
         raise SourceError(f"{label}: a pax header gives a size that is no number")
     return found
 
 
-def _text(name: bytes, label: str) -> str:
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        raise SourceError(f"{label}: {name[:100]!r} is no UTF-8 name") from None
+def _text(name: bytes) -> str:
+    """A name; bytes that are no UTF-8 become lone surrogates, as in names of files."""
+    return name.decode("utf-8", "surrogateescape")
 
 
 def _refuse_name(name: str, members: dict[str, Member], label: str) -> None:
     shown = name[:100]
-    if not name or len(name) > MAX_NAME or not name.isprintable() or "::" in name:
-        raise SourceError(f"{label}: {shown!r} is no name for an image")
+    if not name or len(name) > MAX_NAME or "\0" in name:
+        raise SourceError(f"{label}: {shown!r} is no name for a file")
     if name.startswith("/") or "\\" in name or ".." in name.split("/"):
         raise SourceError(f"{label}: {shown!r} leads out of the archive")
     if name in members:

@@ -1,9 +1,14 @@
-"""WebDataset tars: an image and a JSON record side by side under one key (`000042.jpg`, `000042.json`)."""
+"""WebDataset tars: an image and a JSON record side by side under one key (`000042.jpg`, `000042.json`).
+
+Every file of a tar is part of a row, or of one with a problem: which belong together, `factory.sources.tar_samples`
+says.
+"""
 
 from __future__ import annotations
 
 import glob
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,8 +24,9 @@ from factory.sources.contract import ALIASES, Field, raw_columns
 from factory.sources.json_text import read_json, scalar_text
 from factory.sources.paths import listing_digest, recipe_path
 from factory.sources.tar_index import Member, tar_members
+from factory.sources.tar_samples import TarSample, in_unicode, tar_samples
+from factory.text import escaped
 
-IMAGE_EXTENSIONS = ("jpg", "jpeg", "png", "webp", "heic", "heif")
 MAX_JSON_BYTES = 1_000_000
 MAX_IMAGE_BYTES = 256_000_000
 MAX_TARS = 100_000
@@ -100,36 +106,41 @@ class WebDatasetSource:
 
     def _tars(self) -> dict[str, Path]:
         base, patterns = _split_pattern(self.pattern)
-        found = sorted({Path(path) for pattern in patterns for path in glob.glob(pattern, recursive=True)})  # noqa: PTH207
+        every = [sorted(map(Path, glob.glob(pattern, recursive=True))) for pattern in patterns]  # noqa: PTH207
+        found = sorted({path for paths in every for path in paths if path.is_file()})
         if not found:
             raise SourceError(f"{self.name}: no tar matches; relative paths start at the recipe's folder")
-        return {path.relative_to(base).as_posix(): path for path in found if path.is_file()}
+        missing = [pattern for pattern, paths in zip(patterns, every, strict=True) if not any(map(Path.is_file, paths))]
+        if missing:
+            others = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+            raise SourceError(
+                f"{self.name}: there is no {Path(missing[0]).relative_to(base)}{others}; "
+                "copy what is missing, or name the tars that are there"
+            )
+        names = {path.relative_to(base).as_posix(): path for path in found}
+        for name in names:
+            if "::" in name or in_unicode(name) != unicodedata.normalize("NFC", name):
+                raise SourceError(f"{self.name}: {escaped(name)!r} is no name for a tar; give it another, without `::`")
+        return names
 
     def _rows(self, tar: str, path: Path) -> Iterator[dict[str, str | None]]:
-        keys: dict[str, dict[str, str]] = {}
         members = _members(path, self.max_members, tar)
-        for name in members:
-            folder, _, last = name.rpartition("/")
-            stem, _, extension = last.partition(".")
-            keys.setdefault(f"{folder}/{stem}" if folder else stem, {})[extension.lower()] = name
         with path.open("rb") as file:
-            for key, names in keys.items():
-                images = [names[extension] for extension in IMAGE_EXTENSIONS if extension in names]
-                if not images and "json" not in names:
-                    continue
-                row, problem = self._record(file, members, names)
-                row["image"] = f"{tar}::{images[0]}" if images else None
-                row["id"] = row.get("id") or f"{tar}::{key}"
-                row["problem"] = problem or {0: "no_image", 1: None}.get(len(images), "two_images")
+            for sample in tar_samples(members):
+                row, problem = self._record(file, members, sample)
+                problem = sample.problem or problem
+                row["image"] = f"{tar}::{sample.images[0]}" if sample.images and not sample.refused else None
+                row["id"] = row.get("id") or f"{tar}::{sample.key}"
+                row["problem"] = problem
                 yield row
 
     def _record(
-        self, file: Any, members: Mapping[str, Member], names: Mapping[str, str]
+        self, file: Any, members: Mapping[str, Member], sample: TarSample
     ) -> tuple[dict[str, str | None], str | None]:
         """The fields of a JSON record and what is wrong with it."""
-        if "json" not in names:
-            return {}, "no_json"
-        member = members[names["json"]]
+        if len(sample.records) != 1 or sample.refused:
+            return {}, None
+        member = members[sample.records[0]]
         if member.size > MAX_JSON_BYTES:
             return {}, "json_too_long"
         file.seek(member.offset)
@@ -154,8 +165,17 @@ def _listed(source: WebDatasetSource) -> dict[str, Path]:
     return source._tars()
 
 
-@lru_cache(maxsize=16)
 def _members(path: Path, max_members: int, label: str) -> dict[str, Member]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
+    return _members_then(path, max_members, label, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _members_then(path: Path, max_members: int, label: str, size: int, modified_ns: int) -> dict[str, Member]:
+    """The members of a tar while it has this size and time: one that was written again is read again."""
     return tar_members(path, max_members=max_members, label=label)
 
 
