@@ -21,6 +21,9 @@ MAX_CHUNKS: Final = 65_536
 MAX_BOXES: Final = 4096
 MAX_EXTENTS: Final = 65_536
 """Extents may take no bytes at all, so their number is not bounded by the file."""
+MAX_RAW_PROFILE_BYTES: Final = 1 << 20
+"""Text of a PNG's raw profile: two hex digits a byte of EXIF, which JPEG bounds at 64 KB."""
+_PNG_TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _PNG_KEPT: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _HEIF_STILL: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1"})
 _HEIF_SEQUENCE: Final = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
@@ -46,10 +49,10 @@ def inspect_png(data: bytes) -> Container:
         StructureError: truncated, animated (APNG), no header, or too many chunks.
     """
     width = height = 0
-    exif = icc = None
+    exif = raw = icc = None
     kept = [PNG_SIGNATURE]
     for kind, start, end in _png_chunks(data):
-        payload = data[start + 8 : end - 4] if kind in (b"IHDR", b"eXIf", b"iCCP") else b""
+        payload = data[start + 8 : end - 4] if kind in (b"IHDR", b"eXIf", b"iCCP", *_PNG_TEXTS) else b""
         if kind == b"IHDR" and len(payload) == 13:
             width, height = struct.unpack_from(">II", payload)
         elif not width:
@@ -60,9 +63,11 @@ def inspect_png(data: bytes) -> Container:
             exif = payload.removeprefix(EXIF_PREFIX)
         elif kind == b"iCCP":
             icc = _inflate_profile(payload)
+        elif kind in _PNG_TEXTS:
+            raw = raw or _raw_profile(kind, payload)
         if kind in _PNG_KEPT:
             kept.append(data[start:end])
-    return Container(width, height, exif, icc, b"".join(kept))
+    return Container(width, height, exif or raw, icc, b"".join(kept))
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -79,6 +84,27 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         position = end
     raise StructureError("too_many_segments", f"more than {MAX_CHUNKS} PNG chunks")
+
+
+def _raw_profile(kind: bytes, payload: bytes) -> bytes | None:
+    """EXIF that older ImageMagick and darktable write as hex digits in a text chunk; None for other text.
+
+    The text is the profile's name, its length, and the digits, each on lines of their own.
+    """
+    name, _, text = payload[: MAX_RAW_PROFILE_BYTES + 100].partition(b"\x00")
+    if name not in (b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type app1"):
+        return None
+    try:
+        if kind == b"zTXt":
+            text = zlib.decompressobj().decompress(text[1:], MAX_RAW_PROFILE_BYTES)
+        elif kind == b"iTXt":
+            compressed, text = text[:1] == b"\x01", text[2:].split(b"\x00", 2)[-1]
+            text = zlib.decompressobj().decompress(text, MAX_RAW_PROFILE_BYTES) if compressed else text
+        parts = text.split(maxsplit=2)
+        data = bytes.fromhex(b"".join(parts[2].split()).decode("ascii")) if len(parts) == 3 else b""
+    except (zlib.error, ValueError):
+        return None
+    return data.removeprefix(EXIF_PREFIX) if data.startswith((EXIF_PREFIX, b"II", b"MM")) else None
 
 
 def _inflate_profile(payload: bytes) -> bytes | None:

@@ -28,11 +28,14 @@ from factory.images.records import StructureError
 
 HEAD_BYTES: Final = 256 * 1024
 """EXIF stands within the first 64 KB of nearly every JPEG, so most of the file is never read."""
+TAIL_BYTES: Final = 64 * 1024
+"""The end marker stands within them unless a vendor's trailer is longer."""
 MAX_READ_BYTES: Final = 256_000_000
 """Longest file whose metadata is looked for behind its head."""
 MAX_ENTRIES: Final = 512
-_TYPE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-_FORMATS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}
+_TYPE_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Type 13 is an offset to a directory (TIFF technical note 1); Parrot writes its pointers so."""
+_FORMATS: Final = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
 _MAX_VALUES: Final = 64
 _MAX_TEXT: Final = 256
 
@@ -70,31 +73,62 @@ class PhotoMetadata:
     """EXIF orientation, 1 to 8. For HEIC informative only: the container turns the picture."""
     camera: str | None = None
     """Make and model; never a serial number."""
+    written: tuple[str, str] | None = None
+    """Latitude and longitude with their references where EXIF holds text in place of numbers: for
+    `factory.geo.degrees` to read. `lat` and `lon` are None then."""
+    damage: str | None = None
+    """A key of `records.REASONS` where the file is no picture or ends before its metadata could: then what it says is
+    unknown, not absent."""
 
 
 def read_metadata(data_or_path: bytes | Path | str) -> PhotoMetadata:
     """Read what EXIF says in a JPEG, PNG, WebP, HEIC or TIFF, given as bytes or as a path.
 
     Never raises for what a file holds: hostile, broken or missing EXIF gives empty fields. A latitude or longitude is
-    None when it is out of range, not finite, has minutes or seconds past 60, or has no hemisphere (a positive number
-    without N, S, E or W could be on either side, and a wrong truth is worse than none).
+    None when it is out of range, not finite, has minutes or seconds past 60, has no hemisphere (a positive number
+    without N, S, E or W could be on either side, and a wrong truth is worse than none) or one that its sign
+    contradicts.
 
     Raises:
         OSError: the path cannot be read.
     """
     try:
         tiff = find_exif(data_or_path) if isinstance(data_or_path, bytes) else _find_exif_in_file(Path(data_or_path))
-    except StructureError:
-        return PhotoMetadata()
+    except StructureError as problem:
+        return PhotoMetadata(damage=problem.reason)
     return parse_exif(tiff) if tiff else PhotoMetadata()
+
+
+def has_end(path: Path) -> bool:
+    """Whether a JPEG ends with its end marker, with or without bytes behind it. Others are taken as whole.
+
+    Only the last bytes are read where they tell.
+
+    Raises:
+        OSError: the path cannot be read.
+    """
+    with path.open("rb") as file:
+        if file.read(2) != b"\xff\xd8" or path.stat().st_size > MAX_READ_BYTES:
+            return True
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        if b"\xff\xd9" in file.read():
+            return True
+        file.seek(0)
+        data = file.read()
+    try:
+        return any(segment.marker == EOI for segment in segments(data))
+    except StructureError:
+        return False
 
 
 def find_exif(data: bytes) -> bytes | None:
     """The TIFF structure that holds a file's EXIF, or None.
 
     Raises:
-        StructureError: the file is damaged before its EXIF.
+        StructureError: the file is damaged before its EXIF, or no picture at all.
     """
+    if not data:
+        raise StructureError("zero_byte", "the file is empty")
     if data[:2] == b"\xff\xd8":
         for segment in segments(data, header_only=True):
             if segment.marker == 0xE1 and data.startswith(EXIF_PREFIX, segment.payload):
@@ -106,7 +140,11 @@ def find_exif(data: bytes) -> bytes | None:
         return inspect_webp(data).exif
     if heif_brand(data) == "HEIF":
         return inspect_heif(data).exif
-    return data if data[:4] in (b"II*\x00", b"MM\x00*") else None
+    if data[:4] in (b"II*\x00", b"MM\x00*"):
+        return data
+    if heif_brand(data) is None:
+        raise StructureError("not_an_image", f"the file begins with {data[:8].hex(' ')}")
+    return None
 
 
 def parse_exif(tiff: bytes) -> PhotoMetadata:
@@ -121,10 +159,30 @@ def parse_exif(tiff: bytes) -> PhotoMetadata:
     lon = _coordinate(gps.get(_LON), gps.get(_LON_REF), "E", "W", 180)
     if lat is None or lon is None:
         lat = lon = None
-    turned = main.get(_ORIENTATION)
-    orientation = int(turned[0]) if isinstance(turned, tuple) and turned and 1 <= turned[0] <= 8 else 1
     captured = _captured_at(exif, _ORIGINAL, _OFFSET_ORIGINAL) or _captured_at(exif, _DIGITIZED, _OFFSET_DIGITIZED)
-    return PhotoMetadata(lat, lon, captured, orientation, _camera(main))
+    return PhotoMetadata(lat, lon, captured, _orientation(main), _camera(main), _written(gps))
+
+
+def exif_orientation(tiff: bytes) -> int:
+    """The EXIF orientation of a TIFF structure, 1 to 8; never raises, and looks at nothing else."""
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None or len(tiff) < 8:
+        return 1
+    return _orientation(_read_ifd(tiff, struct.unpack_from(order + "I", tiff, 4)[0], order)[0])
+
+
+def _orientation(main: _Ifd) -> int:
+    turned = main.get(_ORIENTATION)
+    return int(turned[0]) if isinstance(turned, tuple) and turned and 1 <= turned[0] <= 8 else 1
+
+
+def _written(gps: _Ifd) -> tuple[str, str] | None:
+    """Coordinates that are text, each with its reference behind it."""
+    lat, lon = (gps.get(tag) for tag in (_LAT, _LON))
+    if not isinstance(lat, str) or not isinstance(lon, str):
+        return None
+    north, east = (_clean(gps.get(tag)) for tag in (_LAT_REF, _LON_REF))
+    return f"{_clean(lat)} {north}".strip(), f"{_clean(lon)} {east}".strip()
 
 
 def metadata_findings(jpeg: bytes) -> list[str]:
@@ -224,9 +282,9 @@ def _sub_ifd(tiff: bytes, main: _Ifd, tag: int, order: str) -> _Ifd:
 
 def _coordinate(value: _Value | None, ref: _Value | None, plus: str, minus: str, limit: int) -> float | None:
     """Degrees from degrees, minutes and seconds and a hemisphere; None when they make no place on Earth."""
-    parts = _numbers_in(value) if isinstance(value, str) else value
-    if not parts or len(parts) > 3:
+    if not value or isinstance(value, str) or len(value) > 3:
         return None
+    parts = value
     # An unknown (0/0) minute or second is none; an unknown degree is no coordinate.
     degrees, minutes, seconds = (
         *parts[:1],
@@ -238,17 +296,12 @@ def _coordinate(value: _Value | None, ref: _Value | None, plus: str, minus: str,
         return None
     size = abs(degrees) + minutes / 60 + seconds / 3600
     side = ref.strip().upper()[:1] if isinstance(ref, str) else ""
-    if size > limit or (side not in (plus, minus) and math.copysign(1, degrees) > 0 and size > 0):
+    negative = math.copysign(1, degrees) < 0 < size
+    if size > limit or (side and side not in (plus, minus)) or (negative and side == plus):
         return None
-    return -size if side == minus or (side != plus and degrees < 0) else size
-
-
-def _numbers_in(text: str) -> tuple[float, ...]:
-    """Numbers of a coordinate that was written as text, such as "43.46" or "43,27,52.038"."""
-    try:
-        return tuple(float(part) for part in re.split(r"[,;\s]+", text.strip()) if part)
-    except ValueError:
-        return ()
+    if not side and not negative and size > 0:
+        return None
+    return -size if side == minus or negative else size
 
 
 def _captured_at(exif: _Ifd, tag: int, offset_tag: int) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from factory.images.containers import PNG_SIGNATURE, heif_brand, inspect_heif, inspect_png, inspect_webp
-from factory.images.exif import parse_exif
+from factory.images.exif import exif_orientation
 from factory.images.jpeg import JpegStructure, inspect_jpeg, strip
 from factory.images.records import ImageSettings, StructureError
 
@@ -106,12 +106,12 @@ def check_size(width: int, height: int, settings: ImageSettings) -> None:
 
 def _inspect_jpeg(data: bytes, settings: ImageSettings) -> Inspected:
     found = inspect_jpeg(data, settings.max_scans)
-    orientation = parse_exif(found.exif).orientation if found.exif else 1
+    orientation = exif_orientation(found.exif) if found.exif else 1
     return Inspected("JPEG", found.width, found.height, orientation, found.icc, strip(data, found), found)
 
 
 def _inspect_other(data: bytes, name: str) -> Inspected:
     found = {"PNG": inspect_png, "WEBP": inspect_webp, "HEIF": inspect_heif}[name](data)
     turns_itself = name == "HEIF" or not found.exif  # libheif turns the picture
-    orientation = 1 if turns_itself else parse_exif(found.exif or b"").orientation
+    orientation = 1 if turns_itself else exif_orientation(found.exif or b"")
     return Inspected(name, found.width, found.height, orientation, found.icc, found.body or data)

@@ -73,14 +73,21 @@ class JpegStructure:
 def segments(data: bytes, *, header_only: bool = False) -> Iterator[Segment]:
     """Yield the segments of the first picture in `data`, from behind SOI up to and including EOI.
 
-    With `header_only` it stops at the first scan, so the beginning of a file is enough.
+    With `header_only` it stops at the first scan, so the beginning of a file is enough. Where a vendor's trailer
+    follows the last scan without an end marker (panoramas of Samsung's phones) the EOI is empty and stands before the
+    trailer.
 
     Raises:
         StructureError: the bytes end early (`truncated`), or there are too many segments.
     """
     position = 2
+    scanned = False
+    stop = len(data) if header_only else trailer_start(data)
     for _ in range(MAX_SEGMENTS):
-        found = _NEXT_MARKER.search(data, position)
+        found = _NEXT_MARKER.search(data, position, stop)
+        if found is None and scanned and stop < len(data):
+            yield Segment(EOI, stop, stop, stop)
+            return
         if found is None:
             raise StructureError("truncated", "the JPEG has no end-of-image marker")
         start, marker = found.start(), data[found.start() + 1]
@@ -95,18 +102,36 @@ def segments(data: bytes, *, header_only: bool = False) -> Iterator[Segment]:
         end = start + 2 + length
         if length < 2:
             raise StructureError("corrupt", f"JPEG segment {marker:02X} declares a length of {length}")
-        if end > len(data):
+        if end > stop:
             raise StructureError("truncated", f"JPEG segment {marker:02X} ends behind the file")
         if marker == SOS:
             if header_only:
                 return
-            following = _NEXT_MARKER.search(data, end)
-            if following is None:
+            following = _NEXT_MARKER.search(data, end, stop)
+            if following is None and stop == len(data):
                 raise StructureError("truncated", "the file ends inside a JPEG scan")
-            end = following.start()
+            end = following.start() if following else stop
+            scanned = True
         yield Segment(marker, start, start + 4, end)
         position = end
     raise StructureError("too_many_segments", f"more than {MAX_SEGMENTS} JPEG segments")
+
+
+def trailer_start(data: bytes) -> int:
+    """Where the trailer of Samsung's phones begins, the length of the file where there is none.
+
+    The file ends with `SEFT` and, before it, the length of a directory `SEFH`: its version, a count, and for each block
+    its kind, how far before the directory it begins, and its length.
+    """
+    if data[-4:] != b"SEFT" or len(data) < 20:
+        return len(data)
+    directory = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    if directory < 2 or data[directory : directory + 4] != b"SEFH":
+        return len(data)
+    count = int.from_bytes(data[directory + 8 : directory + 12], "little")
+    entries = range(directory + 12, min(directory + 12 + 12 * count, len(data) - 8), 12)
+    before = max((int.from_bytes(data[at + 4 : at + 8], "little") for at in entries), default=0)
+    return directory - before if 0 < before < directory - 2 else directory
 
 
 def inspect_jpeg(data: bytes, max_scans: int) -> JpegStructure:

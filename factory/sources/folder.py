@@ -1,8 +1,12 @@
-"""A folder of photos with EXIF GPS. A photo without coordinates is a row too; the plan drops it and says so."""
+"""A folder of photos with EXIF GPS. A photo without coordinates is a row too; the plan drops it and says so.
+
+So is one whose name is no Unicode text, and a file that is no whole picture, each by its own reason.
+"""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +19,7 @@ from factory.plugins.contracts import Source
 from factory.plugins.registry import register
 from factory.sources.contract import raw_columns
 from factory.sources.paths import file_stamp, listing_digest, locate, recipe_path
+from factory.sources.tar_samples import in_unicode, unnameable
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]
 
@@ -55,7 +60,7 @@ def folder(
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
-    """See `folder`. A photo's id is its path below the folder."""
+    """See `folder`. A photo's id is its path below the folder, in Unicode's composed form (NFC)."""
 
     name: str
     folder: Path
@@ -73,31 +78,46 @@ class FolderSource:
         return listing_digest((name, path.lstat().st_size) for name, path in self._photos())
 
     def table(self) -> pl.DataFrame:
-        from factory.images.exif import read_metadata
-
-        rows = []
-        for number, (name, _) in enumerate(self._photos()):
-            row = {"source_row": number, "id": name, "image": name}
-            try:
-                photo = read_metadata(locate(self.folder, name))
-                row |= {"lat": photo.lat, "lon": photo.lon, "captured_at": photo.captured_at}
-            except (SourceError, OSError):
-                row |= {"problem": "file_unreadable"}
-            rows.append(row)
-        schema = {
-            "source_row": pl.Int64,
-            "id": pl.String,
-            "image": pl.String,
-            "lat": pl.Float64,
-            "lon": pl.Float64,
-            "captured_at": pl.String,
-            "problem": pl.String,
-        }
+        photos = self._photos()
+        if not photos:
+            raise SourceError(f"{self.name}: {self._what_else()}")
+        rows = [{"source_row": number, **self._row(name)} for number, (name, _) in enumerate(photos)]
+        texts = ("id", "image", "lat", "lon", "captured_at", "problem")
+        schema = {"source_row": pl.Int64, **dict.fromkeys(texts, pl.String)}
         return raw_columns(pl.DataFrame(rows, schema=schema)).with_columns(
             licence=pl.lit(self.licence, dtype=pl.String),
             author=pl.lit(self.author, dtype=pl.String),
             uncertainty_km=pl.lit(self.uncertainty_km),
         )
+
+    def _row(self, name: str) -> dict[str, str | None]:
+        """A photo's row. Coordinates are text, so that those an EXIF holds as text are read where all others are."""
+        from factory.images.exif import has_end, read_metadata
+
+        row: dict[str, str | None] = {"id": in_unicode(name)}
+        if problem := unnameable(name):
+            return row | {"problem": problem}
+        row["image"] = name
+        try:
+            path = locate(self.folder, name)
+            photo = read_metadata(path)
+            found = photo.written or (None if photo.lat is None else (repr(photo.lat), repr(photo.lon)))
+            problem = None if found else photo.damage or (None if has_end(path) else "truncated")
+        except (SourceError, OSError):
+            return row | {"problem": "file_unreadable"}
+        lat, lon = found or (None, None)
+        return row | {"lat": lat, "lon": lon, "captured_at": photo.captured_at, "problem": problem}
+
+    def _what_else(self) -> str:
+        """What a folder without photos holds."""
+        endings = Counter(path.suffix.lower() or "no ending" for path in self._files())
+        looked = f"no photo here or below (looked for {', '.join(sorted(self.suffixes))})"
+        if not self.recursive:
+            looked = looked.replace(" or below", "")
+        if not endings:
+            return f"{looked}: there is no file at all"
+        listed = ", ".join(f"{count:,} of {ending}" for ending, count in endings.most_common(5))
+        return f"{looked}; it holds {listed}"
 
     def read(self, locator: str) -> Path:
         return locate(self.folder, locator)
@@ -110,17 +130,14 @@ class FolderSource:
         if not self.folder.is_dir():
             raise SourceError(f"{self.name}: not a folder; relative paths start at the recipe's folder")
         found = ((path.relative_to(self.folder).as_posix(), path) for path in self._walk())
-        return sorted((name, path) for name, path in found if _is_text(name))
+        return sorted(found)
 
     def _walk(self) -> Iterator[Path]:
+        return (path for path in self._files() if path.suffix.lower() in self.suffixes)
+
+    def _files(self) -> Iterator[Path]:
         for folder, inner, names in os.walk(self.folder):
             inner[:] = sorted(name for name in inner if not name.startswith(".")) if self.recursive else []
             for name in names:
-                path = Path(folder, name)
-                if not name.startswith(".") and path.suffix.lower() in self.suffixes:
-                    yield path
-
-
-def _is_text(name: str) -> bool:
-    """False for a file name that is no Unicode text; such a photo could not be named in any table."""
-    return name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)
+                if not name.startswith("."):
+                    yield Path(folder, name)

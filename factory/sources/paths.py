@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,8 @@ def locate(folder: Path, locator: str) -> Path:
         raise SourceError(f"{locator!r}: must be a relative path inside {folder.name}/, without `..`")
     real = _real_folder(folder)
     path = real / relative
+    if not locator.isascii():
+        path = _as_it_is_spelt(real, relative)
     try:
         if any(step.is_symlink() for step in (path, *path.parents[: len(relative.parts) - 1])):
             path = path.resolve(strict=True)
@@ -50,6 +53,15 @@ def locate(folder: Path, locator: str) -> Path:
         raise SourceError(f"{locator!r}: a symbolic link leads out of {folder.name}/")
     if not stat.S_ISREG(mode):
         raise SourceError(f"{locator!r}: not a regular file")
+    return path
+
+
+def _as_it_is_spelt(real: Path, relative: Path) -> Path:
+    """The path with each name composed (NFC) or decomposed (NFD), whichever is there: systems keep different forms."""
+    path = real
+    for part in relative.parts:
+        forms = (part, *(unicodedata.normalize(form, part) for form in ("NFC", "NFD")))
+        path = next((path / form for form in forms if os.path.lexists(path / form)), path / part)
     return path
 
 

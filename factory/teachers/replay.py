@@ -11,6 +11,7 @@ indexed by position and read when asked for: memory is about 0.2 kB a record, wh
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -99,6 +100,7 @@ class ReplayBackend:
 
 
 def _place(sample_id: str, turn: int, draw: int, purpose: str) -> Place:
+    sample_id = unicodedata.normalize("NFC", sample_id)  # a recording and a folder may spell one name in two ways
     return (sample_id, turn, draw, purpose) if turn or draw or purpose else sample_id
 
 

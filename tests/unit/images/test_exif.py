@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from factory.images import PhotoMetadata, metadata_findings, read_metadata
+from factory.images import ImageRejected, ImageSettings, PhotoMetadata, Prepared, metadata_findings, read_metadata
 from factory.images.exif import HEAD_BYTES, parse_exif
+from factory.images.jpeg import EXIF_PREFIX
+from factory.images.prepare import prepare
 from tests.hostile import after_soi, encode, exif_tiff, looping_exif, picture, rational_exif, segment
 
 ZURICH = PhotoMetadata(lat=47.375, lon=8 + 32 / 60, captured_at="2024-05-06T07:08:09", camera="TestCam 9")
@@ -72,7 +75,8 @@ def test_coordinates_written_as_text_are_read() -> None:
     gps += struct.pack("<HHI", 1, 2, 2) + b"N\x00\x00\x00" + struct.pack("<HHII", 2, 2, 9, where)
     gps += struct.pack("<HHI", 3, 2, 2) + b"E\x00\x00\x00" + struct.pack("<HHII", 4, 2, 9, where)
     tiff = b"II*\x00\x08\x00\x00\x00" + main + gps + bytes(4) + b"43.46445\x00"
-    assert parse_exif(tiff).lat == pytest.approx(43.46445)
+    found = parse_exif(tiff)
+    assert (found.lat, found.written) == (None, ("43.46445 N", "43.46445 E"))
 
 
 def test_a_time_zone_is_kept_and_an_impossible_date_is_none() -> None:
@@ -116,7 +120,7 @@ def test_reads_files_by_path_with_exif_behind_the_head(tmp_path: Path) -> None:
     late.write_bytes(after_soi(jpeg, *[segment(0xE2, bytes(60_000))] * 6))
     cut.write_bytes(jpeg[:50])
     assert read_metadata(early).camera == read_metadata(str(late)).camera == "TestCam 9"
-    assert read_metadata(cut) == PhotoMetadata()
+    assert read_metadata(cut) == PhotoMetadata(damage="truncated")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
@@ -138,3 +142,82 @@ def test_findings_name_what_a_jpeg_gives_away() -> None:
     ]
     assert metadata_findings(encode(picture())) == []
     assert metadata_findings(b"GIF89a") == ["not a JPEG"]
+
+
+def test_a_file_that_is_no_picture_says_why() -> None:
+    assert read_metadata(b"").damage == "zero_byte"
+    assert read_metadata(b"<html>").damage == "not_an_image"
+    assert read_metadata(encode(picture(), "PNG")[:40]).damage == "truncated"
+    assert read_metadata(encode(picture())).damage is None
+
+
+@pytest.mark.parametrize(("degrees", "ref", "expected"), [(-47, b"S", -47.0), (-47, b"N", None), (47, b"E", None)])
+def test_a_sign_or_letter_that_contradicts_is_no_coordinate(degrees: int, ref: bytes, expected: float | None) -> None:
+    where = 26 + 2 + 4 * 12 + 4
+    main = struct.pack("<H", 1) + struct.pack("<HHII", 0x8825, 4, 1, 26) + bytes(4)
+    gps = struct.pack("<H", 4)
+    gps += struct.pack("<HHI", 1, 2, 2) + ref + bytes(3) + struct.pack("<HHII", 2, 10, 1, where)
+    gps += struct.pack("<HHI", 3, 2, 2) + b"E\x00\x00\x00" + struct.pack("<HHII", 4, 10, 1, where + 8)
+    tiff = b"II*\x00\x08\x00\x00\x00" + main + gps + bytes(4) + struct.pack("<iiii", degrees, 1, 8, 1)
+    assert parse_exif(tiff).lat == expected
+
+
+def test_a_pointer_of_type_13_leads_to_the_gps() -> None:
+    plain = exif_tiff().removeprefix(EXIF_PREFIX)
+    tiff = plain
+    order = "<" if tiff[:2] == b"II" else ">"
+    for tag in (0x8825, 0x8769):
+        old, new = (struct.pack(order + "HHI", tag, kind, 1) for kind in (4, 13))
+        tiff = tiff.replace(old, new)
+    assert struct.pack(order + "HHI", 0x8825, 13, 1) in tiff
+    assert parse_exif(tiff) == parse_exif(plain) != PhotoMetadata()
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt"])
+@pytest.mark.parametrize("name", [b"exif", b"APP1"])
+def test_a_raw_profile_of_a_png_is_exif(kind: bytes, name: bytes) -> None:
+    tiff = exif_tiff(orientation=6).removeprefix(EXIF_PREFIX)
+    digits = (EXIF_PREFIX + tiff).hex().encode()
+    lines = b"\n".join(digits[at : at + 72] for at in range(0, len(digits), 72))
+    text = b"\n" + name + b"\n%8d\n" % (len(digits) // 2) + lines + b"\n"
+    body = {b"tEXt": text, b"zTXt": b"\x00" + zlib.compress(text), b"iTXt": b"\x01\x00\x00\x00" + zlib.compress(text)}
+    payload = kind + b"Raw profile type " + name + b"\x00" + body[kind]
+    chunk = struct.pack(">I", len(payload) - 4) + payload + struct.pack(">I", zlib.crc32(payload))
+    png = encode(picture(), "PNG")
+    found = read_metadata(png[:33] + chunk + png[33:])
+    assert (found.orientation, found.lat) == (6, parse_exif(tiff).lat) and found.lat is not None
+
+
+def test_a_raw_profile_that_is_a_bomb_or_nonsense_is_none() -> None:
+    png = encode(picture(), "PNG")
+    for body in (
+        b"\x00" + zlib.compress(bytes(50_000_000)),
+        b"\x00nonsense",
+        b"\x00" + zlib.compress(b"\nexif\n 4\nzz"),
+    ):
+        payload = b"zTXtRaw profile type exif\x00" + body
+        chunk = struct.pack(">I", len(payload) - 4) + payload + struct.pack(">I", zlib.crc32(payload))
+        assert read_metadata(png[:33] + chunk + png[33:]) == PhotoMetadata()
+
+
+def samsung(jpeg: bytes) -> bytes:
+    """A JPEG without its end marker, and the trailer of a panorama behind it."""
+    block = b"\x00\x00\x01\x08\x0d\x00\x00\x00Panorama_Info\xff\xd8\xff\xe0 shot"
+    entry = struct.pack("<HHII", 0, 0x0801, len(block), len(block))
+    directory = b"SEFH" + struct.pack("<II", 101, 1) + entry
+    return jpeg[:-2] + block + directory + struct.pack("<I", len(directory)) + b"SEFT"
+
+
+def test_a_vendors_trailer_in_place_of_the_end_is_a_whole_picture() -> None:
+    jpeg = encode(picture())
+    prepared = prepare(samsung(jpeg), ImageSettings())
+    plain = prepare(jpeg, ImageSettings())
+    assert isinstance(prepared, Prepared) and isinstance(plain, Prepared)
+    assert prepared.jpeg == plain.jpeg and not metadata_findings(prepared.jpeg)
+    assert any("bytes behind the picture" in finding for finding in metadata_findings(samsung(jpeg)))
+
+
+@pytest.mark.parametrize("end", [b"", b"SEFT", b"\x08\x00\x00\x00SEFT", b"\xff\xff\xff\xffSEFT"])
+def test_without_a_trailer_that_is_one_the_end_is_missing(end: bytes) -> None:
+    refused = prepare(encode(picture())[:-2] + end, ImageSettings())
+    assert isinstance(refused, ImageRejected) and refused.reason == "truncated"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -64,3 +66,12 @@ def test_never_leaves_the_folder(locator: str) -> None:
 def test_a_listing_has_one_digest_in_any_order() -> None:
     assert listing_digest([("a", 1), ("b", 2)]) == listing_digest([("b", 2), ("a", 1)])
     assert listing_digest([("a", 1)]) != listing_digest([("a", 2)])
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_found_in_either_form_of_unicode(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    name = unicodedata.normalize(form, "Zürich/café.jpg")
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"x")
+    for written in ("NFC", "NFD"):
+        assert locate(tmp_path, unicodedata.normalize(written, name)).read_bytes() == b"x"  # type: ignore[arg-type]
