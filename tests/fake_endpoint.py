@@ -135,6 +135,11 @@ def with_usage(body: bytes, usage: Any) -> bytes:
     return orjson.dumps({name: value for name, value in orjson.loads(body).items() if name != "usage"} | stated)
 
 
+def round_figures(body: bytes) -> bytes:
+    """The same completion for 1,000 tokens."""
+    return with_usage(body, {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000})
+
+
 def error_body(message: str, code: int | None = None) -> bytes:
     return orjson.dumps({"error": {"message": message, "type": "fake", "code": code}})
 
@@ -162,6 +167,10 @@ class FakeEndpoint:
         if request.path == "/stats":
             return json_response(200, orjson.dumps(self.served.as_json()))
         if request.path == "/reset":
+            self.served = Served(in_flight=self.served.in_flight)
+            return json_response(200, b"{}")
+        if request.path == "/plan":
+            self.plan = orjson.loads(await request.read())
             self.served = Served(in_flight=self.served.in_flight)
             return json_response(200, b"{}")
         if request.path == "/health":
@@ -348,6 +357,44 @@ FAULTS: dict[str, Fault] = {
     "thinking": says(
         200, lambda server, image, _: completion(server.answer_text(image), reasoning_content="Let me look.")
     ),
+    "only_thought": says(
+        200, lambda server, image, _: round_figures(completion("", reasoning_content=server.answer_text(image)))
+    ),
+    "tool_call": says(
+        200,
+        lambda server, image, _: round_figures(
+            completion("", "tool_calls", tool_calls=[{"function": {"arguments": server.answer_text(image)}}])
+        ),
+    ),
+    "drafts": says(
+        200,
+        lambda server, image, _: round_figures(
+            completion(f"[THINK]{orjson.dumps(plausible_answer('0' * 64)).decode()}[/THINK]{server.answer_text(image)}")
+        ),
+    ),
+    "long_thought": says(
+        200,
+        lambda server, image, _: round_figures(
+            completion(server.answer_text(image), reasoning_content="It may be {x}. " * 17_000)
+        ),
+    ),
+    "odd_json": says(
+        200,
+        lambda server, image, _: (
+            b"\xef\xbb\xbf"
+            + round_figures(server.answer(image))[:-1].replace(b"Together", b"\\ud800Together")
+            + b', "logprob": -Infinity}'
+        ),
+    ),
+    "error_in_choice": says(
+        200,
+        lambda *_: orjson.dumps(
+            {"choices": [{"error": {"code": 502, "message": "upstream"}, "message": {"content": ""}}]}
+        ),
+    ),
+    "no_output": says(
+        200, lambda *_: with_usage(completion(""), {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0})
+    ),
     "usage": says(200, lambda server, image, fault: with_usage(server.answer(image), fault["usage"])),
     "dropped": Fault(200, drop),
     "dripping": Fault(200, drip),
@@ -390,6 +437,12 @@ class Running:
 
     def reset(self) -> None:
         self._get("/reset")
+
+    def follow(self, plan: Sequence[dict[str, Any]]) -> None:
+        """Another plan, with counts from 0: the endpoint breaks, or is mended."""
+        address = f"http://127.0.0.1:{self.port}/plan"
+        with urllib.request.urlopen(address, data=orjson.dumps(list(plan)), timeout=10) as response:
+            response.read()
 
     def requests(self) -> list[dict[str, Any]]:
         """The log's whole lines; one may be in the middle of being written."""
