@@ -87,6 +87,6 @@ def lost(teacher: Teacher, failed: CallFailed) -> None:
 
 def backoff_s(tries: int, retry_after_s: float | None) -> float:
     """Exponential with full jitter (M. Brooker, "Exponential Backoff and Jitter", 2015), never before Retry-After."""
-    longest = min(FIRST_BACKOFF_S * 2.0 ** max(tries - 1, 0), MAX_BACKOFF_S)
+    longest = min(FIRST_BACKOFF_S * 2.0 ** min(max(tries - 1, 0), 32), MAX_BACKOFF_S)
     jitter = random.random() * longest  # noqa: S311  (spreads retries; nothing secret or published hangs on it)
     return max(jitter, 0.0) if retry_after_s is None else retry_after_s + random.random()  # noqa: S311
