@@ -447,7 +447,7 @@ SHAPES: dict[str, Any] = {
 async def test_no_shape_of_usage_makes_a_bill_larger_than_the_budget_and_one_call(tmp_path: Path, shape: str) -> None:
     plan = [{"kind": "usage", "billed": 1_000, **SHAPES[shape]}]
     limits = BudgetLimits(tokens=11_000)
-    with running_endpoint(tmp_path, plan, latency_ms=10) as server:
+    with running_endpoint(tmp_path, plan, latency_ms=150) as server:
         async with asking(tmp_path, server.url, limits=limits, max_in_flight=16) as question:
             said = await asyncio.gather(*map(question, range(40)), return_exceptions=True)
         stats = server.stats()
