@@ -40,3 +40,6 @@ class GeoAnswer(BaseModel):
     city: str | None = None
     lat: float | None = Field(default=None, ge=-90, le=90, validation_alias=AliasChoices("lat", "latitude"))
     lon: float | None = Field(default=None, ge=-180, le=180, validation_alias=AliasChoices("lon", "longitude"))
+    unreadable: tuple[str, ...] = ()
+    """What was stated and could not be read: localizable, confidence, country, region, city, coordinates. No check
+    takes it for a pass: the sample goes to review."""

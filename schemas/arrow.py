@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-BUILD_SCHEMA_VERSION = 2
+BUILD_SCHEMA_VERSION = 3
 """Layout of a build's files, written into build.json; a build of another version is neither read nor taken over."""
 
 
@@ -61,6 +61,7 @@ PLACE = _struct(
     city=TEXT,
     lat=REAL,
     lon=REAL,
+    unreadable=pa.list_(TEXT),
 )
 """A teacher's GeoAnswer, in its words; coordinates in WGS84 degrees."""
 
@@ -120,6 +121,7 @@ LOCATED = _struct(
     named_lon=REAL,
     named_level=TEXT,
     country_correct=FLAG,
+    region_correct=FLAG,
     distance_km=REAL,
     named_distance_km=REAL,
     near=FLAG,

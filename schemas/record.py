@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import cos, dist, radians, sin
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from schemas.answer import GeoAnswer
 from schemas.sample import Sample
@@ -50,6 +50,8 @@ class LocatedAnswer:
     """Centre of the most precise place named (city, else region, else country)."""
     named_level: Literal["city", "region", "country"] | None = None
     country_correct: bool | None = None
+    region_correct: bool | None = None
+    """Whether the place named lies in the truth's own region; None where either is unknown."""
     distance_km: float | None = None
     """Truth to the coordinates given."""
     named_distance_km: float | None = None
@@ -134,6 +136,14 @@ class Photo:
     source_bytes: int | None = None
     source_mtime_ns: int | None = None
     """Of the source file when it was decoded: a later build takes the picture over only if both are unchanged."""
+
+
+UNREADABLE: Final = "unreadable"
+"""Reason of a check that abstains because of what a teacher stated and nobody could read."""
+SUSPECTED_WRONG_TRUTH: Final = "suspected_wrong_truth"
+"""Reason of a check that abstains because teachers who are sure and agree speak against the truth."""
+DOUBTS: Final = frozenset((UNREADABLE, SUSPECTED_WRONG_TRUTH))
+"""Reasons of an abstention that speak against a row: whatever the decider makes of it, the row is not accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,7 +159,7 @@ def speaking_answer(answers: Sequence[LocatedAnswer], policy: AnswerPolicy = "ne
         for found in answers
         if found.answered.place is not None and is_releasable(found.answered.place.reasoning, found.country_correct)
     ]
-    right = [found for found in spoken if _place(found).localizable and found.country_correct]
+    right = [found for found in spoken if _is_sure(_place(found)) and found.country_correct]
     candidates = right or spoken
     if not candidates:
         return None
@@ -168,6 +168,10 @@ def speaking_answer(answers: Sequence[LocatedAnswer], policy: AnswerPolicy = "ne
     if policy == "most_confident":
         return max(candidates, key=lambda found: _known(_place(found).confidence, -1.0))
     return min(candidates, key=lambda found: _known(located(found)[2], float("inf")))
+
+
+def _is_sure(said: GeoAnswer) -> bool:
+    return said.localizable and "localizable" not in said.unreadable
 
 
 def located(found: LocatedAnswer) -> tuple[float | None, float | None, float | None]:

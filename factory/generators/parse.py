@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from factory.generators.extract import ANSWER_KEYS, extract, is_template, split_thought
-from factory.generators.fields import confidence, coordinate_pair, coordinates, name, words, yes_no
+from factory.generators.fields import coordinate_pair, coordinates, name, words
+from factory.generators.statements import confidence, is_absent, is_unknown, yes_no
 from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
@@ -68,30 +69,63 @@ _LOCALIZABLE = ("localizable", "is_localizable", "localizability", "localisable"
 
 
 def to_answer(fields: Mapping[str, Any], around: str = "") -> GeoAnswer:
-    """Fields as the teacher wrote them, as a GeoAnswer. `around` is used when the fields hold no reasoning."""
-    country = name(_first(fields, "country", "country_name", "nation"))
-    localizable = yes_no(_first(fields, *_LOCALIZABLE))
-    lat = _first(fields, "lat", "latitude")
-    lon = _first(fields, "lon", "longitude", "lng", "long")
-    if lat is None and lon is None:
-        lat, lon = coordinate_pair(_first(fields, "coordinates", "coords", "gps")) or (None, None)
-    point = coordinates(lat, lon)
+    """Fields as the teacher wrote them, as a GeoAnswer. `around` is used when the fields hold no reasoning.
+
+    What was stated and cannot be read is named in `unreadable`; its value is that of a statement that was not made.
+    """
+    stated = {
+        "localizable": _first(fields, *_LOCALIZABLE),
+        "confidence": _first(fields, "confidence", "confidence_score", "certainty"),
+        "country": _first(fields, "country", "country_name", "nation"),
+        "region": _first(fields, "region", "state", "province", "admin1", "state_or_province"),
+        "city": _first(fields, "city", "town", "municipality", "locality"),
+        "coordinates": _written_point(fields),
+    }
+    country, region, city = (name(stated[key]) for key in ("country", "region", "city"))
+    localizable, sure = yes_no(stated["localizable"]), confidence(stated["confidence"])
+    point = None if stated["coordinates"] is None else coordinates(*stated["coordinates"])
+    read = (localizable, sure, country, region, city, point)  # in the order of `stated`
     reasoning = tidy(
         words(_first(fields, "reasoning", "explanation", "rationale", "analysis")), MAX_REASONING, lines=True
     )
-    city = name(_first(fields, "city", "town", "municipality", "locality"))
     return GeoAnswer(
         localizable=bool(country or city) if localizable is None else localizable,
-        confidence=confidence(_first(fields, "confidence", "confidence_score", "certainty")),
+        confidence=sure,
         scene=name(_first(fields, "scene", "scene_type"), 60),
         clues=clues(_first(fields, "clues", "evidence", "visual_clues", "key_clues")),
         reasoning=reasoning or tidy(around, MAX_REASONING, lines=True),
         country=country,
-        region=name(_first(fields, "region", "state", "province", "admin1", "state_or_province")),
+        region=region,
         city=city,
         lat=point[0] if point else None,
         lon=point[1] if point else None,
+        unreadable=tuple(
+            key
+            for (key, value), found in zip(stated.items(), read, strict=True)
+            if found is None and not _says_nothing(key, value)
+        ),
     )
+
+
+def _written_point(fields: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """The two halves of the coordinates as they are written; None when the answer has none."""
+    lat = _first(fields, "lat", "latitude")
+    lon = _first(fields, "lon", "longitude", "lng", "long")
+    if lat is None and lon is None:
+        both = _first(fields, "coordinates", "coords", "gps")
+        return None if _says_no_place(both) else coordinate_pair(both) or (both, None)
+    return None if _says_no_place(lat) and _says_no_place(lon) else (lat, lon)
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    """Whether a statement without a reading was not made at all. Not knowing is an answer to where, not to how sure."""
+    return _says_no_place(value) if key in ("country", "region", "city") else is_absent(value)
+
+
+def _says_no_place(value: Any) -> bool:
+    if isinstance(value, list | tuple | dict):
+        return all(map(_says_no_place, value.values() if isinstance(value, dict) else value))
+    return is_absent(value) or (isinstance(value, str) and is_unknown(value))
 
 
 def clues(value: Any) -> tuple[Clue, ...]:

@@ -22,7 +22,7 @@ from factory.sources import Source
 from factory.store.files import file_digest
 from schemas.settings import Contents
 
-STAGE_VERSIONS = {"answers": "1", "verify": "3", "review": "1", "select": "2", "release": "3"}
+STAGE_VERSIONS = {"answers": "2", "verify": "4", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 

@@ -275,7 +275,7 @@ def _answered(record: Mapping[str, Any]) -> Answered:
 def _place(record: Mapping[str, Any]) -> GeoAnswer:
     """A stored place as it was: it was validated when it was parsed, and doing so again costs more than the checks."""
     clues = tuple(Clue.model_construct(**clue) for clue in record["clues"] or ())
-    return GeoAnswer.model_construct(**{**record, "clues": clues})
+    return GeoAnswer.model_construct(**{**record, "clues": clues, "unreadable": tuple(record["unreadable"] or ())})
 
 
 def _evidence(record: Mapping[str, Any]) -> Evidence:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import isfinite, sqrt
@@ -143,6 +143,18 @@ def similarities(a: tuple[str, ...], b: tuple[str, ...]) -> Matrix:
         return tuple(zip(*similarities(b, a), strict=True)) or ((),) * len(a)
     columns = [words(text) for text in b]
     return tuple([tuple([similarity(row, column) for column in columns]) for row in map(words, a)])
+
+
+def alike(a: str, b: str, apart_from: str = "") -> float | None:
+    """`similarity` of two texts without the words of a third; None when nothing is left of either."""
+    ignored = words(apart_from).weights.keys()
+    left, right = (_without(words(text), ignored) for text in (a, b))
+    return similarity(left, right) if left.total and right.total else None
+
+
+def _without(text: Words, ignored: Collection[str]) -> Words:
+    kept = {word: weight for word, weight in text.weights.items() if word not in ignored}
+    return Words(kept, sum(kept.values()))
 
 
 def said(texts: Sequence[str]) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
     answers -> located (measured against the truth) -> checks -> [features, fitted model] -> decider -> gates -> verdict
 
-The gates behind the decider fail closed: a row that states a place must have been measured against the truth, its
-family must have a row to make of it, and its messages must not tell the truth before they should.
+The gates behind the decider fail closed: a row that states a place must have been measured against the truth, no check
+may have stopped at a statement nobody can read or at a doubt of the truth itself, the family must have a row to make,
+and its messages must not tell the truth before they should.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.messages import truth_told
 from factory.verify.near_truth import nearness
 from schemas import Case, CheckResult, Sample, Verdict
+from schemas.record import DOUBTS
 
 Rows = Sequence[Mapping[str, Any]]
 """What a family makes of one sample."""
@@ -116,7 +118,7 @@ def decide(
     unreleasable = _unreleasable(case, judge, rows)
     if unreleasable is not None:
         verdict = replace(verdict, unreleasable=unreleasable.reason)
-    failed = _unmeasured(verdict, judge) or unreleasable
+    failed = _in_doubt(verdict) or _unmeasured(verdict, judge) or unreleasable
     if verdict.decision == "accept" and failed is not None:
         listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
         reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
@@ -132,6 +134,11 @@ def _with_nearness(case: Case, judge: Judge) -> Case:
     found = nearness(case, **vars(settings))
     combined = found[-1] if case.combined is not None else None
     return replace(case, answers=found[: len(case.answers)], combined=combined)
+
+
+def _in_doubt(verdict: Verdict) -> CheckResult | None:
+    """The check that abstained for a reason that speaks against the row, in any family."""
+    return next((found for found in verdict.checks if found.outcome == "abstain" and found.reason in DOUBTS), None)
 
 
 def _unmeasured(verdict: Verdict, judge: Judge) -> CheckResult | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Literal
 
 from factory.plugins.registry import register
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote, combine, doubted
 from schemas import Case, CheckResult, LocatedAnswer
+from schemas.record import UNREADABLE
 from schemas.settings import Share
 
 
@@ -30,12 +31,13 @@ def localizable(
             `mean`: the mean must, where `not localizable` counts as 0.
 
     A teacher without an answer, or that states no confidence where one is asked for, abstains; the others decide. The
-    check abstains when nobody is left (`no_answer`, `no_confidence`).
+    check abstains when nobody is left (`no_answer`, `no_confidence`), and where a statement that a pass would need
+    cannot be read (`unreadable`): such a sample is never accepted.
     """
     votes = [_vote(located, min_confidence) for located in case.voices]
     scores = [vote.score for vote in votes if vote.score is not None]
     if teachers == "mean":
-        return _mean(votes, scores, min_confidence)
+        return doubted(_mean(votes, scores, min_confidence), votes, teachers="all")
     score = (min if teachers == "all" else max)(scores, default=None)
     return combine(
         "localizable",
@@ -52,6 +54,11 @@ def _vote(located: LocatedAnswer, min_confidence: float) -> Vote:
     answered, answer = located.answered, located.answered.place
     if answer is None:
         return Vote(answered.teacher, "abstain", "no_answer", None, f"gave no answer ({answered.failure or 'failed'})")
+    unread = [name for name in ("localizable", "confidence") if name in answer.unreadable]
+    if min_confidence <= 0.0 and "confidence" in unread:
+        unread.remove("confidence")
+    if unread and (answer.localizable or "localizable" in unread):
+        return Vote(answered.teacher, "abstain", UNREADABLE, None, f"{' and '.join(unread)}: cannot be read")
     if not answer.localizable:
         return Vote(answered.teacher, "fail", "not_localizable", 0.0, "says not localizable")
     confidence = answer.confidence

@@ -6,7 +6,7 @@ shard on the unique strings. What remains for each sample is arithmetic on plain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -26,6 +26,8 @@ class Place:
     lon: float
     country_code: str | None
     level: PlaceLevel
+    region: str | None = None
+    """As the gazetteer labels it, so that it compares with a sample's."""
 
 
 def place_queries(answers: Iterable[Answered]) -> list[str]:
@@ -43,10 +45,10 @@ def resolve(queries: Sequence[str], *, worldview: str = "default") -> dict[str, 
         return {}
     from factory.geo import forward
 
-    table = forward(queries, worldview=worldview).select("query", "lat", "lon", "country_code", "level")
+    table = forward(queries, worldview=worldview).select("query", "lat", "lon", "country_code", "level", "region")
     return {
-        query: Place(lat, lon, country_code, cast(PlaceLevel, level))
-        for query, lat, lon, country_code, level in table.iter_rows()
+        query: Place(lat, lon, country_code, cast(PlaceLevel, level), region)
+        for query, lat, lon, country_code, level, region in table.iter_rows()
         if lat is not None and lon is not None and level in _LEVELS
     }
 
@@ -61,7 +63,7 @@ def locate(sample: Sample, answers: Sequence[Answered], places: Mapping[str, Pla
 
     The country is the one the teacher names, else that of the resolved place. It is right when it is the truth's own,
     its sovereign or a claimant (`factory.geo.is_country_of`): "San Juan, United States" is right for Puerto Rico.
-    `country_correct` is None when either side is unknown.
+    `country_correct` and `region_correct` are None when either side is unknown.
     """
     return tuple(_locate(sample, answered, places) for answered in answers)
 
@@ -91,9 +93,27 @@ def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> 
         named_lon=None if place is None else place.lon,
         named_level=None if place is None else place.level,
         country_correct=correct,
+        region_correct=_same_region(place, sample),
         distance_km=distance,
         named_distance_km=named_distance,
     )
+
+
+def _same_region(place: Place | None, sample: Sample) -> bool | None:
+    if place is None or not place.region or not sample.region:
+        return None
+    return place.region == sample.region and place.country_code == sample.country_code
+
+
+def point_of(located: LocatedAnswer, levels: Collection[str]) -> tuple[float, float] | None:
+    """Where an answer says it is (lat, lon in degrees): its coordinates, else the centre of the place it names, if that
+    is of one of these levels."""
+    answer = located.answered.place
+    if answer is not None and answer.lat is not None and answer.lon is not None:
+        return answer.lat, answer.lon
+    if located.named_level in levels and located.named_lat is not None and located.named_lon is not None:
+        return located.named_lat, located.named_lon
+    return None
 
 
 def _query(answer: GeoAnswer) -> str:

@@ -8,9 +8,11 @@ a failed call says nothing about the photo. That two answers were wanted and one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from schemas import CheckResult, Outcome
+from schemas.record import UNREADABLE
 
 Teachers = Literal["all", "any"]
 
@@ -54,4 +56,17 @@ def combine(
     if outcome != "pass":
         reason = votes[outcomes.index(outcome)].reason if votes else nothing
     detail = "; ".join([f"{vote.teacher} {vote.detail or vote.reason}" for vote in votes])
-    return CheckResult(check=check, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=detail)
+    found = CheckResult(check=check, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=detail)
+    return doubted(found, votes, teachers=teachers)
+
+
+def doubted(found: CheckResult, votes: Sequence[Vote], *, teachers: Teachers) -> CheckResult:
+    """The result, or an abstention where it owes its pass, or its silence, to a vote that could not be read.
+
+    A statement that nobody can read might have been a fail: under `all` it takes a pass away, under `any` another
+    teacher's pass stands.
+    """
+    unread = any(vote.reason == UNREADABLE for vote in votes)
+    if not unread or found.outcome == "fail" or (found.outcome == "pass" and teachers == "any"):
+        return found
+    return replace(found, outcome="abstain", reason=UNREADABLE)

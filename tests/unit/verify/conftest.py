@@ -16,7 +16,8 @@ KAZAN = (55.79, 49.12)
 def located(teacher: str = "first", *, failure: str | None = None, **fields: Any) -> LocatedAnswer:
     """An answer measured against Kazan; keywords are those of GeoAnswer and Answered, `clues` is a list of texts."""
     said = {name: fields.pop(name) for name in ("draw", "combined", "saw_truth") if name in fields}
-    names = ("country_code", "named_lat", "named_lon", "named_level", "country_correct", "named_distance_km")
+    names = ("country_code", "named_lat", "named_lon", "named_level", "country_correct")
+    names += ("region_correct", "named_distance_km")
     measured = {name: fields.pop(name) for name in names if name in fields}
     if failure is not None:
         return LocatedAnswer(answered=Answered(teacher=teacher, model="m", keys=(teacher,), failure=failure))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.verify.clues import affirmed, containment, overlap, similarities, similarity, vector_overlap, words
+from factory.verify.clues import affirmed, alike, containment, overlap, similarities, similarity, vector_overlap, words
 
 TEXTS = st.text(alphabet="aAbsSß 123\"“”'éЖ京都ก-.", max_size=30)
 LISTS = st.lists(TEXTS, max_size=6)
@@ -95,3 +95,17 @@ def test_vector_overlap_needs_a_usable_vector_of_every_clue() -> None:
     assert vector_overlap(["a"], ["b"], vectors) == 0.0
     for other in (["missing"], ["zero"], ["long"], []):
         assert vector_overlap(["a"], other, vectors) is None
+
+
+def test_whole_texts_are_alike_by_the_share_of_words_that_both_use() -> None:
+    one, other = "a red tram and onion domes", "onion domes behind the tram"
+    assert alike(one, one) == 1.0
+    assert alike(one, other) == alike(other, one) == 1.0, "the shorter text says nothing that the longer does not"
+    assert alike("a red tram and a kiosk", "a tram and a beach") == 0.5
+    assert alike(one, "surfers on a beach") == 0.0
+    assert alike(one, "the") is None
+
+
+def test_words_that_do_not_count_are_left_out_on_both_sides() -> None:
+    assert alike("Kazan, a tram", "Kazan, a beach", apart_from="Kazan") == 0.0
+    assert alike("Kazan", "Kazan", apart_from="Kazan") is None

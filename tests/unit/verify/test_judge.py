@@ -160,6 +160,58 @@ def test_a_decider_cannot_accept_over_a_failed_measurement() -> None:
     assert short(verdict_of(said(lat=48.85, lon=2.35, city=None), judge=judge)) == ("review", ("near_truth:too_far",))
 
 
+LAPTOP: dict[str, Any] = {
+    "checks": [{"localizable": {}}, {"near_truth": {}}, "teachers_agree", "grounded", "no_leak"],
+    "decide": {
+        "reject": ["localizable", "near_truth", "no_leak"],
+        "review": ["teachers_agree"],
+        "review_abstained": [],
+    },
+}
+"""The rules of a single teacher: most checks abstain, and no abstention counts."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"city": "Qxzvth", "lat": None, "lon": None}, "near_truth:place_unknown"),
+        ({"city": "Not visible", "country": None, "lat": None, "lon": None}, "near_truth:place_unknown"),
+        ({"city": None, "country": None, "lat": None, "lon": None}, "near_truth:no_place"),
+        ({"unreadable": ["coordinates"]}, "near_truth:unreadable"),
+        ({"unreadable": ["confidence"], "confidence": None}, "localizable:unreadable"),
+        ({"unreadable": ["localizable"]}, "localizable:unreadable"),
+    ],
+)
+def test_what_nothing_could_judge_is_never_accepted_whatever_the_profile(changes: dict[str, Any], reason: str) -> None:
+    laptop = judge_of(recipe(verify=LAPTOP))
+    assert verdict_of(said(confidence=0.9), judge=laptop).decision == "accept"
+    assert short(verdict_of(said(**{"confidence": 0.9, **changes}), judge=laptop)) == ("review", (reason,))
+
+
+def test_two_unknown_cities_with_one_region_far_away_are_rejected_for_their_region() -> None:
+    answer: dict[str, Any] = {"city": "Qxzvth", "region": "Bavaria", "lat": None, "lon": None, "confidence": 0.4}
+    verdict = verdict_of(said(**answer), said("second", **answer), judge=judge_of(recipe(verify=LAPTOP)))
+    assert short(verdict) == ("reject", ("near_truth:too_far",))
+
+
+def test_a_doubtful_truth_goes_to_people_and_not_to_the_bin() -> None:
+    sure: dict[str, Any] = {"lat": 51.05, "lon": 13.74, "city": "Dresden", "confidence": 0.9}
+    verdict = verdict_of(said(**sure), said("second", **sure), judge=judge_of(recipe(verify=LAPTOP)))
+    assert short(verdict) == ("review", ("near_truth:suspected_wrong_truth",))
+    assert len(verdict.checks) == 5, "the finding stands among the checks once"
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "suspected_wrong_truth"])
+def test_no_decider_accepts_over_a_doubt_in_any_family(reason: str) -> None:
+    checks = (CheckResult(check="localizable", outcome="abstain", reason=reason),)
+    accepts = Decider(decide=lambda found, *_: Verdict(decision="accept", reasons=(), checks=tuple(found)))
+    judge = replace(family(conversation("Where?")), decider=accepts)
+    (case,) = located_cases([(LEIPZIG, AnsweredSample(photos=(PHOTO,), answers=(said(),)))], judge)
+    verdict = decide(case, checks, judge, None).verdict
+    assert verdict is not None
+    assert short(verdict) == ("review", (f"localizable:{reason}",))
+
+
 def family(*rows: Mapping[str, Any], **changes: Any) -> Judge:
     """A family that states no place and makes these rows of any sample; no teacher is asked."""
     generator = Generator(name="mine", version="1", row=ROW, record=lambda _case: rows)

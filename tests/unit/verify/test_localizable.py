@@ -56,3 +56,20 @@ def test_abstains_when_no_confidence_is_stated_but_one_is_asked_for(make_case: M
     silent = make_case(make_answer(confidence=None))
     assert (localizable(silent).outcome, localizable(silent).reason) == ("abstain", "no_confidence")
     assert localizable(silent, min_confidence=0.0).outcome == "pass"
+
+
+@pytest.mark.parametrize("statement", ["confidence", "localizable"])
+def test_a_statement_that_cannot_be_read_is_no_pass(make_case: Make, make_answer: Answer, statement: str) -> None:
+    unread = make_answer("a", confidence=None, unreadable=(statement,))
+    for case in (make_case(unread), make_case(unread, make_answer("b")), make_case(make_answer("b"), unread)):
+        for teachers in ("all", "mean"):
+            found = localizable(case, teachers=teachers)
+            assert (found.outcome, found.reason) == ("abstain", "unreadable"), teachers
+    assert f"{statement}: cannot be read" in localizable(make_case(unread)).detail
+    assert localizable(make_case(unread, make_answer("b")), teachers="any").outcome == "pass"
+    assert localizable(make_case(unread, make_answer("b", confidence=0.1))).outcome == "fail"
+
+
+def test_a_confidence_nobody_asks_for_need_not_be_read(make_case: Make, make_answer: Answer) -> None:
+    unread = make_answer("a", confidence=None, unreadable=("confidence",))
+    assert localizable(make_case(unread), min_confidence=0.0).outcome == "pass"

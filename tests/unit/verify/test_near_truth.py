@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from factory.verify import near_truth
-from factory.verify.near_truth import nearness
+from factory.verify.near_truth import Claim, nearness
 from factory.verify.votes import Teachers
 from schemas import Case, LocatedAnswer
 
@@ -48,11 +49,120 @@ def test_an_unknown_country_leaves_the_distance_to_decide(make_case: Make, make_
 
 
 @pytest.mark.parametrize(
-    ("place", "outcome"), [("coordinates", "pass"), ("named", "fail"), ("either", "pass"), ("both", "fail")]
+    ("place", "outcome"),
+    [("coordinates", "pass"), ("named", "fail"), ("either", "pass"), ("both", "fail"), ("stated", "fail")],
 )
-def test_coordinates_and_name_are_two_claims(make_case: Make, make_answer: Answer, place: str, outcome: str) -> None:
+def test_coordinates_and_name_are_two_claims(make_case: Make, make_answer: Answer, place: Claim, outcome: str) -> None:
     torn = make_answer(lat=55.79, lon=49.12, city="Perm", named_level="city", named_distance_km=500.0)
     assert near_truth(make_case(torn), place=place).outcome == outcome
+
+
+def test_what_a_row_states_decides_and_a_name_that_is_near_saves_no_coordinates(
+    make_case: Make, make_answer: Answer
+) -> None:
+    far = make_answer(lat=56.07, lon=49.12, city="Kazan", named_level="city", named_distance_km=5.4)
+    assert near_truth(make_case(far)).reason == "too_far"
+    assert near_truth(make_case(far), place="either").outcome == "pass"
+
+
+def test_the_centre_of_a_wide_city_does_not_speak_against_near_coordinates(
+    make_case: Make, make_answer: Answer
+) -> None:
+    wide = make_answer(lat=55.80, lon=49.12, city="Sydney", named_level="city", named_distance_km=42.4)
+    assert near_truth(make_case(wide)).outcome == "pass"
+    assert near_truth(make_case(wide), max_named_km=30.0).reason == "too_far"
+    assert near_truth(make_case(wide), place="both").reason == "too_far"
+
+
+def test_a_name_decides_where_no_coordinates_are_given(make_case: Make, make_answer: Answer) -> None:
+    named = make_answer(city="Kazan", named_level="city", named_distance_km=5.4)
+    assert near_truth(make_case(named)).score == 5.4
+    away = make_answer(city="Perm", named_level="city", named_distance_km=26.0)
+    assert near_truth(make_case(away)).reason == "too_far"
+
+
+@pytest.mark.parametrize("place", ["stated", "named", "either", "both"])
+def test_an_unknown_city_is_judged_by_its_region(make_case: Make, make_answer: Answer, place: Claim) -> None:
+    unknown: dict[str, Any] = {"city": "Nowhere-on-Sea", "region": "Perm Krai", "named_level": "region"}
+    far = make_answer(**unknown, named_distance_km=604.0, region_correct=False)
+    found = near_truth(
+        make_case(far, make_answer("b", **unknown, named_distance_km=604.0)), place=place, doubt_from=None
+    )
+    assert (found.outcome, found.reason, found.score) == ("fail", "too_far", 604.0)
+    own = make_answer(**unknown, named_distance_km=604.0, region_correct=True)
+    near = make_answer(**unknown, named_distance_km=90.0, region_correct=False)
+    for answer in (own, near):
+        assert near_truth(make_case(answer), place=place).reason == "place_unknown", "nothing so coarse is a pass"
+
+
+def test_a_wrong_region_speaks_against_near_coordinates(make_case: Make, make_answer: Answer) -> None:
+    here: dict[str, Any] = {"lat": 55.79, "lon": 49.12, "named_level": "region", "named_distance_km": 604.0}
+    assert near_truth(make_case(make_answer(**here, region_correct=False))).reason == "too_far"
+    assert near_truth(make_case(make_answer(**here, region_correct=True))).outcome == "pass"
+    assert near_truth(make_case(make_answer(**here))).outcome == "pass", "nobody knows the truth's region"
+    assert near_truth(make_case(make_answer(**here, region_correct=False)), place="coordinates").outcome == "pass"
+
+
+@pytest.mark.parametrize("statement", ["coordinates", "country", "region", "city"])
+def test_a_place_that_cannot_be_read_is_no_pass(make_case: Make, make_answer: Answer, statement: str) -> None:
+    known: dict[str, Any] = {"city": "Kazan", "named_level": "city", "named_distance_km": 5.4}
+    unread = make_answer(**known, unreadable=(statement,))
+    found = near_truth(make_case(unread, make_answer("b", lat=55.79, lon=49.12)))
+    assert (found.outcome, found.reason) == ("abstain", "unreadable")
+    assert statement in found.detail
+    assert near_truth(make_case(make_answer(**known, unreadable=("confidence",)))).outcome == "pass"
+
+
+def test_a_place_that_cannot_be_read_hides_no_fail_and_takes_nobody_elses_pass(
+    make_case: Make, make_answer: Answer
+) -> None:
+    unread = make_answer(city="Kazan", named_level="city", named_distance_km=5.4, unreadable=("coordinates",))
+    assert near_truth(make_case(unread, make_answer("b", lat=51.34, lon=12.37))).outcome == "fail"
+    near = make_answer("b", lat=55.79, lon=49.12)
+    assert near_truth(make_case(unread, near), teachers="any").outcome == "pass"
+
+
+AWAY = {"lat": 56.07, "lon": 49.12}
+"""31 km from the truth."""
+
+
+def test_two_sure_teachers_who_agree_against_the_truth_make_it_doubtful(make_case: Make, make_answer: Answer) -> None:
+    one, other = make_answer("a", **AWAY, confidence=0.85), make_answer("b", lat=56.10, lon=49.12, confidence=0.5)
+    found = near_truth(make_case(one, other))
+    assert (found.outcome, found.reason) == ("abstain", "suspected_wrong_truth")
+    assert found.score == pytest.approx(34.5, abs=0.1)
+    assert "3.3 km of each other" in found.detail
+    assert near_truth(make_case(one, other), doubt_from=None).reason == "too_far"
+    assert near_truth(make_case(one, other), doubt_from=0.6).reason == "too_far"
+
+
+def test_another_country_that_two_sure_teachers_agree_on_makes_the_truth_doubtful(
+    make_case: Make, make_answer: Answer
+) -> None:
+    abroad: dict[str, Any] = {"lat": 51.34, "lon": 12.37, "country_correct": False}
+    assert (
+        near_truth(make_case(make_answer("a", **abroad), make_answer("b", **abroad))).reason == "suspected_wrong_truth"
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"lat": 56.07, "lon": 49.12, "confidence": 0.3},
+        {"lat": 56.07, "lon": 49.12, "confidence": None},
+        {"lat": 56.07, "lon": 49.12, "localizable": False},
+        {"lat": 56.60, "lon": 49.12},
+        {"lat": 55.79, "lon": 49.12},
+        {"country": "Russia"},
+        {"lat": 56.07, "lon": 49.12, "saw_truth": "place"},
+        {"failure": "refused"},
+    ],
+)
+def test_less_than_two_sure_voices_in_agreement_leave_the_truth_alone(
+    make_case: Make, make_answer: Answer, other: dict[str, Any]
+) -> None:
+    found = near_truth(make_case(make_answer("a", **AWAY), make_answer("b", **other)))
+    assert (found.outcome, found.reason) == ("fail", "too_far")
 
 
 def test_a_region_is_no_claim_about_a_city(make_case: Make, make_answer: Answer) -> None:

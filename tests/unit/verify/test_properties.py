@@ -130,6 +130,8 @@ def test_a_stricter_share_never_turns_a_fail_into_a_pass(case: Case, one: float,
         (teachers_agree(case, min_clue_overlap=low), teachers_agree(case, min_clue_overlap=high)),
         (grounded(case, min_precision=low), grounded(case, min_precision=high)),
         (grounded(case, min_recall=low), grounded(case, min_recall=high)),
+        (grounded(case, min_mean=low), grounded(case, min_mean=high)),
+        (teachers_agree(case, min_text_overlap=low), teachers_agree(case, min_text_overlap=high)),
         (grounded(case, min_match=low), grounded(case, min_match=high)),
     ]
     assert not any(lenient.outcome == "fail" and strict.outcome == "pass" for lenient, strict in pairs)

@@ -111,3 +111,38 @@ def test_the_middle_of_a_country_is_no_spot(make_case: Make, make_answer: Answer
     state = make_answer("first", country="United States", country_code="US", clues=["palms"], **middle)
     island = make_answer("second", country="Puerto Rico", country_code="PR", clues=["palms"], lat=18.47, lon=-66.11)
     assert teachers_agree(make_case(state, island), place="country").outcome == "abstain"
+
+
+def test_one_place_in_other_words_fails_though_the_clues_are_alike(make_case: Make, make_answer: Answer) -> None:
+    here = {"city": "Kazan", "clues": ["red tram"]}
+    told = "Tracks run past a brick tower with onion domes and a kiosk under birch trees."
+    other = "A beach with surfers, a pier, gulls over dunes and a lighthouse behind wooden huts."
+    found = teachers_agree(
+        make_case(*pair(make_answer, {**here, "reasoning": told}, {**here, "reasoning": other, "clues": ["a tram"]}))
+    )
+    assert (found.outcome, found.reason) == ("fail", "texts_differ")
+    assert "text overlap 0." in found.detail
+    same = make_case(*pair(make_answer, {**here, "reasoning": told}, {**here, "reasoning": told}))
+    assert teachers_agree(same).outcome == "pass"
+    off = make_case(*pair(make_answer, {**here, "reasoning": told}, {**here, "reasoning": other}))
+    assert teachers_agree(off, min_text_overlap=0.0).outcome == "pass"
+
+
+def test_naming_the_same_place_is_no_word_in_common(make_case: Make, make_answer: Answer) -> None:
+    named = {"city": "Kazan", "region": "Tatarstan", "country": "Russia", "clues": ["red tram"]}
+    texts = (
+        "Kazan in Tatarstan, Russia: a kiosk, birches, onion domes.",
+        "Kazan in Tatarstan, Russia: surfers, dunes, a pier.",
+    )
+    one, other = ({**named, "reasoning": text} for text in texts)
+    found = teachers_agree(make_case(*pair(make_answer, one, {**other, "clues": ["a tram"]})))
+    assert found.reason == "texts_differ"
+
+
+def test_vectors_compare_across_languages_where_words_cannot(make_case: Make, make_answer: Answer) -> None:
+    one = {"city": "Kazan", "clues": ["red tram"], "reasoning": "A red tram and a kiosk."}
+    other = {"city": "Kazan", "clues": ["красный трамвай"], "reasoning": "Красный трамвай и киоск."}
+    vectors = {"red tram": (1.0, 0.0), "красный трамвай": (0.9, 0.1)}
+    both = pair(make_answer, one, other)
+    assert teachers_agree(make_case(*both)).reason == "clues_differ"
+    assert teachers_agree(make_case(*both, evidence=[Evidence(source="e", vectors=vectors)])).outcome == "pass"
