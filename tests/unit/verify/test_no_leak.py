@@ -90,6 +90,172 @@ INNOCENT = [
     "Version 10.15.7 on a screen, 192.168.0.1 on a sticker.",
 ]
 
+FOREIGN = {
+    "quotes_metadata": [
+        "Laut den Metadaten des Bildes ist es Kasan.",
+        "Die GPS-Daten zeigen Kasan.",
+        "Laut Bildunterschrift ist das Kasan.",
+        "D'après les métadonnées de l'image, c'est Kazan.",
+        "Les données GPS indiquent Kazan.",
+        "La légende de la photo le dit.",
+        "Según los metadatos de la imagen, es Kazán.",
+        "El pie de foto lo confirma.",
+        "Segundo os metadados da imagem, é Kazan.",
+        "Secondo i metadati dell'immagine è Kazan.",
+        "Согласно метаданным изображения, это Казань.",
+        "Подпись к фото гласит: Казань.",
+        "根据图片的元数据，这里是喀山。",
+        "GPS数据显示这里是喀山。",
+        "图片说明写着喀山。",
+        "画像のメタデータによると、ここはカザンです。",
+        "写真の位置情報によるとカザンです。",
+        "이미지 메타데이터에 따르면 카잔입니다.",
+        "وفقًا للبيانات الوصفية للصورة، هذه قازان.",
+        "चित्र के मेटाडेटा के अनुसार यह कज़ान है।",
+    ],
+    "quotes_file_name": [
+        "Der Dateiname nennt Kasan.",
+        "Le nom du fichier contient Kazan.",
+        "El nombre del archivo dice Kazán.",
+        "O nome do arquivo diz Kazan.",
+        "Il nome del file dice Kazan.",
+        "Имя файла указывает на Казань.",
+        "文件名里有喀山。",
+        "ファイル名からカザンと分かる。",
+        "파일 이름에 카잔이 있다.",
+        "اسم الملف يشير إلى قازان.",
+        "फ़ाइल का नाम कज़ान बताता है।",
+    ],
+    "quotes_coordinates": [
+        "Die Koordinaten 55,79 und 49,12 liegen in Kasan.",
+        "Laut den Koordinaten ist es Kasan.",
+        "Etwa 55,79 Grad Nord.",
+        "55 Grad 47 Minuten nördlicher Breite.",
+        "Latitude : 55,79 environ, 48 degrés 51 minutes.",
+        "Les coordonnées GPS mènent à Kazan.",
+        "Según las coordenadas es Kazán.",
+        "A latitude 55,79 confirma.",
+        "Le coordinate fornite indicano Kazan.",
+        "Широта 55,79 подходит.",
+        "根据坐标，这里是喀山。",
+        "北纬55.79度，东经49.12度。",
+        "座標によるとカザンです。",
+        "北緯55度47分のあたり。",
+        "제공된 좌표는 카잔이다.",
+        "북위 55.79도 부근.",
+        "خط العرض 55.79 يدل على قازان.",
+        "अक्षांश 55.79 है।",
+    ],
+    "echoes_instructions": [
+        "Der Nutzer hat gesagt, dass es Kasan ist.",
+        "Mir wurde gesagt, es sei Kasan.",
+        "Der vorgegebene Ort ist Kasan.",
+        "L'utilisateur a indiqué Kazan.",
+        "On m'a dit que c'est Kazan.",
+        "El usuario me dijo que es Kazán.",
+        "Según las instrucciones, es Kazán.",
+        "O usuário informou que é Kazan.",
+        "L'utente ha detto che è Kazan.",
+        "Пользователь указал, что это Казань.",
+        "Правильный ответ — Казань.",
+        "用户告诉我这里是喀山。",
+        "正确答案是喀山。",
+        "ユーザーがカザンと教えてくれた。",
+        "正解はカザンです。",
+        "사용자가 카잔이라고 말했다.",
+        "주어진 위치는 카잔이다.",
+        "أخبرني المستخدم أنها قازان.",
+        "उपयोगकर्ता ने बताया कि यह कज़ान है।",
+    ],
+}
+
+OTHER_NOTATIONS = [
+    "See https://maps.app.goo.gl/Xy12Ab for it.",
+    "https://goo.gl/maps/abc shows it.",
+    "maps.apple.com/?ll=55,49",
+    "osm.org/go/0CqXk leads there.",
+    "https://w3w.co/filled.count.soap",
+    "///filled.count.soap",
+    "yandex.ru/maps/43/kazan",
+    "geo:55.79,49.12",
+    "Plus code 9G7VQ4QC+8X here.",
+    "The geohash of the place fits.",
+    "Cell v1w2x3y4, that is v7n5b in short: geohash.",
+    "UTM zone 39U, 382000 E 6184000 N.",
+    "At 39U 382000 6184000 on the grid.",
+    "MGRS 39U UB 82000 84000.",
+    "Grid 39UUB8200084000 is here.",
+    "Fifty-five point seven nine degrees north.",
+    "Around fifty-five degrees and forty-seven minutes.",
+    "Roughly fifty-five degrees north, forty-nine degrees east.",
+]
+
+TOLD = [
+    "The user told me that it is Kazan.",
+    "The user says this is Kazan.",
+    "Your user provided the city.",
+    "This user-provided hint helps.",
+    "It was provided by the user.",
+]
+
+ON_SIGNS = [
+    "A sign shows the address 221B Baker Street, London NW1 6XE.",
+    "The city is given on the sign: Kazan.",
+    "As given on the shop sign, the town is Kazan.",
+    "The place is given in the address on the van.",
+    "The stated location on the board is Kazan, ul. Baumana 12, 420111.",
+    "The provided city on the plate reads Kazan.",
+    "Address: Calle 45 #12-30, Bogotá; Nº 12, 3º 2ª.",
+    "Auf dem Schild steht die Adresse Hauptstraße 12, 10115 Berlin, Tel. 030 1234567.",
+    "Das Dateisystem, die Bildhauerei, ein Grad wärmer, in der Breite 3,5 m.",
+    "Une plaque indique 12 rue de Rivoli, 75001 Paris; la légende du roi Arthur.",
+    "Un letrero dice Av. Reforma 1.234, 06500 CDMX; un pie de piedra.",
+    "Табличка: ул. Баумана, 12, подпись художника, широта души.",
+    "门牌写着鲍曼街12号，邮编420111。图片里有红色电车。",
+    "看板に住所があり、東京都千代田区1-1-1と読める。緯度は高そうだ。",
+    "간판에 주소가 있다: 서울특별시 종로구 1-1. 사진에 전차가 있다.",
+    "لافتة عليها عنوان: شارع باومان 12.",
+    "बोर्ड पर पता लिखा है: बाउमन सड़क 12.",
+    "www.visit-kazan.ru and info@hotel-kazan.ru are on the awning.",
+    "A user of the tram; users cross the road; UTM Skudai campus 2019.",
+    "Bus 39U to the station, platform 382.",
+    "One point of interest north of two towers, twenty degrees warm.",
+    "The menu lists C++ and 3+2, 2023+22 on a jersey, order b1234567.",
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in FOREIGN.items() for text in texts])
+def test_quoting_is_found_in_the_languages_that_models_answer_in(
+    make_case: Make, make_answer: Answer, kind: str, text: str
+) -> None:
+    found = no_leak(make_case(make_answer(reasoning=text)))
+    assert (found.outcome, found.reason) == ("fail", kind), found
+
+
+@pytest.mark.parametrize("text", OTHER_NOTATIONS)
+def test_a_place_is_found_in_every_notation(make_case: Make, make_answer: Answer, text: str) -> None:
+    assert no_leak(make_case(make_answer(reasoning=f"A tram. {text}"))).reason == "quotes_coordinates"
+
+
+def test_a_geohash_near_the_truth_is_a_coordinate_and_another_word_is_none(
+    make_case: Make, make_answer: Answer
+) -> None:
+    assert no_leak(make_case(make_answer(reasoning="It is v1w3d9k1."), lat=57.649, lon=10.407)).outcome == "pass"
+    assert no_leak(make_case(make_answer(reasoning="It is u4pruydq."), lat=57.649, lon=10.407)).outcome == "fail"
+    own = make_answer(reasoning="It is u4pruydq.", lat=57.649, lon=10.407)
+    assert no_leak(make_case(own)).reason == "quotes_coordinates"
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_what_the_user_told_is_no_observation(make_case: Make, make_answer: Answer, text: str) -> None:
+    assert no_leak(make_case(make_answer(reasoning=text))).reason == "echoes_instructions"
+
+
+@pytest.mark.parametrize("text", ON_SIGNS)
+def test_what_a_sign_shows_is_no_leak(make_case: Make, make_answer: Answer, text: str) -> None:
+    found = no_leak(make_case(make_answer(reasoning=text, clues=[text], lat=55.79, lon=49.12)))
+    assert found.outcome == "pass", found
+
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in LEAKS.items() for text in texts])
 def test_fails_on_text_that_quotes_what_the_picture_cannot_show(
