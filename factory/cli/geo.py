@@ -117,7 +117,9 @@ def forward(
 @geo_app.command()
 def label(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, TSV, Parquet or JSON lines.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same format; replaced when it is whole.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Its ending says the format; replaced when it is whole.")
+    ],
     lat: Lat = None,
     lon: Lon = None,
     prefix: Prefix = "geo_",

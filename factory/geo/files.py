@@ -2,8 +2,8 @@
 
 What a file holds passes through untouched: a CSV's cells stay text ("NA" is Namibia, 007 keeps its zeros, a formula
 stays the text it is) and its first line its bytes, also where columns have no name, or two have one; Parquet keeps its
-types and its metadata, and a JSON line its own bytes, as new fields are put before its closing brace. So a file leaves
-in the format it came in. Memory is bounded by the batch.
+types and its metadata, and a JSON line its own bytes, as new fields are put before its closing brace. Memory is bounded
+by the batch. `factory.geo.file_writers` writes them again.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import polars as pl
 import pyarrow as pa
 
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
-from factory.geo.whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -37,10 +36,10 @@ _FORMATS: Final[dict[str, Format]] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-_LINE: Final = "line"
+LINE: Final = "line"
 _BLOCK_BYTES: Final = 4 << 20
 """Bytes of CSV or JSON lines read at a time; also the longest row that can be read."""
-_SEPARATOR: Final = {"csv": ",", "tsv": "\t"}
+SEPARATOR: Final = {"csv": ",", "tsv": "\t"}
 _MAX_HEADER: Final = 1 << 20
 
 
@@ -52,12 +51,6 @@ class Batch:
     """Columns of the file; for JSON lines the one column `line` (binary)."""
     first_row: int
     share_read: float
-
-
-class Writer(Protocol):
-    """Takes batches and what is added to them, row for row."""
-
-    def __call__(self, table: pa.Table, added: pa.Table) -> None: ...
 
 
 def format_of(path: Path) -> Format:
@@ -76,11 +69,11 @@ def columns_of(path: Path) -> list[str] | None:
     what its name says.
     """
     kind = format_of(path)
-    with _read_faults(path):
+    with read_faults(path):
         if kind == "jsonl":
             path.open("rb").close()
             return None
-        return _header(path).names if kind != "parquet" else list(_parquet(path).schema_arrow.names)
+        return header_of(path).names if kind != "parquet" else list(parquet_of(path).schema_arrow.names)
 
 
 def check_columns(path: Path, wanted: Sequence[str], added: Sequence[str] = ()) -> None:
@@ -105,7 +98,7 @@ def read_batches(path: Path, *, rows: int) -> Iterator[Batch]:
     kind = format_of(path)
     tables = {"parquet": _parquet_batches, "jsonl": _line_batches}.get(kind, _csv_batches)
     done = 0
-    with _read_faults(path):
+    with read_faults(path):
         for table, share in tables(path, rows):
             yield Batch(table, done, share)
             done += table.num_rows
@@ -137,34 +130,12 @@ def texts_of(path: Path, batch: Batch, name: str) -> pl.Series:
         return values.cast(pl.String)
     import orjson
 
-    rows = (orjson.loads(line) for line in batch.table.column(_LINE).to_pylist())
+    rows = (orjson.loads(line) for line in batch.table.column(LINE).to_pylist())
     return pl.Series([None if row.get(name) is None else str(row[name]) for row in rows], dtype=pl.String)
 
 
-@contextmanager
-def new_file(path: Path, like: Path, added: pa.Schema) -> Iterator[Writer]:
-    """Writes a file of `like`'s format aside, and gives it its name when the block ends well.
-
-    Args:
-        added: columns that every batch brings besides those of `like`; an empty file has them too.
-
-    Raises RecipeError when the name says another format or `path` is `like` itself.
-    """
-    kind = format_of(path)
-    if kind != format_of(like):
-        raise RecipeError(
-            f"{path}: {like.name} is {format_of(like)} and leaves as it came; give the output that ending too"
-        )
-    if path.exists() and path.samefile(like):
-        raise RecipeError(f"{path}: the output would replace the input; give it another name")
-    with whole_file(path) as file:
-        writer = _WRITERS[kind](file, like)
-        yield writer.write
-        writer.close(added)
-
-
 @dataclass(frozen=True, slots=True)
-class _Header:
+class Header:
     """The first line of a CSV, as names and as the bytes it is."""
 
     names: list[str]
@@ -175,13 +146,13 @@ class _Header:
     """Bytes before the first row."""
 
 
-def _header(path: Path) -> _Header:
+def header_of(path: Path) -> Header:
     with path.open("rb") as file:
         start = file.read(_MAX_HEADER)
     mark = start[: len(BOM_UTF8)] if start.startswith(BOM_UTF8) else b""
     # One character a byte, so that places in the text are places in the file; separators and quotes are ASCII.
     text = io.StringIO(start[len(mark) :].decode("latin-1"), newline="")
-    lines = csv.reader(text, delimiter=_SEPARATOR[format_of(path)])
+    lines = csv.reader(text, delimiter=SEPARATOR[format_of(path)])
     begin, fields = 0, next(lines, None)
     while fields == []:  # blank lines, which are no rows either
         begin, fields = text.tell(), next(lines, None)
@@ -194,14 +165,14 @@ def _header(path: Path) -> _Header:
         raise SourceError(f"{path}: the first line, with the names of the columns, has no end; is a quote left open?")
     names = [field.encode("latin-1").decode("utf-8", errors="replace") for field in fields]
     line_end = "\r\n" if written.endswith("\r\n") else "\n"
-    return _Header(names, mark + raw.encode("latin-1"), line_end, len(mark) + text.tell())
+    return Header(names, mark + raw.encode("latin-1"), line_end, len(mark) + text.tell())
 
 
 def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
     """Every cell as text. Rows with too few or too many cells end the reading with an error."""
     import pyarrow.csv as pv
 
-    header, total = _header(path), path.stat().st_size
+    header, total = header_of(path), path.stat().st_size
     if total <= header.size:
         return
     numbers = [str(number) for number in range(len(header.names))]  # names may be empty, or stand there twice
@@ -210,7 +181,7 @@ def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
         reader = pv.open_csv(
             raw,
             read_options=pv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=True, column_names=numbers),
-            parse_options=pv.ParseOptions(delimiter=_SEPARATOR[format_of(path)], newlines_in_values=True),
+            parse_options=pv.ParseOptions(delimiter=SEPARATOR[format_of(path)], newlines_in_values=True),
             convert_options=pv.ConvertOptions(
                 column_types=dict.fromkeys(numbers, pa.large_string()), strings_can_be_null=False
             ),
@@ -222,14 +193,14 @@ def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
                 yield pa.Table.from_batches([block.slice(start, rows)]).rename_columns(header.names), share
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
+def parquet_of(path: Path) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(path)
 
 
 def _parquet_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
-    with _parquet(path) as file:
+    with parquet_of(path) as file:
         total, done = max(file.metadata.num_rows, 1), 0
         for block in file.iter_batches(batch_size=rows):
             done += block.num_rows
@@ -255,14 +226,14 @@ def _line_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
 
 
 def _line_table(lines: list[bytes]) -> pa.Table:
-    return pa.table({_LINE: pa.array([line for line in lines if line], pa.large_binary())})
+    return pa.table({LINE: pa.array([line for line in lines if line], pa.large_binary())})
 
 
 def _line_points(path: Path, batch: Batch, lat: str, lon: str, refuse: Sequence[str]) -> pl.DataFrame:
     import orjson
 
     values: dict[str, list[Any]] = {"lat": [], "lon": []}
-    for number, line in enumerate(batch.table.column(_LINE).to_pylist(), start=batch.first_row + 1):
+    for number, line in enumerate(batch.table.column(LINE).to_pylist(), start=batch.first_row + 1):
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
@@ -284,89 +255,8 @@ def _refuse_collision(path: Path, there: Sequence[str]) -> None:
         raise RecipeError(f"{path}: it has a column {there[0]!r} already; rename that one, or choose another --prefix")
 
 
-class _CsvWriter:
-    def __init__(self, file: BinaryIO, like: Path) -> None:
-        self._file, self._separator, self._empty = file, _SEPARATOR[format_of(like)], True
-        self._header = _header(like)
-
-    def write(self, table: pa.Table, added: pa.Table) -> None:
-        if self._empty:
-            self._write_header(added.column_names)
-        # Numbers for names: polars has none twice. And null, not "", makes it write nothing instead of two quotes.
-        own = pl.DataFrame(table.rename_columns([f"own{i}" for i in range(table.num_columns)]))
-        new = pl.DataFrame(added.rename_columns([f"new{i}" for i in range(added.num_columns)]))
-        cells = own.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
-        frame = pl.concat([cells, new], how="horizontal") if new.width else cells
-        text = io.BytesIO()  # and not the file: polars hides the number of a disk's error
-        frame.write_csv(
-            text, separator=self._separator, include_header=False, null_value="", line_terminator=self._header.line_end
-        )
-        self._file.write(text.getbuffer())
-
-    def close(self, added: pa.Schema) -> None:
-        if self._empty:
-            self._write_header(added.names)
-
-    def _write_header(self, added: Sequence[str]) -> None:
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._separator, lineterminator="").writerow(added)
-        new = (self._separator + text.getvalue() if added else "") + self._header.line_end
-        self._file.write(self._header.raw + new.encode())
-        self._empty = False
-
-
-class _ParquetWriter:
-    def __init__(self, file: BinaryIO, like: Path) -> None:
-        self._file, self._like = file, like
-        self._writer: Any = None
-
-    def write(self, table: pa.Table, added: pa.Table) -> None:
-        import pyarrow.parquet as pq
-
-        for name in added.column_names:
-            table = table.append_column(name, added.column(name))
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._file, table.schema, compression="zstd")
-        self._writer.write_table(table)
-
-    def close(self, added: pa.Schema) -> None:
-        if self._writer is None:
-            self.write(_parquet(self._like).schema_arrow.empty_table(), added.empty_table())
-        self._writer.close()
-
-
-class _LineWriter:
-    def __init__(self, file: IO[bytes], like: Path) -> None:
-        self._file = file
-
-    def write(self, table: pa.Table, added: pa.Table) -> None:
-        import orjson
-
-        lines = table.column(_LINE).to_pylist()
-        if added.num_columns:
-            fields = (orjson.dumps(row)[1:] for row in added.to_pylist())
-            lines = [_before_brace(line, new) for line, new in zip(lines, fields, strict=True)]
-        self._file.write(b"".join(line + b"\n" for line in lines))
-
-    def close(self, added: pa.Schema) -> None:
-        pass
-
-
-def _before_brace(line: bytes, fields: bytes) -> bytes:
-    body = line[:-1].rstrip()
-    return body + (b"" if body == b"{" else b",") + fields
-
-
-_WRITERS: Final[dict[Format, Any]] = {
-    "csv": _CsvWriter,
-    "tsv": _CsvWriter,
-    "parquet": _ParquetWriter,
-    "jsonl": _LineWriter,
-}
-
-
 @contextmanager
-def _read_faults(path: Path) -> Iterator[None]:
+def read_faults(path: Path) -> Iterator[None]:
     """Faults of a file a person gave, as SourceError."""
     try:
         yield

@@ -14,7 +14,8 @@ import polars as pl
 import pyarrow as pa
 
 from factory.errors import RecipeError
-from factory.geo.files import Batch, check_columns, new_file, points_of, read_batches, texts_of
+from factory.geo.file_writers import new_file
+from factory.geo.files import Batch, check_columns, points_of, read_batches, texts_of
 from factory.geo.spherical import is_place
 
 _In = TypeVar("_In")
@@ -52,7 +53,7 @@ def label_file(
     batch_rows: int = BATCH_ROWS,
     progress: Progress = lambda rows, share: None,
 ) -> Labelled:
-    """Writes `source` with the columns of `labels` added, in its own format, row for row.
+    """Writes `source` with the columns of `labels` added, row for row, in the format that the name of `target` says.
 
     Raises:
         RecipeError: a column is missing, one of ours is there already, or the output's name does not fit.

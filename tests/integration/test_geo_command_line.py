@@ -165,7 +165,7 @@ def test_label_refuses_what_would_lose_something(tmp_path: Path) -> None:
             ("in.csv", "out2.csv", "--lat", "LAT", "--prefix", "x_"),
             "no column 'LAT'; the columns are lat, lon, geo_city",
         ),
-        (("in.csv", "out2.parquet", "--prefix", "x_"), "leaves as it came"),
+        (("in.csv", "out2.jsonl", "--prefix", "x_"), "tables no JSON lines"),
     ]:
         done = factory("geo", "label", *arguments, cwd=tmp_path)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr

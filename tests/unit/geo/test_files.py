@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import RecipeError, SourceError
-from factory.geo.files import Batch, columns_of, format_of, new_file, read_batches
+from factory.geo.file_writers import new_file
+from factory.geo.files import Batch, columns_of, format_of, read_batches
 from factory.geo.label import label_file, labels, read_points, write_rows
 from factory.geo.points_map import points_page, write_points_map
 
@@ -233,8 +235,8 @@ def test_a_missing_file_a_folder_and_another_format_are_refused(tmp_path: Path) 
     with pytest.raises(SourceError, match="cannot be read"):
         label_file(tmp_path / "folder.csv", tmp_path / "out.csv")
     source = write(tmp_path / "in.csv", "lat,lon\n1,2\n")
-    with pytest.raises(RecipeError, match="leaves as it came"):
-        label_file(source, tmp_path / "out.parquet")
+    with pytest.raises(RecipeError, match="tables no JSON lines: give the output the input's ending"):
+        label_file(source, tmp_path / "out.jsonl")
     with pytest.raises(RecipeError, match="would replace the input"):
         label_file(source, source)
     with pytest.raises(RecipeError, match="no such folder"):
@@ -336,3 +338,35 @@ def test_a_map_of_very_many_points_stays_small() -> None:
     )
     assert len(page) < 1_500_000 and "200,000 points, in bins" in page
     assert "0 points" in points_page(pl.DataFrame(schema={"lat": pl.Float64, "lon": pl.Float64}), title="none")
+
+
+def test_a_table_leaves_in_the_format_that_the_outputs_name_says(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", 'lat,lon,code,"a, b"\n60.17,24.94,007,"x, y"\n,,NA,\n')
+    ways = [source, *(tmp_path / name for name in ("a.parquet", "b.tsv", "c.parquet", "d.csv"))]
+    for number, (one, other) in enumerate(pairwise(ways)):
+        label_file(one, other, prefix=f"p{number}_")
+    parquet = pl.read_parquet(ways[3])
+    text = pl.read_csv(ways[4], infer_schema=False)
+    for found in (parquet, text):
+        assert found.select("lat", "code", "a, b").rows()[0] == ("60.17", "007", "x, y")
+        assert found["code"].to_list() == ["007", "NA"]
+        assert found["p0_country"].to_list()[0] == found["p2_country"].to_list()[0] == "FI"
+
+
+def test_an_empty_table_converts_too(tmp_path: Path) -> None:
+    label_file(write(tmp_path / "in.csv", "lat,lon\n"), tmp_path / "out.parquet")
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found.height == 0 and found.columns[:3] == ["lat", "lon", "geo_country"]
+
+
+@pytest.mark.parametrize(("header", "named"), [("lat,lon,a,a", "'a'"), ("lat,lon,", "''")])
+def test_names_that_parquet_cannot_have_are_refused(tmp_path: Path, header: str, named: str) -> None:
+    source = write(tmp_path / "in.csv", header + "\n")
+    with pytest.raises(RecipeError, match=f"has {named} as a column's name"):
+        label_file(source, tmp_path / "out.parquet")
+
+
+def test_columns_that_are_no_text_stay_in_parquet(tmp_path: Path) -> None:
+    pl.DataFrame({"lat": [1.0], "lon": [2.0], "tags": [["a"]]}).write_parquet(tmp_path / "in.parquet")
+    with pytest.raises(RecipeError, match=r"the column 'tags' of in\.parquet holds no text; keep it as parquet"):
+        label_file(tmp_path / "in.parquet", tmp_path / "out.csv")
