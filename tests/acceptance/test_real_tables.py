@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import partial
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import SourceError
+from factory.geo.degrees import read_degrees
+from factory.images import ImageSettings, Prepared, prepare
 from factory.phases.plan import Plan, compile_plan
 from factory.sources import Source
 from factory.sources.folder import folder
@@ -87,3 +92,26 @@ def test_the_originals_are_located_by_their_exif() -> None:
     assert both.height == 9
     assert both.filter(far).is_empty()
     assert both.select("country_code").to_series().to_list() == both["country_code_csv"].to_list()
+
+
+def test_what_exiftool_writes_is_the_same_place_as_its_numbers() -> None:
+    written = json.loads((SHARED / "data" / "formats" / "exiftool" / "exiftool_json_text.json").read_text())[0]
+    numbers = pl.read_csv(SHARED / "data" / "formats" / "exiftool" / "exiftool_csv_n_gps.csv", infer_schema=False)
+    row = numbers.row(by_predicate=pl.col("SourceFile") == written["SourceFile"], named=True)
+    lat, lon = read_degrees(written["GPSLatitude"], "lat"), read_degrees(written["GPSLongitude"], "lon")
+    assert lat == pytest.approx(float(row["GPSLatitude"]), abs=1e-5)
+    assert lon == pytest.approx(float(row["GPSLongitude"]), abs=1e-5)
+
+
+def test_pictures_that_datasets_wrote_are_read(tmp_path: Path) -> None:
+    source = SHARED / "data" / "formats" / "hub_parquet" / "GENERATED_mmmu_like.parquet"
+    located = pq.read_table(source)
+    places = {"lat": pa.array([60.0] * located.num_rows), "lon": pa.array([25.0] * located.num_rows)}
+    for name, values in places.items():
+        located = located.append_column(name, values)
+    pq.write_table(located, tmp_path / "t.parquet")
+    plan = planned(table(tmp_path, path="t.parquet", columns={"image": "image_1"}))
+    assert plan.samples.height == located.num_rows
+    for images in plan.samples["images"]:
+        data = table(tmp_path, path="t.parquet").read(images[0]["locator"])
+        assert isinstance(data, bytes) and isinstance(prepare(data, ImageSettings()), Prepared)
