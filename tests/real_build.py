@@ -27,7 +27,7 @@ from factory.sources import open_source
 from factory.store.layout import open_build
 from tests.fake_endpoint import plausible_answer
 
-COMMAND = (sys.executable, "-m", "factory.cli.main")
+COMMAND = (sys.executable, "-m", "factory")
 KEY = "sk-canary-0123456789"
 
 

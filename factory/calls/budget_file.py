@@ -14,6 +14,7 @@ every start the ledgers say what was spent at the least. Amounts are whole (mone
 from __future__ import annotations
 
 import fcntl
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from typing import Any, BinaryIO, Final
 
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import Usage
+from factory.store.files import open_itself, private_database
 from factory.store.lease import is_locked
 
 _NANO: Final = 1_000_000_000
@@ -33,6 +35,9 @@ _VERSION: Final = 2
 """SQLite's user_version; a file of another one is begun anew from the ledgers."""
 _BATCH: Final = "batch"
 """Who holds what is set aside for an answer that comes later."""
+
+_DRAWN: Final = re.compile(r"[0-9a-f]{16}")
+"""Names that processes draw."""
 
 _CREATE: Final = """
 CREATE TABLE spent (
@@ -177,18 +182,21 @@ class BudgetFile:
         """This process's name in the file; its lock is held before the name is written."""
         if self._lock is None:
             self._holder = secrets.token_hex(8)
-            self._lock = self._lock_of(self._holder).open("wb")
+            self._lock = open_itself(self._lock_of(self._holder))
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         return self._holder
 
     def _lock_of(self, holder: str) -> Path:
-        return self.path.with_name(f"{self.path.name}-{holder}")
+        """Where a process holds its lock; a name that no process drew is nobody's."""
+        drawn = _DRAWN.fullmatch(str(holder))
+        return self.path.with_name(f"{self.path.name}-{holder if drawn else 'nobody'}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """One write transaction."""
         try:
             if self._connection is None:
+                private_database(self.path)
                 self._connection = _open(self.path)
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")

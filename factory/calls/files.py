@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from factory.calls.row import COLUMNS, LedgerRow, row_values, values_sha256
 from factory.calls.wal import wal_faults
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.files import refuse_odd_database
 from factory.store.layout import ShardPaths
 from factory.store.tables import read_columns, write_table
 from schemas import arrow
@@ -158,7 +159,6 @@ def write_sealed(rows: Sequence[LedgerRow], target: Path) -> None:
     try:
         write_table(table.replace_schema_metadata({_DIGEST: _digest(digests)}), target)
     except OSError as error:
-        target.with_name(target.name + ".tmp").unlink(missing_ok=True)
         raise EnvironmentFault(
             f"{target}: cannot seal the ledger ({error.strerror or error}); free space on that disk and run the same "
             "command again: the live ledger is whole, nothing is paid twice"
@@ -172,6 +172,7 @@ def open_live(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise EnvironmentFault(f"{path}: no such ledger")
+    refuse_odd_database(path)
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         check_version(path, connection)

@@ -44,6 +44,7 @@ from factory.calls.files import (
 from factory.calls.lost import require_whole
 from factory.calls.row import UNSETTLED, LedgerRow, Status, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
+from factory.store.files import private_database
 from factory.store.folder import LEASE
 from factory.store.lease import is_locked
 from schemas import arrow
@@ -118,7 +119,7 @@ class Ledger:
 
         Raises:
             EnvironmentFault: the file cannot be opened or written, or a newer release wrote it.
-            CorruptBuild: the file, or a prior ledger, is damaged; names it.
+            CorruptBuild: the file, or a prior ledger, is damaged, a link or no file; names it.
         """
         self.path = path
         self._fault: FactoryError | None = None
@@ -127,8 +128,9 @@ class Ledger:
         self._prior, self._prior_at, self._prior_files = _load_prior(prior, sample_ids, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            private_database(path)
         except OSError as error:
-            raise EnvironmentFault(f"{path.parent}: cannot be created ({error.strerror})") from error
+            raise EnvironmentFault(f"{error.filename or path}: cannot be created ({error.strerror})") from error
         if mount := network_mount(path):
             warnings.warn(
                 f"the ledger is on a network file system ({mount}), where SQLite's locks and its log are not safe: "

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from factory.calls.files import row_from
 from factory.calls.row import UNSETTLED, LedgerRow
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.files import private_database
 from factory.store.layout import BuildPaths
 from factory.store.tables import read_columns
 from schemas import arrow
@@ -101,6 +102,7 @@ class Siblings:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            private_database(self._paths.answered)
             self._connection = sqlite3.connect(self._paths.answered, timeout=_WAIT_S, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")

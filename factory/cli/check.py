@@ -8,7 +8,7 @@ from pathlib import Path
 
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
-from factory.store.files import file_digest, read_json
+from factory.store.files import file_digest, odd_files, read_json
 from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, shards_digest
 from release import check_release
 from release.manifest import MANIFEST
@@ -48,6 +48,10 @@ def _is_checkable(path: Path) -> bool:
 
 def _build_faults(build: Build) -> Iterator[str]:
     paths = build.paths
+    odd = list(odd_files(paths.root))
+    if odd:
+        yield from odd
+        return
     try:
         info = build.info
     except CorruptBuild as error:

@@ -6,6 +6,7 @@ first line finds the editor's schema in `schemas` by the same neighbourhood.
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def copy_demo(target: Path) -> Path:
     recipe = demo_recipe()
     if target.exists() and not target.is_dir():
         raise RecipeError(f"{target}: is a file; --copy wants a folder, which is made if it is not there")
-    if there := next((path for name in (RECIPE, SCHEMA, FOLDER) if (path := target / name).exists()), None):
+    if there := next((path for name in (RECIPE, SCHEMA, FOLDER) if os.path.lexists(path := target / name)), None):
         raise RecipeError(f"{there}: is there already, nothing was copied; name another folder, or remove it")
     target.mkdir(parents=True, exist_ok=True)
     shutil.copytree(recipe.parent / FOLDER, target / FOLDER, ignore=_PROGRAM, copy_function=shutil.copyfile)

@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -141,17 +142,19 @@ def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
     """Asks an endpoint which models it serves: free everywhere, and it needs the same address and key."""
     import openai
 
-    from factory.teachers.client import api_key
+    from factory.teachers.client import api_key, key_variable, only_our_headers
 
+    remedy = f"set {needed}" if (needed := key_variable(url, variable)) else "name its variable in api_key_env"
     try:
-        key = api_key(url, variable) if variable else "EMPTY"
+        key = api_key(url, variable)
     except EnvironmentFault as error:
-        return Finding(subject=name, text=str(error), fault=True, remedy=f"set {variable}")
+        return Finding(subject=name, text=str(error), fault=True, remedy=remedy)
+    transport = openai.DefaultHttpxClient(event_hooks={"request": [partial(only_our_headers, url, key)]})
     try:
-        with openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=5) as client:
+        with openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=5, http_client=transport) as client:
             served = [entry.id for entry in client.models.list()]
     except openai.AuthenticationError:
-        return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=f"set {variable}")
+        return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=remedy)
     except (openai.OpenAIError, UnicodeError) as error:  # the client puts other variables of its own in headers too
         return Finding(
             subject=name, text=f"{url} does not answer ({type(error).__name__})", fault=True, remedy="start it"

@@ -275,7 +275,3 @@ def known_commands() -> dict[str, str]:
             name = command.name or command.callback.__name__
             found[prefix + name] = command.help or command.callback.__doc__ or ""
     return found
-
-
-if __name__ == "__main__":
-    main()

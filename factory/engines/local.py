@@ -5,7 +5,6 @@ A spec whose process dies (memory, a crash in a native library) is run once more
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import Task
 from factory.plugins.registry import register
+from factory.processes import spawn_context
 
 SpecT = TypeVar("SpecT")
 StaffT = TypeVar("StaffT")
@@ -61,9 +61,9 @@ def _run_here(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT]) -> Ite
 def _run_in_pool(
     task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], indices: Sequence[int], workers: int
 ) -> Iterator[tuple[int, ReportT]]:
-    context = multiprocessing.get_context("spawn")
     waiting = list(reversed(indices))
     failure: BaseException | None = None
+    context = spawn_context()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
         running: dict[Future[ReportT], int] = {}
         while running or (waiting and failure is None):

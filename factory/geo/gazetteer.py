@@ -1,6 +1,6 @@
 """The tables behind `reverse` and `forward`, loaded on first use and once a process.
 
-Built by `python -m factory.geo.build` from Natural Earth's admin-1 polygons, GeoNames' cities above 500 people and
+Built by `python -P -m factory.geo.build` from Natural Earth's admin-1 polygons, GeoNames' cities above 500 people and
 CLDR's names; see data/NOTICE.md for licences and for what was decided about disputed places. Importing this reads
 nothing but the version.
 """
@@ -39,7 +39,7 @@ dataset card; raise the edition in `factory.geo.build` with every change of fact
 
 _REMEDY: Final = (
     "the gazetteer's file {} cannot be read ({}); reinstall the package, or build its data again with "
-    "python -m factory.geo.build"
+    "python -P -m factory.geo.build"
 )
 
 

@@ -11,7 +11,6 @@ every such pool, a script that uses it needs the usual `if __name__ == "__main__
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import resource
 import select
@@ -29,6 +28,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from factory.errors import EnvironmentFault
 from factory.images.records import ImageRejected, ImageSettings, Prepared
+from factory.processes import forkserver_context
 
 _Result = Prepared | ImageRejected
 
@@ -225,7 +225,7 @@ class DecodeWorkers:
         return True
 
     def _new_pool(self) -> ProcessPool:
-        context = multiprocessing.get_context("forkserver")
+        context = forkserver_context()
         context.set_forkserver_preload(["factory.images.prepare", "factory.images.worker"])
         return ProcessPool(
             max_workers=self._processes,

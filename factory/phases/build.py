@@ -23,7 +23,7 @@ from factory.phases.verify import VERIFY
 from factory.phases.work import WORK
 from factory.recipe.load import LoadedRecipe
 from factory.sources import open_source
-from factory.store.files import disk_faults
+from factory.store.files import disk_faults, make_folder, refuse_odd_files
 from factory.store.layout import BuildPaths
 from factory.store.lease import lease
 
@@ -51,7 +51,9 @@ def run_build(
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
     run.listener.started(title(run))
+    refuse_odd_files(paths.root)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
+        make_folder(paths.shard_folder)
         run.info = read_info(paths) or new_info(run)
         if retry:
             reopen(run.paths)

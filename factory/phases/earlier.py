@@ -20,6 +20,7 @@ from factory.calls.of_shard import shard_ledgers
 from factory.errors import CorruptBuild
 from factory.images.records import SHAPING
 from factory.recipe.fingerprint import Fingerprint
+from factory.store.files import odd_files
 from factory.store.layout import BuildPaths, ShardPaths
 from factory.store.tables import read_columns
 from schemas.arrow import BUILD_SCHEMA_VERSION
@@ -41,10 +42,11 @@ class EarlierBuild:
 
 
 def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
-    """Other builds of the recipe in the same folder, newest first. Unreadable ones are passed over."""
+    """Other builds of the recipe in the same folder, newest first. Unreadable ones are passed over, those with
+    links or pipes in place of files among them."""
     found = []
     for info in out.glob(f"{recipe}-*/build.json"):
-        if info.parent == current:
+        if info.parent == current or any(odd_files(info.parent)):
             continue
         try:
             data = orjson.loads(info.read_bytes())

@@ -19,7 +19,7 @@ from factory.phases.run import Run
 from factory.shard.photos import unchanged
 from factory.shard.spec import ShardReport, read_report, stored_report
 from factory.store.cases import stored_photos
-from factory.store.files import file_digest, write_bytes
+from factory.store.files import file_digest, make_folder, write_bytes
 from factory.store.folder import link
 from factory.store.layout import ShardPaths, read_samples
 
@@ -57,7 +57,7 @@ def _usable(run: Run, theirs: ShardPaths, number: int) -> ShardReport | None:
 
 def _link(theirs: ShardPaths, mine: ShardPaths, report: ShardReport, name: str) -> None:
     """The report comes last: it marks the shard as done."""
-    mine.root.mkdir(parents=True, exist_ok=True)
+    make_folder(mine.root)
     for source, target in ((theirs.answers, mine.answers), (theirs.images, mine.images), (theirs.ledger, mine.ledger)):
         link(source, target)
     report = _as_taken(report, pq.read_metadata(mine.ledger).num_rows, name)

@@ -24,6 +24,7 @@ from factory.report.frames import (
     ledger_totals,
     read_frames,
 )
+from factory.store.files import write_bytes
 from factory.store.layout import Build
 
 __all__ = ["write_report"]
@@ -47,9 +48,8 @@ def write_report(build: Build, path: Path | None = None) -> Path:
     """
     target = path or build.paths.report
     page = html.render(*_page(build))
-    temporary = target.with_name(target.name + ".tmp")
-    temporary.write_text(page, encoding="utf-8")
-    return temporary.replace(target)
+    write_bytes(page.encode(), target)
+    return target
 
 
 def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,19 +1,37 @@
-"""Files that appear whole or not at all, and what a full disk means."""
+"""Files that appear whole or not at all, files that are opened as themselves, and what a full disk means.
+
+What is written lies aside under a hidden random name, locked by its writer, until it gets the target's name. The system
+frees the lock of a process that dies, however it dies, so the next writer of the same target knows what is left of a
+dead one and removes it. A name that is there already is never written to, and no symbolic link is followed: in a folder
+made by somebody else it may lead to a file of yours.
+"""
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
+import logging
 import os
+import re
+import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import orjson
 
 from factory.errors import CorruptBuild, EnvironmentFault
 
+PRIVATE: Final = 0o600
+"""Mode of a build's files: prompts, answers and ledgers are their owner's."""
+PRIVATE_FOLDER: Final = 0o700
+PUBLIC: Final = 0o666
+"""Mode of what is made to be given away; the user's umask takes from it."""
+
+_LOG = logging.getLogger(__name__)
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 
 
@@ -50,15 +68,177 @@ def disk_faults(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def durable(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears whole or not at all: written aside, synced, renamed, and the rename synced too."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_directory(path.parent)
+def durable(path: Path, *, mode: int = PRIVATE, sync: bool = True) -> Iterator[BinaryIO]:
+    """A file that appears whole or not at all: written aside, synced, renamed, and the rename synced too. Nothing is
+    left when the block fails. Without `sync` it may be an older one after a power failure.
+
+    Removes what dead processes left beside the same target, and warns of a process that is writing it now: both finish,
+    and the last one's file stays.
+    """
+    aside, descriptor = open_aside(path, mode)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+        try:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+    if sync:
+        sync_directory(path.parent)
+
+
+def open_aside(path: Path, mode: int = PRIVATE) -> tuple[Path, int]:
+    """A new file beside `path` that is to take its name, and its descriptor, for reading and writing, locked."""
+    _clear(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    while True:
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        descriptor = os.open(aside, flags, mode)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_at(descriptor, aside):  # else another writer's `_clear` met it before it was locked
+                return aside, descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def is_aside(name: str) -> bool:
+    """Whether a file of this name is one that nobody has finished."""
+    return _ASIDE.fullmatch(name) is not None
+
+
+_ASIDE = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
+
+
+def _clear(path: Path) -> None:
+    """Removes the parts of `path` that nobody writes any more."""
+    part = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}\.part")
+    for found in sorted(path.parent.iterdir()):
+        if not part.fullmatch(found.name):
+            continue
+        with suppress(FileNotFoundError, PermissionError, CorruptBuild), open_itself(found, os.O_RDONLY) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOG.warning("%s: another process is writing it (%s); the last one to end wins", path, found.name)
+            except OSError:  # a file system without locks: nobody knows whether its writer lives
+                continue
+            else:
+                if _is_at(file.fileno(), found):  # else its writer has ended
+                    found.unlink(missing_ok=True)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def open_itself(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> BinaryIO:
+    """A file that is read or changed where it lies, unbuffered, made with the mode `PRIVATE` where `flags` say so.
+
+    Raises CorruptBuild for a symbolic link, for a second name of a file (hard links: what is written would appear
+    there, too) and for anything but a regular file; a pipe is not waited for.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, PRIVATE)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR):
+            raise CorruptBuild(f"{path}: is {kind_of(path)}; {_REMEDY}") from None
+        raise
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or (found.st_nlink > 1 and flags & os.O_ACCMODE != os.O_RDONLY):
+        os.close(descriptor)
+        kind = kind_of(path) if not stat.S_ISREG(found.st_mode) else "a file with a second name elsewhere (hard link)"
+        raise CorruptBuild(f"{path}: is {kind}; {_REMEDY}")
+    return open(descriptor, "rb" if flags & os.O_ACCMODE == os.O_RDONLY else "r+b", buffering=0)  # noqa: PTH123
+
+
+_REMEDY = "the factory reads and writes plain files here, and follows no links: take it away and run the command again"
+
+
+def private_database(path: Path) -> None:
+    """Makes an SQLite file that its owner alone may read, where there is none; SQLite gives its side files the same
+    mode. Nothing is opened that is there: closing it would end the locks that this process has on it.
+
+    Raises CorruptBuild where it, or one of its side files, is no plain file or a link.
+    """
+    while not os.path.lexists(path):
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
+    refuse_odd_database(path)
+
+
+def refuse_odd_database(path: Path) -> None:
+    """Raises CorruptBuild where an SQLite file, or one of its side files, is no plain file or a link."""
+    for name in (path.name, *(path.name + end for end in ("-wal", "-shm", "-journal"))):
+        try:
+            found = path.with_name(name).lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(found.st_mode):
+            raise CorruptBuild(f"{path.with_name(name)}: is {kind_of(path.with_name(name))}; {_REMEDY}")
+
+
+def make_folder(path: Path) -> None:
+    """A folder of a build that its owner alone may look into, made where there is none.
+
+    Raises CorruptBuild when something else has its name, a symbolic link to a folder included.
+    """
+    try:
+        path.mkdir(mode=PRIVATE_FOLDER)
+    except FileExistsError:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            raise CorruptBuild(f"{path}: is {kind_of(path)}, expected a folder; {_REMEDY}") from None
+
+
+def refuse_odd_files(root: Path) -> None:
+    """Raises CorruptBuild when a folder holds, at any depth, anything but regular files and folders: a link may lead to
+    a file of yours, and a pipe keeps who reads it waiting for ever."""
+    for fault in odd_files(root):
+        raise CorruptBuild(fault)
+
+
+def odd_files(root: Path) -> Iterator[str]:
+    """One line for each entry below `root` that is neither a regular file nor a folder; none where nothing is there."""
+    if root.is_symlink():
+        yield f"{root}: is a symbolic link, expected a folder; {_REMEDY}"
+        return
+    folders = [root]
+    while folders:
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:  # a release is packed meanwhile
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    yield f"{entry.path}: is {kind_of(Path(entry.path))}; {_REMEDY}"
+
+
+def kind_of(path: Path) -> str:
+    """What lies there, in words; a link is not followed."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return "nothing"
+    return _KINDS.get(stat.S_IFMT(mode), "a device")
+
+
+_KINDS: Final = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFREG: "a regular file",
+}
 
 
 def sync_directory(path: Path) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.errors import BuildLocked
-from factory.store.files import durable
+from factory.store.files import durable, is_aside, make_folder, open_itself
 from factory.store.lease import lease
 
 LEASE = "lease"
@@ -47,17 +47,20 @@ class FolderStore:
         if not self.root.is_dir():
             return []
         names = (path.name for path in self.root.iterdir() if path.is_file())
-        return sorted(name for name in names if name.startswith(prefix) and not name.endswith(".tmp"))
+        return sorted(name for name in names if name.startswith(prefix) and not is_aside(name))
 
     @contextmanager
     def claim(self, what: str, wait_s: float = 0.0) -> Iterator[int]:
         """Holds the folder and gives this claim's number. Raises BuildLocked, naming the holder."""
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         with lease(self.root / LEASE, what=what, wait_s=wait_s, note=lambda before: f"token {_number(before) + 1} "):
             yield self._token()
 
     def _token(self) -> int:
         try:
-            return _number((self.root / LEASE).read_bytes())
+            with open_itself(self.root / LEASE, os.O_RDONLY) as file:
+                return _number(file.read(200))
         except FileNotFoundError:
             return 0
 
@@ -68,9 +71,11 @@ def _number(lease_file: bytes) -> int:
 
 
 def link(finished: Path, target: Path) -> None:
-    """A second name for a finished file, or a copy where the disk cannot do that."""
+    """A second name for a finished file, or a copy where the disk cannot do that, or where it is itself a link."""
     target.unlink(missing_ok=True)
     try:
+        if finished.is_symlink():
+            raise OSError(f"{finished} is a symbolic link")
         os.link(finished, target)
     except OSError:
         with durable(target) as file, finished.open("rb") as original:

@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 from types import TracebackType
 
+from factory.store.files import open_aside
 from factory.store.ustar import BLOCK, END, member
 
 
@@ -20,9 +21,10 @@ def member_name(position: int, index: int = 0) -> str:
 
 
 class ImageStore:
-    """Reads a finished tar, or writes `images.tar.tmp` and renames it when it is finished."""
+    """Reads a finished tar, or writes one aside that gets its name when it is finished."""
 
     _descriptor = -1
+    _aside: Path | None = None
 
     def __init__(self, path: Path) -> None:
         """Opens a finished tar for reading. Raises FileNotFoundError when there is none."""
@@ -35,13 +37,8 @@ class ImageStore:
         """Starts a tar. One left half-written by a killed run is started again: decoding is cheap, answers are not."""
         store = cls.__new__(cls)
         store._path, store._end, store._finished, store._index = path, 0, False, {}
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        store._descriptor = os.open(store._temporary, flags, 0o644)
+        store._aside, store._descriptor = open_aside(path)
         return store
-
-    @property
-    def _temporary(self) -> Path:
-        return self._path.with_name(self._path.name + ".tmp")
 
     @property
     def finished(self) -> bool:
@@ -61,15 +58,18 @@ class ImageStore:
 
     def finish(self) -> None:
         """Makes the tar durable and gives it its name."""
-        if self._finished:
+        if self._aside is None:
             return
         self._write(END)
         os.fsync(self._descriptor)
-        self._temporary.replace(self._path)
-        self._finished = True
+        self._aside.replace(self._path)
+        self._aside, self._finished = None, True
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Lets go of the file; of one that is not finished nothing is left."""
+        if self._aside is not None:
+            self._aside.unlink(missing_ok=True)
+            self._aside = None
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from factory.errors import RecipeError
-from factory.store.files import file_digest, read_json
+from factory.store.files import file_digest, read_json, refuse_odd_files
 from factory.store.images import ImageStore
 from factory.store.tables import read_arrow, read_table, read_tables
 from schemas import ImageRef, Sample, arrow
@@ -121,12 +121,17 @@ class BuildPaths:
     def report(self) -> Path:
         return self.root / "report.html"
 
+    @property
+    def shard_folder(self) -> Path:
+        """Where the shards lie; its owner alone looks into it."""
+        return self.root / "shards"
+
     def shard(self, number: int) -> ShardPaths:
-        return ShardPaths(self.root / "shards" / f"{number:05d}")
+        return ShardPaths(self.shard_folder / f"{number:05d}")
 
     def shards(self) -> list[ShardPaths]:
         """Shard directories on disk, in order."""
-        return [ShardPaths(path) for path in sorted((self.root / "shards").glob("[0-9]*")) if path.is_dir()]
+        return [ShardPaths(path) for path in sorted(self.shard_folder.glob("[0-9]*")) if path.is_dir()]
 
 
 @dataclass(frozen=True)
@@ -186,10 +191,14 @@ class Build:
 
 
 def open_build(path: str | Path) -> Build:
-    """A build directory as polars frames. Raises RecipeError when the path is not a build."""
+    """A build directory as polars frames.
+
+    Raises RecipeError when the path is not a build, CorruptBuild when it holds links or pipes in place of files.
+    """
     paths = BuildPaths(Path(path))
     if not paths.info.is_file():
         raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
+    refuse_odd_files(paths.root)
     build = Build(paths)
     if build.info.get("layout") != arrow.BUILD_SCHEMA_VERSION:
         raise RecipeError(

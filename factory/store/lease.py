@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from factory.errors import BuildLocked
+from factory.errors import BuildLocked, CorruptBuild
+from factory.store.files import open_itself
 
 
 @contextmanager
@@ -25,10 +27,10 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes],
         wait_s: how long to wait for another holder to let go.
         note: what the file says before its holder, made from what it said before.
 
-    Raises BuildLocked, naming the holder, when it stays taken.
+    Raises BuildLocked, naming the holder, when it stays taken; CorruptBuild where its file is a link or no file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    with open_itself(path) as file:
         deadline = time.monotonic() + wait_s
         while True:
             try:
@@ -36,18 +38,19 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes],
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise BuildLocked(f"{what} is in use by {_holder(path)}; wait for it or stop it") from None
+                    raise BuildLocked(f"{what} is in use by {_holder(file)}; wait for it or stop it") from None
                 time.sleep(0.05)
         file.seek(0)
         noted = note(file.read(200)) if note is not None else ""
         file.truncate(0)
+        file.seek(0)
         file.write(f"{noted}process {os.getpid()} on {socket.gethostname()}".encode())
-        file.flush()
         yield
 
 
-def _holder(path: Path) -> str:
-    text = path.read_bytes()[:200].decode("utf-8", "replace")
+def _holder(file: BinaryIO) -> str:
+    file.seek(0)
+    text = file.read(200).decode("utf-8", "replace")
     return text[text.find("process") :] if "process" in text else "another process"
 
 
@@ -88,10 +91,10 @@ def _locked_file(line: str) -> tuple[tuple[int, int], int] | None:
 
 def _cannot_be_shared(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_itself(path, os.O_RDONLY) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except (OSError, CorruptBuild):
         return False
     return False

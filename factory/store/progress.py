@@ -7,6 +7,7 @@ is right then, too; it goes with the shard's live ledger, once the shard is fini
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Final
 
 import orjson
+
+from factory.errors import CorruptBuild
+from factory.store.files import durable, open_itself
 
 EVERY_S: Final = 0.2
 """Between two looks at how far a shard is."""
@@ -77,16 +81,28 @@ class ProgressFile:
         )
         if said == self._written:
             return
-        aside = self._path.with_name(f"{self._path.name}.tmp")
-        aside.write_bytes(orjson.dumps(asdict(said)))
-        aside.replace(self._path)
+        with durable(self._path, sync=False) as file:
+            file.write(orjson.dumps(asdict(said)))
         self._written = said
 
 
 def read_progress(path: Path) -> Progress | None:
     """How far a shard is; None when it has not said, or nobody can read it."""
     try:
-        said = orjson.loads(path.read_bytes())
-        return Progress(**{**said, "away": tuple(Outage(**one) for one in said["away"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        with open_itself(path, os.O_RDONLY) as file:
+            said = orjson.loads(file.read(_MOST))
+        found = Progress(**{**said, "away": tuple(Outage(**one) for one in said["away"])})
+    except (OSError, ValueError, TypeError, KeyError, CorruptBuild):
         return None
+    counts = (found.total, found.done, found.refused, found.recorded)
+    times = [time for one in found.away for time in (one.since, one.patience_s)]
+    words = [text for one in found.away for text in (one.endpoint, one.says)]
+    sound = all(type(count) is int and count >= 0 for count in counts)
+    sound = sound and all(type(time) in (int, float) and 0 <= time < _LATEST for time in times)
+    return found if sound and all(isinstance(text, str) for text in words) else None
+
+
+_MOST: Final = 1 << 20
+"""Bytes of the file that are read."""
+_LATEST: Final = 2.0**33
+"""Unix time in the year 2242: later ones, that some systems cannot show, are damage."""

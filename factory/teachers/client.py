@@ -26,7 +26,12 @@ MAX_BODY = 8 * 2**20
 """Bytes of a response; a chat completion of 32k tokens has about 0.2 MB."""
 KEEPALIVE_S = 4.0
 """Below the 5 s after which uvicorn (vLLM) closes an idle connection: a request must not meet a closing one."""
-_HOSTED = "api.openai.com"
+NO_KEY: Final = "EMPTY"
+"""Sent where there is no key: servers that need none want the header all the same."""
+_HOSTED: Final = "api.openai.com"
+_KEY: Final = "OPENAI_API_KEY"
+_SENT: Final = {"host", "accept", "accept-encoding", "connection", "content-length", "content-type", "user-agent"}
+"""Headers that any endpoint gets, beside the key."""
 _PACKED = "x-factory-packed"
 """Header that stands for `content-encoding` of a response whose body is left as it came."""
 _ANY_ZLIB = 47  # gzip or zlib, told by the header: see Python's zlib.decompress, wbits
@@ -36,17 +41,45 @@ _OPTIONS: Final[openai.RequestOptions] = {
 }
 
 
-def api_key(url: str, variable: str) -> str:
-    """The key for an endpoint, from the environment. Raises EnvironmentFault when one is needed and missing.
+def key_variable(url: str, named: str | None) -> str | None:
+    """The environment variable with the key for an endpoint: the one that the recipe names, `OPENAI_API_KEY` for OpenAI
+    itself, none for any other. A key that only lies about is nothing to send to whoever listens on a port."""
+    return named or (_KEY if _is_hosted(url) else None)
 
-    Only OpenAI itself, or a variable other than the default, makes a key necessary: local servers take any.
+
+def api_key(url: str, named: str | None) -> str:
+    """The key for an endpoint, from the environment; `NO_KEY` for one that gets none.
+
+    Args:
+        url: the endpoint.
+        named: the variable that the recipe names; None where it names none.
+
+    Raises EnvironmentFault when a key is needed and missing.
     """
+    variable = key_variable(url, named)
+    if variable is None:
+        return NO_KEY
     key = os.environ.get(variable, "").strip()
-    if not key and (urlsplit(url).hostname == _HOSTED or variable != "OPENAI_API_KEY"):
+    if not key:
         raise EnvironmentFault(f"{url} needs an API key: set the environment variable {variable}")
     if not key.isascii() or not key.isprintable():
         raise EnvironmentFault(f"the environment variable {variable} holds characters that no API key has")
-    return key or "EMPTY"
+    return key
+
+
+def _is_hosted(url: str) -> bool:
+    """Whether it is OpenAI itself, over TLS: the one endpoint that the client's variables are meant for."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and parts.hostname == _HOSTED
+
+
+def only_our_headers(url: str, key: str, request: httpx2.Request) -> None:
+    """Takes off a request what the client adds of its own: organisation, project and further headers from the
+    environment, an administrator's key, facts of this machine. OpenAI itself is sent them, but for another key."""
+    if not _is_hosted(url):
+        for name in set(request.headers) - _SENT:
+            del request.headers[name]
+    request.headers["Authorization"] = f"Bearer {key}"
 
 
 class OpenAIClient:
@@ -64,11 +97,15 @@ class OpenAIClient:
         import openai
 
         slots = self.settings.max_in_flight + 8
+
+        async def ours(request: httpx2.Request) -> None:
+            only_our_headers(self.name, self.key, request)
+
         transport = openai.DefaultAioHttpClient(
             timeout=None,  # `factory.calls.call` bounds the whole call
             limits=httpx2.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=KEEPALIVE_S),
             follow_redirects=False,
-            event_hooks={"response": [guard_body]},
+            event_hooks={"request": [ours], "response": [guard_body]},
         )
         self._client = openai.AsyncOpenAI(
             base_url=self.name,

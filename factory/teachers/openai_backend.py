@@ -19,7 +19,7 @@ from pydantic import Field
 from factory.errors import RecipeError
 from factory.plugins.contracts import SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
 from factory.plugins.registry import register
-from factory.teachers.client import OpenAIClient, api_key
+from factory.teachers.client import OpenAIClient, api_key, key_variable
 from factory.teachers.failures import http_failure, may_refuse_form, redact, refused_parameter
 from factory.teachers.replies import read_reply
 from schemas import Picture, Reply, Request, Turn
@@ -32,7 +32,7 @@ def openai_teacher(
     root: Path,
     *,
     base_urls: Annotated[tuple[BaseUrl, ...], Field(min_length=1)],
-    api_key_env: str = "OPENAI_API_KEY",
+    api_key_env: str | None = None,
     image_detail: Literal["auto", "low", "high"] | None = None,
     extra_body: ExtraFields = {},  # noqa: B006
 ) -> Backends:
@@ -42,8 +42,8 @@ def openai_teacher(
     fields = {**settings.sampling.extra, **extra_body}
     endpoints: list[Backend] = []
     for url in dict.fromkeys(base_urls):
-        key = api_key(url, api_key_env)
-        endpoints.append(OpenAIBackend(url, key, api_key_env, settings, image_detail, fields))
+        key, variable = api_key(url, api_key_env), key_variable(url, api_key_env)
+        endpoints.append(OpenAIBackend(url, key, variable, settings, image_detail, fields))
     identity = {
         "structured_output": settings.structured_output,
         "image_detail": image_detail,
@@ -70,13 +70,13 @@ class OpenAIBackend(OpenAIClient):
         self,
         url: str,
         key: str,
-        key_variable: str,
+        variable: str | None,
         settings: TeacherSettings,
         image_detail: str | None,
         fields: Mapping[str, Any],
     ) -> None:
         super().__init__(url, key, settings)
-        self._key_variable = key_variable
+        self._variable = variable
         self._image_detail = image_detail
         sampling = settings.sampling.model_dump(exclude={"seed", "draws", "extra"}, exclude_none=True)
         self._fields = {"model": settings.model, **sampling, **fields}
@@ -111,7 +111,11 @@ class OpenAIBackend(OpenAIClient):
         except CallFailed as failure:
             failure.detail = redact(failure.detail, self.key)
             if failure.kind == "credentials":
-                failure.detail += f" (the key comes from the environment variable {self._key_variable})"
+                failure.detail += (
+                    f" (the key comes from the environment variable {self._variable})"
+                    if self._variable
+                    else " (no key was sent: name the environment variable that holds it in `api_key_env`)"
+                )
             if failure.kind == "model_unknown":
                 failure.detail += f" (asked for `{self.settings.model}`; does the address need /v1?)"
             raise

@@ -36,7 +36,7 @@ def embeddings(
     *,
     model: str,
     base_url: BaseUrl,
-    api_key_env: str = "OPENAI_API_KEY",
+    api_key_env: str | None = None,
     max_in_flight: int = 16,
     timeout_s: float = 60.0,
     attempts: int = 6,
@@ -50,7 +50,7 @@ def embeddings(
         root: the recipe's folder; not used.
         model: as the endpoint knows it.
         base_url: the endpoint, up to and with `/v1`.
-        api_key_env: the environment variable that holds its key.
+        api_key_env: the environment variable that holds its key; without, only OpenAI itself gets `OPENAI_API_KEY`.
         max_in_flight: hard cap of calls under way.
         timeout_s: deadline of one call from connecting to the last byte.
         attempts: calls for one sample while the endpoint answers 429, 5xx, nothing or nonsense.

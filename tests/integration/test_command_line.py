@@ -236,7 +236,8 @@ def test_what_cannot_be_checked_ends_with_2(work: Path, arguments: list[str]) ->
 
 
 def test_no_secret_reaches_a_byte_of_the_build_or_the_output(work: Path, endpoint: Running) -> None:
-    done = factory_process("build", write_recipe(work, endpoint.url), cwd=work)
+    recipe = write_recipe(work, endpoint.url, teacher_keys=", api_key_env: OPENAI_API_KEY")
+    done = factory_process("build", recipe, cwd=work)
     assert done.returncode == 0, done.stderr
     assert any("sk-canary" in json.dumps(request) for request in endpoint.requests()), "the endpoint got the key"
     assert "sk-canary" not in done.stdout + done.stderr

@@ -58,7 +58,7 @@ def test_a_point_is_read_as_one_argument_too(tmp_path: Path) -> None:
 
 
 def test_places_are_read_from_standard_input(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "factory.cli.main", "geo", "forward", "--json"]
+    command = [sys.executable, "-m", "factory", "geo", "forward", "--json"]
     asked = "Paris, Texas\n\nHelsinki\n"
     done = subprocess.run(command, input=asked, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert [json.loads(line)["city"] for line in done.stdout.splitlines()] == ["Paris", "Helsinki"], done.stderr
@@ -186,11 +186,12 @@ def test_an_interrupted_label_leaves_the_old_output_and_nothing_else(tmp_path: P
 
 def start_label(folder: Path) -> tuple[subprocess.Popen[str], Path]:
     """A process that labels in.csv as out.csv, and the part that it writes."""
+    parts: list[Path] = []
     process = start_factory(["geo", "label", "in.csv", "out.csv", "--lat", "LAT", "--lon", "LON"], cwd=folder)
-    part = folder / f".out.csv.{process.pid}.part"
-    while not (part.exists() and part.stat().st_size) and process.poll() is None:
+    while not any(part.stat().st_size for part in parts) and process.poll() is None:
         time.sleep(0.02)
-    assert part.exists()
+        parts = list(folder.glob(".out.csv.*.part"))
+    (part,) = parts
     return process, part
 
 

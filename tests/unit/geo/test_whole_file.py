@@ -21,8 +21,10 @@ def test_a_file_appears_when_the_block_ends_and_not_before(tmp_path: Path) -> No
 
 def test_parts_that_nobody_locks_go_and_others_stay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     target = tmp_path / "out*.csv"
-    dead, live = tmp_path / ".out*.csv.1.part", tmp_path / ".out*.csv.2.part"
-    others = [tmp_path / name for name in (".out1.csv.1.part", ".out*.csv.x.part", ".out*.csv.1.part.old")]
+    drawn = "0123456789abcdef"
+    dead, live = tmp_path / f".out*.csv.{drawn}.part", tmp_path / f".out*.csv.{drawn[::-1]}.part"
+    names = (f".out1.csv.{drawn}.part", ".out*.csv.1.part", f".out*.csv.{drawn}.part.old")
+    others = [tmp_path / name for name in names]
     for path in (dead, live, *others):
         path.write_text("half")
     with live.open("rb") as held, caplog.at_level(logging.WARNING):
@@ -37,7 +39,7 @@ def test_parts_that_nobody_locks_go_and_others_stay(tmp_path: Path, caplog: pyte
 
 def test_a_link_in_the_place_of_a_part_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep")
-    (tmp_path / ".out.csv.1.part").symlink_to(tmp_path / "mine")
+    (tmp_path / ".out.csv.0123456789abcdef.part").symlink_to(tmp_path / "mine")
     with whole_file(tmp_path / "out.csv") as file:
         file.write(b"x")
     assert (tmp_path / "mine").read_text() == "keep"

@@ -22,7 +22,7 @@ def test_a_file_is_put_whole_and_listed(tmp_path: Path) -> None:
     store.put("b.json", b"{}")
     (tmp_path / "a.txt").write_bytes(b"copied")
     store.put("c.txt", tmp_path / "a.txt")
-    (tmp_path / "half.parquet.tmp").write_bytes(b"")
+    (tmp_path / ".half.parquet.0123456789abcdef.part").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     assert list(store.list()) == ["a.txt", "b.json", "c.txt"]
     assert list(store.list("b")) == ["b.json"]
