@@ -135,7 +135,7 @@ def test_files_are_written_by_one_module(module: str) -> None:
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        if node.func.attr == "write_bytes" and len(node.args) == 1 or node.func.attr == "write_text":
+        if (node.func.attr == "write_bytes" and len(node.args) == 1) or node.func.attr == "write_text":
             pytest.fail(f"{module}:{node.lineno} writes a file of its own")
         if node.func.attr == "open" and isinstance(node.func.value, ast.Name | ast.Attribute):
             modes = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
