@@ -30,7 +30,7 @@ BESIDE = """
 import factory
 
 def build(recipe, out):
-    factory.build(recipe, overrides=("plan.limit=6", "plan.shard_size=3"), out=out, workers=2)
+    factory.build(recipe, overrides=("plan.limit=12", "plan.shard_size=6"), out=out, workers=2)
 """
 
 
@@ -63,7 +63,7 @@ def run_in(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[st
 
 def build_command(out: Path) -> list[str | Path]:
     """A build in two worker processes, each with a decoder of its own."""
-    return ["build", RECIPE, "--workers", "2", "--out", out, "-s", "plan.limit=6", "-s", "plan.shard_size=3"]
+    return ["build", RECIPE, "--workers", "2", "--out", out, "-s", "plan.limit=12", "-s", "plan.shard_size=6"]
 
 
 def test_the_trap_catches_plain_python(tmp_path: Path) -> None:
