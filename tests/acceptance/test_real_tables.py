@@ -14,7 +14,8 @@ import pytest
 
 from factory.errors import SourceError
 from factory.geo.degrees import read_degrees
-from factory.images import ImageSettings, Prepared, prepare
+from factory.images import ImageSettings, Prepared
+from factory.images.prepare import prepare
 from factory.phases.plan import Plan, compile_plan
 from factory.sources import Source
 from factory.sources.folder import folder
