@@ -172,3 +172,15 @@ async def test_a_sealed_ledger_is_a_recording_of_its_teacher(tmp_path: Path) -> 
         await replies(path, "b")
     with pytest.raises(RecipeError, match="no teacher `v`; it has t, u"):
         await replies(path, "a", teacher="v")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+async def test_a_name_is_found_in_either_form_of_unicode(tmp_path: Path, kind: str) -> None:
+    composed, apart = "caf\u00e9.jpg", "cafe\u0301.jpg"
+    for number, (recorded, asked) in enumerate([(composed, apart), (apart, composed)]):
+        path = tmp_path / f"{number}.{kind}"
+        if kind == "jsonl":
+            write(path, {"id": recorded, "raw": "plain"})
+        else:
+            pl.DataFrame({"id": [recorded], "raw": ["plain"]}).write_parquet(path)
+        assert (await replies(path, asked))[0].text == "plain"
