@@ -185,7 +185,7 @@ def print_story(story: Story) -> None:
         _line(console, "people", f"{people['decision']} by {people['by']}, {people['at']}{note}")
     if story.selection and story.selection["removed_by"]:
         chosen = story.selection
-        _line(console, "removed", f"{chosen['removed_by']}: {chosen['reason'] or ''} {chosen['detail'] or ''}")
+        _line(console, "removed", f"{chosen['removed_by']}:{chosen['reason'] or 'no_reason'} {chosen['detail'] or ''}")
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -136,7 +136,7 @@ def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]
     codes = pl.Series([card.country_code for card in cards], dtype=pl.String)
     counted = dict(codes.value_counts().iter_rows())
     return {
-        "reasons": sorted((value, value.replace(":", ": "), n) for value, n in reasons.value_counts().iter_rows()),
+        "reasons": sorted((value, value, n) for value, n in reasons.value_counts().iter_rows()),
         "countries": sorted(((c, countries[c], counted[c]) for c in countries), key=lambda choice: choice[1]),
     }
 

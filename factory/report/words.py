@@ -1,4 +1,7 @@
-"""What the page says in words: where a sample went, what people decided, foreign text made safe to look at."""
+"""What the page says in words: where a sample went, what people decided, foreign text made safe to look at.
+
+Reasons are spelled as everywhere, `near_truth:too_far`: what the console prints is found by the page's search.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +34,14 @@ def went(row: Mapping[str, Any]) -> str:
             return f"released in {row['split'] or 'no split'}"
         if row["removed_by"]:
             detail = f" ({row['detail']})" if row["detail"] else ""
-            reason = (row["reason"] or "no reason given").replace("_", " ")
-            return f"removed by {row['removed_by']}: {reason}{detail}"
+            return f"removed by {row['removed_by']}:{row['reason'] or 'no_reason'}{detail}"
         return "accepted, not yet selected"
     if decision == "reject" and verdict == "accept":
         return "rejected by people"
     if decision == "answered":
         return "answered, not verified yet"
     verb = VERBS.get(decision, decision)
-    reasons = ", ".join(reason_words(reason) for reason in row["reasons"] or ())
+    reasons = ", ".join(row["reasons"] or ())
     return f"{verb}: {reasons}" if reasons else str(verb)
 
 
@@ -54,16 +56,10 @@ def people_said(row: Mapping[str, Any]) -> str:
     if verdict is not None and decided_by(verdict, person, row.get("unreleasable")) != person:
         against = f", which cannot count: the sample is {VERBS[verdict]}"
     elif verdict is not None and verdict != person:
-        reasons = ", ".join(reason_words(reason) for reason in row["reasons"] or ())
+        reasons = ", ".join(row["reasons"] or ())
         against = f", where the checks said {verdict}" + (f" ({reasons})" if reasons else "")
     note = f": {row['note']}" if row["note"] else ""
     return f"{VERBS.get(person, person)}{who}{day}{against}{note}"
-
-
-def reason_words(slug: str) -> str:
-    """`near_truth:too_far` -> `near_truth too far`: the check keeps its name, the reason becomes words."""
-    rule, colon, reason = slug.partition(":")
-    return f"{rule} {reason.replace('_', ' ')}" if colon else slug
 
 
 def shorten(text: str | None, limit: int = MAX_TEXT) -> str:

@@ -20,12 +20,19 @@ from schemas.sample import Sample
 
 PLAIN_LETTERS: Final = 6
 """Names from this length on are found in any capitals; shorter ones (Nice, Bath, Ulm) are words in small letters."""
+WORD_LETTERS: Final = 3
+"""Names up to this length (As, Of, Die, Y) are also words that begin sentences, where any word has a capital: there
+they count only if no word follows ("As, Belgium"). Inside a sentence ("in As") the capital tells."""
+_BEFORE: Final = 12
+"""Characters in front of a word that are searched for the end of a sentence."""
 NEAR_DEGREES: Final = 0.01
 """A number with two decimals or more is a coordinate of the truth when it differs by at most this (about a kilometre);
 with fewer decimals it says little and is too often another number."""
 
 _CAPITALISED: Final = re.compile(r"(?<!\w)[^\W\d_a-z][\w'’-]{3,40}(?!\w)")
 """Words of four letters and more that may be names; in scripts without capitals every word may be one."""
+_SENTENCE_END: Final = re.compile(r"(?:\A|[.!?…:;\n\u2022*>-])[\s\"'“”„«»(\[]{0,8}\Z")
+_NEXT_WORD: Final = re.compile(r"[ \t]+[^\W\d_]")
 _DECIMALS: Final = (
     re.compile(r"(?<![\d.])[-+−]?(\d{1,3})\.(\d{2,40})(?!\d|\.\d)"),
     re.compile(r"(?<![\d.,])[-+−]?(\d{1,3}),(\d{2,40})(?!\d|[.,]\d)"),
@@ -60,7 +67,14 @@ def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: Saw
     for kind, name in _names(sample, level):
         # A pattern is compiled only for a name whose first word is there: compiling costs more than all the rest.
         sought, within = (name.casefold(), folded) if len(name) >= PLAIN_LETTERS else (name, text)
-        if sought.split()[0] in within and re.search(rf"(?<!\w){_spaced(sought)}(?!\w)", within):
+        if sought.split()[0] not in within:
+            continue
+        found = re.finditer(rf"(?<!\w){_spaced(sought)}(?!\w)", within)
+        if len(name) > WORD_LETTERS or not name.isascii():
+            told = next(found, None) is not None
+        else:
+            told = any(not _begins_a_sentence(within, match) for match in found)
+        if told:
             return f"{kind} {name}"
     if level == "none" and (word := next(_countries(text, sample), None)):
         return f"country {word}"
@@ -87,6 +101,13 @@ def _countries(text: str, sample: Sample) -> Iterator[str]:
 @lru_cache(maxsize=16_384)
 def _country_of(word: str) -> str | None:
     return country_code(word)
+
+
+def _begins_a_sentence(text: str, found: re.Match[str]) -> bool:
+    """Whether a word stands where a sentence begins, and another word follows: "As one can see", not "As, Belgium"."""
+    if _NEXT_WORD.match(text, found.end()) is None:
+        return False
+    return _SENTENCE_END.search(text, max(0, found.start() - _BEFORE), found.start()) is not None
 
 
 def _spaced(name: str) -> str:

@@ -51,7 +51,7 @@ def no_leak(case: Case, *, allow: tuple[Leak, ...] = ()) -> CheckResult:
         case: The sample with its answers; its id and image name are searched for, too.
         allow: Kinds of leak that do not fail here, e.g. for a family whose photos show coordinates on signs.
 
-    Words of quoting are read in English and ten other languages (`factory.verify.leak_words`). What a sign shows, an
+    Words of quoting are read in English and eleven other languages (`factory.verify.leak_words`). What a sign shows, an
     address say, is no leak. Numbers with four or more decimals in a pair are coordinates; with fewer, and geohashes,
     only if they lie near the truth or the teacher's own coordinates. An id or image name counts as quoted only if it
     holds a digit and could not be a plain word or number. Fails with the first leak found; the score is the number of

@@ -57,7 +57,7 @@ def test_what_a_buffer_takes_out_is_counted_and_shown(result: BuildResult, tmp_p
     apart = factory.build(RECIPE, out=tmp_path, overrides=["select.split.buffer_km=1000"])
     assert apart.counts["removed"] == {"near_duplicates": 2, "split": 1}
     assert apart.counts["splits"] == {**result.counts["splits"], "train": result.counts["splits"]["train"] - 1}
-    assert "split: near_other_split (1)" in (Path(apart.directory) / "report.html").read_text()
+    assert "split:near_other_split (1)" in (Path(apart.directory) / "report.html").read_text()
     card = (Path(apart.directory) / "release" / "README.md").read_text()
     assert r"| split | near\_other\_split | 1 |" in card
 

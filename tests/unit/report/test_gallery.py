@@ -91,10 +91,10 @@ def test_cards_carry_photo_answers_checks_and_destination(tmp_path: Path) -> Non
     assert first.went == "released in train" and first.people == ""
     assert first.guesses[0].kinds == (("signage", 1), ("road", 1))
     assert first.guesses[0].saw_truth == "none" and not first.guesses[0].values
-    assert found["s002"].went == "removed by near_duplicates: perceptual duplicate (3 bits from s000, which is kept)"
+    assert found["s002"].went == "removed by near_duplicates:perceptual_duplicate (3 bits from s000, which is kept)"
     assert found["s003"].guesses[1].failure == "not_json" and found["s003"].disagree
-    assert found["s004"].went == "rejected: near_truth too far"
-    assert found["s005"].pictures[0].uri is None and found["s005"].went == "quarantined: images truncated"
+    assert found["s004"].went == "rejected: near_truth:too_far"
+    assert found["s005"].pictures[0].uri is None and found["s005"].went == "quarantined: images:truncated"
     assert found["s005"].pictures[0].refused == "truncated"
 
 
@@ -137,7 +137,7 @@ def test_what_people_decided_stands_beside_what_the_checks_said(tmp_path: Path) 
     found = shown(make_rich_build(tmp_path / "b"))
     promoted = found["s003"]
     assert (promoted.decision, promoted.went) == ("accept", "released in train")
-    said = "accepted by anna on 2026-11-02, where the checks said review (teachers_agree one answer): the sign is real"
+    said = "accepted by anna on 2026-11-02, where the checks said review (teachers_agree:one_answer): the sign is real"
     assert promoted.people.startswith(said)
     assert found["s005"].decision == "quarantine" and "cannot count" in found["s005"].people
     assert (found["s006"].decision, found["s006"].went) == ("reject", "rejected by people")

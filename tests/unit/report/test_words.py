@@ -12,7 +12,6 @@ from factory.report.words import (
     MAX_VALUES,
     people_said,
     readable,
-    reason_words,
     shorten,
     went,
 )
@@ -37,9 +36,11 @@ def test_text_is_bounded_and_hidden_characters_are_shown() -> None:
     assert len(shorten("x" * 9999)) == MAX_TEXT
 
 
-def test_reasons_become_words_and_checks_keep_their_names() -> None:
-    assert reason_words("near_truth:too_far") == "near_truth too far"
-    assert reason_words("free text") == "free text"
+def test_reasons_are_spelled_as_the_console_spells_them() -> None:
+    row = {"decision": "reject", "reasons": ["near_truth:too_far", "no_leak:quotes_metadata"], "verdict": "reject"}
+    assert went(row) == "rejected: near_truth:too_far, no_leak:quotes_metadata"
+    gone = {"decision": "accept", "kept": False, "removed_by": "quota", "reason": "country_full", "detail": "IT"}
+    assert went(gone) == "removed by quota:country_full (IT)"
 
 
 def test_values_are_indented_json_with_long_parts_cut() -> None:

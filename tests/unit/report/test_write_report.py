@@ -120,7 +120,7 @@ def test_a_rich_card_says_everything_and_no_text_of_it_is_markup(tmp_path: Path)
     assert "photo of sample s000" in images and "satellite of sample s000" in images
     for text in ("draw 2", "combined", "saw the country", "signs", "0.83", "transcript", "Where was this taken?"):
         assert text in elements.text
-    assert "where the checks said review (teachers_agree one answer): the sign is real " + HOSTILE_TEXT in elements.text
+    assert "where the checks said review (teachers_agree:one_answer): the sign is real " + HOSTILE_TEXT in elements.text
     assert sum(tag == "script" for tag, _ in elements.tags) == 2
 
 

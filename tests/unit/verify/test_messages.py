@@ -88,6 +88,24 @@ def test_a_short_name_is_found_with_its_own_capitals() -> None:
     assert truth_told(conversation("A nice day, goa and GOA"), there, "none") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "words"), [("As", "As a traveller"), ("Of", "Of these photos"), ("Y", "Y ahora mira")]
+)
+def test_a_name_that_is_also_a_word_does_not_count_where_any_word_has_a_capital(name: str, words: str) -> None:
+    there = Sample(id="x", lat=51.0, lon=5.58, country_code=None, region=None, city=name)
+    for text in (f"{words}, look.", f"Look here. {words}.", f"Look:\n{words}", f"“{words}” it says", f"- {words}"):
+        assert truth_told(conversation(text), there, "none") is None, text
+
+
+@pytest.mark.parametrize(
+    "text", ["Taken in As.", "As, Belgium", "Look. As!", "near As a church", "As", "(As)", "City: As"]
+)
+def test_a_name_of_two_letters_counts_where_only_names_have_capitals(text: str) -> None:
+    there = Sample(id="x", lat=51.0, lon=5.58, country_code=None, region=None, city="As")
+    assert truth_told(conversation(text), there, "none") == "city As"
+    assert truth_told(conversation(text.replace("As", "as")), there, "none") is None
+
+
 def test_a_name_that_nobody_knows_is_not_looked_for() -> None:
     there = Sample(id="x", lat=15.3, lon=74.1, country_code=None, region=None, city="")
     assert truth_told(conversation("Goa or None, 1.00"), there, "none") is None
