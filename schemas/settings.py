@@ -44,7 +44,14 @@ class Contents:
     identity, not where it lies."""
 
 
-InputFile = Annotated[str, Contents()]
+@dataclass(frozen=True, slots=True)
+class PathSetting:
+    """Marks a setting as a path: `~` and variables of the environment may stand in it, and nowhere else in a recipe."""
+
+
+InputFile = Annotated[str, Contents(), PathSetting()]
+InputPath = Annotated[str, PathSetting()]
+OptionalPath = Annotated[str | None, PathSetting()]
 
 
 @dataclass(frozen=True, slots=True)

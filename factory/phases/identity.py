@@ -20,6 +20,7 @@ from factory.select.accepted import selection_rules
 from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
+from factory.store.paths import input_path, shown_path
 from schemas.settings import Contents
 
 STAGE_VERSIONS = {"answers": "2", "verify": "4", "review": "1", "select": "2", "release": "3"}
@@ -77,7 +78,7 @@ def _input_files(call: Call) -> Iterator[str]:
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:
-    full = loaded.root / Path(path).expanduser()
+    full = input_path(loaded.root, path)
     if not full.is_file():
-        raise RecipeError(f"{loaded.path}: no file {full}, which the recipe names")
+        raise RecipeError(f"{loaded.path}: no file {shown_path(loaded.root, path)}, which the recipe names")
     return file_digest(full)

@@ -5,9 +5,8 @@ Every problem is reported at once, each with file, line, column, the key, what w
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from pydantic import ValidationError
 
 from factory.errors import RecipeError
 from factory.plugins.blocks import Place
-from factory.recipe.model import Recipe
+from factory.recipe.model import Recipe, path_places
 from factory.recipe.problems import problems
+from factory.store.paths import variable_problems
 from factory.store.yaml_lines import LinedDocument, read_yaml, scalar_yaml
 from factory.text import did_you_mean
 
 DEFAULT_PROFILE = "demo"
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +63,12 @@ def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequ
     draft, used = _with_profile(document, profile)
     for override in overrides:
         _set(draft, override)
-    _expand_variables(draft)
     try:
         recipe = Recipe.model_validate(draft.data)
     except ValidationError as error:
         raise RecipeError("\n".join(problems(draft.where, error, Recipe))) from None
+    if unsound := list(_variable_problems(draft, recipe)):
+        raise RecipeError("\n".join(unsound))
     return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides))
 
 
@@ -189,31 +188,27 @@ def _list_item(items: list[Any], key: str, override: str) -> tuple[int, str | No
     raise RecipeError(f"--set {override}: no item `{key}`; the list holds {listed} (0 to {len(items) - 1})")
 
 
-def _expand_variables(draft: _Draft) -> None:
-    unset: list[str] = []
+def _variable_problems(draft: _Draft, recipe: Recipe) -> Iterator[str]:
+    """Variables that cannot be expanded, or stand where none is: each with its place."""
+    paths = set(path_places(recipe))
+    for place, text in _texts(draft.data, ()):
+        at = f"{draft.where(place)}: `{'.'.join(map(str, place))}`"
+        if place in paths:
+            yield from (f"{at}: {problem}" for problem in variable_problems(text))
+        elif found := _BRACED.search(text):
+            yield f"{at}: {found[0]}: variables stand in paths only; write the value, or give it with --set"
 
-    def expand(value: Any, place: Place) -> Any:
-        if isinstance(value, str):
-            return _VARIABLE.sub(lambda match: variable(match, place), value)
-        if isinstance(value, dict):
-            return {key: expand(item, (*place, key)) for key, item in value.items()}
-        return [expand(item, (*place, i)) for i, item in enumerate(value)] if isinstance(value, list) else value
 
-    def variable(match: re.Match[str], place: Place) -> str:
-        name, default = match.groups()
-        key = ".".join(map(str, place))
-        if _SECRET.search(name):
-            unset.append(
-                f"{draft.where(place)}: `{key}`: ${{{name}}} looks like a secret; recipes are saved with builds, "
-                "so name the variable in `api_key_env` instead"
-            )
-            return ""
-        found: str | None = os.environ.get(name, default)
-        if found is None:
-            unset.append(f"{draft.where(place)}: `{key}`: the environment variable {name} is not set")
-            return ""
-        return found
+_BRACED = re.compile(r"\$\{\w+(?::-[^}]*)?\}", re.ASCII)
+"""What once was expanded anywhere: without braces a `$` is text."""
 
-    draft.data = expand(draft.data, ())
-    if problems := "\n".join(unset):
-        raise RecipeError(problems)
+
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*place, index))

@@ -12,13 +12,14 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field, model_validator
 
 from factory.images.records import ImageSettings
-from factory.plugins.blocks import Block, Call
+from factory.plugins.blocks import Block, Call, Place
 from factory.plugins.registry import plugin
 from schemas.settings import (
     BuildSettings,
     CheckRef,
     Closed,
     GeoSettings,
+    PathSetting,
     PlanSettings,
     ReleaseSettings,
     ReviewSettings,
@@ -113,6 +114,37 @@ class Recipe(Closed):
         if asks and self.verify is None:
             raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
         return self
+
+
+def path_places(recipe: Recipe) -> Iterator[Place]:
+    """Where in a recipe's data paths stand: settings that are marked `PathSetting`, in blocks of blocks too."""
+    for place, call in _calls(recipe):
+        yield from _paths_in(call.settings, place)
+
+
+def _calls(recipe: Recipe) -> Iterator[tuple[Place, Call]]:
+    """Every plug-in that a recipe names, with the place of its settings."""
+    yield ("source",), recipe.source
+    yield ("generator",), recipe.generator
+    yield from ((("teachers", index), call) for index, call in enumerate(recipe.teachers))
+    yield from ((("witnesses", index, call.name), call) for index, call in enumerate(recipe.witnesses))
+    if recipe.verify is not None:
+        yield ("verify", "decide"), recipe.verify.decide
+        yield from ((("verify", "checks", index, call.name), call) for index, call in enumerate(recipe.verify.checks))
+    yield from ((("select", index, call.name), call) for index, call in enumerate(recipe.select))
+
+
+def _paths_in(block: BaseModel, place: Place) -> Iterator[Place]:
+    for name, field in type(block).model_fields.items():
+        value = getattr(block, name)
+        if PathSetting() in field.metadata:
+            yield (*place, name)
+        elif isinstance(value, BaseModel):
+            yield from _paths_in(value, (*place, name))
+        elif isinstance(value, tuple | list):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    yield from _paths_in(item, (*place, name, index))
 
 
 def teacher_settings(call: Call) -> TeacherSettings:

@@ -12,6 +12,7 @@ from factory.plugins.blocks import Call
 from factory.recipe.model import Recipe
 from factory.select import FRAME_SCHEMA, run_selection
 from factory.store.layout import Build, ShardPaths
+from factory.store.paths import input_path
 from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
 
@@ -73,7 +74,7 @@ def _rooted(settings: BaseModel, root: Path) -> BaseModel:
         return settings
 
     def full(path: Path | None) -> Path | None:
-        return None if path is None else root / path.expanduser()
+        return None if path is None else input_path(root, path)
 
     resolved = tuple(
         entry.model_copy(update={"table": full(entry.table), "images": full(entry.images)}) for entry in benchmarks

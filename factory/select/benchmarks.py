@@ -24,6 +24,7 @@ from factory.errors import SourceError
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
 from factory.store.files import file_digest
+from schemas.settings import PathSetting
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "id": ("id", "img_id", "image_id", "file", "file_name", "filename", "image", "image_path", "key"),
@@ -46,9 +47,9 @@ class Benchmark(BaseModel):
 
     name: str = Field(min_length=1, max_length=64)
     """What reports call it."""
-    table: Path | None = None
+    table: Annotated[Path | None, PathSetting()] = None
     """CSV, Parquet or JSONL with ids, coordinates, authors, hashes: whichever it has are compared."""
-    images: Path | None = None
+    images: Annotated[Path | None, PathSetting()] = None
     """Folder of its images (JPEG, PNG, WebP, HEIC), searched recursively; hashed where pictures are compared."""
     skip_unreadable: bool = False
     """Go on although some of its images cannot be read, and are compared with nothing."""

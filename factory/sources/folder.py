@@ -20,6 +20,7 @@ from factory.plugins.registry import register
 from factory.sources.contract import raw_columns
 from factory.sources.paths import file_stamp, listing_digest, locate, recipe_path
 from factory.sources.tar_samples import in_unicode, unnameable
+from schemas.settings import InputPath
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]
 
@@ -35,7 +36,7 @@ _SUFFIXES: dict[PhotoFormat, tuple[str, ...]] = {
 def folder(
     root: Path,
     *,
-    path: str,
+    path: InputPath,
     recursive: bool = True,
     formats: tuple[PhotoFormat, ...] = ("JPEG", "PNG", "WEBP", "HEIF"),
     licence: str | None = None,

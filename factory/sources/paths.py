@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from factory.errors import ImageMissing, SourceError
-
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+from factory.errors import ImageMissing, RecipeError, SourceError
+from factory.store.paths import input_path
 
 
 def recipe_path(root: Path, written: str, *, key: str) -> Path:
-    """A path of a recipe, with `~` and environment variables expanded, relative ones taken from `root`.
-
-    Raises SourceError naming the recipe's key when a variable is not set.
-    """
-    expanded = os.path.expandvars(written)
-    if unset := _VARIABLE.search(expanded):
-        name = unset[1] or unset[2]
-        raise SourceError(f"source.{key}: the environment variable {name} is not set; set it, or write the path out")
-    return root / Path(expanded).expanduser()
+    """`factory.store.paths.input_path` of a source. Raises SourceError naming the recipe's key."""
+    try:
+        return input_path(root, written)
+    except RecipeError as error:
+        raise SourceError(f"source.{key}: {error}") from None
 
 
 def locate(folder: Path, locator: str) -> Path:

@@ -42,6 +42,7 @@ from factory.sources.parquet_pictures import (
 )
 from factory.sources.paths import listing_digest, locate, recipe_path
 from factory.text import did_you_mean
+from schemas.settings import InputPath, OptionalPath
 
 Format = Literal["csv", "parquet", "jsonl"]
 
@@ -64,8 +65,8 @@ Schema = Mapping[str, pl.DataType]
 def table(
     root: Path,
     *,
-    path: str,
-    images: str | None = None,
+    path: InputPath,
+    images: OptionalPath = None,
     layout: LayoutName | None = None,
     columns: dict[Field, str] | None = None,
     pictures: dict[RoleName, str] | None = None,

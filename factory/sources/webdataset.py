@@ -26,6 +26,7 @@ from factory.sources.paths import listing_digest, recipe_path
 from factory.sources.tar_index import Member, tar_members
 from factory.sources.tar_samples import TarSample, in_unicode, tar_samples
 from factory.text import escaped
+from schemas.settings import InputPath
 
 MAX_JSON_BYTES = 1_000_000
 MAX_IMAGE_BYTES = 256_000_000
@@ -37,7 +38,7 @@ _RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 def webdataset(
     root: Path,
     *,
-    path: str,
+    path: InputPath,
     columns: dict[Field, str] | None = None,
     max_members: int = 200_000,
     licence: str | None = None,

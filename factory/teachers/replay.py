@@ -22,6 +22,7 @@ import orjson
 from factory.errors import RecipeError
 from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
+from factory.store.paths import input_path, shown_path
 from factory.teachers.replies import count_of
 from factory.teachers.usage import stated_usage
 from schemas import Reply
@@ -38,7 +39,7 @@ Place = str | tuple[str, int, int, str]
 @register("teacher", "replay")
 def replay_teacher(settings: TeacherSettings, root: Path, *, path: InputFile) -> Backends:
     """Answers that were recorded earlier, by sample id. Costs nothing and needs no network."""
-    return Backends((ReplayBackend(settings.name, root / Path(path).expanduser()),))
+    return Backends((ReplayBackend(settings.name, input_path(root, path), shown_path(root, path)),))
 
 
 class ReplayBackend:
@@ -46,9 +47,9 @@ class ReplayBackend:
 
     paid = False
 
-    def __init__(self, teacher: str, path: Path) -> None:
+    def __init__(self, teacher: str, path: Path, shown: str | None = None) -> None:
         self.name = path.name
-        self._teacher, self._path = teacher, path
+        self._teacher, self._path, self._shown = teacher, path, shown or str(path)
         self._records: _Lines | _Table | None = None
 
     def inputs(self, question: Question) -> Mapping[str, Any]:
@@ -79,9 +80,9 @@ class ReplayBackend:
 
     async def __aenter__(self) -> Self:
         if not self._path.is_file():
-            raise RecipeError(f"teacher {self._teacher}: {self._path}: no such file of recorded answers")
+            raise RecipeError(f"teacher {self._teacher}: {self._shown}: no such file of recorded answers")
         table = self._path.suffix in _PARQUET
-        self._records = _Table(self._path, self._teacher) if table else _Lines(self._path)
+        self._records = _Table(self._path, self._shown, self._teacher) if table else _Lines(self._path, self._shown)
         return self
 
     async def __aexit__(
@@ -114,15 +115,15 @@ def _shown(place: Place) -> str:
 class _Lines:
     """A JSONL file, indexed by id."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: str) -> None:
         self._file: BinaryIO = path.open("rb")
         self._index: dict[Place, tuple[int, int]] = {}
         try:
             seen: dict[Place, int] = {}
-            for number, offset, line in _numbered_lines(self._file, path):
-                key = _checked_place(line, f"{path}:{number}")
+            for number, offset, line in _numbered_lines(self._file, shown):
+                key = _checked_place(line, f"{shown}:{number}")
                 if key in seen:
-                    raise RecipeError(f"{path}:{number}: id {_shown(key)} was recorded on line {seen[key]} already")
+                    raise RecipeError(f"{shown}:{number}: id {_shown(key)} was recorded on line {seen[key]} already")
                 seen[key] = number
                 self._index[key] = (offset, len(line))
         except BaseException:
@@ -144,14 +145,16 @@ class _Lines:
 class _Table:
     """A Parquet file, a recording or a sealed ledger; answers stay in Arrow's memory until they are asked for."""
 
-    def __init__(self, path: Path, teacher: str) -> None:
+    def __init__(self, file: Path, path: str, teacher: str) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowInvalid) as error:
+            table = pq.read_table(file, partitioning=None)
+            table.validate(full=True)  # text that is not UTF-8, offsets that lead nowhere
+        except (OSError, pa.ArrowException) as error:
             raise RecipeError(f"{path}: not a readable Parquet file ({error})") from None
+        _check_kinds(table.schema, path)
         names = set(table.column_names)
         if {"sample_id", "teacher", "status", "response"} <= names:
             table = _of_teacher(table, teacher, path)
@@ -185,7 +188,52 @@ class _Table:
         del self._table
 
 
-def _of_teacher(ledger: Any, teacher: str, path: Path) -> Any:
+_TEXT, _COUNT, _NAME = "text", "whole numbers", "text or whole numbers"
+_JSON, _ANSWER = "lists and structs of text and numbers", "text, or lists and structs of text and numbers"
+_KINDS = {
+    "id": _NAME,
+    **dict.fromkeys(("sample_id", "teacher", "status", "purpose", "model", "finish_reason"), _TEXT),
+    **dict.fromkeys(("turn", "draw"), _COUNT),
+    **dict.fromkeys(("response", "raw"), _ANSWER),
+    "usage": _JSON,
+}
+"""What the columns of a recording may hold, where it has them."""
+
+
+def _check_kinds(schema: Any, path: str) -> None:
+    """Raises RecipeError for a column of a recording that holds what its answers cannot be made of."""
+    import pyarrow as pa
+
+    for name, wanted in _KINDS.items():
+        if name not in schema.names:
+            continue
+        kind = schema.field(name).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        fits = {
+            _TEXT: text,
+            _COUNT: pa.types.is_integer(kind),
+            _NAME: text or pa.types.is_integer(kind),
+            _JSON: _is_json(kind),
+            _ANSWER: _is_json(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind),
+        }
+        if not (pa.types.is_null(kind) or fits[wanted]):
+            raise RecipeError(f"{path}: column `{name}`: expected {wanted}, found {kind}")
+
+
+def _is_json(kind: Any) -> bool:
+    """Whether values of an Arrow type can be written as JSON: no dates, decimals or bytes, at any depth."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return all(_is_json(kind.field(number).type) for number in range(kind.num_fields))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _is_json(kind.value_type)
+    plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
+    return pa.types.is_null(kind) or pa.types.is_floating(kind) or any(is_it(kind) for is_it in plain)
+
+
+def _of_teacher(ledger: Any, teacher: str, path: str) -> Any:
     """The replies of one teacher in a sealed ledger, the last attempt of each question, as a recording's columns."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -205,7 +253,7 @@ def _of_teacher(ledger: Any, teacher: str, path: Path) -> Any:
 _QUESTION = ("sample_id", "purpose", "draw", "turn")
 
 
-def _numbered_lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, int, bytes]]:
+def _numbered_lines(file: BinaryIO, path: str) -> Iterator[tuple[int, int, bytes]]:
     """(line number from 1, offset, line) of every line that is not blank."""
     number = offset = 0
     while line := file.readline(MAX_LINE + 1):

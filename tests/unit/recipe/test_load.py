@@ -287,10 +287,37 @@ def test_a_set_that_cannot_be_applied_is_refused(tmp_path: Path, override: str) 
     assert problem(tmp_path, MINIMAL, overrides=[override]).startswith(f"--set {override}")
 
 
-def test_environment_variables_are_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_in_paths_are_checked_and_kept_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PHOTOS", "/data/photos")
     text = MINIMAL.replace("path: photos.csv", 'path: "${PHOTOS}/${SET:-all}.csv"')
-    assert dict(load_recipe(write(tmp_path, text)).recipe.source.settings)["path"] == "/data/photos/all.csv"
+    loaded = load_recipe(write(tmp_path, text))
+    assert loaded.plain()["source"]["path"] == "${PHOTOS}/${SET:-all}.csv"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "release.title=${PHOTOS}",
+        "description=from ${PHOTOS:-here}",
+        "source.author=${PHOTOS}",
+        "teachers.0.model=${PHOTOS}",
+        "plan.exclude_licences=['${PHOTOS}']",
+    ],
+)
+def test_variables_stand_nowhere_but_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str) -> None:
+    monkeypatch.setenv("PHOTOS", "canary")
+    said = problem(tmp_path, MINIMAL, overrides=[override])
+    assert "variables stand in paths only" in said and "${PHOTOS" in said and "canary" not in said
+
+
+@pytest.mark.parametrize("name", ["GITHUB_PAT", "OPENAI_API_KEY", "MY_AUTH", "DB_PASSWD"])
+@pytest.mark.parametrize("form", ["${%s}", "$%s", "${%s:-x}"])
+def test_no_form_of_a_secret_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: str) -> None:
+    monkeypatch.setenv(name, "canary")
+    said = problem(tmp_path, MINIMAL.replace("path: photos.csv", f'path: "{form % name}/a.csv"'))
+    assert f"{name} looks like a secret" in said and "canary" not in said
 
 
 def test_an_unset_variable_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,7 +258,7 @@ def test_paths_expand_variables_and_name_those_that_are_not_set(
     write(tmp_path, "t.csv", "id,lat,lon\na,1,2\n")
     monkeypatch.setenv("MY_TABLES", str(tmp_path))
     assert table(Path("nowhere"), path="${MY_TABLES}/t.csv").table().height == 1
-    with pytest.raises(SourceError, match=r"source\.path: the environment variable NOT_SET_HERE is not set"):
+    with pytest.raises(SourceError, match=r"source\.path: .*: the environment variable NOT_SET_HERE is not set"):
         table(tmp_path, path="${NOT_SET_HERE}/t.csv")
 
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from factory.calls.files import write_sealed
@@ -48,6 +53,49 @@ async def test_objects_texts_and_raw_are_given_back_by_id(tmp_path: Path) -> Non
     assert first.text == '{"country":"Chad"}'
     assert (second.text, second.model, second.finish_reason) == ("<answer>country: Chad</answer>", "m", "length")
     assert (third.text, third.prompt_tokens, third.completion_tokens) == ("text", 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("response", pa.array([Decimal("1.5")])),
+        ("response", pa.array([{"clues": [{"seen": timedelta(1)}]}])),
+        ("response", pa.array([[b"nested"]])),
+        ("raw", pa.array([datetime(2026, 1, 1)])),
+        ("usage", pa.array([{"prompt_tokens": Decimal(3)}])),
+        ("model", pa.array([3])),
+        ("turn", pa.array([0.5])),
+        ("draw", pa.array(["x"])),
+        ("id", pa.array([1.5])),
+        ("purpose", pa.array([b"x"])),
+    ],
+)
+async def test_a_column_of_another_kind_is_named(tmp_path: Path, column: str, values: pa.Array) -> None:
+    table = {"id": pa.array(["a"]), "response": pa.array(["x"]), column: values}
+    pq.write_table(pa.table(table), tmp_path / "r.parquet")
+    with pytest.raises(RecipeError, match=rf"r\.parquet: column `{column}`: expected .*, found "):
+        await replies(tmp_path / "r.parquet", "a")
+
+
+async def test_a_ledger_with_columns_of_another_kind_is_named(tmp_path: Path) -> None:
+    columns = {"sample_id": ["a"], "teacher": [7], "status": ["ok"], "response": ["x"]}
+    pq.write_table(pa.table(columns), tmp_path / "ledger.parquet")
+    with pytest.raises(RecipeError, match="column `teacher`: expected text, found int64"):
+        await replies(tmp_path / "ledger.parquet", "a")
+
+
+async def test_text_that_is_not_utf_8_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    text = pa.array([b"caf\xe9"]).cast(pa.string(), safe=False)
+    pq.write_table(pa.table({"id": ["a"], "response": text}), tmp_path / "r.parquet")
+    with pytest.raises(RecipeError, match=r"r\.parquet: not a readable Parquet file"):
+        await replies(tmp_path / "r.parquet", "a")
+
+
+async def test_a_pipe_is_no_recording(tmp_path: Path) -> None:
+    for name in ("r.jsonl", "r.parquet"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(RecipeError, match="no such file of recorded answers"):
+            await replies(tmp_path / name, "a")
 
 
 async def test_parquet_columns_may_hold_text_or_structs(tmp_path: Path) -> None:
