@@ -215,6 +215,7 @@ def _unproven(ranked: _Ranked, correlation: float, promise: float, needed: int) 
     total = len(ranked.scores)
     worth = floor(total / design_effect(ranked.groups, correlation) + 1e-9)
     if worth < needed:
-        return f"not enough rows to promise {promise:g}: {worth:,} of {needed:,}"
+        together = f"; {total:,} rows of {ranked.groups.max() + 1:,} groups count as so many" if worth < total else ""
+        return f"not enough rows to promise {promise:g}: {worth:,} of {needed:,}{together}"
     errors = needed - int(ranked.right[:needed].sum())
     return f"{promise:g} cannot be promised: {errors:,} of the best {needed:,} rows are wrong"

@@ -152,4 +152,5 @@ def test_rows_that_err_in_groups_promise_later() -> None:
     apart, together = (promised(scores, right, which, promise=0.98) for which in (alone(600), groups))
     assert apart.accepted >= 560
     assert together.accepted == 0
-    assert together.words == "not enough rows to promise 0.98: 30 of 183"
+    words = "not enough rows to promise 0.98: 30 of 183; 600 rows of 30 groups count as so many"
+    assert together.words == words

@@ -1,0 +1,157 @@
+"""The decider that fits what each teacher's confidence is worth, on the build's own truth.
+
+    pass one   what the teachers say about a sample, as numbers (`factory.verify.said`)
+    fit        a model and a threshold, on all samples with known truth (`factory.verify.fitted`)
+    pass two   the probability that a sample's place is right, against the bar
+
+No row judges itself: a sample is judged by the model that has not seen its author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, NamedTuple
+
+import polars as pl
+from pydantic import Field
+
+from factory.plugins.contracts import Decider, Model
+from factory.plugins.registry import check_settings, register
+from factory.verify.decide import CheckName
+from factory.verify.fitted import Aim, Judged, fitted, judged
+from factory.verify.said import features_of
+from schemas import Case, CheckResult, Outcome, Verdict
+from schemas.settings import Share
+
+NAME: Final = "calibrated"
+"""Of the decider, and of its own finding among a row's checks."""
+
+Precision = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _one_aim(settings: object) -> None:
+    if getattr(settings, "target", None) is not None and getattr(settings, "promise", None) is not None:
+        raise ValueError("`target` and `promise` are two ways to set one threshold: give one of them")
+
+
+class _Bars(NamedTuple):
+    min_probability: float
+    suspect_from: float
+    by_threshold: bool
+
+
+@register("decider", NAME)
+@check_settings(_one_aim)
+def calibrated(
+    *,
+    target: Precision | None = None,
+    promise: Precision | None = None,
+    confidence: Precision = 0.95,
+    min_probability: Share = 0.5,
+    suspect_from: Share = 0.9,
+    radius_km: Radius = 25.0,
+    reject: tuple[CheckName, ...] = (),
+) -> Decider:
+    """Accepts what is probably right by what the teachers say, each on a scale fitted for it.
+
+    Args:
+        target: Precision that what is accepted shall have as counted on this build, judged without the truth. For any
+            number of rows; unproven.
+        promise: Precision that holds among rows of this kind with `confidence`. Nothing is accepted where too few rows
+            are known to promise it: 0.98 at 0.95 takes at least 183 without an error.
+        confidence: In what share of builds a promise holds.
+        min_probability: Least probability of answers that are near the truth; below it they were lucky guesses, right
+            against their own evidence.
+        suspect_from: Where answers are far from the truth, and at least two teachers give their place this probability,
+            the truth is doubted: people look at it.
+        radius_km: Within which a place is right, with the uncertainty of the truth, and two places are one. 25 is the
+            tier city.
+        reject: A fail of one of these checks rejects; every other fail goes to people.
+
+    What is neither accepted nor rejected goes to people, with `calibrated:REASON`: `lucky_guess`, `below_threshold`,
+    `truth_suspect`, `no_confidence` (nobody names a place with a readable confidence), `not_fitted` (no sample of
+    another author has a known place), `no_threshold` (the target is not reached or the promise cannot be made; the
+    detail says how many rows there are and how many it takes). The finding's score is the probability.
+    """
+    bars = _Bars(min_probability, suspect_from, target is not None or promise is not None)
+    aim = Aim(target=target, promise=promise, confidence=confidence)
+
+    def features(case: Case, _checks: Sequence[CheckResult]) -> Mapping[str, float]:
+        return features_of(case, radius_km=radius_km)
+
+    def fit(frame: pl.DataFrame) -> Model:
+        return fitted(frame, radius_km=radius_km, aim=aim)
+
+    def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
+        own = _finding(known, model, bars)
+        failed = [found for found in checks if found.outcome == "fail"]
+        rejected = any(found.check in reject for found in failed) and own.reason != "truth_suspect"
+        against = failed if own.outcome == "pass" else [*failed, own]
+        return Verdict(
+            decision="reject" if rejected else "review" if against else "accept",
+            reasons=tuple(dict.fromkeys(f"{found.check}:{found.reason}" for found in against)),
+            checks=(*checks, own),
+        )
+
+    return Decider(decide=decide, features=features, fit=fit)
+
+
+def _finding(features: Mapping[str, float], model: Model | None, bars: _Bars) -> CheckResult:
+    """What the model says of a sample, as one of its checks."""
+    sample = None if model is None else judged(features, model)
+    if model is None or sample is None or not sample.fitted:
+        return _abstains("not_fitted", "no sample of another author has a known place to learn from")
+    if sample.best is None:
+        return _abstains("no_confidence", "no teacher names a place with a confidence that can be read")
+    if sample.known and (doubt := _against_truth(sample, bars.suspect_from)) is not None:
+        return doubt
+    chance, teacher = sample.best
+    if bars.by_threshold:
+        threshold = model["threshold"]
+        if threshold["score"] is None:
+            return _abstains("no_threshold", threshold["words"], chance)
+        if chance < threshold["score"]:
+            return _compared("fail", "below_threshold", chance, threshold["score"], f"{teacher}'s place")
+    if not any(sample.right):
+        return _compared("pass", "probable", chance, bars.min_probability, f"{teacher}'s place")
+    return _not_lucky(sample, bars.min_probability)
+
+
+def _against_truth(sample: Judged, suspect_from: float) -> CheckResult | None:
+    """Two teachers or more whose place is as good as certain, and nobody near the truth."""
+    sure = [
+        (chance, name)
+        for chance, name in zip(sample.probabilities, sample.teachers, strict=True)
+        if chance >= suspect_from
+    ]
+    if len(sure) < 2 or any(sample.right):
+        return None
+    names = " and ".join(name for _, name in sure)
+    return _abstains("truth_suspect", f"{names} name a place far from the truth with this probability", min(sure)[0])
+
+
+def _not_lucky(sample: Judged, least: float) -> CheckResult:
+    """Whether the answers near the truth, any of which may be released, were probable by what the teachers say."""
+    near = [
+        (chance, name)
+        for chance, name, right in zip(sample.probabilities, sample.teachers, sample.right, strict=True)
+        if right
+    ]
+    silent = [name for chance, name in near if not chance >= 0]
+    if silent:
+        return _abstains("no_confidence", f"{silent[0]} is near the truth, and how sure it is cannot be read")
+    chance, teacher = min(near)
+    if chance >= least:
+        return _compared("pass", "probable", chance, least, f"{teacher}'s place")
+    return _compared("fail", "lucky_guess", chance, least, f"{teacher}'s place, right against its own evidence")
+
+
+def _abstains(reason: str, detail: str, score: float | None = None) -> CheckResult:
+    return CheckResult(check=NAME, outcome="abstain", reason=reason, score=score, detail=detail)
+
+
+def _compared(outcome: Outcome, reason: str, score: float, threshold: float, detail: str) -> CheckResult:
+    return CheckResult(
+        check=NAME, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=f"{detail}: {score:.3f}"
+    )

@@ -1,0 +1,148 @@
+"""The model that `calibrated` fits on a whole build, and a sample's probabilities by it. Plain JSON in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import nan
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import polars as pl
+
+from factory.plugins.contracts import Model
+from factory.verify.calibration import Calibration, best, probabilities
+from factory.verify.cross_fit import FOLDS, cross_fit, cross_scored, part_of
+from factory.verify.logistic import Flags, Reals
+from factory.verify.said import Read, read, teachers_in
+from factory.verify.threshold import Threshold, aimed, promised
+
+VERSION: Final = 1
+CURVE_POINTS: Final = 50
+BINS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What the accepted rows shall be worth."""
+
+    target: float | None = None
+    promise: float | None = None
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One sample by a fitted model."""
+
+    teachers: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    """That each teacher's place is right; nan where it names none with a readable confidence."""
+    right: tuple[bool, ...]
+    """Whether it is, where `known`."""
+    known: bool
+    fitted: bool
+    """False where no model could be fitted without the sample's own group."""
+
+    @property
+    def best(self) -> tuple[float, str] | None:
+        """The highest probability and whose place it is."""
+        known = [(chance, name) for chance, name in zip(self.probabilities, self.teachers, strict=True) if chance >= 0]
+        return max(known, key=lambda one: one[0], default=None)
+
+
+def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
+    """A model of the samples whose truth is known, as JSON values.
+
+    Args:
+        frame: features of `factory.verify.said` by sample, sorted by id.
+        radius_km: within which places are right and the same.
+        aim: the threshold that is looked for, if any.
+
+    Returns:
+        `teachers`, `rows` (with known truth), `groups` (among them), `parts` (a model each, null where there are no
+        rows of other groups), `threshold` (null without an aim), `curve` and `reliability` (for people: what every
+        threshold accepts and how much of it is right; how often rows of a probability are right).
+    """
+    teachers = teachers_in(frame.columns)
+    every = read(frame, teachers)
+    known = _only(every, every.known)
+    parts = part_of(known.groups)
+    models = cross_fit(known.said, known.right, parts, radius_km=radius_km)
+    scores, which = best(cross_scored(known.said, parts, models))
+    right = known.right[np.arange(len(which)), which] & (which >= 0) if teachers else which >= 0
+    return {
+        "version": VERSION,
+        "teachers": teachers,
+        "rows": len(scores),
+        "groups": len(np.unique(known.groups)),
+        "parts": [None if model is None else model.plain() for model in models],
+        "threshold": _threshold(scores, right, known.groups, aim),
+        "curve": _curve(scores, right),
+        "reliability": _reliability(scores, right),
+    }
+
+
+def judged(features: Mapping[str, float], model: Model) -> Judged:
+    """A sample's probabilities by the model that has not seen its group.
+
+    Raises ValueError for JSON that is no model.
+    """
+    teachers, models = _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
+    one = read(features, teachers)
+    calibration = models[int(part_of(one.groups)[0])]
+    right, known = tuple(one.right[0].tolist()), bool(one.known[0])
+    if calibration is None:
+        return Judged(teachers, (nan,) * len(teachers), right, known, fitted=False)
+    return Judged(teachers, tuple(probabilities(one.said, calibration)[0].tolist()), right, known, fitted=True)
+
+
+@lru_cache(maxsize=4)
+def _opened(
+    parts: bytes, teachers: tuple[str, ...], version: Any
+) -> tuple[tuple[str, ...], tuple[Calibration | None, ...]]:
+    plain = orjson.loads(parts)
+    if version != VERSION or len(plain) != FOLDS:
+        raise ValueError(f"no fitted model: version {version!r} with {len(plain)} parts, expected {VERSION}, {FOLDS}")
+    return teachers, tuple(None if part is None else Calibration.read(part, len(teachers)) for part in plain)
+
+
+def _only(every: Read, which: Flags) -> Read:
+    return Read(every.said.rows(which), every.right[which], every.known[which], every.groups[which])
+
+
+def _threshold(scores: Reals, right: Flags, groups: Reals, aim: Aim) -> dict[str, Any] | None:
+    found: Threshold | None = None
+    if aim.target is not None:
+        found = aimed(scores, right, target=aim.target)
+    elif aim.promise is not None:
+        found = promised(scores, right, groups, promise=aim.promise, confidence=aim.confidence)
+    return None if found is None else found.plain()
+
+
+def _curve(scores: Reals, right: Flags) -> list[dict[str, float]]:
+    """What the thresholds between the strictest and none accept: at most `CURVE_POINTS`, evenly spread over rows."""
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= 0]
+    ends = np.flatnonzero(np.append(scores[order][1:] < scores[order][:-1], True)) + 1 if len(order) else order
+    chosen = ends[np.unique(np.linspace(0, len(ends) - 1, CURVE_POINTS).round().astype(int))] if len(ends) else ends
+    hits = np.cumsum(right[order])
+    return [
+        {"score": round(float(scores[order[n - 1]]), 6), "accepted": int(n), "right": int(hits[n - 1])} for n in chosen
+    ]
+
+
+def _reliability(scores: Reals, right: Flags) -> list[dict[str, float]]:
+    """Rows by their probability, `BINS` of equal width: how many, their mean probability, how many are right."""
+    places = np.minimum((scores * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "rows": int(mine.sum()),
+            "mean": round(float(scores[mine].mean()), 6),
+            "right": int(right[mine].sum()),
+        }
+        for place in range(BINS)
+        if (mine := (places == place) & (scores >= 0)).any()
+    ]

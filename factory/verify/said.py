@@ -1,0 +1,120 @@
+"""A case as numbers, and the numbers of many cases as arrays: what `calibrated` knows samples by.
+
+    confidence:TEACHER   stated, 0 to 1             level:TEACHER   1 city, 0.5 region, 0 nothing as fine
+    placed:TEACHER       1 where there is a place   right:TEACHER   1 or 0; nan where the truth is not known
+    km:TEACHER:TEACHER   between two places         group           who belongs together, a whole number
+
+nan is what was not said, cannot be read or cannot be measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import isfinite, nan
+
+import numpy as np
+import polars as pl
+
+from factory.verify.calibration import Said
+from factory.verify.logistic import Flags, Reals
+from schemas import Case, LocatedAnswer, Sample
+
+_LEVELS = {"city": 1.0, "region": 0.5}
+_CONFIDENCE, _LEVEL, _PLACED, _RIGHT, _KM, _GROUP = "confidence", "level", "placed", "right", "km", "group"
+
+
+def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
+    """One sample's numbers. A teacher that was shown the place says nothing by naming it."""
+    from factory.geo import haversine_km
+
+    found = {_GROUP: group_of(case.sample)}
+    points = {voice.answered.teacher: _point(voice) for voice in case.voices}
+    for voice in case.voices:
+        teacher, place, point = voice.answered.teacher, voice.answered.place, points[voice.answered.teacher]
+        sure = None if place is None or voice.answered.saw_truth == "place" else place.confidence
+        found[f"{_CONFIDENCE}:{teacher}"] = nan if sure is None else sure
+        found[f"{_LEVEL}:{teacher}"] = _LEVELS.get(voice.named_level or "", 0.0)
+        found[f"{_PLACED}:{teacher}"] = float(point is not None)
+        found[f"{_RIGHT}:{teacher}"] = _right(case.sample, voice, point, radius_km)
+    for (one, here), (other, there) in combinations(sorted(points.items()), 2):
+        known = here is not None and there is not None
+        found[f"{_KM}:{one}:{other}"] = haversine_km(*here, *there) if known else nan  # type: ignore[misc]
+    return found
+
+
+def group_of(sample: Sample) -> float:
+    """A whole number below 2**48 for whom a sample's errors may go together with: its author; else a day and a degree
+    of latitude and longitude, which is a trip; else the sample by itself."""
+    whom = f"author {sample.author}" if sample.author else f"sample {sample.id}"
+    if not sample.author and isfinite(sample.lat) and isfinite(sample.lon):
+        day = (sample.captured_at or "")[:10]
+        whom = f"trip {day} {round(sample.lat)} {round(sample.lon)}"
+    return float(int.from_bytes(hashlib.sha256(whom.encode()).digest()[:6]))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Numbers of samples as arrays, for teachers in the order given."""
+
+    said: Said
+    right: Flags
+    """(rows, teachers); False where the truth is not known."""
+    known: Flags
+    """(rows,) whether the truth is known."""
+    groups: Reals
+    """(rows,)"""
+
+
+def teachers_in(names: Sequence[str]) -> list[str]:
+    """The teachers that features are of, sorted."""
+    return sorted(name.removeprefix(f"{_CONFIDENCE}:") for name in names if name.startswith(f"{_CONFIDENCE}:"))
+
+
+def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str]) -> Read:
+    """Features of many samples (a frame) or of one (a mapping) as arrays; a column that is missing is nan."""
+    height, count = rows.height if isinstance(rows, pl.DataFrame) else 1, len(teachers)
+
+    def column(name: str) -> Reals:
+        if name not in rows:
+            return np.full(height, np.nan)
+        if isinstance(rows, pl.DataFrame):
+            return rows[name].cast(pl.Float64).fill_null(nan).to_numpy().astype(np.float64)
+        return np.array([rows[name]], dtype=np.float64)
+
+    def columns(kind: str) -> Reals:
+        return (
+            np.stack([column(f"{kind}:{teacher}") for teacher in teachers], axis=1) if count else np.zeros((height, 0))
+        )
+
+    apart = np.full((height, count, count), np.nan)
+    for one, other in combinations(range(count), 2):
+        apart[:, one, other] = apart[:, other, one] = column(f"{_KM}:{teachers[one]}:{teachers[other]}")
+    right = columns(_RIGHT)
+    said = Said(columns(_CONFIDENCE), columns(_LEVEL), columns(_PLACED) == 1, apart)
+    known: Flags = np.asarray(np.isfinite(right).any(axis=1), dtype=np.bool_)
+    return Read(said, right == 1, known, column(_GROUP))
+
+
+def _point(voice: LocatedAnswer) -> tuple[float, float] | None:
+    """Where an answer says it is: its coordinates, else the centre of the city it names."""
+    place = voice.answered.place
+    if place is None or voice.answered.saw_truth == "place":
+        return None
+    if place.lat is not None and place.lon is not None:
+        return place.lat, place.lon
+    if voice.named_level == "city" and voice.named_lat is not None and voice.named_lon is not None:
+        return voice.named_lat, voice.named_lon
+    return None
+
+
+def _right(sample: Sample, voice: LocatedAnswer, point: tuple[float, float] | None, radius_km: float) -> float:
+    from factory.geo import haversine_km
+
+    if not (isfinite(sample.lat) and isfinite(sample.lon)):
+        return nan
+    if point is None or voice.country_correct is False:
+        return 0.0
+    return float(haversine_km(sample.lat, sample.lon, *point) <= radius_km + sample.uncertainty_km)
