@@ -25,20 +25,28 @@ def alone(rows: int) -> npt.NDArray[np.float64]:
     return np.arange(rows, dtype=np.float64)
 
 
-def test_a_target_takes_as_many_rows_as_hold_it() -> None:
-    scores = np.linspace(1, 0.97, 100)
-    right = np.arange(100) < 80
+def test_a_target_takes_as_many_rows_as_are_expected_to_hold_it() -> None:
+    scores, right = np.linspace(1, 0.9, 101), np.ones(101, dtype=np.bool_)
     found = aimed(scores, right, target=0.98)
-    assert (found.accepted, found.right) == (81, 80)
-    assert found.score == scores[80]
-    assert "unproven" in found.words
+    assert found.accepted == 41, "the mean of 1, 0.999, ... 0.96 is 0.98"
+    assert found.score == pytest.approx(0.96)
+    assert found.words == "41 of 41 accepted rows with known truth are right; unproven"
 
 
-def test_a_target_is_not_reached_by_lucky_rows_that_the_model_does_not_believe_in() -> None:
-    scores, right = np.linspace(0.99, 0.5, 50), np.ones(50, dtype=np.bool_)
-    found = aimed(scores, right, target=0.98)
-    assert 0 < found.accepted < 10
-    assert scores[: found.accepted].mean() >= 0.98
+@pytest.mark.parametrize(("errors", "accepted"), [(1, 40), (2, 0)])
+def test_one_error_may_be_a_wrong_truth_and_two_are_not(errors: int, accepted: int) -> None:
+    assert aimed(np.full(40, 0.99), np.arange(40) >= errors, target=0.985).accepted == accepted
+
+
+def test_many_errors_are_counted_whatever_the_model_expects() -> None:
+    scores = np.full(1000, 0.995) - np.arange(1000) * 1e-7
+    right = np.arange(1000) % 20 > 0
+    assert aimed(scores, right, target=0.98).accepted <= 40, "of one row in twenty, two are too many"
+
+
+def test_no_row_is_taken_that_is_much_likelier_wrong_than_the_target_allows() -> None:
+    scores = np.array([0.9999] * 500 + [0.89] * 20)
+    assert aimed(scores, np.ones(520, dtype=np.bool_), target=0.98).accepted == 500
 
 
 def test_a_target_needs_no_number_of_rows() -> None:
@@ -46,7 +54,7 @@ def test_a_target_needs_no_number_of_rows() -> None:
 
 
 def test_no_threshold_where_the_target_is_never_reached() -> None:
-    found = aimed(np.array([0.99, 0.98]), np.array([False, True]), target=0.98)
+    found = aimed(np.array([0.97, 0.96]), np.array([True, True]), target=0.98)
     assert (found.score, found.accepted) == (None, 0)
     assert found.words == "no threshold reaches 0.98 on 2 rows with known truth"
 
@@ -57,10 +65,10 @@ def test_rows_that_cannot_be_accepted_are_counted_but_never_taken() -> None:
 
 
 def test_equal_scores_are_accepted_together_or_not_at_all() -> None:
-    scores = np.array([0.99] * 4 + [0.98] * 4)
-    right = np.array([True] * 7 + [False])
-    assert aimed(scores, right, target=0.9).accepted == 4
-    assert aimed(scores, right, target=0.8).accepted == 8
+    scores = np.array([0.99] * 4 + [0.96] * 4)
+    right = np.ones(8, dtype=np.bool_)
+    assert aimed(scores, right, target=0.98).accepted == 4
+    assert aimed(scores, right, target=0.97).accepted == 8
 
 
 @pytest.mark.parametrize(("promise", "confidence", "rows"), [(0.98, 0.95, 149), (0.98, 0.975, 183), (0.95, 0.95, 59)])

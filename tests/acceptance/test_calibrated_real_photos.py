@@ -1,0 +1,114 @@
+"""`calibrated` on two sets of real photos and four recorded teachers; docs/acceptance.md shows the table it prints.
+
+The truth is hidden: what is accepted follows from what the teachers say, judged by models and thresholds of other
+sources (first set) or trips (second set).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factory.generators.parse import to_answer
+from factory.verify.locate import locate, place_queries, resolve
+from factory.verify.logistic import Flags
+from factory.verify.said import features_of
+from schemas import Answered, Case, ImageRef, Sample
+from tests.nested import RADIUS_KM, Found, Rows, by_rule, held_out, measured, used
+
+SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
+SETS = {"photos": "source_repo", "photos2": "trip"}
+"""The folders, and the column of what belongs together."""
+WAYS = range(6)
+"""Ways to part the sources: one alone is luck, for one photo more or less is a per cent."""
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(
+        not all((SHARED / name / "responses").is_dir() for name in SETS),
+        reason="real answers are missing: set FACTORY_SHARED",
+    ),
+]
+
+
+@cache
+def cases(name: str) -> tuple[Case, ...]:
+    folder = SHARED / name
+    given = []
+    for teacher in "ab":
+        with (folder / "responses" / f"teacher_{teacher}.jsonl").open(encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        given.append(
+            {row["id"]: Answered(teacher=teacher, model=teacher, place=to_answer(row["response"])) for row in rows}
+        )
+    places = resolve(place_queries(answered for answers in given for answered in answers.values()))
+    found = []
+    with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            sample = Sample(
+                id=row["id"],
+                images=(ImageRef(locator=row["file"]),),
+                lat=float(row["lat"]),
+                lon=float(row["lon"]),
+                uncertainty_km=float(row["coord_uncertainty_km"]),
+                country_code=row["country_code"] or None,
+                author=row[SETS[name]],
+                scene=row["coord_source"],
+            )
+            found.append(Case(sample=sample, answers=locate(sample, [answers[sample.id] for answers in given], places)))
+    return tuple(found)
+
+
+def rows(name: str) -> Rows:
+    return [features_of(case, radius_km=RADIUS_KM) for case in cases(name)]
+
+
+def camera(name: str) -> Flags:
+    return np.array([case.sample.scene == "exif_gps" for case in cases(name)])
+
+
+def agree(row: Mapping[str, float]) -> bool:
+    return row["km:a:b"] <= RADIUS_KM
+
+
+def told(title: str, accepted: Flags, right: Flags, name: str) -> Found:
+    found = measured(accepted, right)
+    print(f"{name} | {title} | {found} | camera GPS {measured(accepted, right, camera(name))}")
+    return found
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_held_out_photos_are_right_at_the_target_and_most_are_accepted(name: str) -> None:
+    known = rows(name)
+    told("a alone", *by_rule(known, lambda row: not isnan(row["confidence:a"]), (0,)), name)
+    told("b alone", *by_rule(known, lambda row: not isnan(row["confidence:b"]), (1,)), name)
+    agreed = told("agree within 25 km", *by_rule(known, agree, (0, 1)), name)
+    parted = [held_out(known, target=0.98, seed=seed) for seed in WAYS]
+    for seed, way in zip(WAYS, parted, strict=True):
+        told(f"calibrated, target .98, parted {seed}", *way, name)
+    together = [np.concatenate(each) for each in zip(*parted, strict=True)]
+    found = measured(*together)
+    print(f"{name} | mean of {len(WAYS)} ways | precision {found.precision:.3f}, coverage {found.coverage:.3f}")
+    assert found.precision >= 0.979, "at 99 accepted photos, one of 43 more is half a per cent"
+    assert found.coverage >= 0.70
+    assert found.precision >= agreed.precision - 0.01
+
+
+def test_fitted_on_the_first_set_it_holds_on_the_second() -> None:
+    found = told("fitted on photos", *used(rows("photos"), rows("photos2"), target=0.98), "photos2")
+    assert found.precision >= 0.98
+    assert found.coverage >= 0.70
+
+
+def test_fitted_on_the_second_set_it_is_too_trusting_on_the_first() -> None:
+    """Other teachers with other scales: a model must be fitted on the same teachers. As it is, not as wished."""
+    found = told("fitted on photos2", *used(rows("photos2"), rows("photos"), target=0.98), "photos")
+    assert 0.93 <= found.precision < 0.98
