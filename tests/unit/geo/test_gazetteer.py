@@ -91,5 +91,5 @@ def test_a_missing_table_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Mon
         (gazetteer.raster, "grid.zlib"),
         (gazetteer.outlines, "admin1_coords.zlib"),
     ):
-        with pytest.raises(EnvironmentFault, match=rf"{name} cannot be read .* python -m factory\.geo\.build"):
+        with pytest.raises(EnvironmentFault, match=rf"{name} cannot be read .* python -P -m factory\.geo\.build"):
             read()
