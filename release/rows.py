@@ -16,7 +16,8 @@ from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.cases import read_cases, sample_frame
-from factory.store.layout import Build
+from factory.store.files import read_json
+from factory.store.layout import Build, digest_of
 from schemas import Case
 
 
@@ -166,9 +167,27 @@ class _Pictures:
     def __init__(self, build: Build, generator: Generator) -> None:
         self._build = Build(build.paths)
         self._roles = generator.needs.images
+        self._sound: set[int] = set()
+
+    def _require_sound(self, shard: int) -> None:
+        """Raises CorruptBuild when the shard's pictures are not, byte for byte, those that were prepared: a decoder
+        forgives much, and people would learn from what no teacher saw."""
+        paths = self._build.paths.shard(shard)
+        try:
+            written = read_json(paths.report)["files"][paths.images.name]
+        except (OSError, KeyError, TypeError) as error:
+            raise CorruptBuild(f"{paths.report}: does not say what pictures were written ({error!r})") from None
+        if digest_of(paths.images) != written:
+            raise CorruptBuild(
+                f"{paths.images}: differs from what was written; delete it and {paths.report.name} beside it, and the "
+                "same `factory build` makes the shard again, without a call"
+            )
+        self._sound.add(shard)
 
     def of(self, shard: int, position: int, sample_id: str, images: Sequence[tuple[str, bool]]) -> tuple[bytes, ...]:
         """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it."""
+        if shard not in self._sound:
+            self._require_sound(shard)
         places = {role: index for index, (role, embed) in enumerate(images) if embed}
         try:
             return tuple(self._build.image(shard, position, places[role]) for role in self._roles if role in places)

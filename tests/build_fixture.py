@@ -18,6 +18,7 @@ import pyarrow as pa
 from PIL import Image, ImageDraw
 
 from factory.store.cases import AnsweredSample, answers_table, case_of, verdicts_table
+from factory.store.files import file_digest
 from factory.store.images import ImageStore
 from factory.store.layout import Build, BuildPaths, open_build, sample_from_row
 from factory.store.tables import write_table
@@ -133,6 +134,8 @@ def make_build(
         "profile": "demo",
         "fingerprint": FINGERPRINT,
         "stage_fingerprints": {},
+        "identity": {},
+        "started_at": "2026-01-01T00:00:00+00:00",
         "state": "done",
         "layout": arrow.BUILD_SCHEMA_VERSION,
         "factory_version": "0.1.0",
@@ -307,7 +310,8 @@ def _write_shard(
     write_table(answers_table(ids, [found for found, _ in pairs]), files.answers)
     write_table(verdicts_table(ids, [case for _, case in pairs]), files.verdicts)
     write_table(pa.Table.from_pylist(ledger, schema=arrow.LEDGER), files.ledger)
-    report = {"number": shard, "samples": len(plan), "seconds": 0.1}
+    digests = {path.name: file_digest(path) for path in (files.answers, files.images, files.ledger)}
+    report = {"number": shard, "samples": len(plan), "seconds": 0.1, "files": digests}
     files.report.write_bytes(orjson.dumps(report))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
@@ -20,8 +20,8 @@ from factory.calls.ledger import Ledger
 from factory.calls.row import UNSETTLED, LedgerRow, request_key
 from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher
-from factory.errors import PluginFault
-from factory.plugins.contracts import Budget, NoAnswer, ParseFailure, Question, Said
+from factory.errors import FactoryError, PluginFault
+from factory.plugins.contracts import Budget, Deferred, NoAnswer, ParseFailure, Question, Said
 from schemas import Answered, Reply, Request, Sample, SawTruth, Truth, Turn
 
 ReadT = TypeVar("ReadT")
@@ -78,6 +78,7 @@ class Asker:
     keys: list[str] = field(default_factory=list)
     """Keys of the replies that were used."""
     _turn: int = 0
+    _stopped: Exception | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(
@@ -95,7 +96,18 @@ class Asker:
                 the family says it asks.
         """
         async with self._one_at_a_time:
-            return await self._ask(request, read, teacher)
+            try:
+                return await self._ask(request, read, teacher)
+            except (FactoryError, Deferred) as stop:
+                if self._stopped is None or isinstance(self._stopped, Deferred):
+                    self._stopped = stop
+                raise
+
+    def require_going(self) -> None:
+        """Raises again what stopped one of its questions: a family or a witness that caught that an answer comes later,
+        or that the build cannot go on, may not make up for it."""
+        if self._stopped is not None:
+            raise self._stopped
 
     async def _ask(self, request: Request, read: Callable[[Reply], ReadT | ParseFailure], teacher: str | None) -> ReadT:
         if self._turn == self.most_turns:
@@ -175,7 +187,7 @@ class Asker:
             pictures=[self.image_keys[role] for role in request.pictures],
             model=teacher.settings.model,
             sampling=teacher.sampling,
-            inputs=teacher.lanes[0].backend.inputs(question),
+            inputs=_inputs(teacher, question),
             draw=self.draw,
             attempt=attempt,
         )
@@ -214,6 +226,19 @@ class Asker:
             done.set_result(None)
         self.trail.append(row)
         return row
+
+
+def _inputs(teacher: Teacher, question: Question) -> Mapping[str, Any]:
+    """What a backend adds to a key. Raises PluginFault naming the teacher, for it is not the family's fault."""
+    try:
+        return teacher.lanes[0].backend.inputs(question)
+    except FactoryError:
+        raise
+    except Exception as error:
+        raise PluginFault(
+            f"teacher `{teacher.name}` failed in `inputs` on sample `{question.sample_id}`: {type(error).__name__}: "
+            f"{error}. This is a fault of the backend: mend it and run the same command again; every answer is kept"
+        ) from error
 
 
 def _read(row: LedgerRow, read: Callable[[Reply], ReadT | ParseFailure]) -> ReadT | ParseFailure:

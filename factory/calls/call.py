@@ -161,7 +161,10 @@ async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Map
 async def _complete(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
     """The backend's reply. Raises CallFailed, Deferred, TimeoutError, and PluginFault for anything else it raises."""
     try:
-        return await lane.backend.complete(question, images)
+        reply: object = await lane.backend.complete(question, images)
+        if not isinstance(reply, Reply):
+            raise TypeError(f"returned {type(reply).__name__}, not Reply")
+        return reply
     except (CallFailed, Deferred, FactoryError, TimeoutError):
         raise
     except Exception as error:

@@ -222,10 +222,10 @@ def is_readable(path: Path) -> bool:
         if is_sealed(path):
             return bool(pq.read_schema(path).equals(arrow.LEDGER))
         open_live(path).close()
-    except (EnvironmentFault, OSError, pa.ArrowException):
+    except (EnvironmentFault, FileNotFoundError):
         return False
-    except CorruptBuild:
-        return True  # damage is named where it is read
+    except (CorruptBuild, OSError, pa.ArrowException):
+        return True  # damage is named where it is read: passed over, its questions would be paid again without a word
     return True
 
 

@@ -23,31 +23,24 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-import pyarrow as pa
-
 from factory.calls.files import (
     LEDGER_VERSION,
     SEALED_ORDER,
     SELECT,
     STORED,
     check_version,
-    is_sealed,
     ledger_faults,
     network_mount,
     open_live,
     read_ledger,
-    read_samples,
     row_from,
     sqlite_fault,
     write_sealed,
 )
-from factory.calls.lost import require_whole
+from factory.calls.prior import load_prior
 from factory.calls.row import UNSETTLED, LedgerRow, Status, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
 from factory.store.files import private_database
-from factory.store.folder import LEASE
-from factory.store.lease import is_locked
-from schemas import arrow
 
 __all__ = [
     "Ledger",
@@ -125,7 +118,7 @@ class Ledger:
         self._fault: FactoryError | None = None
         self._waiting: list[tuple[LedgerRow, asyncio.Future[None]]] = []
         self._committing = False
-        self._prior, self._prior_at, self._prior_files = _load_prior(prior, sample_ids, path)
+        self._prior, self._prior_at, self._prior_files = load_prior(prior, sample_ids, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             private_database(path)
@@ -367,30 +360,6 @@ def _insert(rows: int) -> str:
         f"INSERT INTO calls ({', '.join(STORED)}) VALUES {', '.join([line] * rows)} "  # noqa: S608 - constant names
         f"ON CONFLICT (key) DO UPDATE SET {changed} WHERE calls.status IN ('exhausted', 'sent')"
     )
-
-
-def _load_prior(
-    paths: Sequence[Path], sample_ids: Collection[str] | None, own: Path
-) -> tuple[pa.Table, dict[str, int], list[Path]]:
-    """Prior rows as one Arrow table, where each key's best row lies in it, and the file of each row."""
-    tables: list[pa.Table] = []
-    files: list[Path] = []
-    for path in paths:
-        if path.resolve() == own.resolve():
-            continue
-        if not is_sealed(path) and not is_locked(path.with_name(LEASE)):  # one that is being written is about to change
-            require_whole(path)
-        table = read_samples(path, sample_ids)
-        tables.append(table)
-        files += [path] * table.num_rows
-    merged = pa.concat_tables([arrow.LEDGER.empty_table(), *tables]).combine_chunks()
-    best: dict[str, int] = {}
-    statuses = merged["status"].to_pylist()
-    for at, key in enumerate(merged["key"].to_pylist()):
-        held = best.get(key)
-        if held is None or (statuses[held] in UNSETTLED and statuses[at] not in UNSETTLED):
-            best[key] = at
-    return merged, best, files
 
 
 def _same_folder(one: Path, other: Path) -> bool:

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from factory.calls.lanes import Lane
 from factory.calls.limiter import Limiter, LimiterSettings
-from factory.errors import RecipeError
+from factory.errors import FactoryError, PluginFault, RecipeError
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Backends
-from factory.plugins.registry import plugin
+from factory.plugins.promises import opened
 from schemas.settings import TeacherSettings
 
 ANSWERS: Final = "answer"
@@ -61,13 +61,13 @@ def made_teachers(calls: Sequence[Call], root: Path) -> list[tuple[TeacherSettin
     Raises:
         RecipeError: a model has no name, a recording is missing, two teachers would ask the same questions.
         EnvironmentFault: an API key is not in the environment.
+        PluginFault: one cannot be opened.
     """
     made: list[tuple[TeacherSettings, Backends]] = []
     for call in calls:
         settings = call.common
         assert isinstance(settings, TeacherSettings)
-        backends = plugin("teacher", call.name).function(settings, root, **dict(call.settings))
-        assert isinstance(backends, Backends)
+        backends = opened("teacher", call.name, Backends, settings, root, **dict(call.settings))
         identity = (settings.model, sampling_of(settings, backends))
         for other, theirs in made:
             paid = backends.endpoints[0].paid and settings.role == other.role
@@ -100,7 +100,7 @@ async def open_teacher(
         lanes = []
         for backend in backends.endpoints:
             if isinstance(backend, AbstractAsyncContextManager):
-                await stack.enter_async_context(backend)
+                await _entered(stack, settings.name, backend)
             lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
         own = settings.model_copy(update={"max_in_flight": slots})
         yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final, _answer_tokens(settings, backends))
@@ -110,3 +110,16 @@ def _answer_tokens(settings: TeacherSettings, backends: Backends) -> int:
     if backends.answer_tokens is not None:
         return backends.answer_tokens
     return settings.sampling.max_tokens or TOKENS_WITHOUT_LIMIT
+
+
+async def _entered(stack: AsyncExitStack, name: str, backend: AbstractAsyncContextManager[Any]) -> None:
+    """Connects, or loads a model. Raises PluginFault naming the teacher for whatever goes wrong with it."""
+    try:
+        await stack.enter_async_context(backend)
+    except FactoryError:
+        raise
+    except Exception as error:
+        where = getattr(backend, "name", type(backend).__name__)
+        raise PluginFault(
+            f"teacher {name} at {where} cannot be opened: {type(error).__name__}: {error}; every answer so far is kept"
+        ) from error

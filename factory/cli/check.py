@@ -8,8 +8,9 @@ from pathlib import Path
 
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
+from factory.shard.spec import read_report
 from factory.store.files import file_digest, odd_files, read_json
-from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, shards_digest
+from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, open_build, shards_digest
 from release import check_release
 from release.manifest import MANIFEST
 
@@ -53,8 +54,8 @@ def _build_faults(build: Build) -> Iterator[str]:
         yield from odd
         return
     try:
-        info = build.info
-    except CorruptBuild as error:
+        info = open_build(paths.root).info
+    except (CorruptBuild, RecipeError) as error:
         yield str(error)
         return
     for path in fixed_files(paths):
@@ -80,10 +81,12 @@ def _verdict_faults(paths: BuildPaths) -> Iterator[str]:
         return
     try:
         noted = read_json(paths.verified)
-        verdicts: list[str] = noted["verdicts"]
-        model: str = noted["model"]
-    except (CorruptBuild, KeyError) as error:
-        yield f"{paths.verified}: is damaged ({error})"
+    except CorruptBuild as error:
+        yield str(error)
+        return
+    verdicts, model = noted.get("verdicts"), noted.get("model")
+    if not isinstance(verdicts, list) or not all(isinstance(digest, str) for digest in (*verdicts, model)):
+        yield f"{paths.verified}: is damaged (it does not hold the digests of the verdicts and of the model)"
         return
     for number, digest in enumerate(verdicts):
         yield from _differs(paths.shard(number).verdicts, digest)
@@ -99,10 +102,13 @@ def _shard_faults(shard: ShardPaths, finished: bool) -> Iterator[str]:
             yield from ledger_faults(shard.live_ledger)
         return
     try:
-        files = read_json(shard.report)["files"]
-    except (CorruptBuild, KeyError) as error:
-        yield f"{shard.report}: is damaged ({error})"
+        files = read_report(shard).files
+    except CorruptBuild as error:
+        yield str(error)
         return
+    for path in (shard.answers, shard.images, shard.ledger):
+        if path.name not in files:
+            yield f"{shard.report}: is damaged (it has no digest of {path.name})"
     for name, digest in sorted(files.items()):
         yield from _differs(shard.root / name, digest)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Generator, Needs
-from factory.plugins.registry import plugin
+from factory.plugins.promises import opened
 
 __all__ = ["needs_of", "open_generator"]
 
 
 def open_generator(call: Call) -> Generator:
-    """The generator that a recipe names, with the recipe's settings."""
-    generator = plugin("generator", call.name).function(**dict(call.settings))
-    assert isinstance(generator, Generator)
-    return generator
+    """The generator that a recipe names, with the recipe's settings. Raises PluginFault when it is none."""
+    return opened("generator", call.name, Generator, **dict(call.settings))
 
 
 def needs_of(call: Call) -> Needs:

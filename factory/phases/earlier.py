@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 
 from factory.calls.files import is_readable
@@ -21,7 +20,7 @@ from factory.errors import CorruptBuild
 from factory.images.records import SHAPING
 from factory.recipe.fingerprint import Fingerprint
 from factory.store.files import odd_files
-from factory.store.layout import BuildPaths, ShardPaths
+from factory.store.layout import Build, BuildPaths, ShardPaths
 from factory.store.tables import read_columns
 from schemas.arrow import BUILD_SCHEMA_VERSION
 
@@ -42,27 +41,32 @@ class EarlierBuild:
 
 
 def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
-    """Other builds of the recipe in the same folder, newest first. Unreadable ones are passed over, those with
-    links or pipes in place of files among them."""
-    found = []
-    for info in out.glob(f"{recipe}-*/build.json"):
-        if info.parent == current or any(odd_files(info.parent)):
-            continue
-        try:
-            data = orjson.loads(info.read_bytes())
-            if data["recipe"] == recipe:
-                found.append(
-                    EarlierBuild(
-                        BuildPaths(info.parent),
-                        data["stage_fingerprints"],
-                        data["identity"],
-                        data["started_at"],
-                        data.get("layout") == BUILD_SCHEMA_VERSION,
-                    )
-                )
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    """Other builds of the recipe in the same folder, newest first.
+
+    One whose build.json is lost or damaged comes last: what it was is unknown, but its ledgers hold what was paid, and
+    their keys say what was asked. One with links or pipes in place of files is passed over.
+    """
+    folders = [path for path in out.glob(f"{recipe}-*") if _named_by_fingerprint(path.name, recipe) and path.is_dir()]
+    others = [path for path in sorted(folders) if path != current and not any(odd_files(path))]
+    found = [_earlier_build(BuildPaths(path)) for path in others]
     return sorted(found, key=lambda build: build.started, reverse=True)
+
+
+def _earlier_build(paths: BuildPaths) -> EarlierBuild:
+    build = Build(paths)
+    try:
+        build.require_info()
+    except (CorruptBuild, OSError):
+        return EarlierBuild(paths, {}, {}, "", same_layout=False)
+    info = build.info
+    same_layout = info.get("layout") == BUILD_SCHEMA_VERSION
+    stages, identity = info.get("stage_fingerprints", {}), info.get("identity", {})
+    return EarlierBuild(paths, stages, identity, info.get("started_at", ""), same_layout)
+
+
+def _named_by_fingerprint(name: str, recipe: str) -> bool:
+    """Whether a folder is called like a build of this recipe, and not of one whose name only begins alike."""
+    return re.fullmatch(r"[0-9a-f]{8}", name.removeprefix(f"{recipe}-")) is not None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a phase is: it says whether it is done, does its work, or says that it waits.
 
-A phase records the digests of what it read. It is done while its files stand and what it read is still the same, so a
-changed answer, decision or file makes every phase behind it run again, and nothing else does. What a phase left stays
+A phase records the digests of what it read and of what it left. It is done while both are still the same, so a changed
+answer, decision or file makes every phase behind it run again, a file that was damaged, edited or lost is written again
+by its phase, and nothing else runs. What a phase left stays
 until it runs again: a release is whole, if of yesterday, while the next one waits for people.
 """
 
@@ -31,6 +32,10 @@ class Phase:
     """Digests of what it reads, by name."""
     makes: Callable[[Run], tuple[Path, ...]]
     """The files and folders that it leaves."""
+    left: Callable[[Run], Mapping[str, str]] = lambda _run: {}
+    """Digests of what it left, by name."""
+    counts: tuple[str, ...] = ()
+    """What it notes in `run.info["counts"]`, and others read there."""
     go: Callable[[Run], Waiting | None]
     """Does the work that is not done yet and notes its counts in `run.info`."""
     says: Callable[[Run], Iterator[tuple[str, str]]]
@@ -40,12 +45,18 @@ class Phase:
 
 
 def done(phase: Phase, run: Run) -> bool:
-    """Whether its files stand and were made from what is there now."""
+    """Whether its files stand as it left them and were made from what is there now."""
     noted = run.info.get("phases", {}).get(phase.name)
-    return noted is not None and all(path.exists() for path in phase.makes(run)) and noted == dict(phase.reads(run))
+    if noted is None or not all(name in run.info["counts"] for name in phase.counts):
+        return False
+    return all(path.exists() for path in phase.makes(run)) and noted == {**phase.reads(run), **_left(phase, run)}
 
 
 def note(phase: Phase, run: Run, read: Mapping[str, str]) -> None:
     """Notes that it is done, and with what it read: as it was before it began, so that a change meanwhile counts."""
-    run.info.setdefault("phases", {})[phase.name] = dict(read)
+    run.info.setdefault("phases", {})[phase.name] = {**read, **_left(phase, run)}
     run.save(phase.state)
+
+
+def _left(phase: Phase, run: Run) -> dict[str, str]:
+    return {f"left {name}": digest for name, digest in phase.left(run).items()}

@@ -10,10 +10,11 @@ import asyncio
 
 import polars as pl
 
-from factory.calls.ledger import Ledger, read_ledger
+from factory.calls.ledger import Ledger, read_ledger, remove_live
 from factory.calls.row import LedgerRow
 from factory.shard.loop import Loop
-from factory.shard.spec import read_report
+from factory.shard.spec import is_sound, read_report
+from factory.store.files import sync_directory
 from factory.store.layout import BuildPaths, ShardPaths
 
 
@@ -21,16 +22,33 @@ def reopen(paths: BuildPaths) -> None:
     """Opens every finished shard in which something failed for a passing reason."""
     for shard in paths.shards():
         if shard.report.exists() and read_report(shard).passing:
-            _thaw(shard)
+            remove_live(shard.live_ledger)  # left by a run that was killed right here; the sealed one has it all
+            thaw(shard)
             shard.verdicts.unlink(missing_ok=True)
             shard.report.unlink()
 
 
-def _thaw(shard: ShardPaths) -> None:
-    """The sealed ledger as a live one again: the shard then stands where it stood before it was finished."""
+def unfinish(shard: ShardPaths) -> None:
+    """Takes the mark of a finished shard away when its answers or pictures are not those it was finished with (edited,
+    cut, lost): its ledger has all that was paid, so it is made again without a call."""
+    if not shard.report.exists() or is_sound(shard, read_report(shard)):
+        return
+    for path in (shard.report, shard.answers, shard.images):
+        path.unlink(missing_ok=True)
+
+
+def thaw(shard: ShardPaths) -> None:
+    """The sealed ledger as a live one again, whole or not at all: the shard then stands where it stood before it was
+    finished. Nothing happens where a live one is, or no sealed one. Raises CorruptBuild for a damaged ledger."""
+    if shard.live_ledger.exists() or not shard.ledger.exists():
+        return
     rows = read_ledger(shard.ledger).drop("row_sha256")
-    with Loop() as loop, Ledger(shard.live_ledger) as ledger:
+    aside = shard.live_ledger.with_name("thawing.sqlite")
+    remove_live(aside)
+    with Loop() as loop, Ledger(aside) as ledger:
         loop.run(_record(ledger, rows))
+    aside.replace(shard.live_ledger)
+    sync_directory(shard.root)
 
 
 async def _record(ledger: Ledger, rows: pl.DataFrame) -> None:

@@ -14,6 +14,7 @@ from factory.phases.phase import Phase, Waiting
 from factory.phases.run import Run
 from factory.phases.steps import judged
 from factory.store.layout import BuildPaths
+from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns
 
 
@@ -21,7 +22,8 @@ def _review(run: Run) -> Waiting | None:
     disputed = disputed_ids(run.paths)
     decided = disputed.filter(disputed.is_in(decided_ids(run.paths).to_list()))
     waiting = len(disputed) - len(decided)
-    run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided)}
+    strangers = _strangers(run.paths)
+    run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided), "decided_unknown": strangers}
     if run.recipe.review.wait and waiting:
         return Waiting(
             f"people: {waiting:,} of {len(disputed):,} disputed rows have no decision in {run.paths.decisions}; the "
@@ -38,11 +40,22 @@ def disputed_ids(paths: BuildPaths) -> pl.Series:
 
 def decided_ids(paths: BuildPaths) -> pl.Series:
     """Ids of the samples that people have decided."""
-    return read_columns(paths.decisions, ("id",))["id"] if paths.decisions.exists() else pl.Series("id", [], pl.String)
+    return read_reviews(paths)["id"]
+
+
+def _strangers(paths: BuildPaths) -> int:
+    """Decisions about samples that the build has not: they count for nothing, which people should hear."""
+    decided = decided_ids(paths)
+    if decided.is_empty():
+        return 0
+    known = [read_columns(shard.verdicts, ("id",))["id"] for shard in paths.shards() if shard.verdicts.exists()]
+    return int((~decided.is_in(pl.concat(known).implode())).sum()) if known else len(decided)
 
 
 def _says(run: Run) -> Iterator[tuple[str, str]]:
     disputed, decided = run.info["counts"]["disputed"], run.info["counts"]["decided"]
+    if strangers := run.info["counts"]["decided_unknown"]:
+        yield "review", f"{strangers:,} decisions are about samples that this build has not, and count for nothing"
     if not disputed:
         yield "review", "nothing is disputed"
     elif decided == disputed:
@@ -58,6 +71,7 @@ REVIEW = Phase(
     name="review",
     reads=lambda run: {**judged(run), "wait": str(run.recipe.review.wait)},
     makes=lambda run: (),
+    counts=("disputed", "decided", "decided_unknown"),
     go=_review,
     says=_says,
     state="reviewed",

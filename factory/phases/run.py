@@ -18,8 +18,8 @@ from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
 from factory.sources import Source
-from factory.store.files import read_json, write_bytes
-from factory.store.layout import BuildPaths
+from factory.store.files import write_bytes
+from factory.store.layout import BuildPaths, open_build
 from factory.store.yaml_lines import dump_yaml
 from factory.version import __version__
 from schemas.arrow import BUILD_SCHEMA_VERSION
@@ -127,7 +127,8 @@ class Run:
 
 
 def read_info(paths: BuildPaths) -> dict[str, Any] | None:
-    return read_json(paths.info) if paths.info.exists() else None
+    """build.json of a build that was begun; None for a new one. Raises CorruptBuild when it is damaged."""
+    return {"counts": {}, "seconds": 0.0, **open_build(paths.root).info} if paths.info.exists() else None
 
 
 def new_info(run: Run) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from factory.phases.run import Run
 from factory.select.accepted import select_rows
 from factory.shard.memory import give_back
 from factory.store.files import file_digest
-from factory.store.layout import Build, digest_of, fixed_files, shards_digest, verdicts_digest
+from factory.store.layout import Build, digest_of, fixed_files, listing_digest, shards_digest, verdicts_digest
 from factory.store.tables import write_table
 
 ReleaseWriter = Callable[[Build], Mapping[str, Any]]
@@ -46,6 +46,8 @@ PLAN = Phase(
     name="plan",
     reads=lambda run: {"identity": run.identity.stages["plan"]},
     makes=lambda run: (run.paths.plan, run.paths.dropped),
+    left=lambda run: {"plan": digest_of(run.paths.plan), "dropped": digest_of(run.paths.dropped)},
+    counts=("planned", "dropped", "dropped_by_reason", "countries_planned", "shards"),
     go=_plan,
     says=lambda run: iter([("plan", plan_line(run))]),
     state="working",
@@ -74,6 +76,8 @@ SELECT = Phase(
     name="select",
     reads=judged,
     makes=lambda run: (run.paths.selection,),
+    left=lambda run: {"selection": digest_of(run.paths.selection)},
+    counts=("kept", "splits", "removed"),
     go=_select,
     says=lambda run: iter([("select", select_line(run.info["counts"]))]),
     state="selected",
@@ -96,6 +100,7 @@ def release_phase(write_release: ReleaseWriter) -> Phase:
             "shards": shards_digest(run.paths, len(run.shards)),
         },
         makes=lambda run: (run.paths.release / "manifest.json", run.paths.release),
+        left=lambda run: {"release": listing_digest(run.paths.release)},
         go=go,
         says=lambda run: iter([("release", release_line(run))]),
         state="released",

@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.calls.files import is_readable
 from factory.errors import CorruptBuild
 from factory.phases.earlier import EarlierBuild
 from factory.phases.run import Run
 from factory.shard.photos import unchanged
-from factory.shard.spec import ShardReport, read_report, stored_report
+from factory.shard.spec import ShardReport, is_sound, read_report, stored_report
 from factory.store.cases import stored_photos
-from factory.store.files import file_digest, make_folder, write_bytes
+from factory.store.files import make_folder, write_bytes
 from factory.store.folder import link
 from factory.store.layout import ShardPaths, read_samples
 
@@ -46,11 +48,12 @@ def _usable(run: Run, theirs: ShardPaths, number: int) -> ShardReport | None:
     samples = read_samples(run.paths.plan, number)
     try:
         report = read_report(theirs) if theirs.report.exists() else None
-        if report is None or report.passing or report.files[theirs.answers.name] != file_digest(theirs.answers):
+        if report is None or report.passing or not is_sound(theirs, report) or not is_readable(theirs.ledger):
             return None
         photos = stored_photos(theirs.answers)
-    except CorruptBuild:
-        return None
+        pq.read_metadata(theirs.ledger)
+    except (CorruptBuild, OSError, pa.ArrowException):
+        return None  # lost or damaged since: what is sound of it is found question by question
     same = [sample.id for sample in samples] == list(photos)
     return report if same and all(unchanged(photos[sample.id], sample, run.source) for sample in samples) else None
 

@@ -19,7 +19,7 @@ from factory.phases.run import Run, UnderWay
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.files import write_bytes
-from factory.store.layout import digest_of, shards_digest
+from factory.store.layout import digest_of, shards_digest, verdicts_digest
 from factory.verify.judge import Judge, judge_of
 from factory.verify.shards import VerifyReport, VerifySpec, open_judge, shard_features, verify_shard
 
@@ -92,6 +92,12 @@ VERIFY = Phase(
         "rules": run.identity.stages["verify"],
     },
     makes=lambda run: (run.paths.verified, *(run.paths.shard(number).verdicts for number in run.shards)),
+    left=lambda run: {
+        "verdicts": verdicts_digest(run.paths, len(run.shards)),
+        "model": digest_of(run.paths.model),
+        "verified": digest_of(run.paths.verified),
+    },
+    counts=("decisions", "reasons"),
     go=_verify,
     says=_says,
     state="verified",

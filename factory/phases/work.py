@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
+from factory.phases.reopen import thaw, unfinish
 from factory.phases.run import Run
 from factory.phases.take_over import take_over
 from factory.phases.watch import Watch
@@ -27,17 +28,25 @@ from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
 from factory.shard.staff import open_budget, open_staff
-from factory.store.layout import digest_of
+from factory.store.layout import answered_digest, digest_of, shards_digest
 from factory.store.tables import read_table
 from factory.witnesses import made_witnesses
 from schemas import arrow
+
+TOTALS: Final = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
+"""Sums over the reports of all shards."""
 
 
 def _work(run: Run) -> Waiting | None:
     paths, counts = run.paths, run.info["counts"]
     numbers = run.shards
     earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
+    for number in numbers:
+        unfinish(paths.shard(number))
     take_over(run, earlier)
+    for number in numbers:
+        if not paths.shard(number).report.exists():
+            thaw(paths.shard(number))
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
     watch = Watch(paths, reports)
     waiting = [number for number in numbers if number not in watch.finished]
@@ -129,7 +138,6 @@ def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
     for report in reports:
         failures.update(report.failures)
         passing.update(report.passing)
-    totals = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
     answers: dict[str, Counter[str]] = {}
     for report in reports:
         for teacher, kinds in report.answers.items():
@@ -138,7 +146,7 @@ def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
         "answers": {teacher: dict(sorted(kinds.items())) for teacher, kinds in sorted(answers.items())},
         "failures": dict(sorted(failures.items(), key=lambda item: (-item[1], item[0]))),
         "passing": dict(sorted(passing.items())),
-        **{name: sum(getattr(report, name) for report in reports) for name in totals},
+        **{name: sum(getattr(report, name) for report in reports) for name in TOTALS},
     }
 
 
@@ -157,6 +165,11 @@ WORK = Phase(
     name="work",
     reads=lambda run: {"plan": digest_of(run.paths.plan)},
     makes=lambda run: tuple(run.paths.shard(number).report for number in run.shards),
+    left=lambda run: {
+        "shards": shards_digest(run.paths, len(run.shards)),
+        "answers": answered_digest(run.paths, len(run.shards)),
+    },
+    counts=("failures", "passing", *TOTALS),
     go=_work,
     says=_says,
     state="answered",

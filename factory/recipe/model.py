@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from factory.images.records import ImageSettings
 from factory.plugins.blocks import Block, Call, Place
-from factory.plugins.registry import plugin
+from factory.plugins.contracts import Decider, Generator
+from factory.plugins.promises import opened
 from schemas.settings import (
     BuildSettings,
     CheckRef,
@@ -60,6 +61,7 @@ class VerifyBlock(Closed):
                     raise ValueError(
                         f"decide.{action} names `{name}`, which is not among the checks: {', '.join(names)}"
                     )
+        opened("decider", self.decide.name, Decider, **dict(self.decide.settings))  # now, not when all is paid
         return self
 
 
@@ -104,7 +106,7 @@ class Recipe(Closed):
 
     @model_validator(mode="after")
     def _has_what_its_family_needs(self) -> Recipe:
-        generator = plugin("generator", self.generator.name).function(**dict(self.generator.settings))
+        generator = opened("generator", self.generator.name, Generator, **dict(self.generator.settings))
         asks, family = generator.needs.calls[1] > 0, self.generator.name
         answering = [teacher for teacher in self.teachers if teacher_settings(teacher).role == "answer"]
         if asks and not answering:

@@ -38,6 +38,9 @@ FRAME_SCHEMA: Final = pl.Schema(
 """Columns a selector may read, one row an accepted sample in plan order. Coordinates are WGS84 degrees;
 `best_distance_km` is the nearest answer's distance to the truth; all but id, shard, position may be null."""
 
+SPLITS: Final = ("train", "validation", "test")
+"""The splits that a release has, as people list them."""
+
 Texts = Sequence[str] | pl.Series
 
 _REMOVED: Final = pl.Schema({"id": pl.String, "reason": pl.String, "detail": pl.String})

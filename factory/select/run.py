@@ -8,8 +8,9 @@ from typing import Final
 import polars as pl
 from pydantic import BaseModel
 
+from factory.errors import FactoryError, PluginFault
 from factory.plugins.registry import plugin
-from factory.select.ruling import FRAME_SCHEMA, Ruling
+from factory.select.ruling import FRAME_SCHEMA, SPLITS, Ruling
 from schemas import arrow
 
 DEFAULT_SPLIT: Final = "train"
@@ -34,13 +35,13 @@ def run_selection(frame: pl.DataFrame, rules: Sequence[tuple[str, BaseModel]]) -
 
     Raises:
         ValueError: a column is missing, or an id is there twice.
+        PluginFault: a selector raised, or ruled on rows it was not given.
     """
     frame = _checked(frame)
     state = frame.select("id", "shard", "position").with_columns(**_START)
     for name, settings in rules:
         remaining = frame.filter(state["kept"])
-        found: Ruling = plugin("selector", name).function(remaining, **dict(settings))
-        state = _apply(state, name, found)
+        state = _apply(state, name, _ruling(name, settings, remaining))
     state = state.with_columns(split=pl.when("kept").then(pl.col("split").fill_null(DEFAULT_SPLIT)))
     return state.select(arrow.SELECTION.names)
 
@@ -53,6 +54,31 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
         twice = frame.filter(pl.col("id").is_duplicated())["id"][0]
         raise ValueError(f"id {twice!r} is there twice; the plan makes ids unique")
     return frame
+
+
+def _ruling(name: str, settings: BaseModel, remaining: pl.DataFrame) -> Ruling:
+    """What one selector says of the rows still kept: of these only, of each once, and splits that a release has."""
+    try:
+        found = plugin("selector", name).function(remaining, **dict(settings))
+        if not isinstance(found, Ruling):
+            raise TypeError(f"returned {type(found).__name__}, not Ruling")
+        for what, table in (("removed", found.removed), ("groups", found.groups), ("splits", found.splits)):
+            if not (strange := table.join(remaining.select("id"), on="id", how="anti")).is_empty():
+                raise ValueError(f"`{what}` names {strange['id'][0]!r}, which is not among the rows it was given")
+            if table["id"].is_duplicated().any():
+                raise ValueError(f"`{what}` names {table.filter(table['id'].is_duplicated())['id'][0]!r} twice")
+        if not (odd := found.splits.filter(~pl.col("split").is_in(SPLITS))).is_empty():
+            raise ValueError(f"`splits` has {odd['split'][0]!r}, expected {', '.join(SPLITS)}")
+        if not (mute := found.removed.filter(pl.col("reason").is_null())).is_empty():
+            raise ValueError(f"`removed` gives no reason for {mute['id'][0]!r}")
+    except FactoryError:
+        raise
+    except Exception as error:
+        raise PluginFault(
+            f"selector `{name}` failed on {remaining.height:,} rows: {type(error).__name__}: {error}. This is a fault "
+            "of the selector: mend it, or take it out of `select` in the recipe; everything before it is kept"
+        ) from error
+    return found
 
 
 def _apply(state: pl.DataFrame, rule: str, found: Ruling) -> pl.DataFrame:

@@ -26,9 +26,7 @@ from factory.geo.sampling.groups import Indices, connected, equal_value_edges, s
 from factory.plugins.registry import check_settings, register
 from factory.select.hamming import MAX_BITS
 from factory.select.near_duplicates import duplicate_labels
-from factory.select.ruling import Ruling, groups_of, removals, splits_of
-
-SPLITS = ("train", "validation", "test")
+from factory.select.ruling import SPLITS, Ruling, groups_of, removals, splits_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

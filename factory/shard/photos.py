@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from factory.errors import ImageMissing, SourceError
+from factory.errors import CorruptBuild, ImageMissing, SourceError
 from factory.images.records import ImageRejected, Prepared
 from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Source
+from factory.shard.spec import is_sound, read_report
 from factory.store.cases import PASSING_REFUSALS, stored_photos
+from factory.store.files import file_digest
 from factory.store.folder import link
 from factory.store.images import ImageStore
 from factory.store.layout import ShardPaths
@@ -54,7 +56,7 @@ def open_photos(
     if prior_shard is None:
         return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
     prior = ShardPaths(Path(prior_shard))
-    found = stored_photos(prior.answers)
+    found = _sound_photos(prior)
     if list(found) != [sample.id for sample in samples]:  # positions in its tar are those of other samples
         return Photos(stack.enter_context(ImageStore.create(paths.images)), [None] * len(samples), None)
     known = [found[one.id] if unchanged(found[one.id], one, source) else None for one in samples]
@@ -64,6 +66,20 @@ def open_photos(
     if prior.root != paths.root:
         link(prior.images, paths.images)
     return Photos(stack.enter_context(ImageStore(paths.images)), known, None)
+
+
+def _sound_photos(prior: ShardPaths) -> dict[str, tuple[Photo, ...]]:
+    """The photos of a finished shard by sample; none when one of its files was lost, cut or changed since, pictures
+    included: teachers would be asked about something else than what the ledger says. Then all are decoded again."""
+    try:
+        report = read_report(prior) if prior.report.exists() else None
+        if report is not None and not is_sound(prior, report):
+            return {}
+        if report is not None and report.files.get(prior.images.name) != file_digest(prior.images):
+            return {}
+        return stored_photos(prior.answers)
+    except CorruptBuild:
+        return {}
 
 
 def unchanged(photos: Sequence[Photo], sample: Sample, source: Source) -> bool:

@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import orjson
-
 from factory.calls.ask import TRUTH_LEVELS, Asker, Desk
 from factory.calls.teacher import Teacher
 from factory.errors import EnvironmentFault, FactoryError, PluginFault
-from factory.plugins.contracts import Deferred, NoAnswer, Said, Witness
+from factory.plugins import promises
+from factory.plugins.contracts import Deferred, NoAnswer, Witness
 from factory.shard.staff import Staff
 from factory.store.cases import NO_EVIDENCE, AnsweredSample
 from schemas import Answered, Evidence, Finding, Photo, Sample, Seen
@@ -77,13 +76,10 @@ async def _answer(staff: Staff, seen: Seen, ask: Asker) -> Answered:
     generator = staff.generator
     assert generator.answer is not None
     try:
-        return ask.answered(_said(await generator.answer(seen, ask)))
+        working = generator.answer(seen, ask)
+        return ask.answered(await _kept("generator", generator.name, "answer", ask, working, promises.said))
     except NoAnswer as none:
         return ask.answered(none)
-    except (FactoryError, Deferred, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        raise _blame("generator", generator.name, "answer", ask.sample, error) from error
 
 
 async def _combine(staff: Staff, seen: Seen, answers: tuple[Answered, ...], ask: Asker) -> Answered | None:
@@ -91,21 +87,11 @@ async def _combine(staff: Staff, seen: Seen, answers: tuple[Answered, ...], ask:
     if generator.combine is None or all(answered.failure is not None for answered in answers):
         return None
     try:
-        said = await generator.combine(seen, answers, ask)
-        return None if said is None else ask.answered(_said(said), combined=True)
+        working = generator.combine(seen, answers, ask)
+        said = await _kept("generator", generator.name, "combine", ask, working, promises.optional(promises.said))
+        return None if said is None else ask.answered(said, combined=True)
     except NoAnswer as none:
         return ask.answered(none, combined=True)
-    except (FactoryError, Deferred, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        raise _blame("generator", generator.name, "combine", ask.sample, error) from error
-
-
-def _said(value: object) -> Said:
-    if not isinstance(value, Said):
-        raise TypeError(f"returned {type(value).__name__}, not Said")
-    orjson.dumps(value.values)  # now, and not when the whole shard is paid
-    return value
 
 
 async def _look(
@@ -117,7 +103,8 @@ async def _look(
     roles: Iterable[str],
 ) -> Evidence | None:
     try:
-        return await witness.look(seen, _Images(image, roles), answers, ask)
+        looking = witness.look(seen, _Images(image, roles), answers, ask)
+        return await _kept("witness", witness.name, "look", ask, looking, promises.optional(promises.evidence))
     except NoAnswer as none:
         if not witness.required:
             return None
@@ -127,10 +114,35 @@ async def _look(
             f"witness {witness.name}: no evidence about sample `{ask.sample.id}` ({none}); a sample without it would "
             "be judged by another rule. Answers are kept: mend what it asks and run the same command again"
         ) from None
+
+
+async def _kept(
+    kind: str,
+    name: str,
+    what: str,
+    ask: Asker,
+    working: Awaitable[object],
+    promise: Callable[[object], ResultT],
+) -> ResultT:
+    """What a plug-in's coroutine gives, as its contract promises it.
+
+    What stopped one of its questions (the answer comes later, the budget is spent, the endpoint is away) is raised
+    whatever it made of that: a plug-in that catches every exception must not put its own words where an answer belongs.
+
+    Raises NoAnswer, Deferred and FactoryErrors as they come, PluginFault for anything else.
+    """
+    try:
+        found = promise(await working)
     except (FactoryError, Deferred, asyncio.CancelledError):
         raise
+    except NoAnswer:
+        ask.require_going()
+        raise
     except Exception as error:
-        raise _blame("witness", witness.name, "look", ask.sample, error) from error
+        ask.require_going()
+        raise _blame(kind, name, what, ask.sample, error) from error
+    ask.require_going()
+    return found
 
 
 class _Images(Mapping[str, bytes]):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from factory.errors import CorruptBuild
-from factory.store.files import read_json
+from factory.store.cases import stored_photos
+from factory.store.files import file_digest
 from factory.store.layout import ShardPaths
+from factory.store.ustar import archive_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +79,27 @@ def stored_report(report: ShardReport) -> dict[str, Any]:
 
 
 def read_report(paths: ShardPaths) -> ShardReport:
-    """The report of a finished shard, with no call counted as made now."""
-    stored = read_json(paths.report)
+    """The report of a finished shard, with no call counted as made now. Raises CorruptBuild when it is damaged."""
     try:
-        return ShardReport(**(stored | _NOT_NOW))
-    except TypeError as error:
-        raise CorruptBuild(f"{paths.report}: is damaged ({error})") from None
+        stored = _REPORT.validate_json(paths.report.read_bytes(), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"])
+        raise CorruptBuild(
+            f"{paths.report}: is damaged ({where}{first['msg']}); delete it, and the same `factory build` makes the "
+            "shard again from its ledger, without a call"
+        ) from None
+    return replace(stored, calls_now=0, tokens_now=0, cost_now=0.0)
+
+
+_REPORT: TypeAdapter[ShardReport] = TypeAdapter(ShardReport)
+
+
+def is_sound(paths: ShardPaths, report: ShardReport) -> bool:
+    """Whether the answers of a finished shard are, byte for byte, those it was finished with, and its pictures are all
+    there. What was changed inside a picture is seen by whoever reads them all: `factory check`, and the release."""
+    if not paths.answers.exists() or report.files.get(paths.answers.name) != file_digest(paths.answers):
+        return False
+    photos = [photo for found in stored_photos(paths.answers).values() for photo in found]
+    whole = archive_size(photo.bytes for photo in photos if photo.refused is None and photo.bytes is not None)
+    return paths.images.exists() and paths.images.stat().st_size == whole

@@ -37,12 +37,13 @@ _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, er
 
 def read_json(path: Path) -> dict[str, Any]:
     """A small JSON file of a build. Raises CorruptBuild naming the file when it is damaged."""
+    remedy = "delete it, and the same `factory build` writes it again without a call"
     try:
         value = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise CorruptBuild(f"{path}: is damaged ({error})") from None
+        raise CorruptBuild(f"{path}: is damaged ({error}); {remedy}") from None
     if not isinstance(value, dict):
-        raise CorruptBuild(f"{path}: is damaged (not a JSON object)")
+        raise CorruptBuild(f"{path}: is damaged (not a JSON object); {remedy}")
     return value
 
 

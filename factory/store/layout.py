@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from factory.errors import RecipeError
+from factory.errors import CorruptBuild, RecipeError
 from factory.store.files import file_digest, read_json, refuse_odd_files
 from factory.store.images import ImageStore
 from factory.store.tables import read_arrow, read_table, read_tables
@@ -145,6 +145,23 @@ class Build:
         """build.json: state, recipe name, profile, fingerprint, versions, counts, seconds."""
         return read_json(self.paths.info)
 
+    def require_info(self) -> None:
+        """Raises CorruptBuild when build.json lacks what everything else goes by."""
+        texts = dict.fromkeys(("recipe", "fingerprint", "state", "started_at"), str)
+        tables = dict.fromkeys(("stage_fingerprints", "identity", "counts", "phases"), dict)
+        kinds: dict[str, Any] = {**texts, **tables, "seconds": (int, float)}
+        info = {**dict.fromkeys(("recipe", "state")), **self.info}
+        odd = [name for name, kind in kinds.items() if name in info and not isinstance(info[name], kind)]
+        if not odd and not isinstance(info.get("counts", {}).get("shards", 0), int):
+            odd.append("counts.shards")
+        if not odd and not all(isinstance(noted, dict) for noted in info.get("phases", {}).values()):
+            odd.append("phases")
+        if odd:
+            raise CorruptBuild(
+                f"{self.paths.info}: is damaged ({', '.join(odd)}); delete it, and the same `factory build` writes it "
+                "again without a call"
+            )
+
     @cached_property
     def recipe(self) -> dict[str, Any]:
         """The resolved recipe as plain data."""
@@ -193,7 +210,8 @@ class Build:
 def open_build(path: str | Path) -> Build:
     """A build directory as polars frames.
 
-    Raises RecipeError when the path is not a build, CorruptBuild when it holds links or pipes in place of files.
+    Raises RecipeError when the path is not a build, CorruptBuild when its build.json is damaged, or when it holds links
+    or pipes in place of files.
     """
     paths = BuildPaths(Path(path))
     if not paths.info.is_file():
@@ -205,6 +223,7 @@ def open_build(path: str | Path) -> Build:
             f"{path}: this build was made by factory {build.info.get('factory_version', '0.1')}, whose files have "
             "another layout; build the recipe again (recordings and photos are used as they are)"
         )
+    build.require_info()
     return build
 
 
@@ -234,6 +253,22 @@ def shards_digest(paths: BuildPaths, shards: int) -> str:
 def verdicts_digest(paths: BuildPaths, shards: int) -> str:
     """One digest over the verdicts of all shards; empty while one is missing."""
     return _together([paths.shard(number).verdicts for number in range(shards)])
+
+
+def answered_digest(paths: BuildPaths, shards: int) -> str:
+    """One digest over the answers of all shards and the sizes of their tars of pictures; empty while one is missing."""
+    files = [paths.shard(number) for number in range(shards)]
+    if not all(shard.images.exists() for shard in files):
+        return ""
+    sizes = [shard.images.stat().st_size for shard in files]
+    return hashlib.sha256(f"{_together([shard.answers for shard in files])} {sizes}".encode()).hexdigest()
+
+
+def listing_digest(folder: Path) -> str:
+    """One digest over the names and sizes of all files below a folder: finds what is lost, cut or added without reading
+    gigabytes; what was changed in place is found by `factory check`."""
+    files = sorted((str(path.relative_to(folder)), path.stat().st_size) for path in folder.rglob("*") if path.is_file())
+    return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
 def digest_of(path: Path) -> str:

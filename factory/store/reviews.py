@@ -13,7 +13,7 @@ import polars as pl
 
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths
-from factory.store.tables import read_table, read_tables
+from factory.store.tables import column_names, read_table, read_tables
 from schemas import arrow
 
 PEOPLE_SAY: Final = ("accept", "reject")
@@ -22,11 +22,15 @@ PEOPLE_SAY: Final = ("accept", "reject")
 def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     """People's decisions as `schemas.arrow.REVIEWS`, one row a sample; empty where nobody decided anything yet.
 
-    Where a sample stands there twice, the last row counts. Raises CorruptBuild for a damaged file and for a decision
-    that is neither accept nor reject; names the file.
+    Where a sample stands there twice, the last row counts. Raises CorruptBuild for a damaged file, for one that does
+    not say what was decided about which sample, and for a decision that is neither accept nor reject; names the file.
     """
-    if not paths.decisions.is_file():
+    if not paths.decisions.exists():
         return read_tables([], arrow.REVIEWS)
+    if lacking := sorted({"id", "decision"} - {*column_names(paths.decisions)}):
+        raise CorruptBuild(
+            f"{paths.decisions}: has no column `{lacking[0]}`; expected {', '.join(arrow.REVIEWS.names)}"
+        )
     rows = read_table(paths.decisions, arrow.REVIEWS)
     unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | pl.col("decision").is_null())
     if not unknown.is_empty():

@@ -51,6 +51,12 @@ def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     return frame
 
 
+def column_names(path: Path) -> list[str]:
+    """The columns of a Parquet file. Raises CorruptBuild naming the file."""
+    with _damage_named(path):
+        return list(pq.read_schema(path).names)
+
+
 def read_rows(path: Path, columns: Sequence[str], ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """The rows of some samples as plain data, by id, a row group at a time: texts of the others are not kept.
 

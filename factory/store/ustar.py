@@ -6,6 +6,7 @@ unused fields has changed between Python versions. Tests read the result with `t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 BLOCK: Final = 512
@@ -32,3 +33,8 @@ def member(name: str, data: bytes) -> bytes:
     checksum = sum(head) + sum(tail) + 8 * ord(" ")
     header = (head + b"%06o\0 " % checksum + tail).ljust(BLOCK, b"\0")
     return header + data + bytes(-len(data) % BLOCK)
+
+
+def archive_size(members: Iterable[int]) -> int:
+    """Bytes of a whole archive whose members have these sizes."""
+    return sum(BLOCK + size + -size % BLOCK for size in members) + len(END)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from factory.errors import PluginFault
+from factory.plugins import promises
 from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import plugin
 from schemas import Case, CheckResult, Verdict
@@ -18,17 +19,14 @@ def run_check(name: str, settings: BaseModel, case: Case) -> CheckResult:
     """One check's finding on one sample.
 
     Raises:
-        PluginFault: the check raised, or returned something else than a CheckResult. That is a fault of its code and
-            not of the sample; the message names both.
+        PluginFault: the check raised, or returned something else than a CheckResult of its own name. That is a fault
+            of its code and not of the sample; the message names both.
     """
     check = _function(name)
     try:
-        result = check(case, **vars(settings))
+        return promises.check_result(check(case, **vars(settings)), name)
     except Exception as error:
         raise PluginFault(_blame("check", name, case, error)) from error
-    if not isinstance(result, CheckResult):
-        raise PluginFault(_blame("check", name, case, TypeError(f"returned {type(result).__name__}, not CheckResult")))
-    return result
 
 
 def run_decider(
@@ -41,12 +39,9 @@ def run_decider(
 ) -> Verdict:
     """The decider's verdict on one sample. Raises PluginFault as `run_check` does."""
     try:
-        verdict = decider.decide(checks, features, model)
+        return promises.verdict(decider.decide(checks, features, model))
     except Exception as error:
         raise PluginFault(_blame("decider", name, case, error)) from error
-    if not isinstance(verdict, Verdict):
-        raise PluginFault(_blame("decider", name, case, TypeError(f"returned {type(verdict).__name__}, not Verdict")))
-    return verdict
 
 
 @lru_cache(maxsize=256)

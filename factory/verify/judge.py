@@ -16,8 +16,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from factory.errors import PluginFault
+from factory.plugins import promises
 from factory.plugins.contracts import Decider, Generator, Model
-from factory.plugins.registry import plugin
 from factory.recipe.model import Recipe
 from factory.store.cases import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
 from factory.verify.checks import run_check, run_decider
@@ -57,8 +57,7 @@ def judge_of(recipe: Recipe) -> Judge:
     if recipe.verify is None:
         return rules
     decide = recipe.verify.decide
-    decider = plugin("decider", decide.name).function(**dict(decide.settings))
-    assert isinstance(decider, Decider)
+    decider = promises.opened("decider", decide.name, Decider, **dict(decide.settings))
     checks = tuple((check.name, check.settings) for check in recipe.verify.checks)
     return replace(rules, checks=checks, decider=decider, decider_name=decide.name)
 
@@ -93,7 +92,7 @@ def features_of(case: Case, checks: Sequence[CheckResult], judge: Judge) -> Mapp
     """What the decider knows a sample by. Raises PluginFault when it raises."""
     assert judge.decider is not None and judge.decider.features is not None
     try:
-        return dict(judge.decider.features(case, checks))
+        return promises.numbers(judge.decider.features(case, checks))
     except Exception as error:
         raise PluginFault(
             f"decider `{judge.decider_name}` failed on sample `{case.sample.id}`: {type(error).__name__}: {error}. "
@@ -118,7 +117,7 @@ def decide(
     unreleasable = _unreleasable(case, judge, rows)
     if unreleasable is not None:
         verdict = replace(verdict, unreleasable=unreleasable.reason)
-    failed = _in_doubt(verdict) or _unmeasured(verdict, judge) or unreleasable
+    failed = _in_doubt(checks) or _unmeasured(checks, judge) or unreleasable
     if verdict.decision == "accept" and failed is not None:
         listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
         reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
@@ -136,16 +135,16 @@ def _with_nearness(case: Case, judge: Judge) -> Case:
     return replace(case, answers=found[: len(case.answers)], combined=combined)
 
 
-def _in_doubt(verdict: Verdict) -> CheckResult | None:
+def _in_doubt(checks: Sequence[CheckResult]) -> CheckResult | None:
     """The check that abstained for a reason that speaks against the row, in any family."""
-    return next((found for found in verdict.checks if found.outcome == "abstain" and found.reason in DOUBTS), None)
+    return next((found for found in checks if found.outcome == "abstain" and found.reason in DOUBTS), None)
 
 
-def _unmeasured(verdict: Verdict, judge: Judge) -> CheckResult | None:
+def _unmeasured(checks: Sequence[CheckResult], judge: Judge) -> CheckResult | None:
     """Why a stated place counts as unmeasured: `near_truth` abstained, or is not among the checks."""
     if not judge.generator.states_place:
         return None
-    found = next((check for check in verdict.checks if check.check == NEAR_TRUTH), None)
+    found = next((check for check in checks if check.check == NEAR_TRUTH), None)
     if found is None:
         detail = "rows of this family state a place, and no check measured it against the truth"
         return CheckResult(check=NEAR_TRUTH, outcome="abstain", reason="not_measured", detail=detail)
@@ -157,7 +156,7 @@ def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | 
     generator = judge.generator
     if generator.record is not None:
         try:
-            rows = generator.record(case)
+            rows = promises.rows(generator.record(case))
         except Exception as error:
             raise _family_fault(generator, "`record`", case, error) from error
     if not rows:

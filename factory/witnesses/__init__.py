@@ -6,7 +6,7 @@ from pathlib import Path
 
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Witness
-from factory.plugins.registry import plugin
+from factory.plugins.promises import opened
 from factory.witnesses import embeddings as embeddings
 
 __all__ = ["made_witnesses"]
@@ -15,11 +15,6 @@ __all__ = ["made_witnesses"]
 def made_witnesses(calls: tuple[Call, ...], root: Path) -> tuple[Witness, ...]:
     """The recipe's witnesses with its settings; nothing is connected yet.
 
-    Raises EnvironmentFault when an API key is not in the environment.
+    Raises EnvironmentFault when an API key is not in the environment, PluginFault when one cannot be opened.
     """
-    made = []
-    for call in calls:
-        witness = plugin("witness", call.name).function(root, **dict(call.settings))
-        assert isinstance(witness, Witness)
-        made.append(witness)
-    return tuple(made)
+    return tuple(opened("witness", call.name, Witness, root, **dict(call.settings)) for call in calls)

@@ -107,23 +107,42 @@ def test_a_shard_that_is_asked_again_has_two_ledgers(tmp_path: Path) -> None:
     assert named(PriorAnswers([old], NOW, new).ledgers_for(0), shard.root) == ["ledger.parquet"]
 
 
+def a_build_json(folder: Path, **info: object) -> None:
+    folder.mkdir()
+    (folder / "build.json").write_bytes(orjson.dumps({"recipe": "a", "state": "done", "identity": {}, **info}))
+
+
 def test_earlier_builds_are_of_the_same_recipe_newest_first(tmp_path: Path) -> None:
-    for name, recipe, started in (("a-1", "a", "2026-01-01"), ("a-2", "a", "2026-02-01"), ("a-3", "a-3", "2026-03-01")):
-        (tmp_path / name).mkdir()
-        info = {"recipe": recipe, "stage_fingerprints": {}, "identity": {}, "started_at": started}
-        info["layout"] = BUILD_SCHEMA_VERSION
-        (tmp_path / name / "build.json").write_bytes(orjson.dumps(info))
-    (tmp_path / "a-4").mkdir()
-    (tmp_path / "a-4" / "build.json").write_text("{")
-    assert [build.paths.root.name for build in earlier_builds(tmp_path, "a", tmp_path / "a-9")] == ["a-2", "a-1"]
+    started = {"a-00000001": "2026-01-01", "a-00000002": "2026-02-01", "a-3-00000003": "2026-03-01"}
+    for name, when in started.items():
+        a_build_json(tmp_path / name, started_at=when, layout=BUILD_SCHEMA_VERSION)
+    found = earlier_builds(tmp_path, "a", tmp_path / "a-00000009")
+    assert [build.paths.root.name for build in found] == ["a-00000002", "a-00000001"]
+
+
+def test_a_build_whose_own_description_is_lost_or_damaged_still_lends_what_was_paid(tmp_path: Path) -> None:
+    a_build_json(tmp_path / "a-00000001", layout=BUILD_SCHEMA_VERSION, started_at="2026-01-01")
+    a_build_json(tmp_path / "a-00000002", stage_fingerprints=[1], layout=BUILD_SCHEMA_VERSION)
+    (tmp_path / "a-00000003").mkdir()
+    (tmp_path / "a-00000004").mkdir()
+    (tmp_path / "a-00000004" / "build.json").write_text("{")
+    found = earlier_builds(tmp_path, "a", tmp_path / "a-00000009")
+    assert [(one.paths.root.name[-1], one.same_layout) for one in found] == [
+        ("1", True),
+        ("2", False),
+        ("3", False),
+        ("4", False),
+    ]
+    old = build(tmp_path / "a-00000005", "ab")
+    new = plan(tmp_path / "plan.parquet", "ab")
+    lost = [one for one in earlier_builds(tmp_path, "a", tmp_path / "none") if one.paths.root == old.paths.root]
+    assert named(PriorAnswers(lost, NOW, new).ledgers_for(0), tmp_path) == ["a-00000005/shards/00000/ledger.parquet"]
 
 
 def test_a_build_of_another_layout_lends_its_ledgers_alone(tmp_path: Path) -> None:
-    for name, layout in (("a-1", {}), ("a-2", {"layout": BUILD_SCHEMA_VERSION + 1})):
-        (tmp_path / name).mkdir()
-        info = {"recipe": "a", "stage_fingerprints": {}, "identity": {}, "started_at": "2026", **layout}
-        (tmp_path / name / "build.json").write_bytes(orjson.dumps(info))
-    assert [one.same_layout for one in earlier_builds(tmp_path, "a", tmp_path / "a-9")] == [False, False]
+    a_build_json(tmp_path / "a-00000001")
+    a_build_json(tmp_path / "a-00000002", layout=BUILD_SCHEMA_VERSION + 1)
+    assert [one.same_layout for one in earlier_builds(tmp_path, "a", tmp_path / "a-00000009")] == [False, False]
     old = replace(build(tmp_path / "old", "ab", stage="new"), same_layout=False)
     new = plan(tmp_path / "plan.parquet", "ab")
     assert named(PriorAnswers([old], NOW, new).ledgers_for(0), tmp_path) == ["old/shards/00000/ledger.parquet"]

@@ -99,3 +99,21 @@ def test_asking_to_wait_makes_it_run_again(tmp_path: Path) -> None:
     patient = a_run(tmp_path, *SHARDS, wait=True)
     patient.info = run.info
     assert not done(REVIEW, patient)
+
+
+def test_a_decision_about_a_sample_that_is_not_there_is_said(tmp_path: Path) -> None:
+    run = a_run(tmp_path, *SHARDS, wait=False)
+    decide(run, b="accept", zzz="reject")
+    assert REVIEW.go(run) is None
+    lines = [text for _, text in REVIEW.says(run)]
+    assert lines[0] == "1 decisions are about samples that this build has not, and count for nothing"
+    assert lines[1].startswith("people decided 1 of 2")
+
+
+def test_a_phase_whose_count_was_lost_runs_again(tmp_path: Path) -> None:
+    run = a_run(tmp_path, *SHARDS, wait=False)
+    REVIEW.go(run)
+    note(REVIEW, run, REVIEW.reads(run))
+    assert done(REVIEW, run)
+    del run.info["counts"]["disputed"]
+    assert not done(REVIEW, run)

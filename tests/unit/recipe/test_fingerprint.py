@@ -6,7 +6,7 @@ import copy
 import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.recipe.fingerprint import NOT_IDENTITY, STAGES, differences, fingerprint, flatten, identity_part
@@ -135,6 +135,7 @@ def test_every_exclusion_says_why() -> None:
     assert all(pattern and len(why) > 5 for pattern, why in NOT_IDENTITY)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers() | st.text(max_size=3), max_size=6))
 def test_any_change_of_an_included_value_changes_the_name(release: dict[str, Any]) -> None:
     base = changed("release", to=release)

@@ -136,7 +136,8 @@ def asks_nobody() -> Iterator[str]:
 
     @register("generator", "asks_nobody")
     def asks_nobody() -> Generator:
-        return Generator(name="asks_nobody", version="1", row=ROW, needs=Needs(calls=(0, 0)))
+        needs = Needs(calls=(0, 0))
+        return Generator(name="asks_nobody", version="1", row=ROW, needs=needs, records=lambda frame: frame)
 
     yield "asks_nobody"
     registry._PLUGINS.pop(("generator", "asks_nobody"))

@@ -6,8 +6,11 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
-from factory.plugins.registry import plugin
+from factory.errors import PluginFault
+from factory.plugins import registry
+from factory.plugins.registry import plugin, register
 from factory.select import run_selection
+from factory.select.ruling import Ruling, groups_of, removals, splits_of
 from schemas import arrow
 from tests.unit.select.frames import frame_of
 
@@ -53,3 +56,35 @@ def test_refuses_a_frame_without_a_column_or_with_an_id_twice() -> None:
         run_selection(frame_of([{}]).drop("scene"), [])
     with pytest.raises(ValueError, match="'r000' is there twice"):
         run_selection(frame_of([{}, {"id": "r000"}]), [])
+
+
+BROKEN = {
+    "raises": (ZeroDivisionError("0"), "ZeroDivisionError: 0"),
+    "nothing": (None, "returned NoneType, not Ruling"),
+    "a stranger": (Ruling(removed=removals(["zzz"], ["r"], ["d"])), "`removed` names 'zzz'"),
+    "twice": (Ruling(groups=groups_of(["s0", "s0"], ["a", "b"])), "`groups` names 's0' twice"),
+    "no such split": (
+        Ruling(splits=splits_of(["s0"], ["dev"])),
+        "`splits` has 'dev', expected train, validation, test",
+    ),
+    "no reason": (Ruling(removed=removals(["s0"], [None], ["d"])), "gives no reason for 's0'"),  # type: ignore[list-item]
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_selector_that_breaks_or_rules_on_other_rows_is_named(case: str) -> None:
+    given, said = BROKEN[case]
+
+    @register("selector", "broken_on_purpose")
+    def broken_on_purpose(frame: pl.DataFrame) -> Any:
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    try:
+        frame = frame_of([{}, {}]).with_columns(id=pl.Series(["s0", "s1"]))
+        with pytest.raises(PluginFault, match="selector `broken_on_purpose` failed on 2 rows") as fault:
+            run_selection(frame, [rule("broken_on_purpose")])
+        assert said in str(fault.value)
+    finally:
+        registry._PLUGINS.pop(("selector", "broken_on_purpose"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -293,3 +294,77 @@ async def test_running_a_family_again_from_its_ledger_gives_the_same_answers(tmp
     async with open_desk(tmp_path, *made(Scripted(), Scripted())) as desk:
         second = await answered(desk, JUDGED)
     assert second.answers == first.answers
+
+
+async def makes_something_up(seen: Seen, ask: Ask) -> Said:
+    try:
+        return await answer(seen, ask)
+    except Exception:
+        return Said(values={"said": "Paris, I suppose"})
+
+
+async def says_there_is_none(seen: Seen, ask: Ask) -> Said:
+    try:
+        return await answer(seen, ask)
+    except Exception:
+        raise NoAnswer("not_json") from None
+
+
+@pytest.mark.parametrize("family", [makes_something_up, says_there_is_none])
+@pytest.mark.parametrize("stop", [Deferred("batch-7"), BudgetReached("spent"), EnvironmentFault("away")])
+async def test_a_family_that_catches_everything_cannot_make_up_for_what_stopped_its_question(
+    tmp_path: Path, family: Any, stop: Exception
+) -> None:
+    async with open_desk(tmp_path, scripted(Scripted(stop))) as desk:
+        with pytest.raises(type(stop), match=str(stop)):
+            await answered(desk, replace(FAMILY, answer=family))
+
+
+async def test_a_combined_answer_cannot_be_made_up_either(tmp_path: Path) -> None:
+    async def combine(seen: Seen, answers: Sequence[Answered], ask: Ask) -> Said:
+        try:
+            return Said(values={"verdict": await ask(WHERE, read=words, teacher="judge")})
+        except Exception:
+            return Said(values={"verdict": "fine"})
+
+    judge = scripted(Scripted(Deferred("batch-7")), "judge", role="judge")
+    async with open_desk(tmp_path, scripted(Scripted("Kazan")), judge) as desk:
+        with pytest.raises(Deferred):
+            await answered(desk, replace(FAMILY, combine=combine))
+
+
+async def test_a_witness_cannot_make_up_its_evidence(tmp_path: Path) -> None:
+    async def look(seen: Seen, images: Mapping[str, bytes], answers: Sequence[Answered], ask: Ask) -> Evidence:
+        with suppress(Exception):
+            await ask(WHERE, read=words)
+        return Evidence(source="ocr")
+
+    own = scripted(Scripted(BudgetReached("spent")), "ocr", role="witness")
+    async with open_desk(tmp_path, scripted(Scripted("Kazan")), own) as desk:
+        with pytest.raises(BudgetReached):
+            await answered(desk, FAMILY, witness(look))
+
+
+async def test_evidence_that_could_not_be_stored_names_its_witness(tmp_path: Path) -> None:
+    async def look(*_: Any) -> Evidence:
+        return Evidence(source="ocr", findings=(Finding(kind="sign", score="high"),))  # type: ignore[arg-type]
+
+    async with open_desk(tmp_path, scripted(Scripted("Kazan"))) as desk:
+        with pytest.raises(PluginFault, match=r"witness `ocr` failed in `look` on sample `s`: TypeError: a fin"):
+            await answered(desk, FAMILY, witness(look))
+
+
+async def test_a_backend_that_breaks_is_not_the_familys_fault(tmp_path: Path) -> None:
+    class NoInputs(Scripted):
+        def inputs(self, question: Any) -> Mapping[str, Any]:
+            raise KeyError("revision")
+
+    class NoReply(Scripted):
+        async def complete(self, question: Any, images: Mapping[str, bytes]) -> Any:
+            return {"text": "Kazan"}
+
+    for number, (backend, said) in enumerate([(NoInputs(), "`inputs`"), (NoReply(), "returned dict, not Reply")]):
+        async with open_desk(tmp_path / str(number), scripted(backend)) as desk:
+            with pytest.raises(PluginFault, match=r"^teacher `first`") as fault:
+                await answered(desk)
+        assert said in str(fault.value)

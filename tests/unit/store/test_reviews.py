@@ -47,3 +47,12 @@ def test_without_a_file_nobody_has_decided_and_a_damaged_one_is_named(tmp_path: 
     build.paths.decisions.write_bytes(b"PAR1")
     with pytest.raises(CorruptBuild, match=r"decisions\.parquet"):
         read_reviews(build.paths)
+
+
+@pytest.mark.parametrize(("columns", "lacks"), [({"name": ["s000"]}, "decision"), ({"id": ["s000"]}, "decision")])
+def test_decisions_without_their_columns_are_named(tmp_path: Path, columns: dict[str, list[str]], lacks: str) -> None:
+    build = make_build(tmp_path / "b")
+    build.paths.decisions.parent.mkdir()
+    pl.DataFrame(columns).write_parquet(build.paths.decisions)
+    with pytest.raises(CorruptBuild, match=f"decisions.parquet: has no column `{lacks}`; expected id, decision, by"):
+        read_reviews(build.paths)
