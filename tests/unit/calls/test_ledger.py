@@ -412,3 +412,12 @@ def test_a_live_prior_answers_by_key_whatever_the_sample_was_called(tmp_path: Pa
     recorded(tmp_path / "old" / LIVE, row(sample_id="first"))
     with Ledger(tmp_path / "new" / LIVE, prior=[tmp_path / "old" / LIVE], sample_ids={"twin"}) as ledger:
         assert ledger.get("k") == row(sample_id="first")
+
+
+def test_a_prior_ledger_that_was_sealed_or_deleted_since_it_was_found_is_no_fault(tmp_path: Path) -> None:
+    """Two builds of a recipe at once: the one that writes the prior ledger seals it before the other gets to it."""
+    sealed(tmp_path / "running" / SEALED, row("a"))
+    priors = [tmp_path / "running" / LIVE, tmp_path / "deleted" / LIVE, tmp_path / "deleted" / SEALED]
+    with Ledger(tmp_path / "own" / LIVE, prior=priors) as ledger:
+        found = ledger.get("a")
+    assert found is not None and found.status == "ok"
