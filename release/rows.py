@@ -186,9 +186,9 @@ class _Pictures:
 
     def of(self, shard: int, position: int, sample_id: str, images: Sequence[tuple[str, bool]]) -> tuple[bytes, ...]:
         """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it."""
-        if shard not in self._sound:
-            self._require_sound(shard)
         places = {role: index for index, (role, embed) in enumerate(images) if embed}
+        if shard not in self._sound and any(role in places for role in self._roles):
+            self._require_sound(shard)
         try:
             return tuple(self._build.image(shard, position, places[role]) for role in self._roles if role in places)
         except (KeyError, OSError, tarfile.TarError) as error:
