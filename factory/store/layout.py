@@ -218,6 +218,8 @@ def open_build(path: str | Path) -> Build:
         raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
     refuse_odd_files(paths.root)
     build = Build(paths)
+    if "recipe" not in build.info:  # then no release of ours wrote it
+        build.require_info()
     if build.info.get("layout") != arrow.BUILD_SCHEMA_VERSION:
         raise RecipeError(
             f"{path}: this build was made by factory {build.info.get('factory_version', '0.1')}, whose files have "
