@@ -14,6 +14,7 @@ import polars as pl
 
 from factory.geo import world_map as maps
 from factory.report import charts, funnel, gallery, html, measures
+from factory.report.acceptance import acceptance
 from factory.report.frames import (
     ANSWERED,
     DECISIONS,
@@ -75,6 +76,7 @@ def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
         "choices": _choices(cards),
         **_teacher_context(frames),
         **_check_context(frames),
+        **_acceptance_context(build, frames),
     }
     return context, {"cards": [_script_card(card) for card in cards]}
 
@@ -127,6 +129,12 @@ def _check_context(frames: Frames) -> dict[str, Any]:
     drawn = [charts.score_histogram(c.scores, log=c.log_axis, threshold=c.threshold) for c in checks]
     directions = measures.score_directions(frames.checks)
     return {"directions": directions, "checks": [{"it": c, "histogram": h} for c, h in zip(checks, drawn, strict=True)]}
+
+
+def _acceptance_context(build: Build, frames: Frames) -> dict[str, Any]:
+    found = acceptance(build, frames.samples)
+    points = () if found is None else charts.calibration_points(found.reliability, CALIBRATION_SIDE)
+    return {"acceptance": found, "reliability": points}
 
 
 def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]:
