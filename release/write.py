@@ -22,6 +22,7 @@ from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
 from factory.store.files import sync_directory
 from factory.store.layout import Build
+from release.acceptance import acceptance
 from release.card import render_card, render_licences, render_map, scrubbed
 from release.check import check_release
 from release.counts import release_counts
@@ -192,6 +193,7 @@ def _facts(
         teachers.append({"name": name, "model": ", ".join(sorted(models)), "answered": shards.answered[name]})
     info = {name: build.info.get(name) for name in ("fingerprint", "factory_version", "gazetteer_version")}
     suffixes = Counter(path.suffix for path in shards.rows)
+    accepted_by = acceptance(build)
     return {
         **info,
         "row": shards.row.plain(),
@@ -205,6 +207,7 @@ def _facts(
         "recipe": scrubbed(told),
         "teachers": teachers,
         "counts": release_counts(build, order, licence),
+        **({} if accepted_by is None else {"acceptance": accepted_by}),
     }
 
 

@@ -9,19 +9,26 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import isnan
 from pathlib import Path
 
 import numpy as np
+import orjson
+import polars as pl
 import pytest
 
 from factory.generators.parse import to_answer
+from factory.plugins.registry import plugin
+from factory.verify import calibrated, near_truth
+from factory.verify.checks import run_check
 from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.logistic import Flags
 from factory.verify.said import features_of
-from schemas import Answered, Case, ImageRef, Sample
+from schemas import Answered, Case, ImageRef, Sample, Verdict
 from tests.nested import RADIUS_KM, Found, Rows, by_rule, held_out, measured, used
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -112,3 +119,72 @@ def test_fitted_on_the_second_set_it_is_too_trusting_on_the_first() -> None:
     """Other teachers with other scales: a model must be fitted on the same teachers. As it is, not as wished."""
     found = told("fitted on photos2", *used(rows("photos2"), rows("photos"), target=0.98), "photos")
     assert 0.93 <= found.precision < 0.98
+
+
+CHECKS = ("near_truth", "grounded", "no_leak")
+
+
+def verdicts(known: Sequence[Case], others: Sequence[Case] = ()) -> list[Verdict]:
+    """What `truth known` makes of cases and of others that the model has not seen: the checks, and `calibrated` fitted
+    on the known ones."""
+    decider = calibrated(reject=("near_truth", "no_leak"))
+    assert decider.features is not None and decider.fit is not None
+    settings = {name: plugin("check", name).settings() for name in CHECKS}
+    every = [*known, *others]
+    checks = [[run_check(name, settings[name], case) for name in CHECKS] for case in every]
+    said = [decider.features(case, found) for case, found in zip(every, checks, strict=True)]
+    model = orjson.loads(orjson.dumps(decider.fit(pl.DataFrame(said[: len(known)]))))
+    return [decider.decide(found, row, model) for found, row in zip(checks, said, strict=True)]
+
+
+def both_right(case: Case) -> bool:
+    return near_truth(case, place="coordinates", doubt_from=None).outcome == "pass"
+
+
+@pytest.mark.parametrize(("name", "least"), [("photos", 0.93), ("photos2", 0.97)])
+def test_with_known_truth_nearly_all_that_both_teachers_have_right_is_accepted(name: str, least: float) -> None:
+    right = [
+        (case, verdict) for case, verdict in zip(cases(name), verdicts(cases(name)), strict=True) if both_right(case)
+    ]
+    accepted = sum(verdict.decision == "accept" for _, verdict in right)
+    reasons = Counter(reason for _, verdict in right for reason in verdict.reasons)
+    print(f"{name} | truth known | {accepted} of {len(right)} that both have right are accepted | {dict(reasons)}")
+    assert accepted >= least * len(right)
+
+
+LUCKY = (0.02, 0.03, 0.04, 0.05, 0.05, 0.06, 0.08, 0.08, 0.1, 0.12)
+"""How sure ten guesses are of a place that happens to be the true one; what they describe is in the picture."""
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
+@pytest.mark.parametrize("name", SETS)
+def test_ten_lucky_guesses_put_in_by_hand_are_kept_out(name: str, both: bool) -> None:
+    """Photos that both teachers have wrong, with one answer or both moved onto the truth, as luck would have it."""
+    wrong = [case for case in cases(name) if not both_right(case) and not any(right_of(case))]
+    chosen = [case for case in wrong if all(one.answered.place for one in case.answers)]
+    guesses = [
+        lucky(chosen[number % len(chosen)], sure, f"lucky-{number}", both=both) for number, sure in enumerate(LUCKY)
+    ]
+    found = verdicts(cases(name), guesses)[-len(guesses) :]
+    improbable = [verdict for verdict in found if "calibrated:lucky_guess" in verdict.reasons]
+    print(f"{name} | lucky guesses ({'both' if both else 'one'} on the truth) kept out: {len(improbable)} of 10")
+    assert len(improbable) == len(guesses) == 10
+
+
+def right_of(case: Case) -> list[float]:
+    found = features_of(case, radius_km=RADIUS_KM)
+    return [found[f"right:{teacher}"] for teacher in "ab"]
+
+
+def lucky(case: Case, sure: float, name: str, *, both: bool) -> Case:
+    """The case with its first answer on the truth, or both, as sure as told."""
+    moved = []
+    for number, one in enumerate(case.answers):
+        place = one.answered.place
+        assert place is not None
+        if both or number == 0:
+            there = {"lat": case.sample.lat, "lon": case.sample.lon, "confidence": sure}
+            answered = replace(one.answered, place=place.model_copy(update=there))
+            one = replace(one, answered=answered, distance_km=0.0, named_distance_km=0.0, country_correct=True)
+        moved.append(one)
+    return replace(case, sample=replace(case.sample, id=name, author=name), answers=tuple(moved))

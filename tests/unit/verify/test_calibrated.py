@@ -73,7 +73,7 @@ def test_a_probable_right_answer_is_accepted_with_its_probability() -> None:
     verdict = DECIDER.decide([passes()], SURE, MODEL)
     assert short(verdict) == ("accept", ())
     own = verdict.checks[-1]
-    assert (own.check, own.reason, own.threshold) == ("calibrated", "probable", 0.5)
+    assert (own.check, own.reason, own.threshold) == ("calibrated", "probable", 0.6)
     assert own.score is not None and own.score > 0.9
 
 
