@@ -109,8 +109,9 @@ def built(kind: str, recipe: Mapping[str, Any], tmp_path: Path, modules: Path, *
     (modules / f"build_{kind}.py").write_text(script)
     command = [sys.executable, str(modules / f"build_{kind}.py"), str(path), str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
-    return open_build(only_build(tmp_path / "out"))
+    build = open_build(only_build(tmp_path / "out"))
+    assert done.returncode == (0 if build.info["counts"]["kept"] else 1), done.stderr
+    return build
 
 
 def decided(build: Build) -> dict[str, str]:
