@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from factory.calls.budget import ALONE, LOOK_EVERY_S, Budget, spent_by_teacher
 from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger, LedgerRow
-from factory.errors import BudgetReached, CorruptBuild, EnvironmentFault
+from factory.errors import BudgetReached, CorruptBuild
 from factory.plugins.contracts import Usage
 from schemas.settings import BudgetLimits, Prices
 from tests.ledger_rows import ledger_row
@@ -331,9 +331,9 @@ def test_four_processes_spend_one_budget_exactly(tmp_path: Path, calls: int, cos
         assert budget.spent()["t"] == Spent(expected, 160 * expected, pytest.approx(expected * 0.01))
 
 
-def test_a_budget_file_that_cannot_be_written_is_an_environment_fault(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_budget_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "budget.sqlite").mkdir()
-    with pytest.raises(EnvironmentFault, match=r"budget\.sqlite"):
+    with pytest.raises(CorruptBuild, match=r"budget\.sqlite"):
         Budget(tmp_path / "budget.sqlite", {"t": BudgetLimits(calls=1)}).reset({})
 
 
