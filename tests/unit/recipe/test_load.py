@@ -381,3 +381,26 @@ def test_a_lone_surrogate_is_a_recipe_error_and_a_pair_is_a_character(tmp_path: 
     assert "half a character" in problem(tmp_path, MINIMAL + 'description: "\\ud800"\n')
     paired = MINIMAL + 'description: "\\ud83d\\ude03"\n'
     assert load_recipe(write(tmp_path, paired)).recipe.description == "😃"
+
+
+@pytest.mark.parametrize(
+    ("profile", "decider"), [("full", "calibrated"), ("globe", "rules"), ("demo", "rules"), ("laptop", "rules")]
+)
+def test_the_shipped_recipe_fits_what_it_accepts_but_on_few_photos_and_by_the_papers_rules(
+    profile: str, decider: str
+) -> None:
+    verify = load_recipe(SHIPPED, profile=profile).recipe.verify
+    assert verify is not None
+    assert verify.decide.name == decider
+
+
+def test_the_profile_globe_has_the_papers_four_steps() -> None:
+    verify = load_recipe(SHIPPED, profile="globe").recipe.verify
+    assert verify is not None
+    assert [check.name for check in verify.checks] == [
+        "localizable",
+        "near_truth",
+        "teachers_agree",
+        "grounded",
+        "no_leak",
+    ]
