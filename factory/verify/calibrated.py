@@ -87,7 +87,8 @@ def calibrated(
     def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
         own = _finding(known, model, bars)
         failed = [found for found in checks if found.outcome == "fail"]
-        rejected = any(found.check in reject for found in failed) and own.reason != "truth_suspect"
+        forgiven = "near_truth" if own.reason == "truth_suspect" else ""
+        rejected = any(found.check in reject and found.check != forgiven for found in failed)
         against = failed if own.outcome == "pass" else [*failed, own]
         return Verdict(
             decision="reject" if rejected else "review" if against else "accept",

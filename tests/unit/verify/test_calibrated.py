@@ -111,6 +111,8 @@ def test_two_sure_teachers_against_the_truth_make_the_truth_suspect() -> None:
     agreed = features((0.9, False), (0.9, False), 1)
     verdict = DECIDER.decide([fails()], agreed, MODEL)
     assert short(verdict) == ("review", ("near_truth:too_far", "calibrated:truth_suspect"))
+    leaks = calibrated(reject=("near_truth", "no_leak")).decide([fails(), fails("no_leak", "quotes")], agreed, MODEL)
+    assert leaks.decision == "reject", "a doubt of the truth excuses nothing else"
     alone = features((0.9, False), (0.05, False), 900)
     assert DECIDER.decide([fails()], alone, MODEL).decision == "reject"
     torn = features((0.9, False), (0.9, True), 900)
