@@ -1,8 +1,8 @@
 """Reasoning that quotes what the picture cannot show: coordinates, file names, metadata, the instructions.
 
 Such text teaches a model to pretend. The rules look for the act of quoting and not for numbers as such: years,
-prices, house numbers, speeds, roads, plates and phone numbers are the very clues we want. A rule runs only
-where one of its trigger words occurs, which makes an ordinary text cost some ten microseconds.
+prices, house numbers, speeds, roads, plates and phone numbers are the very clues we want. A rule runs only where one of
+its trigger words occurs, which makes an ordinary text cost some tens of microseconds.
 """
 
 from __future__ import annotations
