@@ -64,6 +64,8 @@ def _work(run: Run) -> Waiting | None:
                 reports.append(report)
                 if len(numbers) > 1 and not report.deferred:
                     siblings.enter([report.number], again=True)
+        with open_budget(paths, run.recipe, run.loaded.root) as budget:
+            counts["budget"] = budget.lines()
     give_back()
     run.calls_now += sum(report.calls_now for report in reports)
     run.tokens_now += sum(report.tokens_now for report in reports)
@@ -156,9 +158,8 @@ def _says(run: Run) -> Iterator[tuple[str, str]]:
     longest = {one.name: one.sampling.max_tokens for one in map(teacher_settings, run.recipe.teachers)}
     for line in unanswered_lines(counts.get("answers", {}), longest):
         yield "failed", line
-    with open_budget(run.paths, run.recipe, run.loaded.root) as budget:
-        for line in budget.lines():
-            yield "budget", line
+    for line in counts.get("budget", ()):
+        yield "budget", line
 
 
 WORK = Phase(

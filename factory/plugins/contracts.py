@@ -16,7 +16,7 @@ running the family again: turns that were paid return at once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -354,26 +354,6 @@ class Budget(Protocol):
 
     def collect(self, teacher: str, key: str, usage: Usage) -> None:
         """The answer to a postponed question is in: its usage takes the place of what was set aside."""
-        ...
-
-
-class Limiter(Protocol):
-    """Admission to one (endpoint, model). `factory.calls.limiter` adapts within one process."""
-
-    @property
-    def limit(self) -> int:
-        """Slots that may be out now."""
-
-    def slot(self) -> AbstractAsyncContextManager[None]:
-        """Waits for a slot and holds it."""
-        ...
-
-    def succeeded(self) -> None:
-        """The endpoint served a request."""
-        ...
-
-    def pressed(self, retry_after_s: float | None = None, *, closes: bool = False) -> None:
-        """The endpoint pushed back; `closes`: nobody is admitted for a while."""
         ...
 
 

@@ -229,9 +229,11 @@ def test_a_build_whose_calls_all_failed_says_how_and_a_release_of_nothing_is_no_
     with running_endpoint(work / "endpoint", [{"kind": "error_500"}]) as endpoint:
         recipe = write_recipe(work, endpoint.url)
         recipe.write_text(recipe.read_text().replace("attempts: 8", "attempts: 1"))
-        done = factory("build", recipe, "--set", "build.max_quarantined_share=1", cwd=work)
+        options = ("--set", "build.max_quarantined_share=1", "--set", "teachers.0.budget.calls=100")
+        done = factory("build", recipe, *options, cwd=work)
     assert done.returncode == 1, done.stderr
     assert "t0: every question ended without an answer: HTTP 500 23" in done.stderr
+    assert "t0 22 of 100 calls" in done.stderr, "what was charged of a budget"
     assert "no row was accepted: there is nothing to load" in done.stderr
     card = (only_build(work / "builds") / "release" / "README.md").read_text()
     assert "Nothing to load" in card and "load_dataset" not in card and "data_files" not in card
