@@ -229,8 +229,8 @@ def test_a_build_whose_calls_all_failed_says_how_and_a_release_of_nothing_is_no_
     with running_endpoint(work / "endpoint", [{"kind": "error_500"}]) as endpoint:
         recipe = write_recipe(work, endpoint.url)
         recipe.write_text(recipe.read_text().replace("attempts: 8", "attempts: 1"))
-        options = ("--set", "build.max_quarantined_share=1", "--set", "teachers.0.budget.calls=100")
-        done = factory("build", recipe, *options, cwd=work)
+        options = ("build.max_quarantined_share=1", "teachers.0.budget.calls=100", "teachers.0.stop_after=100")
+        done = factory("build", recipe, *(word for option in options for word in ("--set", option)), cwd=work)
     assert done.returncode == 1, done.stderr
     assert "t0: every question ended without an answer: HTTP 500 23" in done.stderr
     assert "t0 23 of 100 calls" in done.stderr, "what was charged of a budget"
