@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
-from factory.shard.spec import read_report
-from factory.store.files import file_digest, odd_files, read_json
-from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, open_build, shards_digest
+from factory.store.files import file_digest, is_aside, odd_files
+from factory.store.folder import LEASE
+from factory.store.info import is_sealed, read_shard_report, read_verified
+from factory.store.layout import (
+    Build,
+    BuildPaths,
+    ShardPaths,
+    digest_of,
+    fixed_files,
+    open_build,
+    shard_files,
+    shards_digest,
+)
+from factory.store.tables import read_columns
 from release import check_release
 from release.manifest import MANIFEST
 
@@ -58,40 +71,98 @@ def _build_faults(build: Build) -> Iterator[str]:
     except (CorruptBuild, RecipeError) as error:
         yield str(error)
         return
-    for path in fixed_files(paths):
-        if path.name in info.get("files", {}):
-            yield from _differs(path, info["files"][path.name])
-    yield from _verdict_faults(paths)
-    finished = info.get("state") in ("released", "done")
+    if not is_sealed(info):
+        yield f"{paths.info}: differs from what was written (its own digest)"
+    finished = info["state"] in ("released", "done")
+    noted: dict[str, str] = info.get("files", {})
+    for path in _noted_files(paths, info["state"]):
+        if path.name in noted:
+            yield from _differs(path, noted[path.name])
+        elif finished:
+            yield f"{path}: {paths.info.name} has no digest of it"
+    shards = _planned_shards(paths, info)
+    yield from _verdict_faults(paths, shards if finished else None)
     faults_before = 0
-    for number in range(info.get("counts", {}).get("shards", 0)):
+    for number in range(shards):
         for fault in _shard_faults(paths.shard(number), finished):
             faults_before += 1
             yield fault
-    if finished and not faults_before and shards_digest(paths, info["counts"]["shards"]) != info.get("shards_sha256"):
-        yield f"{paths.root / 'shards'}: a shard's report.json differs from what was written"
+    if finished and not faults_before and shards_digest(paths, shards) != info.get("shards_sha256"):
+        yield f"{paths.shard_folder}: a shard's report.json differs from what was written"
+    if finished and digest_of(paths.decisions) != info.get("phases", {}).get("release", {}).get("decisions"):
+        yield f"{paths.decisions}: differs from what the release was made with; build again"
+    yield from _unlisted(paths, shards, finished)
     if paths.release.exists():
         yield from check_release(paths.release)
     elif finished:
         yield f"{paths.release}: missing"
 
 
-def _verdict_faults(paths: BuildPaths) -> Iterator[str]:
+def _noted_files(paths: BuildPaths, state: str) -> list[Path]:
+    """The files of which build.json has the digest: what is required is told by the code, not by the file."""
+    return fixed_files(paths) + ([paths.report] if state == "done" else [])
+
+
+def _planned_shards(paths: BuildPaths, info: Mapping[str, Any]) -> int:
+    """How many shards the plan has; what build.json says where the plan cannot be read, which is a fault by itself."""
+    try:
+        return int(read_columns(paths.plan, ["shard"])["shard"].n_unique()) if paths.plan.exists() else 0
+    except CorruptBuild:
+        return int(info["counts"].get("shards", 0))
+
+
+def _unlisted(paths: BuildPaths, shards: int, finished: bool) -> Iterator[str]:
+    """Files that the factory has not written, or has not taken away."""
+    root = {path.name for path in _noted_files(paths, "done")}
+    root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.decisions.parent)}
+    live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
+    live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
+    for path in _entries(paths.root):
+        lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name)
+        if not (path.name in root | live or lock or (not finished and is_aside(path.name))):
+            yield _NOT_OURS.format(path)
+    for path in _entries(paths.decisions.parent):
+        if path != paths.decisions:
+            yield _NOT_OURS.format(path)
+    known = {paths.shard(number).root for number in range(shards)}
+    for folder in _entries(paths.shard_folder):
+        if folder not in known:
+            yield _NOT_OURS.format(folder)
+            continue
+        shard = ShardPaths(folder)
+        done = {path.name for path in (*shard_files(shard), shard.verdicts, shard.report)} | {LEASE}
+        live = {shard.progress.name} | {f"{shard.live_ledger.name}{end}" for end in _DATABASE}
+        for path in _entries(folder):
+            if not (path.name in done or (not finished and (path.name in live or is_aside(path.name)))):
+                yield _NOT_OURS.format(path)
+
+
+_DATABASE: Final = ("", "-wal", "-shm", "-journal")
+"""Ends of the files that SQLite keeps beside each other."""
+_NOT_OURS: Final = "{}: is not among what was written; look at it and take it away"
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _verdict_faults(paths: BuildPaths, shards: int | None) -> Iterator[str]:
+    """Args: shards: of a finished build, whose shards all have verdicts."""
     if not paths.verified.exists():
         return
     try:
-        noted = read_json(paths.verified)
+        verdicts, model = read_verified(paths.verified)
     except CorruptBuild as error:
         yield str(error)
         return
-    verdicts, model = noted.get("verdicts"), noted.get("model")
-    if not isinstance(verdicts, list) or not all(isinstance(digest, str) for digest in (*verdicts, model)):
-        yield f"{paths.verified}: is damaged (it does not hold the digests of the verdicts and of the model)"
-        return
+    if shards is not None and len(verdicts) != shards:
+        yield f"{paths.verified}: has the digests of {len(verdicts)} shards, the plan has {shards}"
     for number, digest in enumerate(verdicts):
         yield from _differs(paths.shard(number).verdicts, digest)
     if model:
         yield from _differs(paths.model, model)
+    elif paths.model.exists():
+        yield _NOT_OURS.format(paths.model)
 
 
 def _shard_faults(shard: ShardPaths, finished: bool) -> Iterator[str]:
@@ -102,19 +173,19 @@ def _shard_faults(shard: ShardPaths, finished: bool) -> Iterator[str]:
             yield from ledger_faults(shard.live_ledger)
         return
     try:
-        files = read_report(shard).files
+        noted = read_shard_report(shard.report).get("files", {})
     except CorruptBuild as error:
         yield str(error)
         return
-    for path in (shard.answers, shard.images, shard.ledger):
-        if path.name not in files:
-            yield f"{shard.report}: is damaged (it has no digest of {path.name})"
-    for name, digest in sorted(files.items()):
-        yield from _differs(shard.root / name, digest)
+    for path in shard_files(shard):
+        if path.name in noted:
+            yield from _differs(path, noted[path.name])
+        else:
+            yield f"{path}: {shard.report.name} has no digest of it"
 
 
 def _differs(path: Path, digest: str) -> Iterator[str]:
-    if not path.exists():
+    if not path.is_file():
         yield f"{path}: missing"
     elif (found := file_digest(path)) != digest:
         faults = ledger_faults(path) if path.name == "ledger.parquet" else []

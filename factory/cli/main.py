@@ -213,10 +213,10 @@ def verify(paths: Annotated[list[str] | None, typer.Argument()] = None) -> None:
 @app.command()
 def report(build: BuildDir) -> None:
     """Write the HTML report of a build again and print where it lies."""
-    from factory.report import write_report
+    from factory.phases.steps import renew_report
     from factory.store.layout import open_build
 
-    print(write_report(open_build(build)))
+    print(renew_report(open_build(build)))
 
 
 @app.command()

@@ -15,7 +15,7 @@ import polars as pl
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.phases.watch import away_lines
-from factory.store.files import read_json
+from factory.store.info import read_shard_report
 from factory.store.layout import Build, ShardPaths
 from factory.store.lease import is_locked
 from factory.store.paid import PAID_COLUMNS, PAID_SCHEMA, added_up, paid, taken_from
@@ -109,10 +109,7 @@ def _people(build: Build) -> pl.DataFrame:
 
 
 def _samples(shard: ShardPaths) -> int:
-    samples = read_json(shard.report).get("samples")
-    if not isinstance(samples, int):
-        raise CorruptBuild(f"{shard.report}: is damaged (it does not say how many samples it has)")
-    return samples
+    return int(read_shard_report(shard.report)["samples"])
 
 
 def _verdicts(shard: ShardPaths) -> pl.DataFrame:

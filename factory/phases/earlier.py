@@ -55,10 +55,9 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
 def _earlier_build(paths: BuildPaths) -> EarlierBuild:
     build = Build(paths)
     try:
-        build.require_info()
+        info = build.info
     except (CorruptBuild, OSError):
         return EarlierBuild(paths, {}, {}, "", same_layout=False)
-    info = build.info
     same_layout = info.get("layout") == BUILD_SCHEMA_VERSION
     stages, identity = info.get("stage_fingerprints", {}), info.get("identity", {})
     return EarlierBuild(paths, stages, identity, info.get("started_at", ""), same_layout)

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import orjson
-
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
 from factory.recipe.fingerprint import Fingerprint
@@ -19,6 +17,7 @@ from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
 from factory.sources import Source
 from factory.store.files import write_bytes
+from factory.store.info import write_info
 from factory.store.layout import BuildPaths, open_build
 from factory.store.yaml_lines import dump_yaml
 from factory.version import __version__
@@ -123,7 +122,7 @@ class Run:
 
     def save(self, state: str) -> None:
         self.info["state"] = state
-        write_bytes(orjson.dumps(self.info, option=orjson.OPT_INDENT_2), self.paths.info)
+        write_info(self.info, self.paths.info)
 
 
 def read_info(paths: BuildPaths) -> dict[str, Any] | None:

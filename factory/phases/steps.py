@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,8 +15,10 @@ from factory.phases.plan import plan_source
 from factory.phases.run import Run
 from factory.select.accepted import select_rows
 from factory.shard.memory import give_back
-from factory.store.files import file_digest
+from factory.store.files import disk_faults, file_digest
+from factory.store.info import read_info, write_info
 from factory.store.layout import Build, digest_of, fixed_files, listing_digest, shards_digest, verdicts_digest
+from factory.store.lease import lease
 from factory.store.tables import write_table
 
 ReleaseWriter = Callable[[Build], Mapping[str, Any]]
@@ -89,7 +92,8 @@ def release_phase(write_release: ReleaseWriter) -> Phase:
 
     def go(run: Run) -> None:
         run.info["released"] = dict(write_release(Build(run.paths)))
-        run.info["files"] = {path.name: file_digest(path) for path in fixed_files(run.paths)}
+        report = {name: digest for name, digest in run.info.get("files", {}).items() if name == run.paths.report.name}
+        run.info["files"] = {path.name: file_digest(path) for path in fixed_files(run.paths)} | report
         run.info["shards_sha256"] = shards_digest(run.paths, len(run.shards))
 
     return Phase(
@@ -111,7 +115,26 @@ def _report(run: Run) -> None:
     from factory.report import write_report
 
     give_back()
-    write_report(Build(run.paths))
+    path = write_report(Build(run.paths))
+    run.info.setdefault("files", {})[path.name] = file_digest(path)
+
+
+def renew_report(build: Build) -> Path:
+    """Writes the report of a build again, whatever it has reached; in one that is done, its digest is noted again too.
+
+    Raises BuildLocked where a build that is done is worked on, CorruptBuild when a file cannot be read.
+    """
+    from factory.report import write_report
+
+    paths = build.paths
+    if build.info["state"] != REPORT.state:
+        return write_report(build)
+    with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
+        info = read_info(paths.info)
+        path = write_report(Build(paths))
+        info.setdefault("files", {})[path.name] = file_digest(path)
+        write_info(info, paths.info)
+    return path
 
 
 def _report_line(run: Run) -> Iterator[tuple[str, str]]:

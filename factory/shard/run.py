@@ -40,7 +40,7 @@ from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing
 from factory.store.files import disk_faults, file_digest
 from factory.store.folder import FolderStore
 from factory.store.images import ImageStore
-from factory.store.layout import BuildPaths, ShardPaths, read_samples
+from factory.store.layout import BuildPaths, ShardPaths, read_samples, shard_files
 from factory.store.progress import EVERY_S, ProgressFile
 from factory.store.tables import write_table
 from schemas import Photo, Sample
@@ -90,7 +90,7 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         after = ledger.totals()
     failures = Counter(reason for one in done for reason in nothing_to_check(one, asked=bool(staff.answering)))
     finished = len(done) == len(samples)
-    written = (paths.answers, paths.images, paths.ledger) if finished else ()
+    written = shard_files(paths) if finished else ()
     return ShardReport(
         number=spec.number,
         samples=len(samples),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-
-from factory.errors import CorruptBuild
 from factory.store.cases import stored_photos
 from factory.store.files import file_digest
+from factory.store.info import read_shard_report
 from factory.store.layout import ShardPaths
 from factory.store.ustar import archive_size
 
@@ -80,19 +78,8 @@ def stored_report(report: ShardReport) -> dict[str, Any]:
 
 def read_report(paths: ShardPaths) -> ShardReport:
     """The report of a finished shard, with no call counted as made now. Raises CorruptBuild when it is damaged."""
-    try:
-        stored = _REPORT.validate_json(paths.report.read_bytes(), strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}: " for part in first["loc"])
-        raise CorruptBuild(
-            f"{paths.report}: is damaged ({where}{first['msg']}); delete it, and the same `factory build` makes the "
-            "shard again from its ledger, without a call"
-        ) from None
-    return replace(stored, calls_now=0, tokens_now=0, cost_now=0.0)
-
-
-_REPORT: TypeAdapter[ShardReport] = TypeAdapter(ShardReport)
+    stored = read_shard_report(paths.report) | _NOT_NOW
+    return ShardReport(**{one.name: stored[one.name] for one in fields(ShardReport) if one.name in stored})
 
 
 def is_sound(paths: ShardPaths, report: ShardReport) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from factory.errors import CorruptBuild, RecipeError
+from factory.errors import RecipeError
 from factory.store.files import file_digest, read_json, refuse_odd_files
 from factory.store.images import ImageStore
 from factory.store.tables import read_arrow, read_table, read_tables
@@ -143,24 +143,9 @@ class Build:
     @cached_property
     def info(self) -> dict[str, Any]:
         """build.json: state, recipe name, profile, fingerprint, versions, counts, seconds."""
-        return read_json(self.paths.info)
+        from factory.store.info import read_info
 
-    def require_info(self) -> None:
-        """Raises CorruptBuild when build.json lacks what everything else goes by."""
-        texts = dict.fromkeys(("recipe", "fingerprint", "state", "started_at"), str)
-        tables = dict.fromkeys(("stage_fingerprints", "identity", "counts", "phases"), dict)
-        kinds: dict[str, Any] = {**texts, **tables, "seconds": (int, float)}
-        info = {**dict.fromkeys(("recipe", "state")), **self.info}
-        odd = [name for name, kind in kinds.items() if name in info and not isinstance(info[name], kind)]
-        if not odd and not isinstance(info.get("counts", {}).get("shards", 0), int):
-            odd.append("counts.shards")
-        if not odd and not all(isinstance(noted, dict) for noted in info.get("phases", {}).values()):
-            odd.append("phases")
-        if odd:
-            raise CorruptBuild(
-                f"{self.paths.info}: is damaged ({', '.join(odd)}); delete it, and the same `factory build` writes it "
-                "again without a call"
-            )
+        return read_info(self.paths.info)
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -217,15 +202,14 @@ def open_build(path: str | Path) -> Build:
     if not paths.info.is_file():
         raise RecipeError(f"{path}: not a build directory (it has no {paths.info.name})")
     refuse_odd_files(paths.root)
-    build = Build(paths)
-    if "recipe" not in build.info:  # then no release of ours wrote it
-        build.require_info()
-    if build.info.get("layout") != arrow.BUILD_SCHEMA_VERSION:
+    stored = read_json(paths.info)
+    if "recipe" in stored and stored.get("layout") != arrow.BUILD_SCHEMA_VERSION:
         raise RecipeError(
-            f"{path}: this build was made by factory {build.info.get('factory_version', '0.1')}, whose files have "
+            f"{path}: this build was made by factory {stored.get('factory_version', '0.1')}, whose files have "
             "another layout; build the recipe again (recordings and photos are used as they are)"
         )
-    build.require_info()
+    build = Build(paths)
+    build.info  # noqa: B018 - checked here, once
     return build
 
 
@@ -244,6 +228,11 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
 def fixed_files(paths: BuildPaths) -> list[Path]:
     """The files of a build that do not change once it is released."""
     return [paths.recipe_lock, paths.plan, paths.dropped, paths.verified, paths.selection]
+
+
+def shard_files(shard: ShardPaths) -> list[Path]:
+    """The files of a shard that do not change once it is answered; its report has their digests."""
+    return [shard.answers, shard.images, shard.ledger]
 
 
 def shards_digest(paths: BuildPaths, shards: int) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from factory.store.files import read_json
+from factory.store.info import read_shard_report
 from factory.store.layout import ShardPaths
 
 PAID_COLUMNS: Final = ("teacher", "origin", "http_calls", "prompt_tokens", "completion_tokens", "cost")
@@ -53,5 +53,5 @@ def taken_from(shard: ShardPaths) -> str | None:
     """
     if not shard.report.exists():
         return None
-    name = read_json(shard.report).get("taken_from")
+    name = read_shard_report(shard.report).get("taken_from")
     return None if name is None else str(name)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,3 +122,93 @@ def test_a_build_is_its_owners_alone_and_its_release_as_the_umask_says(made_once
             assert mode == (0o777 if path.is_dir() else 0o666) & ~umask, path
         else:
             assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def change(build: Path, name: str, **fields: Any) -> None:
+    """Other values in a JSON file of the build."""
+    stored = json.loads((build / name).read_text())
+    (build / name).write_text(json.dumps({**stored, **fields}))
+
+
+FORGERIES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "report replaced": (lambda build: (build / "report.html").write_text("<p>all is well"), "report.html"),
+    "report deleted": (lambda build: (build / "report.html").unlink(), "report.html: missing"),
+    "build.json flipped": (lambda build: change(build, "build.json", profile="other"), "build.json: differs"),
+    "state put back": (lambda build: change(build, "build.json", state="working"), "build.json: differs"),
+    "no files noted": (lambda build: change(build, "build.json", files={}), "plan.parquet: build.json has no digest"),
+    "no files noted in a shard": (
+        lambda build: change(build, "shards/00001/report.json", files={}),
+        "shards/00001/answers.parquet: report.json has no digest",
+    ),
+    "an extra shard": (
+        lambda build: shutil.copytree(build / "shards" / "00000", build / "shards" / "00002"),
+        "shards/00002: is not among what was written",
+    ),
+    "a shard less": (lambda build: shutil.rmtree(build / "shards" / "00001"), "shards/00001/report.json: missing"),
+    "fewer shards said": (
+        lambda build: change(
+            build, "build.json", counts={**json.loads((build / "build.json").read_text())["counts"], "shards": 1}
+        ),
+        "build.json: differs",
+    ),
+    "an extra file": (lambda build: (build / "notes.txt").write_text("x"), "notes.txt: is not among"),
+    "an extra file in a shard": (
+        lambda build: (build / "shards" / "00000" / "ledger.sqlite").write_text("x"),
+        "ledger.sqlite: is not among",
+    ),
+    "decisions that nobody built with": (
+        lambda build: (
+            (build / "review").mkdir(),
+            (build / "review" / "decisions.parquet").write_bytes(b"x"),
+        ),
+        "decisions.parquet: differs",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_check_finds_what_is_not_as_it_was_written(foreign: Path, tmp_path: Path, forgery: str) -> None:
+    forge, fault = FORGERIES[forgery]
+    forge(foreign)
+    done = factory("check", foreign, cwd=tmp_path)
+    assert done.returncode == 1 and fault in done.stdout and "Traceback" not in done.stderr, done
+
+
+def test_check_finds_a_whole_build_sound_also_after_its_report_was_written_again(foreign: Path, tmp_path: Path) -> None:
+    for command in ("check", "report", "check"):
+        done = factory(command, foreign, cwd=tmp_path)
+        assert done.returncode == 0, done
+    again = factory("build", RECIPE, *SMALL, cwd=tmp_path)
+    assert again.returncode == 0 and factory("check", foreign, cwd=tmp_path).returncode == 0, again
+
+
+ODD = [
+    ("build.json", {"state": ["done"]}, "state"),
+    ("build.json", {"counts": [1]}, "counts"),
+    ("build.json", {"counts": {"shards": 10**15}}, "counts.shards"),
+    ("build.json", {"counts": {"shards": -1}}, "counts.shards"),
+    ("build.json", {"counts": {"decisions": {"accept": "many"}}}, "counts.decisions.accept"),
+    ("build.json", {"phases": {"plan": "done"}}, "phases.plan"),
+    ("build.json", {"seconds": "1"}, "seconds"),
+    ("build.json", {"files": {"plan.parquet": 7}}, "files.plan.parquet"),
+    ("build.json", {"released": []}, "released"),
+    ("build.json", {"identity": None}, "identity"),
+    ("shards/00000/report.json", {"samples": "6"}, "samples"),
+    ("shards/00000/report.json", {"samples": -6}, "samples"),
+    ("shards/00000/report.json", {"files": ["x"]}, "files"),
+    ("shards/00000/report.json", {"taken_from": {"x": 1}}, "taken_from"),
+    ("shards/00000/report.json", {"passing": {"x": None}}, "passing.x"),
+]
+
+
+@pytest.mark.parametrize(("name", "fields", "key"), ODD, ids=[f"{name} {key}" for name, _, key in ODD])
+def test_values_of_another_kind_are_named_with_their_place(
+    foreign: Path, tmp_path: Path, name: str, fields: dict[str, Any], key: str
+) -> None:
+    change(foreign, name, **fields)
+    for command in (["check", foreign], ["status", foreign], ["report", foreign], ["build", RECIPE, *SMALL, "--retry"]):
+        done = factory(*command, cwd=tmp_path)
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said and done.returncode in (0, 1, 3), (command, done)
+        if command[0] == "check" or name == "build.json":
+            assert f"`{key}" in said and name in said and done.returncode in (1, 3), (command, done)
