@@ -173,5 +173,5 @@ def test_damaged_files_are_named_and_the_others_are_counted(build: Build) -> Non
 
 
 def test_a_report_that_does_not_count_its_samples_is_a_fault(build: Build) -> None:
-    build.paths.shard(0).report.write_bytes(b"{}")
-    assert "how many samples" in build_status(build).faults[0]
+    build.paths.shard(0).report.write_bytes(b'{"number": 0}')
+    assert "report.json: is damaged (`samples`: field required)" in build_status(build).faults[0]
