@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
+from factory.store.files import no_file
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -257,7 +258,9 @@ def _refuse_collision(path: Path, there: Sequence[str]) -> None:
 
 @contextmanager
 def read_faults(path: Path) -> Iterator[None]:
-    """Faults of a file a person gave, as SourceError."""
+    """Faults of a file a person gave, as SourceError: of one that is none, before it is opened."""
+    if (kind := no_file(path)) is not None:
+        raise SourceError(f"{path}: is {kind}, expected a file")
     try:
         yield
     except FileNotFoundError as error:

@@ -224,6 +224,16 @@ def odd_files(root: Path) -> Iterator[str]:
                     yield f"{entry.path}: is {kind_of(Path(entry.path))}; {_REMEDY}"
 
 
+def no_file(path: Path) -> str | None:
+    """What lies where a file is to be read, links followed, if whoever opens it may wait for ever: a pipe, a socket, a
+    device. None for a file, a folder, and where nothing is."""
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return None
+    return None if kind in (stat.S_IFREG, stat.S_IFDIR) else _KINDS.get(kind, "a device")
+
+
 def kind_of(path: Path) -> str:
     """What lies there, in words; a link is not followed."""
     try:

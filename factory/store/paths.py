@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from factory.errors import RecipeError
+from factory.store.files import no_file
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))", re.ASCII)
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS(?:WORD|WD)|CREDENTIAL|(?:^|_)(?:PAT|PASS|PWD|AUTH)(?:$|_)", re.IGNORECASE)
@@ -22,11 +23,15 @@ _NO_SECRETS = {"PWD", "OLDPWD"}
 def input_path(root: Path, written: str | Path) -> Path:
     """A path of a recipe, a relative one from the recipe's folder. What a variable holds is not expanded again.
 
-    Raises RecipeError for a variable that is not set, and for one that looks like a secret.
+    Raises RecipeError for a variable that is not set, for one that looks like a secret, and where a pipe, a socket or a
+    device lies: whoever reads it may wait for ever.
     """
     for problem in variable_problems(str(written)):
         raise RecipeError(f"{written}: {problem}")
-    return root / Path(_VARIABLE.sub(_value, str(written))).expanduser()
+    path = root / Path(_VARIABLE.sub(_value, str(written))).expanduser()
+    if (kind := no_file(path)) is not None:
+        raise RecipeError(f"{written}: is {kind}, expected a file or a folder")
+    return path
 
 
 def shown_path(root: Path, written: str | Path) -> str:

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from factory.errors import RecipeError
+from factory.store.files import no_file
 
 Place = tuple[str | int, ...]
 """Keys and indices from the document's root to a value."""
@@ -37,6 +38,8 @@ class LinedDocument:
 
 def read_yaml(path: Path) -> LinedDocument:
     """Parses a YAML mapping. Raises RecipeError with file, line and column for anything else."""
+    if (kind := no_file(path)) is not None:
+        raise RecipeError(f"{path}: is {kind}, expected a YAML file")
     try:
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:

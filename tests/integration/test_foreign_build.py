@@ -212,3 +212,29 @@ def test_values_of_another_kind_are_named_with_their_place(
         assert "Traceback" not in said and done.returncode in (0, 1, 3), (command, done)
         if command[0] == "check" or name == "build.json":
             assert f"`{key}" in said and name in said and done.returncode in (1, 3), (command, done)
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jsonl"])
+def test_no_command_waits_for_a_pipe_in_place_of_its_input(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "r.yaml").write_text(
+        "name: t\ngenerator: mp16_reason\nsource: {kind: table, path: photos.csv}\n"
+        "teachers: [{name: a, backend: replay, path: answers.jsonl}]\n"
+        "verify: {checks: [{near_truth: {tier: region}}], decide: {reject: [near_truth], review: []}}\n"
+    )
+    (tmp_path / "photos.csv").write_text("id,image,lat,lon\na,a.jpg,1,2\n")
+    (tmp_path / "answers.jsonl").write_text("")
+    benchmark = f"select=[{{decontaminate: {{benchmarks: [{{name: b, table: {name}}}]}}}}]"
+    (tmp_path / "r2.yaml").symlink_to(name)
+    for command in (
+        ["recipe", "check", name],
+        ["recipe", "check", "r2.yaml"],
+        ["build", "r.yaml", "-s", f"source.path={name}"],
+        ["build", "r.yaml", "-s", f"teachers.0.path={name}"],
+        ["build", "r.yaml", "-s", benchmark],
+        ["geo", "label", name, "out.csv"],
+        ["check", name],
+    ):
+        done = factory(*command, cwd=tmp_path)
+        assert done.returncode == 2 and (name in done.stderr or "r2.yaml" in done.stderr), (command, done)
+        assert "Traceback" not in done.stderr
