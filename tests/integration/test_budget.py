@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger, LedgerRow
 from factory.errors import BudgetReached, CorruptBuild
 from factory.plugins.contracts import Usage
+from factory.shard.spec import ShardReport, stored_report
 from schemas.settings import BudgetLimits, Prices
 from tests.ledger_rows import ledger_row
 
@@ -356,7 +358,8 @@ def test_a_question_in_both_ledgers_of_a_shard_is_spent_once_as_the_live_one_say
 def test_a_shard_taken_over_whole_was_paid_by_the_earlier_build(tmp_path: Path) -> None:
     taken = ledger(tmp_path / "1" / "ledger.sqlite", row("a"), seal=True).with_suffix(".parquet")
     own = ledger(tmp_path / "2" / "ledger.sqlite", row("b"), seal=True).with_suffix(".parquet")
-    (tmp_path / "1" / "report.json").write_text('{"taken_from": "demo-00000000"}')
+    report = ShardReport(number=1, samples=1, taken_from="demo-00000000")
+    (tmp_path / "1" / "report.json").write_text(json.dumps(stored_report(report)))
     assert spent_by_teacher([taken, own]) == spent_by_teacher([own])
 
 
