@@ -82,7 +82,11 @@ class Siblings:
             return None
         try:
             rows = pq.read_table(
-                ledger, schema=arrow.LEDGER, filters=[("key", "==", key)], partitioning=None
+                ledger,
+                schema=arrow.LEDGER,
+                filters=[("key", "==", key)],
+                page_checksum_verification=True,
+                partitioning=None,
             ).to_pylist()
         except (OSError, pa.ArrowException) as error:
             raise CorruptBuild(f"{ledger}: cannot be read ({error}); `factory check` names what is damaged") from error

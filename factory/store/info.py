@@ -31,12 +31,9 @@ class _Stored(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
-class _Counts(_Stored):
-    planned: _Count = 0
-    dropped: _Count = 0
-    dropped_by_reason: _Tally = {}
-    countries_planned: _Count = 0
-    shards: Annotated[int, Field(ge=0, le=MOST_SHARDS)] = 0
+class _Asked(_Stored):
+    """What became of the questions of a shard, or of all of them."""
+
     failures: _Tally = {}
     passing: _Tally = {}
     answers: dict[str, _Tally] = {}
@@ -46,6 +43,14 @@ class _Counts(_Stored):
     prompt_tokens: _Count = 0
     completion_tokens: _Count = 0
     cost: Annotated[float, Field(ge=0)] = 0.0
+
+
+class _Counts(_Asked):
+    planned: _Count = 0
+    dropped: _Count = 0
+    dropped_by_reason: _Tally = {}
+    countries_planned: _Count = 0
+    shards: Annotated[int, Field(ge=0, le=MOST_SHARDS)] = 0
     decisions: _Tally = {}
     reasons: _Tally = {}
     disputed: _Count = 0
@@ -79,18 +84,9 @@ class _Info(_Stored):
     shards_sha256: str = ""
 
 
-class _Report(_Stored):
+class _Report(_Asked):
     number: _Count
     samples: _Count
-    failures: _Tally = {}
-    passing: _Tally = {}
-    answers: dict[str, _Tally] = {}
-    calls: _Count = 0
-    replayed: _Count = 0
-    reused: _Count = 0
-    prompt_tokens: _Count = 0
-    completion_tokens: _Count = 0
-    cost: Annotated[float, Field(ge=0)] = 0.0
     seconds: Annotated[float, Field(ge=0)] = 0.0
     deferred: _Count = 0
     taken_from: str | None = None

@@ -95,11 +95,11 @@ def test_a_path_counts_by_its_content_where_it_is_marked_as_a_file_and_else_as_i
 
     @register("teacher", "plain")
     def plain(settings: TeacherSettings, root: Path, *, path: str) -> Backends:
-        raise NotImplementedError
+        return Backends(endpoints=())
 
     @register("check", "file")
     def file(case: Case, *, path: InputFile) -> CheckResult:
-        raise NotImplementedError
+        return CheckResult(check="file", outcome="abstain", reason="nothing_to_look_at")
 
     (tmp_path / "one.txt").write_text("the same")
     (tmp_path / "two.txt").write_text("the same")

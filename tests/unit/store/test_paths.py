@@ -22,12 +22,12 @@ ROOT = Path("/recipes")
         ("${AWAY:-.}/a.csv", "/recipes/a.csv"),
         ("${HERE:-.}/a.csv", "/data/here/a.csv"),
         ("~/a.csv", "/home/ann/a.csv"),
-        ("$PWD/a.csv", "/work/a.csv"),
+        ("$PWD/a.csv", "/home/ann/now/a.csv"),
         ("a$.csv", "/recipes/a$.csv"),
     ],
 )
 def test_a_path_is_expanded(written: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"HERE": "/data/here", "HOME": "/home/ann", "PWD": "/work"}.items():
+    for name, value in {"HERE": "/data/here", "HOME": "/home/ann", "PWD": "/home/ann/now"}.items():
         monkeypatch.setenv(name, value)
     assert input_path(ROOT, written) == Path(path)
 
