@@ -23,7 +23,6 @@ from factory.errors import RecipeError
 from factory.plugins.contracts import Backends, CallFailed, Question
 from factory.plugins.registry import register
 from factory.store.paths import input_path, shown_path
-from factory.teachers.replies import count_of
 from factory.teachers.usage import stated_usage
 from schemas import Reply
 from schemas.settings import InputFile, TeacherSettings
@@ -165,7 +164,7 @@ class _Table:
         self._index: dict[Place, int] = {}
         where = [self._column(name, default) for name, default in (("turn", 0), ("draw", 0), ("purpose", ""))]
         for row, (key, turn, draw, purpose) in enumerate(zip(self._column("id", ""), *where, strict=True)):
-            place = _place(str(key), count_of(turn), count_of(draw), str(purpose or "").partition("+")[0])
+            place = _place(str(key), turn or 0, draw or 0, str(purpose or "").partition("+")[0])
             if place in self._index:
                 raise RecipeError(
                     f"{path}: row {row}: id {_shown(place)} was recorded in row {self._index[place]} already"

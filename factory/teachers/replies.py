@@ -103,8 +103,3 @@ def _text(content: Any) -> str:
         parts = (part.get("text") for part in _mappings(content) if part.get("type") not in _THINKING)
         return "".join(part for part in parts if isinstance(part, str))
     return ""
-
-
-def count_of(value: Any) -> int:
-    """A count of tokens as a server or a recording states it; 0 for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else 0
