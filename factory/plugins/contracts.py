@@ -260,7 +260,7 @@ class Decider:
     decide: Callable[[Sequence[CheckResult], Mapping[str, float], Model | None], Verdict]
     """From the checks, this sample's features and the fitted model (None without `fit`) to a verdict."""
     features: Callable[[Case, Sequence[CheckResult]], Mapping[str, float]] | None = None
-    """Numbers about one sample, the same names for all."""
+    """Finite numbers about one sample by name. What is not known of it is left out, and null in the frame."""
     fit: Callable[[pl.DataFrame], Model] | None = None
     """A model from `id` and the features of every sample that can be judged, sorted by id."""
 

@@ -1,10 +1,10 @@
 """A case as numbers, and the numbers of many cases as arrays: what `calibrated` knows samples by.
 
     confidence:TEACHER   stated, 0 to 1             level:TEACHER   1 city, 0.5 region, 0 nothing as fine
-    placed:TEACHER       1 where there is a place   right:TEACHER   1 or 0; nan where the truth is not known
+    placed:TEACHER       1 where there is a place   right:TEACHER   1 or 0, where the truth is known
     km:TEACHER:TEACHER   between two places         group           who belongs together, a whole number
 
-nan is what was not said, cannot be read or cannot be measured.
+What was not said, cannot be read or cannot be measured is left out; in arrays it is nan.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 
 import numpy as np
 import polars as pl
@@ -42,7 +42,7 @@ def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
     for (one, here), (other, there) in combinations(sorted(points.items()), 2):
         known = here is not None and there is not None
         found[f"{_KM}:{one}:{other}"] = haversine_km(*here, *there) if known else nan  # type: ignore[misc]
-    return found
+    return {name: number for name, number in found.items() if not isnan(number)}
 
 
 def group_of(sample: Sample) -> float:
@@ -70,7 +70,7 @@ class Read:
 
 def teachers_in(names: Sequence[str]) -> list[str]:
     """The teachers that features are of, sorted."""
-    return sorted(name.removeprefix(f"{_CONFIDENCE}:") for name in names if name.startswith(f"{_CONFIDENCE}:"))
+    return sorted(name.removeprefix(f"{_PLACED}:") for name in names if name.startswith(f"{_PLACED}:"))
 
 
 def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str]) -> Read:

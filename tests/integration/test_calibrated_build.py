@@ -49,6 +49,8 @@ def record(folder: Path) -> Path:
                     "latitude": lat + shift,
                     "longitude": lon,
                 }
+                if row % 20 == number:  # some say less, as real teachers do
+                    del said["confidence" if row % 40 == number else "latitude"]
                 file.write(json.dumps({"id": photo["id"], "response": said}) + "\n")
     (folder / "recipe.yaml").write_text(RECIPE)
     return folder / "recipe.yaml"
