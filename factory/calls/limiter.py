@@ -56,20 +56,6 @@ class LimiterSettings:
             raise ValueError(f"limiter: needs 0 < decrease < 1 and times that are not negative: {self}")
 
 
-@dataclass(frozen=True, slots=True)
-class LimiterSnapshot:
-    """Where a limiter stands, for reports."""
-
-    limit: int
-    in_flight: int
-    waiting: int
-    peak_in_flight: int
-    lowest_limit: int
-    succeeded: int
-    pressed: int
-    decreases: int
-
-
 class Limiter:
     """Admission to one (endpoint, model). For one event loop; every request of the process goes through the same one.
 
@@ -83,14 +69,10 @@ class Limiter:
         self.settings = settings or LimiterSettings()
         self._clock = clock
         self._limit = max(self.settings.min_in_flight, min(self.settings.start, self.settings.max_in_flight))
-        self._lowest = self._limit
         self._in_flight = 0
-        self._peak = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._successes = 0
         self._successes_since_change = 0
-        self._pressures = 0
-        self._decreases = 0
+        self._pressed = False
         self._last_decrease = -math.inf
         self._closed_until = -math.inf
         self._pauses = 0
@@ -111,17 +93,10 @@ class Limiter:
         """Whether nobody is admitted now, because the endpoint asked for a pause."""
         return self._closed_for() > 0.0
 
-    def snapshot(self) -> LimiterSnapshot:
-        return LimiterSnapshot(
-            limit=self._limit,
-            in_flight=self._in_flight,
-            waiting=sum(not waiter.done() for waiter in self._waiters),
-            peak_in_flight=self._peak,
-            lowest_limit=self._lowest,
-            succeeded=self._successes,
-            pressed=self._pressures,
-            decreases=self._decreases,
-        )
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a slot."""
+        return sum(not waiter.done() for waiter in self._waiters)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -134,10 +109,9 @@ class Limiter:
 
     def succeeded(self) -> None:
         """The endpoint served a request (its answer may still be unusable)."""
-        self._successes += 1
         self._successes_since_change += 1
         self._pauses = 0
-        needed = self.settings.increase_after if self._decreases else 1
+        needed = self.settings.increase_after if self._pressed else 1
         if self._successes_since_change >= needed:
             self._successes_since_change = 0
             self._limit = min(self._limit + 1, self.settings.max_in_flight)
@@ -152,13 +126,11 @@ class Limiter:
                 request is served; push-backs that arrive during a pause belong to it.
         """
         now = self._time().time()
-        self._pressures += 1
         self._successes_since_change = 0
         if now - self._last_decrease >= self.settings.cooldown_s:
             self._last_decrease = now
-            self._decreases += 1
+            self._pressed = True
             self._limit = max(self.settings.min_in_flight, math.floor(self._limit * self.settings.decrease))
-            self._lowest = min(self._lowest, self._limit)
         if retry_after_s is not None and retry_after_s > 0.0:  # NaN is not
             self._closed_until = max(self._closed_until, now + min(retry_after_s, self.settings.max_retry_after_s))
         elif closes and now >= self._closed_until:
@@ -168,7 +140,7 @@ class Limiter:
 
     async def _acquire(self) -> None:
         if not self._waiters and self._in_flight < self._limit and not self._closed_for():
-            self._take()
+            self._in_flight += 1
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
@@ -187,10 +159,6 @@ class Limiter:
         self._in_flight -= 1
         self._admit()
 
-    def _take(self) -> None:
-        self._in_flight += 1
-        self._peak = max(self._peak, self._in_flight)
-
     def _admit(self) -> None:
         """Lets in as many waiters as the limit allows, now or when the endpoint's pause is over."""
         if not self._waiters or self._in_flight >= self._limit:
@@ -203,7 +171,7 @@ class Limiter:
         while self._waiters and self._in_flight < self._limit:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                self._take()
+                self._in_flight += 1
                 waiter.set_result(None)
 
     def _pause_over(self) -> None:
