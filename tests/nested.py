@@ -7,12 +7,13 @@ does it on real photos, its twin in tests/integration on made teachers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import nan, sqrt
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
+from factory.report.acceptance import interval
 from factory.verify.calibration import best
 from factory.verify.fitted import Aim, fitted, judged
 from factory.verify.logistic import Flags
@@ -40,20 +41,11 @@ class Found(NamedTuple):
         return self.accepted / self.rows
 
     def __str__(self) -> str:
-        low, high = wilson(self.right, self.accepted)
+        low, high = interval(self.right, self.accepted) if self.accepted else (0.0, 1.0)
         return (
             f"{self.accepted} -> {self.right}, precision {self.precision:.3f} [{low:.3f}, {high:.3f}], "
             f"coverage {self.coverage:.3f}"
         )
-
-
-def wilson(right: int, rows: int, z: float = 1.959964) -> tuple[float, float]:
-    """The 95 % interval of a share."""
-    if not rows:
-        return 0.0, 1.0
-    share, size = right / rows, 1 + z * z / rows
-    middle, half = share + z * z / (2 * rows), z * sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    return (middle - half) / size, (middle + half) / size
 
 
 def held_out(rows: Rows, *, target: float, seed: int = 0) -> tuple[Flags, Flags]:

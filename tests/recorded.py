@@ -23,8 +23,12 @@ SAME_PLACE_KM = 50.0
 """Within twice the radius of the default tier, two photos may truly share their answer."""
 
 
-def cases(table: Path, recordings: Sequence[Path]) -> dict[str, Case]:
-    """Every sample of a table with its answers, as a build's parser and plan make them."""
+def cases(table: Path, recordings: Sequence[Path], *, author: str | None = None) -> dict[str, Case]:
+    """Every sample of a table with its answers, as a build's parser and plan make them.
+
+    Args:
+        author: the column of whom samples belong to; none is looked at without.
+    """
     given = [_answers(path) for path in recordings]
     with table.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if all(row["id"] in answers for answers in given)]
@@ -41,6 +45,8 @@ def cases(table: Path, recordings: Sequence[Path]) -> dict[str, Case]:
             country_code=label["country_code"],
             region=label["region"],
             city=label["city"],
+            author=row[author] if author else None,
+            scene=row.get("coord_source"),
         )
         found[sample.id] = Case(
             sample=sample, answers=locate(sample, [answers[sample.id] for answers in given], places)

@@ -6,14 +6,12 @@ sources (first set) or trips (second set).
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from math import isnan
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +19,13 @@ import orjson
 import polars as pl
 import pytest
 
-from factory.generators.parse import to_answer
 from factory.plugins.registry import plugin
 from factory.verify import calibrated, near_truth
 from factory.verify.checks import run_check
-from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.logistic import Flags
 from factory.verify.said import features_of
-from schemas import Answered, Case, ImageRef, Sample, Verdict
+from schemas import Case, Verdict
+from tests import recorded
 from tests.nested import RADIUS_KM, Found, Rows, by_rule, held_out, measured, used
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -49,29 +46,8 @@ pytestmark = [
 @cache
 def cases(name: str) -> tuple[Case, ...]:
     folder = SHARED / name
-    given = []
-    for teacher in "ab":
-        with (folder / "responses" / f"teacher_{teacher}.jsonl").open(encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file]
-        given.append(
-            {row["id"]: Answered(teacher=teacher, model=teacher, place=to_answer(row["response"])) for row in rows}
-        )
-    places = resolve(place_queries(answered for answers in given for answered in answers.values()))
-    found = []
-    with (folder / "photos.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            sample = Sample(
-                id=row["id"],
-                images=(ImageRef(locator=row["file"]),),
-                lat=float(row["lat"]),
-                lon=float(row["lon"]),
-                uncertainty_km=float(row["coord_uncertainty_km"]),
-                country_code=row["country_code"] or None,
-                author=row[SETS[name]],
-                scene=row["coord_source"],
-            )
-            found.append(Case(sample=sample, answers=locate(sample, [answers[sample.id] for answers in given], places)))
-    return tuple(found)
+    recordings = [folder / "responses" / f"teacher_{teacher}.jsonl" for teacher in "ab"]
+    return tuple(recorded.cases(folder / "photos.csv", recordings, author=SETS[name]).values())
 
 
 def rows(name: str) -> Rows:
@@ -83,7 +59,7 @@ def camera(name: str) -> Flags:
 
 
 def agree(row: Mapping[str, float]) -> bool:
-    return row["km:a:b"] <= RADIUS_KM
+    return row.get("km:teacher_a:teacher_b", inf) <= RADIUS_KM
 
 
 def told(title: str, accepted: Flags, right: Flags, name: str) -> Found:
@@ -95,8 +71,8 @@ def told(title: str, accepted: Flags, right: Flags, name: str) -> Found:
 @pytest.mark.parametrize("name", SETS)
 def test_held_out_photos_are_right_at_the_target_and_most_are_accepted(name: str) -> None:
     known = rows(name)
-    told("a alone", *by_rule(known, lambda row: not isnan(row["confidence:a"]), (0,)), name)
-    told("b alone", *by_rule(known, lambda row: not isnan(row["confidence:b"]), (1,)), name)
+    told("a alone", *by_rule(known, lambda row: "confidence:teacher_a" in row, (0,)), name)
+    told("b alone", *by_rule(known, lambda row: "confidence:teacher_b" in row, (1,)), name)
     agreed = told("agree within 25 km", *by_rule(known, agree, (0, 1)), name)
     parted = [held_out(known, target=0.98, seed=seed) for seed in WAYS]
     for seed, way in zip(WAYS, parted, strict=True):
@@ -173,7 +149,7 @@ def test_ten_lucky_guesses_put_in_by_hand_are_kept_out(name: str, both: bool) ->
 
 def right_of(case: Case) -> list[float]:
     found = features_of(case, radius_km=RADIUS_KM)
-    return [found[f"right:{teacher}"] for teacher in "ab"]
+    return [found[f"right:teacher_{teacher}"] for teacher in "ab"]
 
 
 def lucky(case: Case, sure: float, name: str, *, both: bool) -> Case:

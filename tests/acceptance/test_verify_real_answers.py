@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 from pathlib import Path
 
@@ -13,8 +11,8 @@ from factory.plugins.registry import plugin
 from factory.verify import near_truth, no_leak, rules
 from factory.verify.checks import run_check
 from factory.verify.clues import overlap
-from factory.verify.locate import locate, place_queries, resolve
-from schemas import Answered, Case, GeoAnswer, ImageRef, LocatedAnswer, Sample
+from schemas import Case, LocatedAnswer
+from tests import recorded
 
 SHARED = Path(os.environ.get("FACTORY_SHARED", Path(__file__).parents[2].parent / "shared"))
 PHOTOS = SHARED / "photos"
@@ -26,34 +24,9 @@ pytestmark = [
 ]
 
 
-def recorded(teacher: str) -> dict[str, Answered]:
-    answers: dict[str, Answered] = {}
-    with (PHOTOS / "responses" / f"{teacher}.jsonl").open(encoding="utf-8") as file:
-        for row in map(json.loads, file):
-            answer = GeoAnswer.model_validate(row["response"])
-            answers[row["id"]] = Answered(teacher=teacher, model=teacher, keys=(row["id"],), place=answer)
-    return answers
-
-
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
-    given = [recorded(teacher) for teacher in TEACHERS]
-    places = resolve(place_queries(answered for answers in given for answered in answers.values()))
-    found: dict[str, Case] = {}
-    with (PHOTOS / "photos.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            sample = Sample(
-                id=row["id"],
-                images=(ImageRef(locator=row["file"]),),
-                lat=float(row["lat"]),
-                lon=float(row["lon"]),
-                uncertainty_km=float(row["coord_uncertainty_km"]),
-                country_code=row["country_code"] or None,
-                scene=row["coord_source"],
-            )
-            answers = [answers[sample.id] for answers in given]
-            found[sample.id] = Case(sample=sample, answers=locate(sample, answers, places))
-    return found
+    return recorded.cases(PHOTOS / "photos.csv", [PHOTOS / "responses" / f"{teacher}.jsonl" for teacher in TEACHERS])
 
 
 def accepted(cases: dict[str, Case], **confidence: float) -> list[Case]:
