@@ -299,6 +299,10 @@ async def play(events: list[tuple[str, float]], cap: int, start: int) -> None:
         assert limiter.in_flight <= max(out_before, limiter.limit)
     for client in clients:
         client.let_go.set()
+        out_before = limiter.in_flight
+        time.forward(121.0)
+        await turn()
+        assert limiter.in_flight <= max(out_before, limiter.limit)
     for _ in range(len(clients) + 2):
         time.forward(121.0)
         await turn()
