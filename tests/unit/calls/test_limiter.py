@@ -70,6 +70,9 @@ async def test_no_more_than_the_limit_are_inside_and_the_rest_enter_in_order() -
     await turn()
     assert [c.inside for c in clients] == [True, True, False, False, False, False]
     assert limiter.waiting == 4
+    clients[0].let_go.set()
+    await turn()
+    assert [c.inside for c in clients] == [False, True, True, False, False, False]
     for client in clients:
         client.let_go.set()
     await turn()
