@@ -169,7 +169,8 @@ class Verdict:
     """`check:reason` of each check that pulled the sample away from acceptance; empty when accepted."""
     checks: tuple[CheckResult, ...]
     unreleasable: str | None = None
-    """Why no row can be made of the sample, whoever accepts it: `nothing_to_release`, `tells_the_truth`."""
+    """Why no row can be made of the sample, whoever accepts it: `nothing_to_release`, `unsound_messages`,
+    `tells_the_truth`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

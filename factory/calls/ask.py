@@ -71,6 +71,8 @@ class Asker:
     draw: int = 0
     most_turns: int | None = None
     """Most questions that the family says it asks (`Needs.calls`); None where nobody said."""
+    roles: tuple[str, ...] | None = None
+    """Roles of further teachers that the family says it asks (`Needs.roles`); None where nobody said."""
     may_see_truth: bool = True
     saw_truth: SawTruth = "none"
     trail: list[LedgerRow] = field(default_factory=list)
@@ -92,8 +94,8 @@ class Asker:
             Deferred: the answer comes later.
             BudgetReached: the recipe's budget is spent.
             EnvironmentFault: no endpoint answers, a key is refused, the model is unknown, the ledger cannot be written.
-            PluginFault: the request shows a picture that the sample lacks, names an unknown role, or is one more than
-                the family says it asks.
+            PluginFault: the request shows a picture that the sample lacks, goes to a role that the family does not
+                name or nobody has, or is one more than the family says it asks.
         """
         async with self._one_at_a_time:
             try:
@@ -114,6 +116,11 @@ class Asker:
             raise PluginFault(
                 f"the family asks more than {self.most_turns} questions about sample `{self.sample.id}`: state the "
                 "most it asks in `needs.calls`, which estimates rely on"
+            )
+        if teacher is not None and self.roles is not None and teacher not in (ANSWERS, *self.roles):
+            raise PluginFault(
+                f"the family asks a teacher of the role `{teacher}`: name it in `needs.roles`, so that a recipe "
+                "without one is refused before anybody is paid"
             )
         asked = self.teacher if teacher is None else self.desk.of_role(teacher)
         if asked is None:

@@ -54,6 +54,9 @@ class Needs:
     """Names of the texts it reads; likewise."""
     calls: tuple[int, int] = (1, 1)
     """Least and most questions to one teacher about one sample, without repeats; (0, 0) needs no teacher at all."""
+    roles: tuple[str, ...] = ()
+    """Roles of the further teachers it asks by `teacher=` (`judge`): a recipe without them is refused before anybody is
+    paid, and no other can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class Ask(Protocol):
         Args:
             request: the whole conversation so far.
             read: parses a reply; never raises. A ParseFailure is asked again as the teacher's `bad_answer` says.
-            teacher: a role of the recipe's teachers (`judge`), for questions that another one answers; by default the
-                teacher whose answer this is.
+            teacher: one of `Needs.roles` (`judge`), for questions that another one answers; by default the teacher
+                whose answer this is.
 
         Raises:
             NoAnswer: there is none, for good or until the next build.

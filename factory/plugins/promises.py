@@ -76,6 +76,8 @@ def _family_contradiction(made: Generator) -> str | None:
     least, most = made.needs.calls
     if not 0 <= least <= most:
         return f"`needs.calls` is {made.needs.calls}, expected the least and the most"
+    if not isinstance(made.needs.roles, tuple) or (most == 0 and made.needs.roles):
+        return f"`needs.roles` is {made.needs.roles!r}, expected a tuple of roles, empty for a family that asks nobody"
     row: object = made.row
     if not isinstance(row, RowSchema):
         return f"`row` is {type(row).__name__}, expected RowSchema"

@@ -108,9 +108,10 @@ class Recipe(Closed):
     def _has_what_its_family_needs(self) -> Recipe:
         generator = opened("generator", self.generator.name, Generator, **dict(self.generator.settings))
         asks, family = generator.needs.calls[1] > 0, self.generator.name
-        answering = [teacher for teacher in self.teachers if teacher_settings(teacher).role == "answer"]
-        if asks and not answering:
-            raise ValueError(f"`teachers` is missing: the family {family} needs at least one of the role `answer`")
+        roles = {teacher_settings(teacher).role for teacher in self.teachers}
+        for role in ("answer", *generator.needs.roles) if asks else ():
+            if role not in roles:
+                raise ValueError(f"`teachers` is missing: the family {family} needs at least one of the role `{role}`")
         if not asks and self.teachers:
             raise ValueError(f"`teachers`: the family {family} asks nobody; take them out")
         if asks and self.verify is None:

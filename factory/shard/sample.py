@@ -51,17 +51,18 @@ async def answer_sample(
         ]
         return tuple(found for found in await all_of(looking) if found is not None)
 
+    needs = staff.generator.needs
     seen = Seen(id=_pseudonym(sample.id), images=tuple(image_keys), texts=sample.texts)
     before = await witnessed("before", seen, ())
     seen = replace(seen, evidence=before)
     asking = [
-        _answer(staff, seen, asker(teacher, draw=draw, most_turns=staff.generator.needs.calls[1]))
+        _answer(staff, seen, asker(teacher, draw=draw, most_turns=needs.calls[1], roles=needs.roles))
         for teacher in staff.answering
         for draw in range(teacher.settings.sampling.draws)
     ]
     answers = tuple(await all_of(asking))
     told = max((answered.saw_truth for answered in answers), key=TRUTH_LEVELS.index, default="none")
-    combined = await _combine(staff, seen, answers, asker(None, saw_truth=told))
+    combined = await _combine(staff, seen, answers, asker(None, saw_truth=told, roles=needs.roles))
     after = await witnessed("after", seen, answers)
     given = answers if combined is None else (*answers, combined)
     return AnsweredSample(photos=photos, answers=given, evidence=(*before, *after))

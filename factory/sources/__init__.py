@@ -9,10 +9,10 @@ import polars as pl
 
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
-from factory.plugins.registry import plugin
 from factory.sources import folder as folder
 from factory.sources import table as table
 from factory.sources import webdataset as webdataset
+from factory.sources.held import opened_source
 
 if TYPE_CHECKING:
     from factory.plugins.blocks import Call
@@ -26,10 +26,9 @@ LOOKED_FOR: Final = 4096
 def open_source(call: Call, root: Path) -> Source:
     """The source a recipe names. `root` is the folder from which its relative paths start.
 
-    Raises SourceError when a path of the recipe cannot be resolved.
+    Raises SourceError when a path of the recipe cannot be resolved, PluginFault for a source that breaks its contract.
     """
-    source: Source = plugin("source", call.name).function(root, **dict(call.settings))
-    return source
+    return opened_source(call.name, root, dict(call.settings))
 
 
 def look_for_pictures(source: Source, images: pl.Series) -> None:

@@ -4,7 +4,7 @@
 
 The gates behind the decider fail closed: a row that states a place must have been measured against the truth, no check
 may have stopped at a statement nobody can read or at a doubt of the truth itself, the family must have a row to make,
-and its messages must not tell the truth before they should.
+and its messages must be a conversation that shows the row's pictures and does not tell the truth before it should.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from factory.verify.messages import truth_told
 from factory.verify.near_truth import nearness
 from schemas import Case, CheckResult, Sample, Verdict
 from schemas.record import DOUBTS
+from schemas.rows.messages import message_faults
 
 Rows = Sequence[Mapping[str, Any]]
 """What a family makes of one sample."""
@@ -162,11 +163,15 @@ def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | 
     if not rows:
         detail = "the family makes no row of it"
         return CheckResult(check=ROW_CHECK, outcome="fail", reason="nothing_to_release", detail=detail)
+    pictures = sum(image.embed and image.role in generator.needs.images for image in case.sample.images)
     for row in rows:
         try:
+            unsound = next(message_faults(row["messages"], pictures), None)
             told = truth_told(row["messages"], case.sample, generator.row.truth_in_messages)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise _family_fault(generator, "the `messages` of a row", case, error) from error
+        if unsound is not None:
+            return CheckResult(check=ROW_CHECK, outcome="fail", reason="unsound_messages", detail=f"a row {unsound}")
         if told is not None:
             return CheckResult(check=ROW_CHECK, outcome="fail", reason="tells_the_truth", detail=told)
     return None

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from factory.errors import RecipeError
 from factory.plugins import registry
-from factory.plugins.contracts import Generator, Needs
+from factory.plugins.contracts import Ask, Generator, Needs, Said
 from factory.plugins.registry import register
 from factory.recipe.load import load_recipe
 from factory.recipe.model import teacher_settings
+from schemas import Seen
 from schemas.rows.mp16_reason import ROW
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -404,3 +405,21 @@ def test_the_profile_globe_has_the_papers_four_steps() -> None:
         "grounded",
         "no_leak",
     ]
+
+
+def test_a_family_that_asks_a_judge_needs_one_among_the_teachers(tmp_path: Path) -> None:
+    async def answer(seen: Seen, ask: Ask) -> Said:
+        return Said()
+
+    @register("generator", "judged")
+    def judged() -> Generator:
+        needs = Needs(roles=("judge",))
+        return Generator(name="judged", version="1", row=ROW, needs=needs, answer=answer, record=lambda case: ())
+
+    try:
+        without = MINIMAL.replace("mp16_reason", "judged")
+        assert "the family judged needs at least one of the role `judge`" in problem(tmp_path, without)
+        judge = "  - {name: second, role: judge, backend: replay, path: b.jsonl}\nverify:"
+        assert len(load_recipe(write(tmp_path, without.replace("verify:", judge))).recipe.teachers) == 2
+    finally:
+        registry._PLUGINS.pop(("generator", "judged"))

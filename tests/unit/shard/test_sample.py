@@ -174,7 +174,7 @@ async def combine(_seen: Seen, answers: Sequence[Answered], ask: Ask) -> Said | 
     return None if best == "leave them" else Said(values={"best": best})
 
 
-JUDGED = replace(FAMILY, combine=combine)
+JUDGED = replace(FAMILY, combine=combine, needs=Needs(roles=("judge",)))
 
 
 async def test_what_a_family_combines_comes_last_and_names_its_judge(tmp_path: Path) -> None:
@@ -330,7 +330,15 @@ async def test_a_combined_answer_cannot_be_made_up_either(tmp_path: Path) -> Non
     judge = scripted(Scripted(Deferred("batch-7")), "judge", role="judge")
     async with open_desk(tmp_path, scripted(Scripted("Kazan")), judge) as desk:
         with pytest.raises(Deferred):
+            await answered(desk, replace(JUDGED, combine=combine))
+
+
+async def test_a_family_asks_no_role_that_it_does_not_name(tmp_path: Path) -> None:
+    judge = Scripted("fine")
+    async with open_desk(tmp_path, scripted(Scripted("Kazan")), scripted(judge, "judge", role="judge")) as desk:
+        with pytest.raises(PluginFault, match=r"role `judge`: name it in `needs\.roles`"):
             await answered(desk, replace(FAMILY, combine=combine))
+    assert judge.asked == []
 
 
 async def test_a_witness_cannot_make_up_its_evidence(tmp_path: Path) -> None:

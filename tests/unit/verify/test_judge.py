@@ -16,6 +16,7 @@ from factory.recipe.model import Recipe
 from factory.store.cases import AnsweredSample
 from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
 from schemas import Answered, Case, CheckResult, Clue, GeoAnswer, ImageRef, Photo, Sample, Verdict
+from schemas.rows.messages import message
 from schemas.rows.mp16_reason import ROW
 
 LEIPZIG = Sample(
@@ -125,7 +126,7 @@ def test_a_refused_picture_is_quarantined_with_its_figures() -> None:
 
 
 def test_answers_are_resolved_in_the_worldview() -> None:
-    simferopol = Sample(id="s", lat=44.95, lon=34.10, country_code="RU")
+    simferopol = Sample(id="s", images=LEIPZIG.images, lat=44.95, lon=34.10, country_code="RU")
     answer = said(country=None, city="Simferopol", lat=44.95, lon=34.10)
     for worldview, code in (("default", "UA"), ("natural_earth", "RU")):
         judge = judge_of(recipe(geo={"worldview": worldview}))
@@ -219,10 +220,8 @@ def family(*rows: Mapping[str, Any], **changes: Any) -> Judge:
 
 
 def conversation(question: str, answer: str = "Leipzig, Germany") -> dict[str, Any]:
-    def turn(role: str, text: str) -> dict[str, Any]:
-        return {"role": role, "content": [{"type": "text", "text": text}]}
-
-    return {"messages": [turn("system", "You look."), turn("user", question), turn("assistant", answer)]}
+    turns = message("system", "You look."), message("user", None, question), message("assistant", answer)
+    return {"messages": list(turns)}
 
 
 def test_a_row_whose_messages_tell_the_truth_before_the_answer_goes_to_review() -> None:
@@ -230,6 +229,17 @@ def test_a_row_whose_messages_tell_the_truth_before_the_answer_goes_to_review() 
     assert short(verdict) == ("review", ("row:tells_the_truth",))
     assert verdict.checks[-1].detail == "city Leipzig"
     assert verdict_of(judge=family(conversation("A street in Europe. Where?"))).decision == "accept"
+
+
+def test_a_row_whose_messages_do_not_show_its_pictures_goes_to_review() -> None:
+    blind = {"messages": [message("user", "Where?"), message("assistant", "Leipzig, Germany")]}
+    verdict = verdict_of(judge=family(conversation("Where?"), blind))
+    assert short(verdict) == ("review", ("row:unsound_messages",))
+    assert verdict.checks[-1].detail == "a row shows 0 pictures in its messages and has 1"
+    assert verdict.unreleasable == "unsound_messages"
+    withheld = replace(LEIPZIG, images=(replace(LEIPZIG.images[0], embed=False),))
+    assert verdict_of(judge=family(blind), sample=withheld).decision == "accept"
+    assert verdict_of(judge=family({"messages": []})).reasons == ("row:unsound_messages",)
 
 
 def test_a_family_may_tell_what_it_declares() -> None:

@@ -14,6 +14,7 @@ from factory.verify import grounded, localizable, near_truth, rules, teachers_ag
 from factory.verify.judge import Judge, decide, examine
 from schemas import Answered, Case, CheckResult, GeoAnswer, LocatedAnswer, Sample
 from schemas.record import DOUBTS
+from schemas.rows.messages import message
 from schemas.rows.mp16_reason import ROW
 
 CHECKS = ("localizable", "near_truth", "teachers_agree", "grounded", "no_leak")
@@ -57,7 +58,8 @@ CASES = st.builds(
     located_answers("b"),
     st.floats(0, 50),
 )
-FREE = Generator(name="free", version="1", row=ROW, record=lambda _case: ({"messages": []},))
+SAYS = [message("user", "Where?"), message("assistant", "Kazan.")]
+FREE = Generator(name="free", version="1", row=ROW, record=lambda _case: ({"messages": SAYS},))
 """A family that states no place and makes a row of anything: what the checks say stands."""
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
