@@ -7,8 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters.
-_INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+INVISIBLE = "\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f"
+"""Bidirectional embeddings, overrides and isolates, zero-width joiners of nothing, BOM, invisible tag characters: what
+stands between the brackets of a pattern."""
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 THINK_TAG = re.compile(
     r"</?(?:seed:)?(?:think|thinking|thought|reasoning)>|\[/?THINK\]|\u25c1/?think\u25b7", re.IGNORECASE

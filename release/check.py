@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Final, get_args
 import orjson
 
 from factory.images import metadata_findings
+from factory.redact import named_secrets, told
 from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from schemas.record import SawTruth
@@ -37,12 +38,10 @@ class _Seen:
     rows: Counter[str] = field(default_factory=Counter)
     digests: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, split: str, row: StoredRow, pictures: Sequence[bytes], schema: RowSchema) -> None:
-        """Counts a row; its values and the digests of its pictures enter the digest of its split. Raises ValueError
-        for odd values."""
-        text = row.json or orjson.dumps(schema.json_row(row.values))
+    def add(self, split: str, text: bytes, pictures: Sequence[bytes]) -> None:
+        """Counts a row; its values, as JSON, and the digests of its pictures enter the digest of its split."""
         digest = self.digests.setdefault(split, hashlib.sha256())
-        digest.update(len(row.jpegs).to_bytes(4, "little"))
+        digest.update(len(pictures).to_bytes(4, "little"))
         digest.update(b"".join((hashlib.sha256(text).digest(), *pictures)))
         self.rows[split] += 1
 
@@ -56,25 +55,30 @@ class _Picture:
     size: tuple[int, int] | None
 
 
-def check_release(path: Path) -> list[str]:
+def check_release(path: Path, secrets: Mapping[str, str] | None = None) -> list[str]:
     """Every fault of a release directory, each naming the file; empty when all is well.
 
     What rows look like is read from the manifest, so a release of any family can be checked. Compared are: the manifest
     with itself and with every file's bytes; rows in each shard, in both formats (all values, all pictures), in the card
     and in the manifest; each row with the schema (columns, types, what may be unknown) and its `messages` with its
     pictures; the pages' checksums. Every picture is opened, has the size its row states and carries no metadata.
+
+    Args:
+        secrets: values, by the environment variable that has them, which must stand in no file; by default those of
+            variables that are always secret. See `factory.redact.named_secrets`.
     """
+    secrets = named_secrets({}) if secrets is None else secrets
     try:
         manifest = read_manifest(path)
     except DamagedRelease as error:
         return [str(error)]
     try:
-        return _faults(path, manifest, RowSchema.from_plain(manifest["row"]))
+        return _faults(path, manifest, RowSchema.from_plain(manifest["row"]), secrets)
     except READ_ERRORS as error:
         return [f"{path / MANIFEST}: does not describe a release ({error!r})"]
 
 
-def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema) -> list[str]:
+def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema, secrets: Mapping[str, str]) -> list[str]:
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     seen = {"parquet": _Seen(), "webdataset": _Seen()}
@@ -82,7 +86,8 @@ def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema) -> list[str
     for entry in manifest["files"]:
         file = path / entry["path"]
         if "rows" in entry and str(file) not in damaged:
-            faults += _shard_faults(file, entry["rows"], schema, seen[format_of(file)], opened)
+            faults += _shard_faults(file, entry["rows"], schema, seen[format_of(file)], opened, secrets)
+    faults += _secret_papers(path, manifest, damaged, secrets)
     if not damaged:
         faults += _count_faults(path, manifest, seen)
     return faults
@@ -103,7 +108,23 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
         yield f"{root / name}: not in the manifest"
 
 
-def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, opened: set[bytes]) -> list[str]:
+def _secret_papers(
+    root: Path, manifest: dict[str, Any], damaged: set[str], secrets: Mapping[str, str]
+) -> Iterator[str]:
+    """Secrets in the manifest and in whatever else has no rows."""
+    papers = [root / entry["path"] for entry in manifest["files"] if "rows" not in entry]
+    for file in (root / MANIFEST, *papers):
+        if str(file) not in damaged:
+            for name in told(secrets, file.read_bytes().decode("utf-8", "replace")):
+                yield _TOLD.format(file, name)
+
+
+_TOLD: Final = "{}: holds the value of the environment variable {}, a secret: withdraw that key, and build again"
+
+
+def _shard_faults(
+    file: Path, expected: int, schema: RowSchema, seen: _Seen, opened: set[bytes], secrets: Mapping[str, str]
+) -> list[str]:
     """Faults inside one shard; its rows are added to `seen`."""
     split = split_of(file)
     faults: list[str] = []
@@ -115,7 +136,11 @@ def _shard_faults(file: Path, expected: int, schema: RowSchema, seen: _Seen, ope
                 for row in batch:
                     rows += 1
                     pictures = [hashlib.sha256(jpeg).digest() for jpeg in row.jpegs]
-                    seen.add(split, row, pictures, schema)
+                    text = row.json or orjson.dumps(schema.json_row(row.values))
+                    seen.add(split, text, pictures)
+                    where = f"{file}: row {row.values['id']!r}"
+                    secret = told(secrets, text.decode("utf-8", "replace"), *row.jpegs)
+                    faults += [_TOLD.format(where, name) for name in secret]
                     found = _row_faults(split, row, schema)
                     faults += [f"{file}: row {row.values['id']!r} {fault}" for fault in found]
                     fresh += _unopened(row, pictures, opened)

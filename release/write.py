@@ -20,6 +20,7 @@ import polars as pl
 from factory.errors import CorruptBuild
 from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
+from factory.redact import named_secrets
 from factory.store.files import sync_directory
 from factory.store.layout import Build
 from release.acceptance import acceptance
@@ -83,7 +84,7 @@ def write_release(
     papers = [file_entry(root, root / name, None) for name in ("LICENSE-DATA.md", "README.md", "map.svg")]
     files = [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
     _write(root / MANIFEST, manifest_bytes({**facts, "files": [*papers, *files]}))
-    if faults := check_release(root):
+    if faults := check_release(root, named_secrets(build.recipe)):
         more = f"\n... and {len(faults) - 20} more" if len(faults) > 20 else ""
         raise CorruptBuild("the release fails its check:\n" + "\n".join(faults[:20]) + more)
     _replace(root, target)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
-from factory.calls.call import call, replay
+from factory.calls.call import call, redacted_row, replay
 from factory.calls.ledger import Ledger
 from factory.calls.row import UNSETTLED, LedgerRow, request_key
 from factory.calls.siblings import Siblings
@@ -207,6 +207,7 @@ class Asker:
             row = ledger.get(key)
             if row is not None and row.status not in UNSETTLED:
                 if not ledger.owns(key):
+                    row = redacted_row(row, teacher.redact)
                     await ledger.adopt(row)
                 self.trail.append(row)
                 return row
@@ -217,6 +218,7 @@ class Asker:
         if teacher.paid and self.desk.siblings is not None and (row is None or row.status != "sent"):
             answered = self.desk.siblings.get(key)
             if answered is not None:
+                answered = redacted_row(answered, teacher.redact)
                 await ledger.adopt(answered)
                 self.trail.append(answered)
                 return answered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher
 from factory.errors import EnvironmentFault, FactoryError, PluginFault
 from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question, Usage
+from factory.redact import Redactor
 from schemas import Reply
 
 TOKENS_OF_AN_IMAGE = 1_600
@@ -159,20 +161,50 @@ async def _in_time(teacher: Teacher, lane: Lane, question: Question, images: Map
 
 
 async def _complete(teacher: Teacher, lane: Lane, question: Question, images: Mapping[str, bytes]) -> Reply:
-    """The backend's reply. Raises CallFailed, Deferred, TimeoutError, and PluginFault for anything else it raises."""
+    """The backend's reply, without any key of the recipe's. Raises CallFailed, Deferred, TimeoutError, and PluginFault
+    for anything else it raises."""
+    redact = teacher.redact
     try:
         reply: object = await lane.backend.complete(question, images)
         if not isinstance(reply, Reply):
             raise TypeError(f"returned {type(reply).__name__}, not Reply")
-        return reply
-    except (CallFailed, Deferred, FactoryError, TimeoutError):
+        return redacted_reply(reply, redact)
+    except CallFailed as failure:
+        failure.kind, failure.detail = redact(failure.kind), redact(failure.detail)
+        raise
+    except Deferred as later:
+        if redact.holds(later.handle):
+            raise CallFailed(kind="bad_body", detail="the handle of a batch with the key in it") from None
+        raise
+    except (FactoryError, TimeoutError):
         raise
     except Exception as error:
         raise PluginFault(
             f"teacher `{teacher.name}` at {lane.backend.name} failed on sample `{question.sample_id}`: "
-            f"{type(error).__name__}: {error}. This is a fault of the backend, not of the sample: mend it and run the "
-            "same command again; every answer so far is kept"
+            f"{type(error).__name__}: {redact(str(error))}. This is a fault of the backend, not of the sample: mend it "
+            "and run the same command again; every answer so far is kept"
         ) from error
+
+
+def redacted_reply(reply: Reply, redact: Redactor) -> Reply:
+    """A reply as it may be kept and read: whoever is sent a key may send it back, in any field that is text."""
+    return replace(
+        reply,
+        text=redact(reply.text),
+        model=redact(reply.model),
+        finish_reason=None if reply.finish_reason is None else redact(reply.finish_reason),
+        scores={redact(token): score for token, score in reply.scores.items()},
+    )
+
+
+def redacted_row(row: LedgerRow, redact: Redactor) -> LedgerRow:
+    """A row of another ledger as it may be taken over: an earlier release may have written it."""
+    found: dict[str, Any] = {}
+    for name in ("model", "handle", "response", "scores", "finish_reason", "error_kind", "error_detail"):
+        text = getattr(row, name)
+        if text is not None and redact.holds(text):
+            found[name] = redact(text)
+    return replace(row, **found) if found else row
 
 
 def reply_row(teacher: Teacher, question: Question, reply: Reply, http_calls: int) -> LedgerRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from factory.errors import FactoryError, PluginFault, RecipeError
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Backends
 from factory.plugins.promises import opened
+from factory.redact import Redactor
 from schemas.settings import TeacherSettings
 
 ANSWERS: Final = "answer"
@@ -37,6 +38,8 @@ class Teacher:
     """Most tokens of one answer, as far as its requests say; what a budget sets aside for it at the least."""
     losses: list[str] = field(default_factory=list)
     """How questions failed since the last answer."""
+    redact: Redactor = field(default_factory=Redactor)
+    """Takes the recipe's keys out of whatever a backend says."""
     under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     """Keys that are being asked: two samples with the same picture share one paid call."""
 
@@ -87,12 +90,13 @@ def sampling_of(settings: TeacherSettings, backends: Backends) -> dict[str, Any]
 
 @asynccontextmanager
 async def open_teacher(
-    settings: TeacherSettings, backends: Backends, *, share: int = 1, final: bool = True
+    settings: TeacherSettings, backends: Backends, *, share: int = 1, final: bool = True, secrets: Iterable[str] = ()
 ) -> AsyncIterator[Teacher]:
     """A teacher with its connections, closed on exit.
 
     Args:
         final: see `Teacher`.
+        secrets: values that nothing of its replies may hold when it is kept.
         share: processes that ask at the same time; each takes this part of `max_in_flight`.
     """
     slots = max(1, settings.max_in_flight // share)
@@ -103,7 +107,14 @@ async def open_teacher(
                 await _entered(stack, settings.name, backend)
             lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
         own = settings.model_copy(update={"max_in_flight": slots})
-        yield Teacher(own, tuple(lanes), sampling_of(settings, backends), final, _answer_tokens(settings, backends))
+        yield Teacher(
+            settings=own,
+            lanes=tuple(lanes),
+            sampling=sampling_of(settings, backends),
+            final=final,
+            answer_tokens=_answer_tokens(settings, backends),
+            redact=Redactor(secrets),
+        )
 
 
 def _answer_tokens(settings: TeacherSettings, backends: Backends) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
+from factory.redact import named_secrets
 from factory.store.files import file_digest, is_aside, odd_files
 from factory.store.folder import LEASE
 from factory.store.info import is_sealed, read_shard_report, read_verified
@@ -93,7 +94,7 @@ def _build_faults(build: Build) -> Iterator[str]:
         yield f"{paths.decisions}: differs from what the release was made with; build again"
     yield from _unlisted(paths, shards, finished)
     if paths.release.exists():
-        yield from check_release(paths.release)
+        yield from check_release(paths.release, named_secrets(build.recipe))
     elif finished:
         yield f"{paths.release}: missing"
 

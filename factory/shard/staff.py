@@ -17,6 +17,7 @@ from factory.generators import open_generator
 from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Generator, Source, Witness
 from factory.recipe.model import Recipe, teacher_settings
+from factory.redact import named_secrets
 from factory.shard.loop import Loop
 from factory.shard.spec import ShardSpec
 from factory.sources import open_source
@@ -103,15 +104,17 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
 async def _connect(
     connections: AsyncExitStack, recipe: Recipe, root: Path, share: int
 ) -> tuple[tuple[Teacher, ...], tuple[tuple[Witness, Teacher | None], ...]]:
+    secrets = named_secrets(recipe.model_dump(mode="json")).values()
     teachers = [
-        await connections.enter_async_context(open_teacher(settings, backends, share=share))
+        await connections.enter_async_context(open_teacher(settings, backends, share=share, secrets=secrets))
         for settings, backends in made_teachers(recipe.teachers, root)
     ]
     witnesses: list[tuple[Witness, Teacher | None]] = []
     for witness in made_witnesses(recipe.witnesses, root):
         model = None
         if witness.settings is not None and witness.backends is not None:
-            opened = open_teacher(witness.settings, witness.backends, share=share, final=not witness.required)
+            required = witness.required
+            opened = open_teacher(witness.settings, witness.backends, share=share, final=not required, secrets=secrets)
             model = await connections.enter_async_context(opened)
         witnesses.append((witness, model))
     return tuple(teachers), tuple(witnesses)

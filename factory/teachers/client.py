@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import REFUSED_CONNECTION, CallFailed
+from factory.redact import Redactor
 from factory.teachers.failures import MAX_SAID, headers_wait_s
 from schemas.settings import TeacherSettings
 
@@ -90,6 +91,7 @@ class OpenAIClient:
     def __init__(self, url: str, key: str, settings: TeacherSettings) -> None:
         self.name = url
         self.key, self.settings = key, settings
+        self.redact = Redactor(() if key == NO_KEY else (key,))
         self._client: openai.AsyncOpenAI | None = None
 
     async def __aenter__(self) -> Self:

@@ -32,13 +32,14 @@ from typing import Any, Final
 import orjson
 
 from factory.plugins.contracts import CallFailed
-from factory.text import tidy
+from factory.redact import REDACTED, Redactor
 
 MAX_DETAIL = 300
 MAX_WAIT_S = 120.0
 """Longest pause that a server is granted at once; it may ask for another."""
 MAX_SAID = 4_000
 """Characters of an error body that are looked at."""
+NO_SECRETS: Final = Redactor()
 
 _SECRETS = re.compile(r"(?i)\bbearer\s+\S+|\b(?:sk|pk|hf|gsk|xai|key|api[-_]?key)[-_][A-Za-z0-9*_-]{6,}")
 _POLICY = re.compile(r"(?i)moderat|flagged|\bpolic(?:y|ies)\b|safety|content.?filter|inappropriate content|inspection")
@@ -74,16 +75,17 @@ _FORM_STATUSES = frozenset((400, 404, 405, 415, 422, 500, 501))
 _NOT_IMPLEMENTED = 501
 
 
-def http_failure(status: int, body: bytes, wait_s: float | None = None) -> CallFailed:
+def http_failure(status: int, body: bytes, wait_s: float | None = None, redact: Redactor = NO_SECRETS) -> CallFailed:
     """The failure that a status and an error body stand for.
 
     Args:
         status: of the response, or the code of an error inside a 200.
         body: as it came.
         wait_s: seconds that the headers ask to wait; without, what the words ask for.
+        redact: takes the key out of what is kept of the body.
     """
     said = body[:MAX_SAID].decode("utf-8", "replace")
-    detail, wait = f"{status} {clean(body)}", wait_asked_s(said) if wait_s is None else wait_s
+    detail, wait = f"{status} {clean(body, redact)}", wait_asked_s(said) if wait_s is None else wait_s
     spent = status == _PAYMENT or _QUOTA.search(said)
     if spent and not (status == 429 and wait and "insufficient" not in said):  # Gemini calls a minute's limit a quota
         return CallFailed(kind="quota", detail=detail, fatal=True)
@@ -184,19 +186,13 @@ def read_json(body: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def redact(text: str, secret: str) -> str:
-    """Text without the key that was sent, nor anything that looks like one."""
-    if len(secret) >= 4:
-        text = text.replace(secret, "[redacted]")
-    return _SECRETS.sub("[redacted]", text)
-
-
-def clean(body: bytes) -> str:
-    """An error body as one short line; the message alone where there is one."""
+def clean(body: bytes, redact: Redactor = NO_SECRETS) -> str:
+    """An error body as one short line; the message alone where there is one. Neither the key that was sent is in it nor
+    anything that looks like one."""
     error = _error_of(body)
     message = error.get("message") if isinstance(error, Mapping) else error
-    said = message if isinstance(message, str) else body[:MAX_SAID].decode("utf-8", "replace")
-    return tidy(said, MAX_DETAIL) or "(empty body)"
+    said = message if isinstance(message, str) else body[: 4 * MAX_SAID].decode("utf-8", "replace")
+    return _SECRETS.sub(REDACTED, redact.brief(said[:MAX_SAID], MAX_SAID))[:MAX_DETAIL].strip() or "(empty body)"
 
 
 def _error_of(body: bytes) -> Any:

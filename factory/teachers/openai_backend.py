@@ -20,7 +20,7 @@ from factory.errors import RecipeError
 from factory.plugins.contracts import SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
 from factory.plugins.registry import register
 from factory.teachers.client import OpenAIClient, api_key, key_variable
-from factory.teachers.failures import http_failure, may_refuse_form, redact, refused_parameter
+from factory.teachers.failures import http_failure, may_refuse_form, refused_parameter
 from factory.teachers.replies import read_reply
 from schemas import Picture, Reply, Request, Turn
 from schemas.settings import BaseUrl, ExtraFields, Sampling, TeacherSettings
@@ -99,17 +99,16 @@ class OpenAIBackend(OpenAIClient):
         try:
             status, content, wait_s = await self.post("/chat/completions", body)
             if status == 200:
-                reply = read_reply(content, wait_s, latency_s=time.perf_counter() - started)
+                reply = read_reply(content, wait_s, latency_s=time.perf_counter() - started, redact=self.redact)
                 self._structured &= not doubted
                 return reply
             if structured and may_refuse_form(status, content):
                 self._formless.add(question.key)
                 raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
             if name := refused_parameter(status, content, self._sent(seed)):
-                raise self._parameter_refused(name, http_failure(status, content, wait_s))
-            raise http_failure(status, content, wait_s)
+                raise self._parameter_refused(name, http_failure(status, content, wait_s, self.redact))
+            raise http_failure(status, content, wait_s, self.redact)
         except CallFailed as failure:
-            failure.detail = redact(failure.detail, self.key)
             if failure.kind == "credentials":
                 failure.detail += (
                     f" (the key comes from the environment variable {self._variable})"

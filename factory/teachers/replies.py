@@ -16,48 +16,55 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from factory.plugins.contracts import CallFailed
-from factory.teachers.failures import clean, code_of, http_failure, read_json
+from factory.redact import Redactor
+from factory.teachers.failures import NO_SECRETS, clean, code_of, http_failure, read_json
 from factory.teachers.usage import stated_usage
 from factory.text import THINK_TAG
 from schemas import Reply
 
 _ENDED: Final = frozenset(("length", "content_filter", "refusal"))
 """Ways to end without a word that are the model's, not the server's."""
+_MAX_REASON: Final = 60
+"""Characters of a finish reason in a message."""
 _THINKING: Final = ("thinking", "reasoning")
 """Types of the parts of a message that are no answer."""
 
 
-def read_reply(body: bytes, wait_s: float | None = None, *, latency_s: float = 0.0) -> Reply:
+def read_reply(
+    body: bytes, wait_s: float | None = None, *, latency_s: float = 0.0, redact: Redactor = NO_SECRETS
+) -> Reply:
     """The first choice of a chat completion. Raises CallFailed when there is none.
 
     Args:
         body: what came.
         wait_s: seconds that the response's headers ask to wait, for an error inside it.
         latency_s: how long it took, in seconds.
+        redact: takes the key out of what a failure says; that of a reply is taken out where it enters the ledger.
     """
     try:
         data = read_json(body)
     except ValueError:
-        raise CallFailed(kind="bad_body", detail=f"not JSON: {clean(body)}", retryable=True) from None
+        raise CallFailed(kind="bad_body", detail=f"not JSON: {clean(body, redact)}", retryable=True) from None
     data = data if isinstance(data, dict) else {}
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
     if choice is None or choice.get("error"):
         if error := data.get("error") if choice is None else choice["error"]:
-            raise http_failure(code_of(error), json.dumps({"error": error}).encode(), wait_s)
-        raise CallFailed(kind="bad_body", detail=f"no choices: {clean(body)}", retryable=True)
+            raise http_failure(code_of(error), json.dumps({"error": error}).encode(), wait_s, redact)
+        raise CallFailed(kind="bad_body", detail=f"no choices: {clean(body, redact)}", retryable=True)
     message, finish_reason = choice.get("message"), choice.get("finish_reason")
     if not isinstance(message, dict) or finish_reason == "error":
-        raise CallFailed(kind="bad_body", detail=f"no message: {clean(body)}", retryable=True)
+        raise CallFailed(kind="bad_body", detail=f"no message: {clean(body, redact)}", retryable=True)
     text, thought = _said(message), _thought(message)
     if not text and isinstance(message.get("refusal"), str) and message["refusal"]:
         text, finish_reason = message["refusal"], "refusal"
     usage = stated_usage(data.get("usage"), says_something=bool(text or thought))
     if not text.strip() and not thought and not usage.completion_tokens and finish_reason not in _ENDED:
         if data.get("error"):
-            raise http_failure(code_of(data["error"]), body, wait_s)
+            raise http_failure(code_of(data["error"]), body, wait_s, redact)
         kind = "no_output" if usage.completion_tokens == 0 else "bad_body"  # the latter may be billed
-        raise CallFailed(kind=kind, detail=f"not a word; finish_reason is {finish_reason}", retryable=True)
+        ended = redact.brief(str(finish_reason), _MAX_REASON)
+        raise CallFailed(kind=kind, detail=f"not a word; finish_reason is {ended}", retryable=True)
     return Reply(
         text=f"<think>{thought}</think>\n{text}" if thought else text,
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,

@@ -21,7 +21,7 @@ import orjson
 from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
 from factory.plugins.registry import register
 from factory.teachers.client import OpenAIClient, api_key
-from factory.teachers.failures import http_failure, read_json, redact
+from factory.teachers.failures import http_failure, read_json
 from factory.teachers.usage import stated_usage
 from schemas import Answered, Evidence, Reply, Request, Seen, Turn
 from schemas.settings import BaseUrl, BudgetLimits, Prices, TeacherSettings
@@ -124,10 +124,9 @@ class EmbeddingsBackend(OpenAIClient):
         try:
             status, content, wait_s = await self.post("/embeddings", body)
             if status != 200:
-                raise http_failure(status, content, wait_s)
+                raise http_failure(status, content, wait_s, self.redact)
             text, tokens = read_vectors(content, len(turn.parts))
         except CallFailed as failure:
-            failure.detail = redact(failure.detail, self.key)
             if not failure.retryable:
                 # Kept as permanent it would never be asked again, and every later build would stop at this sample.
                 failure.fatal = True

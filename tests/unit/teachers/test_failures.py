@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.plugins.contracts import CallFailed
+from factory.redact import Redactor
 from factory.teachers.client import _PACKED, _unpacked, guard_body
 from factory.teachers.failures import (
     MAX_DETAIL,
@@ -22,7 +23,6 @@ from factory.teachers.failures import (
     headers_wait_s,
     http_failure,
     may_refuse_form,
-    redact,
     refused_parameter,
     retry_after_s,
     wait_asked_s,
@@ -189,7 +189,7 @@ def test_retry_after_may_be_a_date() -> None:
     ],
 )
 def test_nothing_that_looks_like_a_key_is_shown(text: str) -> None:
-    shown = redact(text, "top-secret-value")
+    shown = http_failure(400, error(text), redact=Redactor(["top-secret-value"])).detail
     assert "[redacted]" in shown
     assert not any(secret in shown for secret in ("top-secret", "abc.def", "abcdef", "123456"))
 
