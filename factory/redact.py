@@ -28,7 +28,9 @@ _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
 _GAP: Final = rf"[{_CONTROLS}{INVISIBLE}]"
 _ESCAPED_GAP: Final = r"\\{1,8}u(?i:00[01][0-9a-f]|00[789][0-9a-f]|20(?:0b|2[a-e]|6[0-9a-f])|feff|d[89a-f][0-9a-f]{2})"
 _BETWEEN: Final = rf"(?:{_GAP}|{_ESCAPED_GAP})*+"
-_SPELT: Final = re.compile(r"\\{1,8}u([0-9a-fA-F]{4})|\\{1,8}x([0-9a-fA-F]{2})|%(?:25)*+([0-9a-fA-F]{2})")
+_SPELT: Final = re.compile(  # a set of letters first: `re` then skips to the next of them
+    r"[\\%](?:(?<=\\)\\{0,7}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))|(?<=%)(?:25)*+([0-9a-fA-F]{2}))"
+)
 _GAPS: Final = re.compile(rf"[\\{_CONTROLS}{INVISIBLE}]+")
 _ODD: Final = re.compile(rf"[\\%{_CONTROLS}{INVISIBLE}]")
 
