@@ -16,6 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.plain_json import read_json
 from schemas.rows.schema import RowSchema
 
 READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, tarfile.TarError, pa.ArrowException)
@@ -91,7 +92,7 @@ def _sample(
     if names != picture_names(text.name.removesuffix(".json"), len(names)):
         raise ValueError(f"{', '.join(names[:4])} and {text.name} are not one sample")
     data = _bytes(tar, text)
-    values = orjson.loads(data)
+    values = read_json(data)
     if not isinstance(values, dict) or tuple(values) != schema.json_keys:
         odd = sorted(set(values) ^ set(schema.json_keys)) or ["their order"]
         raise ValueError(f"{text.name} has other keys than the schema: {', '.join(map(str, odd))}")

@@ -14,7 +14,11 @@ from typing import Any, Final
 
 import orjson
 
+from schemas.plain_json import read_json
+
 MANIFEST: Final = "manifest.json"
+MAX_BYTES: Final = 64_000_000
+"""Of a manifest: one of 100,000 files has 20 MB."""
 _OPTIONS: Final = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
@@ -45,8 +49,10 @@ def read_manifest(root: Path) -> dict[str, Any]:
     """The manifest of a release directory. Raises DamagedRelease when it is missing, changed or names foreign paths."""
     path = root / MANIFEST
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"of more than {MAX_BYTES:,} bytes")
         data = path.read_bytes()
-        fields = orjson.loads(data)
+        fields = read_json(data)
         files = [entry["path"] for entry in fields["files"]]
         whole = manifest_bytes(fields) == data
     except FileNotFoundError:

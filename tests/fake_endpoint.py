@@ -9,7 +9,8 @@ from `--answers` (JSONL of {"image_sha256", "response"}). A plan is a list of fa
      {"kind": "truncated", "every": 7},                                          each seventh request
      {"kind": "bad_request", "image": "3f9c"},                                   images whose sha256 starts so
      {"kind": "error_500", "per_image": 2},                                      the first two requests of each image
-     {"kind": "usage", "usage": null, "billed": 1000}]                           what it states, and what it bills
+     {"kind": "usage", "usage": null, "billed": 1000},                           what it states, and what it bills
+     {"kind": "text", "text": "{{{{"}]                                           what it answers, word by word
 
 Every request is one line of the log, written before the reply is sent: time, number, image, status, fault, seed,
 whether it had a response_format, and its headers. GET /stats has counts and the most requests ever in flight.
@@ -355,6 +356,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "not_json": says(200, lambda *_: completion("It looks like a nice street somewhere.")),
     "empty": says(200, lambda *_: completion("")),
+    "text": says(200, lambda _server, _image, fault: completion(fault["text"])),
+    "body": says(200, lambda _server, _image, fault: fault["body"].encode() * fault.get("times", 1)),
     "refused": says(200, lambda *_: completion("", refusal="I'm sorry, but I can't help with that.")),
     "thinking": says(
         200, lambda server, image, _: completion(server.answer_text(image), reasoning_content="Let me look.")

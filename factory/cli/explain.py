@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import polars as pl
 import pyarrow as pa
 
@@ -22,6 +21,7 @@ from factory.store.layout import Build, ShardPaths
 from factory.store.reviews import decided_by, read_reviews
 from factory.store.tables import read_columns, read_rows
 from schemas import arrow
+from schemas.plain_json import read_json
 
 NEAR_AMONG = 50_000
 """Ids among which one like a mistyped id is looked for: comparing takes about a second for so many."""
@@ -111,7 +111,7 @@ def _answers(
     located: Sequence[Mapping[str, Any] | None] = verdict["located"] if verdict else [None] * len(given)
     try:
         return [
-            {**answer, "values": orjson.loads(answer["values"] or "{}"), "located": measures}
+            {**answer, "values": read_json((answer["values"] or "{}").encode()), "located": measures}
             for answer, measures in zip(given, located, strict=True)
         ]
     except ValueError as error:  # other answers than those measured, or values that are no JSON

@@ -5,8 +5,9 @@ a teacher thought and what it said are searched apart, each in its last MAX_TEXT
 was said, because some servers put the whole answer there.
 
 Everything here is linear in the text and bounded: starts that fail may cost MAX_WORK characters together, at most
-MAX_MENDS objects are mended, wrappers are followed MAX_DEPTH levels. An object that was cut off is never completed,
-because that would invent an answer: json_repair, the last resort, sees only objects whose braces close.
+MAX_MENDS objects are mended, wrappers are followed MAX_WRAPPERS levels, and what lies deeper than any answer is none.
+An object that was cut off is never completed, because that would invent an answer: `factory.generators.repair`, the
+last resort, sees only objects whose braces close, and of a reply only one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from factory.generators.repair import repaired
 from factory.text import THINK_TAG
+from schemas.plain_json import not_deep
 
 MAX_TEXT = 200_000
 """Characters of a channel that are searched, its last; an answer of 32k tokens has about 130,000."""
@@ -27,11 +30,9 @@ START_COST, DEEP_COST = 1_000, 20_000
 """Characters that a failing start counts at least (Python's error counts the lines before it), and one that failed at
 no position (too deep, too many digits)."""
 MAX_MENDS = 64
-"""Objects of a channel that are only mistyped and mended: each costs a scan and a lenient parse."""
-MAX_DEPTH = 4
+"""Objects of a channel that are only mistyped: each costs a scan for its end."""
+MAX_WRAPPERS = 4
 """Wrappers around the answer that are followed, as in `{"answer": {"result": {...}}}`."""
-MAX_REPAIR = 32_000
-"""Characters that json_repair is given: bounds the time that text which is no JSON may take."""
 MIN_PROSE = 40
 """Shorter words before the JSON ("Sure! Here it is:") are no reasoning."""
 
@@ -50,6 +51,7 @@ _PLACEHOLDER = re.compile(
 )
 """What a template has in place of words: `...`, `<country>`, `indoor|natural|urban`, `string`."""
 
+_NAMES_A_PLACE = re.compile(r"localiz|country|city", re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
 _WORD = re.compile(r"[^\W_]")
 _ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -77,7 +79,21 @@ class Extracted:
 
 def extract(text: str) -> Extracted | None:
     """The answer inside a text, or None when there is none."""
-    return _extract(text.strip(), depth=0)
+    return _extract(text.strip(), 0, _Repairs())
+
+
+@dataclass(slots=True)
+class _Repairs:
+    """How often an object of this reply may still be repaired."""
+
+    left: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistyped:
+    """An object whose braces close and that is no JSON."""
+
+    text: str
 
 
 def split_thought(text: str) -> tuple[str, str]:
@@ -110,47 +126,54 @@ def is_template(fields: Mapping[str, Any]) -> bool:
     return len(texts) > 1 and all(_PLACEHOLDER.fullmatch(text[:200]) for text in texts)
 
 
-def _extract(text: str, depth: int) -> Extracted | None:
+def _extract(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
     if text.startswith("{") and len(text) <= MAX_TEXT:
         # Before anything looks for tags: they may stand inside the JSON's own strings.
-        whole = _decode(text, depth)
+        whole = _decode(text, depth, repairs)
         if whole is not None and whole.known:
             return whole
     thought, said = split_thought(text)
     said = said[-MAX_TEXT:]
-    found = _said(said, depth)
+    found = _said(said, depth, repairs)
     if found is None and not _WORD.search(said):
-        return _json_fields(thought[-MAX_TEXT:], depth)
+        return _json_fields(thought[-MAX_TEXT:], depth, repairs)
     return found and Extracted(found.fields, found.reasoning or thought)
 
 
-def _said(text: str, depth: int) -> Extracted | None:
+def _said(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
     """The answer in what was said: of its last answer block, else its last object."""
     for block in reversed(list(_ANSWER.finditer(text))):
         inner = block.group(1).strip()
-        found = _json_fields(inner, depth) or _line_fields(inner)
+        found = _json_fields(inner, depth, repairs) or _line_fields(inner)
         if found is not None:
             return found
-    return _json_fields(text, depth)
+    return _json_fields(text, depth, repairs)
 
 
-def _decode(text: str, depth: int) -> Extracted | None:
+def _decode(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
     """A text that is one JSON object and nothing else."""
     try:
-        value, end = _DECODER.raw_decode(text)
+        value, end = _decoded(text, 0)
     except (ValueError, RecursionError):
         return None
-    return _unwrap(value, depth) if end == len(text) else None
+    return _unwrap(value, depth, repairs) if end == len(text) else None
 
 
-def _json_fields(text: str, depth: int) -> Extracted | None:
+def _decoded(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value that starts here and where it ends. Raises ValueError, also for one that is too deep, and
+    RecursionError."""
+    value, end = _DECODER.raw_decode(text, start)
+    return not_deep(value), end
+
+
+def _json_fields(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
     """The last object that states a place and is neither a template nor a remark, which has less than half the known
     fields of the fullest. Without one, the fullest, so that its keys can be named. Prose before the first object is its
     reasoning when it has none."""
     found: list[Extracted] = []
     prose: str | None = None
-    for start, value in _objects(text):
-        candidate = _unwrap(value, depth)
+    for start, value in _repaired_once(list(_objects(text)), repairs):
+        candidate = _unwrap(value, depth, repairs)
         if candidate is None:
             continue
         if prose is None:
@@ -166,6 +189,19 @@ def _json_fields(text: str, depth: int) -> Extracted | None:
     return Extracted(best.fields, best.reasoning or (prose if prose and len(prose) >= MIN_PROSE else ""))
 
 
+def _repaired_once(objects: list[tuple[int, Any]], repairs: _Repairs) -> Iterator[tuple[int, Any]]:
+    """The objects, of those that are mistyped only one: the last that names a place, else the last."""
+    mistyped = [value for _, value in objects if isinstance(value, _Mistyped)]
+    named = [value for value in mistyped if _NAMES_A_PLACE.search(value.text)]
+    chosen = next(reversed(named or mistyped), None)
+    for start, value in objects:
+        if not isinstance(value, _Mistyped):
+            yield start, value
+        elif value is chosen and repairs.left:
+            repairs.left -= 1
+            yield start, repaired(value.text)
+
+
 def _whole(text: str) -> Iterator[tuple[int, int, Any]]:
     """(start, end, value) of the outermost objects that decode as they stand."""
     work, start = 0, _STRICT.search(text)
@@ -179,7 +215,7 @@ def _whole(text: str) -> Iterator[tuple[int, int, Any]]:
 
 
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
-    """(position, value) of the outermost JSON objects of a text, in order, mended where they are only mistyped.
+    """(position, value) of the outermost JSON objects of a text, in order, a `_Mistyped` where one is no JSON.
 
     What stands behind the start of an object that was cut off may be part of it: from there on only objects count that
     are whole answers by themselves.
@@ -190,7 +226,7 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
         position = start.start()
         end = position + 1
         try:
-            value, end = _DECODER.raw_decode(text, position)
+            value, end = _decoded(text, position)
             if not cut or _is_whole_answer(value):
                 yield position, value
         except (ValueError, RecursionError) as error:
@@ -232,37 +268,28 @@ def _closing(text: str, start: int) -> int:
     return end if end > start and balanced and not any(mark in text[end:] for mark in '":[') else -1
 
 
-def _mend(text: str) -> Any | None:
-    """An object with trailing commas; else what json_repair makes of single quotes, bare keys, stray quotes."""
+def _mend(text: str) -> Any:
+    """An object with trailing commas, else what may be repaired."""
     try:
-        return _DECODER.decode(_COMMA.sub(lambda match: "" if match.group() == "," else match.group(), text))
+        return not_deep(_DECODER.decode(_COMMA.sub(lambda match: "" if match.group() == "," else match.group(), text)))
     except (ValueError, RecursionError):
-        pass
-    if len(text) > MAX_REPAIR:
-        return None
-    import json_repair
-
-    try:
-        value = json_repair.loads(text, skip_json_loads=True)
-    except Exception:  # foreign code on hostile text: whatever it raises, the text is no answer
-        return None
-    return value if isinstance(value, dict) else None
+        return _Mistyped(text)
 
 
-def _unwrap(value: Any, depth: int) -> Extracted | None:
+def _unwrap(value: Any, depth: int, repairs: _Repairs) -> Extracted | None:
     """The fields of the answer, found through wrappers such as {"answer": {...}} and {"data": "..."}."""
-    if depth > MAX_DEPTH:
+    if depth > MAX_WRAPPERS:
         return None
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str):
-        return _extract(value.strip(), depth + 1)
+        return _extract(value.strip(), depth + 1, repairs)
     if not isinstance(value, dict):
         return None
     fields = {_key(key): item for key, item in value.items() if isinstance(key, str)}
     if not fields.keys() & {"country", "localizable"}:
         for wrapper in _WRAPPERS:
-            inner = _unwrap(fields[wrapper], depth + 1) if fields.get(wrapper) else None
+            inner = _unwrap(fields[wrapper], depth + 1, repairs) if fields.get(wrapper) else None
             if inner is not None and inner.known:
                 outer = {key: item for key, item in fields.items() if key in ANSWER_KEYS}
                 return Extracted({**outer, **inner.fields}, inner.reasoning)

@@ -96,7 +96,8 @@ class Ask(Protocol):
 
         Args:
             request: the whole conversation so far.
-            read: parses a reply; never raises. A ParseFailure is asked again as the teacher's `bad_answer` says.
+            read: parses a reply; never raises. A ParseFailure is asked again as the teacher's `bad_answer` says. Pure:
+                long replies are parsed in a thread.
             teacher: one of `Needs.roles` (`judge`), for questions that another one answers; by default the teacher
                 whose answer this is.
 

@@ -18,6 +18,7 @@ from factory.errors import FactoryError, PluginFault
 from factory.plugins.contracts import Backends, Decider, Generator, Said, Witness
 from factory.plugins.registry import Kind, plugin
 from schemas import CheckResult, Evidence, Finding, GeoAnswer, Verdict
+from schemas.plain_json import not_deep
 from schemas.record import Decision, Outcome
 from schemas.rows.schema import RowSchema
 
@@ -107,7 +108,7 @@ def said(value: object) -> Said:
     values: object = found.values
     if not isinstance(values, Mapping):
         raise TypeError(f"`values` is {type(values).__name__}, expected a mapping")
-    orjson.dumps(found.values)
+    orjson.dumps(not_deep(found.values))
     return found
 
 

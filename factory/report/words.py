@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from factory.store.reviews import decided_by
+from schemas.plain_json import read_json
 
 MAX_TEXT = 3000
 """Characters of one text on a card, about a page and a half; a card is looked at, the build holds the whole text."""
@@ -75,8 +76,8 @@ def readable(values: str | None) -> str:
     if not values:
         return ""
     try:
-        plain = _cut(orjson.loads(values), MAX_DEPTH)
-    except orjson.JSONDecodeError:
+        plain = _cut(read_json(values.encode()), MAX_DEPTH)
+    except ValueError:
         return shorten(values, MAX_VALUES)
     text = orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()
     return text if len(text) <= MAX_VALUES else text[: MAX_VALUES - 1] + "…"

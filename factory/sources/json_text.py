@@ -12,23 +12,28 @@ from typing import Any, Final
 
 import orjson
 
+from schemas.plain_json import not_deep, refuse_many
+
 _LONG_NUMBER: Final = re.compile(rb"[0-9.]{17}")
 _NOT_A_NUMBER: Final = {"NaN": None}
 """What pandas writes for a missing value. Infinities keep their name."""
 
 
 def read_json(data: bytes) -> Any:
-    """The value of a JSON text with or without a byte-order mark. Raises ValueError for what is none."""
+    """The value of a JSON text with or without a byte-order mark. Raises ValueError for what is none, and for what
+    `schemas.plain_json` refuses."""
     data = data.removeprefix(b"\xef\xbb\xbf")
+    refuse_many(data)
     if _LONG_NUMBER.search(data) is None:
         try:
-            return orjson.loads(data)
+            return not_deep(orjson.loads(data))
         except orjson.JSONDecodeError:
             pass
     try:
-        return json.loads(
+        found = json.loads(
             data, parse_int=str, parse_float=str, parse_constant=lambda name: _NOT_A_NUMBER.get(name, name)
         )
+        return not_deep(found)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -33,6 +33,7 @@ from schemas import (
     Verdict,
     arrow,
 )
+from schemas.plain_json import read_json
 
 PASSING_REFUSALS = frozenset(
     {"file_missing", "file_unreadable", "decode_timeout", "decode_memory", "worker_died", "heif_support_missing"}
@@ -268,7 +269,7 @@ def _answered(record: Mapping[str, Any]) -> Answered:
         **{name: record[name] for name in _ANSWER},
         keys=tuple(record["keys"]),
         place=None if place is None else _place(place),
-        values=orjson.loads(record["values"]) if record["values"] else {},
+        values=read_json(record["values"].encode()) if record["values"] else {},
     )
 
 

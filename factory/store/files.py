@@ -21,13 +21,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import orjson
-
 from factory.errors import CorruptBuild, EnvironmentFault
+from schemas import plain_json
 
 PRIVATE: Final = 0o600
 """Mode of a build's files: prompts, answers and ledgers are their owner's."""
 PRIVATE_FOLDER: Final = 0o700
+MAX_JSON_BYTES: Final = 64_000_000
+"""Of a build's small files; the largest, verified.json, has 67 bytes a shard."""
 PUBLIC: Final = 0o666
 """Mode of what is made to be given away; the user's umask takes from it."""
 
@@ -39,8 +40,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """A small JSON file of a build. Raises CorruptBuild naming the file when it is damaged."""
     remedy = "delete it, and the same `factory build` writes it again without a call"
     try:
-        value = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
+        if (size := path.stat().st_size) > MAX_JSON_BYTES:
+            raise ValueError(f"{size:,} bytes, at most {MAX_JSON_BYTES:,} are read")
+        value = plain_json.read_json(path.read_bytes())
+    except ValueError as error:
         raise CorruptBuild(f"{path}: is damaged ({error}); {remedy}") from None
     if not isinstance(value, dict):
         raise CorruptBuild(f"{path}: is damaged (not a JSON object); {remedy}")

@@ -18,6 +18,7 @@ import orjson
 
 from factory.errors import CorruptBuild
 from factory.store.files import durable, open_itself
+from schemas.plain_json import read_json
 
 EVERY_S: Final = 0.2
 """Between two looks at how far a shard is."""
@@ -90,7 +91,7 @@ def read_progress(path: Path) -> Progress | None:
     """How far a shard is; None when it has not said, or nobody can read it."""
     try:
         with open_itself(path, os.O_RDONLY) as file:
-            said = orjson.loads(file.read(_MOST))
+            said = read_json(file.read(_MOST))
         found = Progress(**{**said, "away": tuple(Outage(**one) for one in said["away"])})
     except (OSError, ValueError, TypeError, KeyError, CorruptBuild):
         return None

@@ -33,6 +33,7 @@ import orjson
 
 from factory.plugins.contracts import CallFailed
 from factory.redact import REDACTED, Redactor
+from schemas.plain_json import not_deep, refuse_many
 
 MAX_DETAIL = 300
 MAX_WAIT_S = 120.0
@@ -175,13 +176,14 @@ def _bounded(seconds: float) -> float:
 
 def read_json(body: bytes) -> Any:
     """What a body holds: also what only Python's own json reads (a byte order mark, NaN and infinities, lone
-    surrogates, raw control characters). Raises ValueError."""
+    surrogates, raw control characters). Raises ValueError, also for what `schemas.plain_json` refuses."""
+    refuse_many(body)
     try:
-        return orjson.loads(body)
+        return not_deep(orjson.loads(body))
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(body.decode(json.detect_encoding(body), "replace"), strict=False)
+        return not_deep(json.loads(body.decode(json.detect_encoding(body), "replace"), strict=False))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

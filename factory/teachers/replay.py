@@ -25,6 +25,7 @@ from factory.plugins.registry import register
 from factory.store.paths import input_path, shown_path
 from factory.teachers.usage import stated_usage
 from schemas import Reply
+from schemas.plain_json import MAX_DEPTH, read_json
 from schemas.settings import InputFile, TeacherSettings
 
 MAX_LINE = 8 * 2**20
@@ -106,9 +107,9 @@ def _place(sample_id: str, turn: int, draw: int, purpose: str) -> Place:
 
 def _shown(place: Place) -> str:
     if isinstance(place, str):
-        return repr(place)
+        return f"{place!r:.100}"
     sample_id, turn, draw, purpose = place
-    return f"{sample_id!r} (turn {turn}, draw {draw}{f', {purpose}' if purpose else ''})"
+    return f"{sample_id!r:.100} (turn {turn}, draw {draw}{f', {purpose:.100}' if purpose else ''})"
 
 
 class _Lines:
@@ -134,7 +135,7 @@ class _Lines:
         if at is None:
             return None
         self._file.seek(at[0])
-        record: dict[str, Any] = orjson.loads(self._file.read(at[1]))
+        record: dict[str, Any] = read_json(self._file.read(at[1]))
         return record
 
     def close(self) -> None:
@@ -217,17 +218,19 @@ def _check_kinds(schema: Any, path: str) -> None:
             _ANSWER: _is_json(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind),
         }
         if not (pa.types.is_null(kind) or fits[wanted]):
-            raise RecipeError(f"{path}: column `{name}`: expected {wanted}, found {kind}")
+            raise RecipeError(f"{path}: column `{name}`: expected {wanted}, found {kind!s:.200}")
 
 
-def _is_json(kind: Any) -> bool:
+def _is_json(kind: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether values of an Arrow type can be written as JSON: no dates, decimals or bytes, at any depth."""
     import pyarrow as pa
 
+    if depth == 0:
+        return False
     if pa.types.is_struct(kind):
-        return all(_is_json(kind.field(number).type) for number in range(kind.num_fields))
+        return all(_is_json(kind.field(number).type, depth - 1) for number in range(kind.num_fields))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _is_json(kind.value_type)
+        return _is_json(kind.value_type, depth - 1)
     plain = (pa.types.is_string, pa.types.is_large_string, pa.types.is_boolean, pa.types.is_integer)
     return pa.types.is_null(kind) or pa.types.is_floating(kind) or any(is_it(kind) for is_it in plain)
 
@@ -266,20 +269,20 @@ def _numbered_lines(file: BinaryIO, path: str) -> Iterator[tuple[int, int, bytes
 
 def _checked_place(line: bytes, where: str) -> Place:
     try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
+        record = read_json(line)
+    except ValueError as error:
         raise RecipeError(f"{where}: not a JSON record ({error})") from None
     if not isinstance(record, dict):
         raise RecipeError(f"{where}: expected an object with `id` and `response`, found a {type(record).__name__}")
     key = record.get("id")
     if isinstance(key, bool) or not isinstance(key, str | int) or key == "":
-        raise RecipeError(f"{where}: expected a text or number as `id`, found {key!r}")
+        raise RecipeError(f"{where}: expected a text or number as `id`, found {key!r:.100}")
     if "response" not in record and "raw" not in record:
-        raise RecipeError(f"{where}: id {key!r} has neither `response` nor `raw`")
+        raise RecipeError(f"{where}: id {key!r:.100} has neither `response` nor `raw`")
     for name in ("turn", "draw"):
         if isinstance(number := record.get(name, 0), bool) or not isinstance(number, int) or number < 0:
-            raise RecipeError(f"{where}: expected a number from 0 as `{name}`, found {number!r}")
+            raise RecipeError(f"{where}: expected a number from 0 as `{name}`, found {number!r:.100}")
     purpose = record.get("purpose") or ""
     if not isinstance(purpose, str):
-        raise RecipeError(f"{where}: expected text as `purpose`, found {purpose!r}")
+        raise RecipeError(f"{where}: expected text as `purpose`, found {purpose!r:.100}")
     return _place(str(key), record.get("turn", 0), record.get("draw", 0), purpose)

@@ -101,7 +101,7 @@ def clue_texts(answers: Sequence[Answered]) -> tuple[str, ...]:
 
 def _vectors(texts: Sequence[str], reply: Reply) -> dict[str, tuple[float, ...]] | ParseFailure:
     try:
-        packed = orjson.loads(reply.text)
+        packed = read_json(reply.text.encode())  # of a foreign ledger, perhaps
         vectors = [tuple(np.frombuffer(base64.b64decode(text), "<f4").tolist()) for text in packed]
         return dict(zip(texts, vectors, strict=True))
     except (ValueError, TypeError) as error:

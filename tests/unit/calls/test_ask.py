@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factory.calls.ask import Asker, Desk
+from factory.calls.ask import LONG_REPLY, Asker, Desk
 from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
@@ -109,6 +110,21 @@ async def test_the_order_of_the_pictures_is_part_of_the_question(tmp_path: Path)
             await asker(desk, two)(Request("answer", (turn,)), read=words)
     assert backend.asked[0].key != backend.asked[1].key
     assert [set(shown) for shown in backend.shown] == [{"a", "b"}] * 2
+
+
+@pytest.mark.parametrize(("characters", "elsewhere"), [(LONG_REPLY, False), (LONG_REPLY + 1, True)])
+async def test_a_long_reply_is_read_while_the_calls_of_others_go_on(
+    tmp_path: Path, characters: int, elsewhere: bool
+) -> None:
+    threads = []
+
+    def length(reply: Reply) -> int:
+        threads.append(threading.get_ident())
+        return len(reply.text)
+
+    async with open_desk(tmp_path, scripted(Scripted("x" * characters))) as desk:
+        assert await asker(desk)(WHERE, read=length) == characters
+    assert (threads[0] != threading.get_ident()) is elsewhere
 
 
 async def test_a_reply_that_cannot_be_read_is_asked_again_in_the_same_words(tmp_path: Path) -> None:

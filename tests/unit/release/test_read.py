@@ -112,6 +112,13 @@ def test_a_manifest_of_something_else_is_refused(release: Path, change: dict[str
         open_release(release)
 
 
+def test_a_manifest_is_not_read_where_it_is_larger_than_any(release: Path) -> None:
+    with (release / "manifest.json").open("ab") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DamagedRelease, match=r"manifest\.json: cannot be read .of more than 64,000,000 bytes"):
+        open_release(release)
+
+
 def test_a_folder_without_a_manifest_is_no_release(tmp_path: Path) -> None:
     with pytest.raises(DamagedRelease, match="a release ends with its manifest"):
         open_release(tmp_path)

@@ -18,6 +18,7 @@ from factory.store.files import (
     odd_files,
     open_itself,
     private_database,
+    read_json,
     refuse_odd_files,
     write_bytes,
 )
@@ -98,6 +99,28 @@ def test_a_linked_database_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
     private_database(tmp_path / "l.sqlite")
     assert mode(tmp_path / "l.sqlite") == 0o600
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"{" + b'"a":{' * 70 + b"}" * 71, "more than 64 lists and objects"),
+        (b'{"a":[' + b"0," * 1_100_000 + b"0]}", "more than 1,000,000 values"),
+        (b"[1]", "not a JSON object"),
+        (b"{", "is damaged"),
+    ],
+)
+def test_a_json_file_that_no_build_has_is_damaged(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "build.json").write_bytes(data)
+    with pytest.raises(CorruptBuild, match=words):
+        read_json(tmp_path / "build.json")
+
+
+def test_a_json_file_is_not_read_where_it_is_larger_than_any(tmp_path: Path) -> None:
+    with (tmp_path / "build.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(CorruptBuild, match=r"1,099,511,627,776 bytes, at most 64,000,000 are read"):
+        read_json(tmp_path / "build.json")
 
 
 def test_a_folder_of_a_build_is_no_link_to_one(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from factory.teachers.failures import (
     headers_wait_s,
     http_failure,
     may_refuse_form,
+    read_json,
     refused_parameter,
     retry_after_s,
     wait_asked_s,
@@ -259,3 +260,13 @@ def test_no_body_status_or_header_breaks_the_reading(content: bytes, status: int
 def test_whatever_pause_is_asked_for_is_bounded(said: str) -> None:
     wait = wait_asked_s(said)
     assert wait is None or 0.0 <= wait <= 120.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 300 + b"]" * 300, b"[NaN," + b"[" * 300 + b"]" * 301, b"[[]," + b"[]," * 10**6],
+    ids=["deep", "deep with NaN", "many"],
+)
+def test_a_body_that_is_deeper_or_larger_than_any_answer_is_no_json(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"more than 64 lists|more than 1,000,000 values"):
+        read_json(body)

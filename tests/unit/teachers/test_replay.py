@@ -77,6 +77,16 @@ async def test_a_column_of_another_kind_is_named(tmp_path: Path, column: str, va
         await replies(tmp_path / "r.parquet", "a")
 
 
+async def test_a_column_that_is_deeper_than_any_answer_is_named(tmp_path: Path) -> None:
+    kind = pa.string()
+    for _ in range(80):
+        kind = pa.struct({"a": kind})
+    pq.write_table(pa.table({"id": ["a"], "response": pa.nulls(1, kind)}), tmp_path / "r.parquet")
+    with pytest.raises(RecipeError, match=r"r\.parquet: column `response`: expected .*, found struct<") as caught:
+        await replies(tmp_path / "r.parquet", "a")
+    assert len(str(caught.value)) < 500
+
+
 async def test_a_ledger_with_columns_of_another_kind_is_named(tmp_path: Path) -> None:
     columns = {"sample_id": ["a"], "teacher": [7], "status": ["ok"], "response": ["x"]}
     pq.write_table(pa.table(columns), tmp_path / "ledger.parquet")
@@ -127,6 +137,8 @@ async def test_a_missing_id_is_a_typed_failure(tmp_path: Path) -> None:
         (b'{"id": "a", "turn": -1, "response": "y"}', "r.jsonl:2: expected a number from 0 as `turn`, found -1"),
         (b'{"id": "a", "draw": "0", "response": "y"}', "r.jsonl:2: expected a number from 0 as `draw`, found '0'"),
         (b'{"id": "a", "purpose": 3, "response": "y"}', "r.jsonl:2: expected text as `purpose`, found 3"),
+        (b'{"id": "b", "response": ' + b"[" * 300 + b"]" * 300 + b"}", "r.jsonl:2: not a JSON record (more than 64"),
+        (b'{"id": "b", "response": [' + b"[]," * 600_000 + b"0]}", "r.jsonl:2: not a JSON record (more than 1,000,000"),
     ],
 )
 async def test_a_bad_line_is_named(tmp_path: Path, line: bytes, said: str) -> None:
