@@ -51,7 +51,8 @@ def a_run(folder: Path, decide: str, shards: Sequence[Sequence[float | None]], e
     (folder / "tiny.yaml").write_text(RECIPE.replace("DECIDE", decide))
     loaded = load_recipe(folder / "tiny.yaml")
     paths = BuildPaths(folder / "build")
-    nothing: dict[str, Any] = {**{field.name: None for field in arrow.PLAN}, "images": [], "texts": []}
+    photo = {"role": "photo", "locator": "a.jpg", "embed": True}
+    nothing: dict[str, Any] = {**{field.name: None for field in arrow.PLAN}, "images": [photo], "texts": []}
     truth = {"lat": KAZAN[0], "lon": KAZAN[1], "uncertainty_km": 0.0, "source_row": 0}
     plan = [
         {**nothing, **truth, "shard": shard, "position": position, "id": f"s{shard}-{position}"}
