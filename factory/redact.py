@@ -31,7 +31,7 @@ _BETWEEN: Final = rf"(?:{_GAP}|{_ESCAPED_GAP})*+"
 _SPELT: Final = re.compile(  # a set of letters first: `re` then skips to the next of them
     r"[\\%](?:(?<=\\)\\{0,7}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))|(?<=%)(?:25)*+([0-9a-fA-F]{2}))"
 )
-_GAPS: Final = re.compile(rf"[\\{_CONTROLS}{INVISIBLE}]+")
+_GAPS: Final = re.compile(rf"[{_CONTROLS}{INVISIBLE}]+")
 _ODD: Final = re.compile(rf"[\\%{_CONTROLS}{INVISIBLE}]")
 
 
@@ -50,7 +50,8 @@ class Redactor:
             return True
         if not self._forms or not _ODD.search(text):
             return False
-        read = _GAPS.sub("", _SPELT.sub(_character, text))
+        read = _SPELT.sub(_character, text).replace("\\", "")
+        read = _GAPS.sub("", read) if _GAPS.search(read) else read
         return any(form in read for form in self._plain)
 
     def __call__(self, text: str) -> str:

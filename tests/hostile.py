@@ -167,8 +167,10 @@ def _jpegs() -> Iterator[HostileImage]:
     yield HostileImage("longer than the limit", plain + bytes(65_000_000), ("file_too_large",))
     yield HostileImage("CMYK", encode(picture(mode="CMYK")), (HANDLED,))
     yield HostileImage("grey", encode(picture(mode="L")), (HANDLED,))
-    yield HostileImage("1 x 1", encode(picture().resize((1, 1))), (HANDLED,))
-    yield HostileImage("65500 x 1", encode(Image.new("RGB", (65500, 1))), (HANDLED,))
+    yield HostileImage("1 x 1", encode(picture().resize((1, 1))), ("too_small",))
+    yield HostileImage("8 x 8", encode(picture().resize((8, 8))), (HANDLED,))
+    yield HostileImage("7 pixels high", encode(picture().resize((96, 7))), ("too_small",))
+    yield HostileImage("65500 x 1", encode(Image.new("RGB", (65500, 1))), ("too_small",))
     for orientation in range(1, 9):
         tiff = exif_tiff(orientation=orientation)
         yield HostileImage(f"orientation {orientation}", encode(picture(), exif=tiff), (HANDLED,))
@@ -177,6 +179,8 @@ def _jpegs() -> Iterator[HostileImage]:
 def _other_formats() -> Iterator[HostileImage]:
     yield HostileImage("PNG bomb 20,000 x 20,000", png_of_zeros(20_000, 20_000), ("too_many_pixels",), ".png")
     yield HostileImage("PNG bomb under the limit", png_of_zeros(9900, 9900, 6), ("decode_memory", HANDLED), ".png")
+    yield HostileImage("PNG of 2000 x 6", png_of_zeros(2000, 6), ("too_small",), ".png")
+    yield HostileImage("PNG of 2000 x 20", png_of_zeros(2000, 20), (HANDLED,), ".png")
     yield HostileImage(
         "PNG with 100,000 chunks",
         png_of_zeros(8, 8, 2, png_chunk(b"teXt", b"") * 100_000),

@@ -59,6 +59,7 @@ def prepare(data: bytes, settings: ImageSettings) -> Prepared | ImageRejected:
     try:
         source = inspect_image(data, settings)
         if _may_pass_through(source, settings):
+            _check_side((source.width, source.height), settings)
             return _pass_through(source, digest)
         return _encode(source, settings, digest)
     except StructureError as problem:
@@ -111,6 +112,7 @@ def _encode(source: Inspected, settings: ImageSettings, digest: str) -> Prepared
         check_size(opened.width, opened.height, settings)
         stored = (source.width, source.height) if source.width else opened.size
         target = _fit(opened.size, settings.max_side)
+        _check_side(target, settings)
         opened.draft("RGB", (target[0] * _DRAFT_MARGIN, target[1] * _DRAFT_MARGIN))
         opened.load()
         picture = to_eight_bit(opened)
@@ -147,6 +149,11 @@ def _open(source: Inspected) -> Image.Image:
             ) from None
         register_heif_opener(thumbnails=False)
     return Image.open(BytesIO(source.body), formats=(source.format,))
+
+
+def _check_side(size: tuple[int, int], settings: ImageSettings) -> None:
+    if min(size) < settings.min_side:
+        raise StructureError("too_small", f"prepared {size[0]} x {size[1]} pixels, at least {settings.min_side} a side")
 
 
 def _fit(size: tuple[int, int], max_side: int) -> tuple[int, int]:

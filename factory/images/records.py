@@ -27,6 +27,7 @@ REASONS: Final[dict[str, str]] = {
     "unsupported_encoding": "a variant of the format that is not decoded, such as 12-bit or lossless JPEG",
     "heif_support_missing": "HEIC needs the extra `heic` (package pillow-heif)",
     "bad_dimensions": "the header declares no or impossible dimensions",
+    "too_small": "a side of the prepared picture is shorter than images.min_side",
     "too_many_pixels": "the header declares more pixels than images.max_megapixels",
     "too_many_scans": "a JPEG with more scans than images.max_scans",
     "too_many_segments": "more segments, chunks or boxes than any camera writes",
@@ -56,6 +57,9 @@ class ImageSettings:
 
     max_side: Annotated[int, Ge(32), Le(16_384)] = field(default=1024, metadata=_SHAPES_BYTES)
     """Longer side, in pixels, of what teachers see and what is released. Smaller pictures are not enlarged."""
+    min_side: Annotated[int, Ge(8), Le(16_384)] = 8
+    """Shorter side, in pixels, that a prepared picture has at least: that of a block of JPEG. A panorama of 2000 x 6 is
+    refused: as a picture of 1024 x 3 it would show nothing."""
     quality: Annotated[int, Ge(30), Le(100)] = field(default=90, metadata=_SHAPES_BYTES)
     """JPEG quality where the picture is encoded again."""
     max_file_mb: Annotated[float, Gt(0)] = 64.0

@@ -89,7 +89,7 @@ def thumbnail(jpeg: bytes, size: Thumbnails = FIRST) -> bytes | None:
                 return None
             opened.draft("RGB", (size.steps[0][0], size.steps[0][0]))
             image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # codecs raise nearly every type on hostile bytes
         return None
     for side, quality in size.steps:
         image.thumbnail((side, side), Image.Resampling.LANCZOS)

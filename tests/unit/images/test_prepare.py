@@ -188,14 +188,16 @@ def test_a_format_that_is_not_listed_is_refused() -> None:
 
 def test_the_key_of_a_picture_follows_what_determines_its_bytes() -> None:
     key = image_key("ab" * 32, SETTINGS)
-    assert key == image_key("ab" * 32, replace(SETTINGS, cpu_seconds=9, memory_mb=9, max_scans=9, formats=("PNG",)))
+    assert key == image_key(
+        "ab" * 32, replace(SETTINGS, cpu_seconds=9, memory_mb=9, max_scans=9, min_side=9, formats=("PNG",))
+    )
     others = {image_key("cd" * 32, SETTINGS), *(image_key("ab" * 32, replace(SETTINGS, **{n: 9})) for n in SHAPING)}
     assert len(others | {key}) == len(SHAPING) + 2
 
 
 def test_every_setting_says_whether_it_shapes_bytes() -> None:
     """A new setting that shapes bytes and does not say so would reuse paid answers about other pixels."""
-    limits = {"max_file_mb", "max_megapixels", "max_scans", "formats", "cpu_seconds", "memory_mb"}
+    limits = {"min_side", "max_file_mb", "max_megapixels", "max_scans", "formats", "cpu_seconds", "memory_mb"}
     assert {setting.name for setting in fields(ImageSettings)} == limits | set(SHAPING)
     assert SHAPING == ("max_side", "quality")
 
