@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from factory.errors import EnvironmentFault, FactoryError
+from factory.plugins.contracts import CallFailed
 
 DISTRIBUTION = "geo-reasoning-factory"
 DEVELOPMENT = frozenset(("dev", "gazetteer"))
@@ -24,6 +25,8 @@ BESIDE = {"ray": "2.56.0", "torch": "2.6.0", "transformers": "5.10.1", "vllm": "
 advisory, as in CONTRIBUTING.md. Floors of what we ask for stand in pyproject.toml and nowhere else."""
 
 MIN_FREE_GB = 5
+MAX_NAME = 100
+"""Characters of a model's name that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,26 +143,23 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
     """Asks an endpoint which models it serves: free everywhere, and it needs the same address and key."""
-    import openai
-
-    from factory.teachers.client import api_key, key_variable, only_our_headers
+    from factory.teachers.client import api_key, key_variable, redactor_of
+    from factory.teachers.models import served_models
 
     remedy = f"set {needed}" if (needed := key_variable(url, variable)) else "name its variable in api_key_env"
     try:
         key = api_key(url, variable)
     except EnvironmentFault as error:
         return Finding(subject=name, text=str(error), fault=True, remedy=remedy)
-    transport = openai.DefaultHttpxClient(event_hooks={"request": [partial(only_our_headers, url, key)]})
     try:
-        with openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=5, http_client=transport) as client:
-            served = [entry.id for entry in client.models.list()]
-    except openai.AuthenticationError:
-        return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=remedy)
-    except (openai.OpenAIError, UnicodeError) as error:  # the client puts other variables of its own in headers too
-        return Finding(
-            subject=name, text=f"{url} does not answer ({type(error).__name__})", fault=True, remedy="start it"
-        )
+        served = asyncio.run(served_models(url, key))
+    except CallFailed as failed:
+        if failed.kind == "credentials":
+            return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=remedy)
+        remedy = "start it" if failed.down else "look at its log; is the address right, does it need /v1?"
+        return Finding(subject=name, text=f"{url} does not answer ({failed.detail})", fault=True, remedy=remedy)
     if served and model not in served:
-        listed = ", ".join(served[:5])
+        redact = redactor_of(key)
+        listed = ", ".join(redact.brief(each, MAX_NAME) for each in served[:5])
         return Finding(subject=name, text=f"{url} does not serve {model}", fault=True, remedy=f"it serves {listed}")
     return Finding(subject=name, text=f"{url} serves {model}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -68,6 +68,11 @@ def api_key(url: str, named: str | None) -> str:
     return key
 
 
+def redactor_of(key: str) -> Redactor:
+    """Takes the key of `api_key` out of what is said to whom it was sent."""
+    return Redactor(() if key == NO_KEY else (key,))
+
+
 def _is_hosted(url: str) -> bool:
     """Whether it is OpenAI itself, over TLS: the one endpoint that the client's variables are meant for."""
     parts = urlsplit(url)
@@ -91,7 +96,7 @@ class OpenAIClient:
     def __init__(self, url: str, key: str, settings: TeacherSettings) -> None:
         self.name = url
         self.key, self.settings = key, settings
-        self.redact = Redactor(() if key == NO_KEY else (key,))
+        self.redact = redactor_of(key)
         self._client: openai.AsyncOpenAI | None = None
 
     async def __aenter__(self) -> Self:
@@ -129,25 +134,37 @@ class OpenAIClient:
     async def post(self, path: str, body: bytes) -> tuple[int, bytes, float | None]:
         """Status, body and the seconds its headers ask to wait, of one HTTP call. Raises CallFailed when no whole
         response arrived."""
-        import aiohttp
         import httpx2
-        import openai
 
+        where = f"{self.name}{path}"  # whole: the client would parse and join its base URL every time
+        return await _whole(self._open.post(where, cast_to=httpx2.Response, content=body, options=_OPTIONS))
+
+    async def get(self, path: str) -> tuple[int, bytes, float | None]:
+        """As `post`, without a body."""
+        import httpx2
+
+        return await _whole(self._open.get(f"{self.name}{path}", cast_to=httpx2.Response, options=_OPTIONS))
+
+    @property
+    def _open(self) -> openai.AsyncOpenAI:
         assert self._client is not None, "open the backend with `async with` first"
-        try:
-            response = await self._client.post(
-                f"{self.name}{path}",  # whole: the client would parse and join its base URL every time
-                cast_to=httpx2.Response,
-                content=body,
-                options=_OPTIONS,
-            )
-        except openai.APIStatusError as error:
-            response = error.response
-        except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
-            raise connection_failure(error) from None
-        packed = response.headers.get(_PACKED)
-        content = _unpacked(response.content, packed) if packed else response.content
-        return response.status_code, content, headers_wait_s(response.headers)
+        return self._client
+
+
+async def _whole(call: Awaitable[httpx2.Response]) -> tuple[int, bytes, float | None]:
+    import aiohttp
+    import httpx2
+    import openai
+
+    try:
+        response = await call
+    except openai.APIStatusError as error:
+        response = error.response
+    except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
+        raise connection_failure(error) from None
+    packed = response.headers.get(_PACKED)
+    content = _unpacked(response.content, packed) if packed else response.content
+    return response.status_code, content, headers_wait_s(response.headers)
 
 
 def connection_failure(error: BaseException) -> CallFailed:
