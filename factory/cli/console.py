@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
-from rich.markup import escape as escape_markup
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from factory.cli.out import Part, line, tell_json, terminal
 from factory.cli.pace import Pace
+from factory.text import escaped
 
 if TYPE_CHECKING:
     from factory.cli.doctor import Finding
@@ -34,27 +33,17 @@ MOST_VALUES = 400
 """Characters of an answer's values in a story: five lines of a terminal; `--json` has all of them."""
 
 
-def escape(text: str) -> str:
-    """Foreign text for a terminal: no markup, no control characters that could move a cursor or set a title."""
-    return escape_markup(plain(text))
-
-
-def plain(text: str) -> str:
-    """Text without control characters."""
-    return "".join(" " if unicodedata.category(letter) in ("Cc", "Cf") else letter for letter in text)
-
-
 class BuildDisplay:
     """Draws a build's phases as they end and a progress bar while shards run."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = terminal(talk=True)
 
     def started(self, title: str) -> None:
-        self._console.print(f"[bold]{escape(title)}[/bold]")
+        self._console.print(line((title, "bold")))
 
     def phase(self, name: str, text: str) -> None:
-        self._console.print(f"[cyan]{name:<9}[/cyan] {escape(text)}")
+        self._console.print(line((f"{name:<9}", "cyan"), f" {text}"))
 
     @contextmanager
     def working(self, name: str, total: int, look: Callable[[], UnderWay]) -> Iterator[None]:
@@ -77,7 +66,7 @@ class BuildDisplay:
         self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
     ) -> None:
         columns = (
-            TextColumn(f"[cyan]{name:<9}[/cyan]"),
+            TextColumn(f"{name:<9}", style="cyan", markup=False),
             BarColumn(bar_width=28),
             TextColumn("{task.fields[told]}", markup=False),
         )
@@ -85,7 +74,7 @@ class BuildDisplay:
             task = progress.add_task(name, total=total, completed=first, told="")
             while not over.wait(0.2):
                 now = look()
-                progress.update(task, completed=now.done, told=plain(pace.line(now, time.monotonic())))
+                progress.update(task, completed=now.done, told=escaped(pace.line(now, time.monotonic())))
 
     def _print_lines(
         self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
@@ -100,26 +89,26 @@ def print_json(value: Any) -> None:
         plain: Any = [asdict(item) for item in value]
     else:
         plain = value if isinstance(value, dict) else asdict(value)
-    sys.stdout.write(orjson.dumps(plain).decode() + "\n")
+    tell_json(orjson.dumps(plain))
 
 
 def print_estimate(foreseen: Estimate) -> None:
     """`factory plan`."""
     from factory.phases.disk import in_words
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{escape(foreseen.build)}[/bold]  {foreseen.state}")
+    console = terminal()
+    console.print(line((foreseen.build, "bold"), f"  {foreseen.state}"))
     for cause in foreseen.causes:
-        console.print(f"  {escape(cause)}")
+        console.print(line(f"  {cause}"))
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in foreseen.dropped.items())
     left_out = f" · dropped: {dropped}" if dropped else ""
     shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"
-    console.print(f"samples   {foreseen.samples:,} in {shards}{left_out}")
-    console.print(f"disk      up to {in_words(foreseen.disk_bytes)}")
+    console.print(line(f"samples   {foreseen.samples:,} in {shards}{left_out}"))
+    console.print(line(f"disk      up to {in_words(foreseen.disk_bytes)}"))
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
         table.add_row(
-            escape(teacher.name),
+            line(teacher.name),
             _range(teacher.questions, teacher.questions_most),
             f"{teacher.answered:,}",
             f"{teacher.calls:,}",
@@ -129,32 +118,32 @@ def print_estimate(foreseen: Estimate) -> None:
         )
     console.print(table)
     for note in foreseen.notes:
-        console.print(f"note      {escape(note)}")
+        console.print(line(f"note      {note}"))
 
 
 def print_status(state: BuildStatus) -> None:
     """`factory status`."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal()
     running = " (running)" if state.running else "" if state.state == "done" else " (not running; build again to go on)"
-    console.print(f"[bold]{escape(state.directory)}[/bold]  {state.state}{running}")
+    console.print(line((state.directory, "bold"), f"  {state.state}{running}"))
     shards = f"shards answered {state.shards_answered:,}/{state.shards:,}, verified {state.shards_verified:,}"
-    console.print(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}")
-    for line in state.away:
-        console.print(f"[yellow]endpoint[/yellow]  {escape(line)}")
+    console.print(line(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}"))
+    for endpoint in state.away:
+        console.print(line(("endpoint", "yellow"), f"  {endpoint}"))
     for name, counts in (("decided", state.decisions), ("people", state.people)):
         if counts:
-            console.print(f"{name:<9} " + " · ".join(f"{escape(kind)} {count:,}" for kind, count in counts.items()))
+            console.print(line(f"{name:<9} " + " · ".join(f"{kind} {count:,}" for kind, count in counts.items())))
     for teacher, spent in state.spent.items():
         paid = f"{spent['calls']:,} calls, {spent['tokens']:,} tokens, {spent['cost']:.2f}"
-        console.print(f"paid      {escape(teacher)}: {paid}")
+        console.print(line(f"paid      {teacher}: {paid}"))
     for fault in state.faults:
-        console.print(f"[red]fault[/red]     {escape(fault)}")
+        console.print(line(("fault", "red"), f"     {fault}"))
 
 
 def print_story(story: Story) -> None:
     """`factory explain`."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{escape(story.id)}[/bold]   {escape(story.outcome)}")
+    console = terminal()
+    console.print(line((story.id, "bold"), f"   {story.outcome}"))
     truth = story.truth
     if "lat" in truth:
         place = ", ".join(str(truth[key]) for key in ("city", "region", "country_code") if truth[key])
@@ -173,11 +162,11 @@ def print_story(story: Story) -> None:
         colour = OUTCOMES[check["outcome"]]
         limit = "" if check["threshold"] is None else f" (threshold {check['threshold']:g})"
         score = "" if check["score"] is None else f" {check['score']:.2f}{limit}"
-        outcome = f"[{colour}]{check['outcome']:<7}[/{colour}]{score}  {escape(check['reason'])}"
-        detail = f"[dim]{escape(check['detail'] or '')}[/dim]"
-        console.print(f"  check      {escape(check['check']):<14} {outcome}  {detail}")
+        outcome, detail = (f"{check['outcome']:<7}", colour), (check["detail"] or "", "dim")
+        name = f"{escaped(check['check']):<14}"
+        console.print(line(f"  check      {name} ", outcome, f"{score}  {check['reason']}  ", detail))
     for call in story.calls:
-        console.print(f"  [dim]ledger     {escape(_call(call, story.id))}[/dim]")
+        console.print(line((f"  ledger     {_call(call, story.id)}", "dim")))
     for reason in story.reasons:
         _line(console, "reason", reason)
     if people := story.people:
@@ -190,16 +179,16 @@ def print_story(story: Story) -> None:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     """`factory doctor`."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal()
     for finding in findings:
-        mark = "[red]✗[/red]" if finding.fault else "[green]✓[/green]"
-        remedy = f"  [yellow]{escape(finding.remedy)}[/yellow]" if finding.fault and finding.remedy else ""
-        console.print(f"{mark} {escape(finding.subject):<24} {escape(finding.text)}{remedy}")
+        mark = ("✗", "red") if finding.fault else ("✓", "green")
+        remedy = f"  {finding.remedy}" if finding.fault and finding.remedy else ""
+        console.print(line(mark, f" {escaped(finding.subject):<24} {finding.text}", (remedy, "yellow")))
 
 
 def _line(console: Console, name: str, text: str) -> None:
     """One line of a story; nothing in it is trusted."""
-    console.print(f"  {escape(f'{name:<10}')} {escape(text)}")
+    console.print(line(f"  {escaped(name):<10} {text}"))
 
 
 def _picture(picture: Mapping[str, Any]) -> str:
@@ -218,26 +207,26 @@ def _print_answer(console: Console, answer: Mapping[str, Any]) -> None:
     marks += ["combined"] if answer["combined"] else []
     marks += [f"saw the {answer['saw_truth']}"] if answer["saw_truth"] != "none" else []
     told = " · ".join(marks)
+    said: list[Part]
     if answer["failure"]:
-        said = f"[red]{escape(answer['failure'])}[/red] {escape(answer['detail'] or '')}"
+        said = [(answer["failure"], "red"), f" {answer['detail'] or ''}"]
     elif place is None:
-        said = "values alone" if answer["values"] else "nothing that is kept"
+        said = ["values alone" if answer["values"] else "nothing that is kept"]
     else:
         named = ", ".join(place[key] for key in ("city", "region", "country") if place[key]) or "no place"
         confidence = "" if place["confidence"] is None else f" · conf {place['confidence']:.2f}"
         off = measures.get("distance_km")
         off = measures.get("named_distance_km") if off is None else off
-        said = escape(f"{named}{confidence}" + ("" if off is None else f" · {off:,.0f} km off"))
-    parts = [part for part in (said, f"[yellow]{told}[/yellow]" if told else "") if part]
-    teacher = escape(f"{answer['teacher']:<10}")
-    console.print(f"  {teacher} {' · '.join(parts)}")
+        said = [f"{named}{confidence}" + ("" if off is None else f" · {off:,.0f} km off")]
+    marked: list[Part] = [" · ", (told, "yellow")] if told else []
+    console.print(line(f"  {escaped(answer['teacher']):<10} ", *said, *marked))
     for clue in (place or {}).get("clues") or ():
         text = f"{clue['kind']}: {clue['text']} → {clue['supports'] or ''}"
-        console.print(f"             [dim]{escape(text)}[/dim]")
+        console.print(line((f"             {text}", "dim")))
     if answer["values"]:
         values = orjson.dumps(answer["values"]).decode()
         shown = values if len(values) <= MOST_VALUES else values[: MOST_VALUES - 1] + "…"
-        console.print(f"             [dim]values {escape(shown)}[/dim]")
+        console.print(line((f"             values {shown}", "dim")))
 
 
 def _print_evidence(console: Console, evidence: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from factory.cli.out import clear_line, say, tell, tell_json
 from factory.errors import EXIT_ROWS_FAILED, RecipeError, SourceError
 
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ def reverse(
         _print_rows([row])
         return
     named = [row["city"], row["region"], country_name(row["country"])]
-    print(", ".join(name for name in named if name) or "no country: high seas, or no land that anybody mapped")
+    tell(", ".join(name for name in named if name) or "no country: high seas, or no land that anybody mapped")
     for name, value in row.items():
         if value is not None:
-            print(f"  {name:<16} {value}")
+            tell(f"  {name:<16} {value}")
 
 
 @geo_app.command()
@@ -106,10 +107,10 @@ def forward(
         _print_rows(rows)
     for row in rows:
         if row["lat"] is None:
-            print(f"{row['query']}: not found", file=sys.stderr)
+            say(f"{row['query']}: not found")
         elif not json:
             rest = ", ".join(f"{name} {_shown(row[name])}" for name in found.columns[3:] if row[name] is not None)
-            print(f"{row['query']}: {row['lat']:.4f} {row['lon']:.4f}  ({rest})")
+            tell(f"{row['query']}: {row['lat']:.4f} {row['lon']:.4f}  ({rest})")
     if any(row["lat"] is None for row in rows):
         raise typer.Exit(EXIT_ROWS_FAILED)
 
@@ -138,7 +139,7 @@ def label(
             source, target, lat=lat, lon=lon, prefix=prefix, worldview=worldview, border=border, progress=progress
         )
     told = f"{done.with_country:,} in a country, {done.without_place:,} without usable coordinates"
-    print(f"{target}: {done.rows:,} rows, {told}", file=sys.stderr)
+    say(f"{target}: {done.rows:,} rows, {told}")
     if json:
         counts = {"rows": done.rows, "with_country": done.with_country, "without_place": done.without_place}
         _print_rows([{"file": str(target), **counts, "columns": done.columns}])
@@ -224,7 +225,7 @@ def points_map(
         points = read_points(source, lat=lat, lon=lon, colour=colour, progress=progress)
     with disk_faults(target):
         write_points_map(points, target, title=as_unicode(title or source.name))
-    print(as_unicode(str(target)))
+    tell(as_unicode(str(target)))
 
 
 class RowProgress:
@@ -256,11 +257,11 @@ class RowProgress:
     def clear(self) -> None:
         """Takes the line from a terminal, so that a message stands alone."""
         if self._terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            clear_line()
 
     def _show(self, text: str, end: str) -> None:
         self.clear()
-        print(f"{self._task:<9} {text}", end=end if self._terminal else "\n", file=sys.stderr, flush=True)
+        say(f"{self._task:<9} {text}", end=end if self._terminal else "\n")
 
 
 @contextmanager
@@ -337,11 +338,11 @@ def _check_countries(
             "expected ISO 3166-1 codes such as FI, not names"
         )
     if lost and cities:
-        print(f"{path}: without an area, and so never drawn: {shown}", file=sys.stderr)
+        say(f"{path}: without an area, and so never drawn: {shown}")
 
 
 def _tell_sample(target: Path, rows: int, wanted: int, short: pl.DataFrame) -> None:
-    print(f"{target}: {rows:,} of {wanted:,} points", file=sys.stderr)
+    say(f"{target}: {rows:,} of {wanted:,} points")
     if not short.height:
         return
     worst = ", ".join(
@@ -349,7 +350,7 @@ def _tell_sample(target: Path, rows: int, wanted: int, short: pl.DataFrame) -> N
         for name, asked, given in short.select("country", "wanted", "given").head(8).rows()
     )
     more = f" and {short.height - 8} more" if short.height > 8 else ""
-    print(f"fewer than their share (given/wanted): {worst}{more}", file=sys.stderr)
+    say(f"fewer than their share (given/wanted): {worst}{more}")
 
 
 def _shown(value: Any) -> str:
@@ -363,4 +364,4 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
     for row in rows:
         plain = {name: as_unicode(value) if isinstance(value, str) else value for name, value in row.items()}
-        sys.stdout.write(orjson.dumps(plain).decode() + "\n")
+        tell_json(orjson.dumps(plain))

@@ -142,6 +142,26 @@ def test_files_are_written_by_one_module(module: str) -> None:
             assert not any(set(mode) & set("wax+") and set(mode) <= set("wabx+t") for mode in modes), node.lineno
 
 
+@pytest.mark.parametrize(
+    "module", sorted(name for name in MODULES.keys() - {"factory.cli.out"} if "geo.build" not in name)
+)
+def test_words_are_printed_by_one_module(module: str) -> None:
+    """`factory.cli.out` escapes what strangers wrote; nothing else knows a stream, or reads markup."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"print", "Console"}, f"{module}:{node.lineno}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            written = ast.unparse(node.func)
+            assert written not in {"sys.stdout.write", "sys.stderr.write", "typer.echo"}, f"{module}:{node.lineno}"
+            if written.endswith(".print"):
+                (given,) = node.args
+                is_line = isinstance(given, ast.Call) and ast.unparse(given.func) == "line"
+                assert is_line or ast.unparse(given) == "table", f"{module}:{node.lineno}"
+            if written.endswith(".add_row"):
+                safe = ("line(", "_range(", "_or_unknown(", "f'{teacher.answered:,}'", "f'{teacher.calls:,}'")
+                assert all(ast.unparse(cell).startswith(safe) for cell in node.args), f"{module}:{node.lineno}"
+
+
 def test_the_public_names_are_few() -> None:
     import factory
 
