@@ -128,7 +128,7 @@ def label(
     border: Border = False,
     json: Json = False,
 ) -> None:
-    """Add country, region and city to every row of a file. Its own columns stay as they are."""
+    """Add country, region and city to every row of a file. Its own columns stay; a CSV's formulas are made text."""
     from factory.geo.axes import axes_of
     from factory.geo.label import label_file
     from factory.store.files import disk_faults
@@ -140,6 +140,7 @@ def label(
         )
     told = f"{done.with_country:,} in a country, {done.without_place:,} without usable coordinates"
     say(f"{target}: {done.rows:,} rows, {told}")
+    _tell_marked(target, done.marked)
     if json:
         counts = {"rows": done.rows, "with_country": done.with_country, "without_place": done.without_place}
         _print_rows([{"file": str(target), **counts, "columns": done.columns}])
@@ -189,7 +190,8 @@ def sample_gws15k(
     city = known["name"].gather(drawn.chosen["city"])
     added = drawn.chosen.drop("city", "km").with_columns(city=city, city_km=drawn.chosen["km"].round(3))
     with disk_faults(target):
-        write_rows(pool, target, added, prefix=prefix)
+        marked = write_rows(pool, target, added, prefix=prefix)
+    _tell_marked(target, marked)
     short = drawn.countries.filter(pl.col("shortfall") > 0).sort("shortfall", "country", descending=[True, False])
     _tell_sample(target, drawn.chosen.height, n, short)
     if json:
@@ -339,6 +341,14 @@ def _check_countries(
         )
     if lost and cities:
         say(f"{path}: without an area, and so never drawn: {shown}")
+
+
+def _tell_marked(target: Path, marked: int) -> None:
+    if marked:
+        say(
+            f"{target}: {marked:,} cells begin like a formula and have an apostrophe before them, so that no "
+            "spreadsheet runs them; Parquet keeps cells as they came"
+        )
 
 
 def _tell_sample(target: Path, rows: int, wanted: int, short: pl.DataFrame) -> None:

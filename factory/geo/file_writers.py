@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, Protocol
 
@@ -17,11 +18,15 @@ import pyarrow as pa
 
 from factory.errors import RecipeError
 from factory.geo.files import LINE, SEPARATOR, Format, Header, format_of, header_of, parquet_of, read_faults
+from factory.geo.spreadsheet import guarded, guarded_names
 from factory.geo.whole_file import whole_file
 
 
 class Writer(Protocol):
     """Takes batches and what is added to them, row for row."""
+
+    marked: int
+    """Cells that a spreadsheet would have run, and that got a mark: see `factory.geo.spreadsheet`."""
 
     def __call__(self, table: pa.Table, added: pa.Table) -> None: ...
 
@@ -42,7 +47,7 @@ def new_file(path: Path, like: Path, added: pa.Schema) -> Iterator[Writer]:
         raise RecipeError(f"{path}: the output would replace the input; give it another name")
     with whole_file(path) as file:
         writer = _WRITERS[kind](file, like, kind)
-        yield writer.write
+        yield writer
         writer.close(added)
 
 
@@ -71,10 +76,13 @@ def _schema(path: Path) -> pa.Schema:
 class _CsvWriter:
     def __init__(self, file: BinaryIO, like: Path, kind: Format) -> None:
         self._file, self._separator, self._empty = file, SEPARATOR[kind], True
+        self.marked = 0
         self._header = header_of(like) if format_of(like) == kind else self._new_header(like)
+        if (names := guarded_names(self._header.names)) != self._header.names:
+            self._header = replace(self._header, names=names, raw=self._written(names).encode())
 
     def _new_header(self, like: Path) -> Header:
-        names = _schema(like).names
+        names = guarded_names(_schema(like).names)
         return Header(names, self._written(names).encode(), "\n", 0)
 
     def _written(self, names: Sequence[str]) -> str:
@@ -82,14 +90,16 @@ class _CsvWriter:
         csv.writer(text, delimiter=self._separator, lineterminator="").writerow(names)
         return text.getvalue()
 
-    def write(self, table: pa.Table, added: pa.Table) -> None:
+    def __call__(self, table: pa.Table, added: pa.Table) -> None:
         if self._empty:
             self._write_header(added.column_names)
         # Numbers for names: polars has none twice. And null, not "", makes it write nothing instead of two quotes.
         own = pl.DataFrame(table.rename_columns([f"own{i}" for i in range(table.num_columns)]))
+        own = own.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
         new = pl.DataFrame(added.rename_columns([f"new{i}" for i in range(added.num_columns)]))
         cells = own.with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
-        frame = pl.concat([cells, new], how="horizontal") if new.width else cells
+        frame, marked = guarded(pl.concat([cells, new], how="horizontal") if new.width else cells)
+        self.marked += marked
         text = io.BytesIO()  # and not the file: polars hides the number of a disk's error
         frame.write_csv(
             text, separator=self._separator, include_header=False, null_value="", line_terminator=self._header.line_end
@@ -107,11 +117,13 @@ class _CsvWriter:
 
 
 class _ParquetWriter:
+    marked = 0
+
     def __init__(self, file: BinaryIO, like: Path, kind: Format) -> None:
         self._file, self._like = file, like
         self._writer: Any = None
 
-    def write(self, table: pa.Table, added: pa.Table) -> None:
+    def __call__(self, table: pa.Table, added: pa.Table) -> None:
         import pyarrow.parquet as pq
 
         for name in added.column_names:
@@ -122,15 +134,17 @@ class _ParquetWriter:
 
     def close(self, added: pa.Schema) -> None:
         if self._writer is None:
-            self.write(_schema(self._like).empty_table(), added.empty_table())
+            self(_schema(self._like).empty_table(), added.empty_table())
         self._writer.close()
 
 
 class _LineWriter:
+    marked = 0
+
     def __init__(self, file: IO[bytes], like: Path, kind: Format) -> None:
         self._file = file
 
-    def write(self, table: pa.Table, added: pa.Table) -> None:
+    def __call__(self, table: pa.Table, added: pa.Table) -> None:
         import orjson
 
         lines = table.column(LINE).to_pylist()

@@ -39,6 +39,8 @@ class Labelled:
     without_place: int
     """Rows whose coordinates are missing, no numbers or out of range."""
     columns: tuple[str, ...]
+    marked: int = 0
+    """Cells of a CSV or TSV that begin like a formula, and so got an apostrophe before them."""
 
 
 def label_file(
@@ -77,7 +79,7 @@ def label_file(
             with_country += found["country"].count()
             without_place += int((found["place"] == "invalid").sum())
             progress(rows, batch.share_read)
-    return Labelled(rows, with_country, without_place, tuple(names))
+    return Labelled(rows, with_country, without_place, tuple(names), write.marked)
 
 
 def _side_by_side(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
@@ -146,8 +148,9 @@ def read_points(
     return pl.concat(parts)
 
 
-def write_rows(source: Path, target: Path, chosen: pl.DataFrame, *, prefix: str = "geo_") -> None:
+def write_rows(source: Path, target: Path, chosen: pl.DataFrame, *, prefix: str = "geo_") -> int:
     """Writes the rows of `source` that `chosen` names, in the order of the file, with `chosen`'s other columns added.
+    Gives the number of cells that got a mark (`Labelled.marked`).
 
     Args:
         chosen: `row` (number in the file, each once) and the columns to add.
@@ -161,6 +164,7 @@ def write_rows(source: Path, target: Path, chosen: pl.DataFrame, *, prefix: str 
             if here.height:
                 positions = (here["row"] - batch.first_row).to_arrow()
                 write(batch.table.take(positions), _arrow(here.drop("row")))
+    return write.marked
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:

@@ -92,12 +92,12 @@ def world_map(samples: pl.DataFrame, kinds: Sequence[str], *, max_dots: int = MA
         max_dots: most marks drawn.
     """
     if samples.is_empty():
-        return WorldMap((), _view_box(None), False, 0)
+        return WorldMap((), _view_box(0.0, 0.0), False, 0)
     x, y = project(samples["lat"].to_numpy(), samples["lon"].to_numpy())
     placed = samples.select("id", "decision", "place").with_columns(x=pl.Series(x), y=pl.Series(y))
     binned = placed.height > max_dots
     dots = _bins(placed, kinds, max_dots) if binned else _singles(placed)
-    return WorldMap(dots, _view_box(float(y.max())), binned, placed.height)
+    return WorldMap(dots, _view_box(float(y.min()), float(y.max())), binned, placed.height)
 
 
 def _singles(placed: pl.DataFrame) -> tuple[Dot, ...]:
@@ -139,8 +139,8 @@ def _bins(placed: pl.DataFrame, kinds: Sequence[str], max_dots: int) -> tuple[Do
     )
 
 
-def _view_box(lowest: float | None) -> tuple[float, float, float, float]:
-    """The inhabited latitudes; reaches further south when a sample lies there."""
+def _view_box(highest: float, lowest: float) -> tuple[float, float, float, float]:
+    """The inhabited latitudes; reaches further north or south when a sample lies there."""
     _, edges = project(np.array([TOP_LAT, BOTTOM_LAT]), np.zeros(2))
-    top, bottom = float(edges[0]), max(float(edges[1]), (lowest or 0.0) + 12)
+    top, bottom = min(float(edges[0]), highest - 12), max(float(edges[1]), lowest + 12)
     return (-MAP_WIDTH / 2, round(top, 1), MAP_WIDTH, round(bottom - top, 1))

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import polars as pl
+import pytest
 
 from factory.geo import world_map as maps
 from factory.report.frames import DECISIONS
@@ -77,6 +78,14 @@ def test_the_map_reaches_south_for_a_sample_in_antarctica() -> None:
     south = maps.world_map(samples([-77.8], [166.7]), DECISIONS).view_box
     assert south[3] > usual[3]
     assert south[1] + south[3] > maps.world_map(samples([-77.8], [166.7]), DECISIONS).dots[0].y
+
+
+def test_the_map_reaches_north_for_a_sample_near_the_pole() -> None:
+    usual = maps.world_map(samples([71.0], [10.0]), DECISIONS).view_box
+    north = maps.world_map(samples([89.0], [10.0]), DECISIONS)
+    assert usual == maps.world_map(samples([10.0], [10.0]), DECISIONS).view_box
+    assert north.view_box[1] < north.dots[0].y and north.view_box[1] < usual[1]
+    assert north.view_box[1] + north.view_box[3] == pytest.approx(usual[1] + usual[3], abs=0.2)  # both rounded
 
 
 def test_a_build_without_samples_still_has_a_map() -> None:
