@@ -14,6 +14,7 @@ import polars as pl
 
 from factory.geo.names import country_name
 from factory.store.layout import Build
+from factory.store.places import placed_plan
 from factory.store.tables import read_columns
 
 UNKNOWN = "unknown"
@@ -26,12 +27,13 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> di
         order: kept samples, see `release.rows.release_order`, with the number of rows of each as `rows`.
         licence: licence of samples that state none.
     """
-    kept = order.join(build.plan.drop("shard", "position"), on="id", how="left", maintain_order="left")
+    kept = order.join(placed_plan(build).drop("shard", "position"), on="id", how="left", maintain_order="left")
     splits = _by_rows(kept, kept["split"])
     decisions, reasons = _decisions(build)
     return {
         "rows": kept["rows"].sum(),
         "samples": kept.height,
+        "labelled": kept.filter("labelled").height,
         "splits": {name: splits[name] for name in ("train", "validation", "test") if splits[name]},
         "countries": _ranked(_by_rows(kept, (country_name(code) or UNKNOWN for code in kept["country_code"]))),
         "scenes": _ranked(_by_rows(kept, (scene or UNKNOWN for scene in kept["scene"]))),

@@ -12,6 +12,7 @@ import polars as pl
 
 from factory.errors import CorruptBuild, PluginFault
 from factory.generators import open_generator
+from factory.generators.labelled import labelled
 from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
@@ -113,7 +114,7 @@ def _made_one_by_one(
         if sample.id not in kept:
             continue
         sample = replace(sample, licence=sample.licence or licence)
-        rows = _record(generator, replace(case, sample=sample))
+        rows = _record(generator, labelled(replace(case, sample=sample)))
         images = [(image.role, image.embed) for image in sample.images]
         usable = (found.answered for found in case.given if found.answered.failure is None)
         teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)

@@ -23,6 +23,7 @@ from factory.recipe.fingerprint import identity_part
 from factory.redact import named_secrets
 from factory.store.files import sync_directory
 from factory.store.layout import Build
+from factory.store.places import placed_plan
 from release.acceptance import acceptance
 from release.card import render_card, render_licences, render_map, scrubbed
 from release.check import check_release
@@ -217,7 +218,7 @@ _TOLD: Final = ("generator", "geo", "images", "witnesses", "verify", "select")
 
 
 def _write_papers(root: Path, build: Build, order: pl.DataFrame, facts: Mapping[str, Any], row: RowSchema) -> None:
-    places = order.join(build.plan.select("id", "lat", "lon"), on="id", how="left", maintain_order="left")
+    places = order.join(placed_plan(build).select("id", "lat", "lon"), on="id", how="left", maintain_order="left")
     _write(root / "map.svg", render_map(places, facts["counts"]["rows"]).encode())
     _write(root / "README.md", render_card(facts, row).encode())
     _write(root / "LICENSE-DATA.md", render_licences(facts, row).encode())

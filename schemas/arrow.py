@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-BUILD_SCHEMA_VERSION = 3
+BUILD_SCHEMA_VERSION = 4
 """Layout of a build's files, written into build.json; a build of another version is neither read nor taken over."""
 
 
@@ -129,6 +129,11 @@ LOCATED = _struct(
 """One answer measured against the truth, in the order of the answers. The first eight repeat what was said, so that
 figures over a build need no other file."""
 
+LABEL = _struct(
+    teacher=TEXT, probability=REAL, radius_km=REAL, lat=REAL, lon=REAL, country_code=TEXT, region=TEXT, city=TEXT
+)
+"""The place that a sample without a known one gets from its answers."""
+
 VERDICTS = _columns(
     ("id", TEXT),
     ("located", pa.list_(LOCATED)),
@@ -136,6 +141,7 @@ VERDICTS = _columns(
     ("decision", TEXT),
     ("reasons", pa.list_(TEXT)),
     ("unreleasable", TEXT, True),
+    ("label", LABEL, True),
 )
 """shards/NNNNN/verdicts.parquet: one row a planned sample, in plan order. `decision` is accept, review, reject or
 quarantine; a quarantined row (picture refused, no answer) has its reason in `reasons` as `stage:reason`. `unreleasable`

@@ -59,6 +59,16 @@ class LocatedAnswer:
     near: bool | None = None
     """What `near_truth` found for this answer alone; None where it could not measure it, or is not among the checks."""
 
+    def point(self, *levels: str) -> tuple[float, float] | None:
+        """Where it says it is (lat, lon in degrees): its coordinates, else the centre of the place it names, if that is
+        of one of these levels."""
+        place = self.answered.place
+        if place is not None and place.lat is not None and place.lon is not None:
+            return place.lat, place.lon
+        if self.named_level in levels and self.named_lat is not None and self.named_lon is not None:
+            return self.named_lat, self.named_lon
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -161,6 +171,25 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The place that a sample without a known one gets from its answers (a pseudo-label)."""
+
+    teacher: str
+    """Whose place it is."""
+    probability: float
+    """That it is right, by the decider's model."""
+    radius_km: float
+    """Within which it is right with that probability."""
+    lat: float | None = None
+    lon: float | None = None
+    """WGS84 degrees; this and what follows is filled in behind the decider, which names the teacher alone."""
+    country_code: str | None = None
+    region: str | None = None
+    city: str | None = None
+    """As the gazetteer names the point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the checks together decide, with every reason that led there."""
 
@@ -169,8 +198,10 @@ class Verdict:
     """`check:reason` of each check that pulled the sample away from acceptance; empty when accepted."""
     checks: tuple[CheckResult, ...]
     unreleasable: str | None = None
-    """Why no row can be made of the sample, whoever accepts it: `nothing_to_release`, `unsound_messages`,
+    """Why no row can be made of the sample, whoever accepts it: `no_place`, `nothing_to_release`, `unsound_messages`,
     `tells_the_truth`."""
+    label: Label | None = None
+    """The place of a sample without a known one; whoever accepts the sample accepts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +249,8 @@ def _medoid(draws: list[LocatedAnswer]) -> LocatedAnswer:
 
 def _on_the_sphere(found: LocatedAnswer) -> tuple[float, float, float] | None:
     """The unit vector of where an answer is; chords order distances as arcs do."""
-    place = found.answered.place
-    lat, lon = (
-        (place.lat, place.lon) if place is not None and place.lat is not None else (found.named_lat, found.named_lon)
-    )
-    if lat is None or lon is None:
+    point = found.point("city", "region", "country")
+    if point is None:
         return None
-    phi, lam = radians(lat), radians(lon)
+    phi, lam = (radians(degrees) for degrees in point)
     return cos(phi) * cos(lam), cos(phi) * sin(lam), sin(phi)

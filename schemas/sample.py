@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,8 @@ class ImageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One planned sample. Coordinates are WGS84 degrees; the admin names are the truth's, labelled by `factory.geo`."""
+    """One planned sample. Coordinates are WGS84 degrees, NaN where the source has none and the recipe says
+    `plan: {truth: unknown}`; the admin names are the truth's, labelled by `factory.geo`."""
 
     id: str
     images: tuple[ImageRef, ...] = ()
@@ -48,6 +50,11 @@ class Sample:
     source_url: str | None = None
     source_row: int = 0
     """Zero-based position in the source's table or listing, for `factory explain`."""
+
+    @property
+    def placed(self) -> bool:
+        """Whether its place is known."""
+        return isfinite(self.lat) and isfinite(self.lon)
 
     @property
     def roles(self) -> tuple[str, ...]:

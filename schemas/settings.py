@@ -52,6 +52,7 @@ class PathSetting:
 InputFile = Annotated[str, Contents(), PathSetting()]
 InputPath = Annotated[str, PathSetting()]
 OptionalPath = Annotated[str | None, PathSetting()]
+OptionalFile = Annotated[str | None, Contents(), PathSetting()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,9 @@ class PlanSettings(Closed):
     limit: int | None = Field(default=None, ge=1)
     """At most so many samples, those with the smallest hash of seed and id: adding rows displaces few others."""
     seed: int = 0
+    truth: Literal["known", "unknown"] = "known"
+    """What becomes of rows without coordinates: dropped (`no_coordinates`), or planned with an unknown place, which the
+    decider gives them from the answers."""
     order: Literal["source", "hash"] = "source"
     """Samples in the order of the source's rows, or shuffled by `hash`, so that a shard mixes authors and places."""
     exclude_licences: tuple[str, ...] = ()

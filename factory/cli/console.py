@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -148,7 +149,8 @@ def print_story(story: Story) -> None:
     if "lat" in truth:
         place = ", ".join(str(truth[key]) for key in ("city", "region", "country_code") if truth[key])
         about = ", ".join(f"{key} {truth[key]}" for key in ("licence", "author", "captured_at") if truth[key])
-        position = f"{truth['lat']:.4f}, {truth['lon']:.4f} ± {truth['uncertainty_km']:g} km"
+        known = isfinite(truth["lat"]) and isfinite(truth["lon"])
+        position = f"{truth['lat']:.4f}, {truth['lon']:.4f} ± {truth['uncertainty_km']:g} km" if known else "no place"
         _line(console, "truth", f"{place}  {position}   (row {truth['source_row']}; {about})")
     for picture in story.pictures:
         _line(console, picture["role"], _picture(picture))
@@ -169,6 +171,11 @@ def print_story(story: Story) -> None:
         console.print(line((f"  ledger     {_call(call, story.id)}", "dim")))
     for reason in story.reasons:
         _line(console, "reason", reason)
+    if label := story.label:
+        named = ", ".join(name for name in (label["city"], label["region"], label["country_code"]) if name)
+        position = f"{label['lat']:.4f}, {label['lon']:.4f} ± {label['radius_km']:g} km"
+        chance = f"right with probability {label['probability']:.3f}"
+        _line(console, "label", f"{named}  {position}   (the place of {label['teacher']}, {chance})")
     if people := story.people:
         note = f": {people['note']}" if people["note"] else ""
         _line(console, "people", f"{people['decision']} by {people['by']}, {people['at']}{note}")

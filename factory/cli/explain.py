@@ -52,6 +52,8 @@ class Story:
     verdict: str | None
     """What the checks decided; None until they did."""
     reasons: list[str]
+    label: dict[str, Any] | None
+    """The pseudo-label of a sample without a known place."""
     people: dict[str, Any] | None
     """What a person decided, with who, when and the note."""
     selection: dict[str, Any] | None
@@ -88,6 +90,7 @@ def explain_sample(build: Build, sample_id: str) -> Story:
         checks=verdict["checks"] if verdict else [],
         verdict=verdict["decision"] if verdict else None,
         reasons=verdict["reasons"] if verdict else [],
+        label=verdict["label"] if verdict else None,
         people=decided,
         selection=selection,
     )
@@ -191,6 +194,7 @@ def _dropped_story(build: Build, sample_id: str) -> Story:
         checks=[],
         verdict=None,
         reasons=[f"{row['rule']}:{row['reason']} {row['detail']}".strip()],
+        label=None,
         people=None,
         selection=None,
     )

@@ -196,6 +196,7 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
     named = ("country_code", "region", "city", "lat", "lon", "uncertainty_km", "scene")
     stated = ("licence", "author", "source_url", "captured_at")
     checks = case.verdict.checks if case.verdict is not None else ()
+    label = None if case.verdict is None else case.verdict.label
     row = {
         "id": sample.id,
         "response": said.reasoning.strip(),
@@ -203,6 +204,8 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
         "entities": [{"text": text} for text in dict.fromkeys(clue.text for clue in said.clues if clue.text)],
         "country": country,
         **{name: getattr(sample, name) for name in named},
+        "placed_by": "source" if label is None else "teachers",
+        "label_probability": None if label is None else label.probability,
         "clues": clues,
         "answer": _answer_values(speaking),
         "teachers": [found.teacher for found in answered],

@@ -11,7 +11,7 @@ from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
-from factory.plugins.blocks import Call
+from factory.plugins.blocks import Call, input_files
 from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
@@ -21,7 +21,6 @@ from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
 from factory.store.paths import input_path, shown_path
-from schemas.settings import Contents
 
 STAGE_VERSIONS = {"answers": "3", "verify": "5", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
@@ -45,7 +44,7 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
     plain = loaded.plain()
     for block, name, kind, call, written in _plugins(recipe, plain):
         inputs[f"{block}.{name}.version"] = plugin(kind, call.name).version
-        for number, path in enumerate(written.pop(key) for key in _input_files(call)):
+        for number, path in enumerate(written.pop(key) for key in input_files(call.settings)):
             inputs[f"{block}.{name}.{number}"] = _digest(loaded, path)
     for _, settings in selection_rules(recipe.select, loaded.root):
         for benchmark in getattr(settings, "benchmarks", ()):
@@ -68,13 +67,6 @@ def _plugins(recipe: Recipe, plain: Mapping[str, Any]) -> Iterator[tuple[str, st
             yield "verify", call.name, "check", call, written[call.name]
     for call, written in zip(recipe.select, plain["select"], strict=True):
         yield "select", call.name, "selector", call, written[call.name]
-
-
-def _input_files(call: Call) -> Iterator[str]:
-    """The settings of a plug-in that name a file whose content counts, in the order of its signature."""
-    for name, field in type(call.settings).model_fields.items():
-        if any(isinstance(note, Contents) for note in field.metadata) and getattr(call.settings, name):
-            yield name
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:

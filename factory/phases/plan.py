@@ -58,7 +58,7 @@ class Plan:
     """Columns of `schemas.arrow.DROPPED`, in source order."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """source, planned, dropped, shards, and country_not_recognised: rows whose own country name nobody knows, labelled
-    by their coordinates instead."""
+    by their coordinates instead; unplaced: samples without a known place."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -149,6 +149,7 @@ def compile_plan(
         "dropped": dropped.height,
         "shards": -(-samples.height // settings.shard_size),
         "country_not_recognised": not_recognised,
+        "unplaced": samples.filter(pl.col("lat").is_nan()).height,
     }
     return Plan(samples, dropped, counts)
 
@@ -198,9 +199,14 @@ def _drop_impossible_places(
         verdict.alias("_verdict"),
         *(sieve.rows[name].cast(pl.String).str.slice(0, 40).alias(f"_{name}") for name in ("lat", "lon")),
     )
-    reason = pl.when(pl.col("_verdict") == "missing").then(pl.lit("no_coordinates")).otherwise(pl.col("_verdict"))
-    sieve.drop("coordinates", pl.when(pl.col("_verdict") != "ok").then(reason), written)
-    sieve.rows = sieve.rows.drop("_verdict", "_lat", "_lon")
+    missing = pl.col("_verdict") == "missing"
+    reason = pl.when(missing).then(pl.lit("no_coordinates")).otherwise(pl.col("_verdict"))
+    dropped = pl.col("_verdict") != "ok"
+    if settings.truth == "unknown":  # half a place is none that may be left open
+        dropped &= ~(missing & pl.col("_lat").is_null() & pl.col("_lon").is_null())
+    sieve.drop("coordinates", pl.when(dropped).then(reason), written)
+    unplaced = {name: pl.when(missing).then(float("nan")).otherwise(pl.col(name)) for name in ("lat", "lon")}
+    sieve.rows = sieve.rows.with_columns(**unplaced).drop("_verdict", "_lat", "_lon")
 
 
 def _drop_uncertain(sieve: _Sieve, settings: PlanSettings) -> None:

@@ -41,6 +41,7 @@ def _plan(run: Run) -> None:
         "dropped": plan.dropped.height,
         "dropped_by_reason": dropped,
         "countries_planned": plan.samples["country_code"].drop_nulls().n_unique(),
+        "unplaced": plan.counts["unplaced"],
         "shards": plan.samples["shard"].n_unique(),
     }
 
@@ -50,7 +51,7 @@ PLAN = Phase(
     reads=lambda run: {"identity": run.identity.stages["plan"]},
     makes=lambda run: (run.paths.plan, run.paths.dropped),
     left=lambda run: {"plan": digest_of(run.paths.plan), "dropped": digest_of(run.paths.dropped)},
-    counts=("planned", "dropped", "dropped_by_reason", "countries_planned", "shards"),
+    counts=("planned", "dropped", "dropped_by_reason", "countries_planned", "unplaced", "shards"),
     go=_plan,
     says=lambda run: iter([("plan", plan_line(run))]),
     state="working",

@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 
 from factory.engines import open_engine
-from factory.errors import PluginFault
+from factory.errors import FactoryError, PluginFault
 from factory.phases.lines import verdict_line
 from factory.phases.phase import Phase
 from factory.phases.run import Run, UnderWay
@@ -31,7 +31,7 @@ def _verify(run: Run) -> None:
     engine = open_engine(run.engine)
     numbers = run.shards
     plain = run.loaded.plain()
-    judge = judge_of(run.recipe)
+    judge = judge_of(run.recipe, run.loaded.root)
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
         specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]
@@ -63,7 +63,7 @@ def _verify(run: Run) -> None:
 def _fitted(judge: Judge, frames: Sequence[pl.DataFrame]) -> Model | None:
     """What the decider fits on the features of every sample that can be judged; None where none can.
 
-    Raises PluginFault when it raises.
+    Raises what it says in a FactoryError, PluginFault when it raises anything else.
     """
     known = pl.concat(frames, how="diagonal_relaxed").sort("id")
     if known.is_empty():
@@ -74,6 +74,8 @@ def _fitted(judge: Judge, frames: Sequence[pl.DataFrame]) -> Model | None:
         if not isinstance(model, dict):
             raise TypeError(f"returned {type(model).__name__}, not a mapping of JSON values")
         return model
+    except FactoryError:
+        raise
     except Exception as error:
         raise PluginFault(
             f"decider `{judge.decider_name}` failed in `fit` on {known.height:,} samples: {type(error).__name__}: "

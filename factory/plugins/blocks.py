@@ -6,7 +6,7 @@ required settings may be written as its bare name. The same class validates, dum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, GetPydanticSchema, PlainSeriali
 from pydantic_core import core_schema
 
 from factory.plugins.registry import Kind, UnknownPlugin, known, plugin
+from schemas.settings import Contents
 
 Place = tuple[str | int, ...]
 
@@ -138,3 +139,11 @@ def _flat_schema(model: type[BaseModel]) -> dict[str, Any]:
 
     flat: dict[str, Any] = resolve(schema)
     return flat
+
+
+def input_files(settings: BaseModel) -> Iterator[str]:
+    """The settings of a plug-in that name a file whose content counts (`schemas.settings.InputFile`), in the order of
+    its signature."""
+    for name, field in type(settings).model_fields.items():
+        if Contents() in field.metadata and getattr(settings, name):
+            yield name

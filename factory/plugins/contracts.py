@@ -262,9 +262,13 @@ class Decider:
     set, then decisions."""
 
     decide: Callable[[Sequence[CheckResult], Mapping[str, float], Model | None], Verdict]
-    """From the checks, this sample's features and the fitted model (None without `fit`) to a verdict."""
+    """From the checks, this sample's features and the fitted model (None without `fit`) to a verdict. For a sample
+    without a known place it may name the teacher whose place the sample gets (`Verdict.label`)."""
     features: Callable[[Case, Sequence[CheckResult]], Mapping[str, float]] | None = None
     """Finite numbers about one sample by name. What is not known of it is left out, and null in the frame."""
+    labels: bool = False
+    """Whether it accepts samples without a known place for their label's sake: recipes with `plan: {truth: unknown}`
+    want such a one."""
     fit: Callable[[pl.DataFrame], Model] | None = None
     """A model from `id` and the features of every sample that can be judged, sorted by id."""
 

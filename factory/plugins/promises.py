@@ -17,7 +17,7 @@ import orjson
 from factory.errors import FactoryError, PluginFault
 from factory.plugins.contracts import Backends, Decider, Generator, Said, Witness
 from factory.plugins.registry import Kind, plugin
-from schemas import CheckResult, Evidence, Finding, GeoAnswer, Verdict
+from schemas import CheckResult, Evidence, Finding, GeoAnswer, Label, Verdict
 from schemas.plain_json import not_deep
 from schemas.record import Decision, Outcome
 from schemas.rows.schema import RowSchema
@@ -158,6 +158,11 @@ def verdict(value: object) -> Verdict:
         raise TypeError("`reasons` are no texts")
     for check in found.checks:
         check_result(check, _of(check, CheckResult, "a check").check)
+    if found.label is not None:
+        label: Label = _of(found.label, Label, "`label`")
+        _of(label.teacher, str, "the label's `teacher`")
+        for name in ("probability", "radius_km"):
+            _number(getattr(label, name), f"the label's `{name}`", may_lack=False)
     return found
 
 

@@ -118,6 +118,18 @@ class Recipe(Closed):
             raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
         return self
 
+    @model_validator(mode="after")
+    def _unknown_places_get_a_label(self) -> Recipe:
+        if self.plan.truth == "known":
+            return self
+        decide = None if self.verify is None else self.verify.decide
+        if decide is None or not opened("decider", decide.name, Decider, **dict(decide.settings)).labels:
+            raise ValueError(
+                "`plan.truth: unknown` wants a decider that labels photos without coordinates: "
+                "`verify: {decide: {by: calibrated, target: 0.98}}`, or `promise` instead of `target`"
+            )
+        return self
+
 
 def path_places(recipe: Recipe) -> Iterator[Place]:
     """Where in a recipe's data paths stand: settings that are marked `PathSetting`, in blocks of blocks too."""

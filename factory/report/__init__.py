@@ -59,7 +59,7 @@ def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
     samples = frames.samples
     chosen = gallery.choose(samples)
     cards = gallery.cards(build, frames, chosen)
-    world_map = maps.world_map(samples, DECISIONS)
+    world_map = maps.world_map(samples.filter(pl.col("lat").is_not_null()), DECISIONS)
     context = {
         "header": _header(build, frames),
         "words": DECISION_WORDS,
@@ -162,7 +162,7 @@ def _script_card(card: gallery.Card) -> dict[str, Any]:
         "decision": card.decision,
         "reasons": card.reasons,
         "country": card.country_code,
-        "truth": [card.lat, card.lon],
+        "truth": None if card.lat is None else [card.lat, card.lon],
         "disagree": card.disagree,
         "guesses": guesses,
     }

@@ -16,6 +16,7 @@ from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.geo.names import country_name
 from factory.store.layout import Build
 from factory.store.paid import PAID_COLUMNS, added_up, paid, taken_from
+from factory.store.places import PLACE, has_label, placed
 from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
 
@@ -33,7 +34,8 @@ class Frames:
 
     samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, verdict (of the
         checks), decision (in the end: verdict, a person's decision over it, PENDING or ANSWERED), reasons, person
-        (accept, reject or null), by, at, note, kept, split, removed_by, order.
+        (accept, reject or null), by, at, note, kept, split, removed_by, order, labelled (where the place is a label:
+        whose, and how probable). lat and lon are null where no place is known.
     answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
         country_code, country_correct, lat, lon (of the guess), distance_km. What a family combined of several answers
         is no teacher's word and not among them.
@@ -57,7 +59,7 @@ def read_frames(build: Build) -> Frames:
             answered.append(int(shard.root.name))
             continue
         verdicts = _short_columns(shard.verdicts)
-        decisions.append(verdicts.select("id", "reasons", "unreleasable", verdict="decision"))
+        decisions.append(verdicts.select("id", "reasons", "unreleasable", "label", verdict="decision"))
         answers.append(_answers(verdicts))
         checks.append(_checks(verdicts))
     told = pl.concat(answers, rechunk=True)
@@ -126,6 +128,7 @@ def country_label(code: str | None) -> str:
 def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> pl.DataFrame:
     plan_file = build.paths.plan
     plan = read_columns(plan_file, list(_PLAN_COLUMNS)) if plan_file.is_file() else pl.DataFrame(schema=_PLAN_COLUMNS)
+    plan = _placed(plan, decisions.select("id", "label"))
     codes = plan["country_code"].unique().to_list()
     places = pl.concat_str(pl.col("city"), pl.col("region"), pl.col("country"), separator=", ", ignore_nulls=True)
     samples = plan.with_columns(
@@ -134,7 +137,7 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
         else pl.lit(None, pl.String)
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
     samples = samples.drop("region", "city")
-    samples = samples.join(decisions, on="id", how="left", maintain_order="left")
+    samples = samples.join(decisions.drop("label"), on="id", how="left", maintain_order="left")
     people = read_reviews(build.paths).rename({"decision": "person"})
     samples = samples.join(people, on="id", how="left", maintain_order="left")
     waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
@@ -143,13 +146,29 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
     return samples.join(_selection(build.paths.selection), on="id", how="left", maintain_order="left")
 
 
+def _placed(plan: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The plan with labels in the place of places that are not known: null where there is no label either."""
+    label, known = pl.col("label").struct, has_label()
+    chance = (label.field("probability") * 100).round(1).cast(pl.String)
+    return (
+        plan.join(labels, on="id", how="left", maintain_order="left")
+        .with_columns(
+            *placed(),
+            uncertainty_km=pl.when(known).then(label.field("radius_km")).otherwise("uncertainty_km"),
+            labelled=pl.when(known).then(pl.lit("label of ") + label.field("teacher") + ", " + chance + " %"),
+        )
+        .with_columns(pl.col("lat", "lon").fill_nan(None))
+        .drop("label")
+    )
+
+
 def _selection(path: Path) -> pl.DataFrame:
     return read_columns(path, list(_SELECTION_COLUMNS)) if path.is_file() else pl.DataFrame(schema=_SELECTION_COLUMNS)
 
 
 def _short_columns(path: Path) -> pl.DataFrame:
     """Verdicts without the details of their checks: members of a struct are read alone."""
-    columns = ["id", "decision", "reasons", "unreleasable"]
+    columns = ["id", "decision", "reasons", "unreleasable", *(f"label.{name}" for name in _LABEL)]
     columns += [f"located.list.element.{name}" for name in _ANSWER_FIELDS]
     columns += [f"checks.list.element.{name}" for name in _CHECK_FIELDS]
     return read_columns(path, columns)
@@ -201,8 +220,20 @@ _SELECTION_COLUMNS: dict[str, type[pl.DataType]] = {
     "reason": pl.String,
     "detail": pl.String,
 }
+_LABEL: dict[str, type[pl.DataType]] = {
+    "teacher": pl.String,
+    "probability": pl.Float64,
+    "radius_km": pl.Float64,
+    **PLACE,
+}
 _NO_DECISIONS = pl.DataFrame(
-    schema={"id": pl.String, "reasons": pl.List(pl.String), "unreleasable": pl.String, "verdict": pl.String}
+    schema={
+        "id": pl.String,
+        "reasons": pl.List(pl.String),
+        "unreleasable": pl.String,
+        "label": pl.Struct(_LABEL),
+        "verdict": pl.String,
+    }
 )
 _NO_ANSWERS = pl.DataFrame(
     schema={

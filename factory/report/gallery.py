@@ -95,9 +95,11 @@ class Card:
     country: str
     place: str
     scene: str
-    lat: float
-    lon: float
+    lat: float | None
+    lon: float | None
     uncertainty_km: float
+    labelled: str
+    """Where the place is a pseudo-label: whose, and how probable."""
     licence: str
     author: str
     source_row: int
@@ -201,6 +203,7 @@ def _card(row: Row, stored: Row, photos: tuple[Shown, ...], photos_left_out: int
         lat=row["lat"],
         lon=row["lon"],
         uncertainty_km=row["uncertainty_km"],
+        labelled=shorten(row["labelled"], 100),
         licence=shorten(row["licence"], 120),
         author=shorten(row["author"], 120),
         source_row=row["source_row"],

@@ -13,6 +13,7 @@ from factory.recipe.model import Recipe
 from factory.select import FRAME_SCHEMA, run_selection
 from factory.store.layout import Build, ShardPaths
 from factory.store.paths import input_path
+from factory.store.places import LABEL_COLUMNS, PLACE, placed
 from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
 
@@ -27,26 +28,29 @@ def accepted_rows(build: Build) -> pl.DataFrame:
 
     A person's decision lies over that of the checks: one that accepts a reviewed or rejected sample brings it in, one
     that rejects takes it out. `image_sha256` and `image_phash` are of the first picture. `best_distance_km` is the
-    smallest distance of any teacher's answer to the truth: of its coordinates, else of the place named.
+    smallest distance of any teacher's answer to the truth: of its coordinates, else of the place named. A sample
+    without a known place has that of its label, and no distance.
     """
     people = read_reviews(build.paths).select("id", person="decision")
     found = [_accepted(shard, people) for shard in build.paths.shards() if shard.verdicts.exists()]
     accepted = pl.concat([_ACCEPTED.to_frame(), *found])
     planned = read_columns(build.paths.plan, ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)])
     joined = planned.join(accepted, on="id", maintain_order="left")
-    return joined.select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
+    return joined.with_columns(placed()).select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
 
 
-_ACCEPTED = pl.Schema({name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")})
+_ACCEPTED = pl.Schema(
+    {name: FRAME_SCHEMA[name] for name in ("id", "image_sha256", "image_phash", "best_distance_km")}
+    | {"label": pl.Struct(PLACE)}
+)
 _PHOTO = ("sha256", "phash")
 _LOCATED = ("combined", "distance_km", "named_distance_km")
 
 
 def _accepted(shard: ShardPaths, people: pl.DataFrame) -> pl.DataFrame:
     """A shard's accepted rows, without the teachers' texts, which would not fit into memory for a large build."""
-    verdicts = read_columns(
-        shard.verdicts, ["id", "decision", "unreleasable", *(f"located.list.element.{name}" for name in _LOCATED)]
-    )
+    located = (f"located.list.element.{name}" for name in _LOCATED)
+    verdicts = read_columns(shard.verdicts, ["id", "decision", "unreleasable", *LABEL_COLUMNS, *located])
     seen = read_columns(shard.answers, ["id", *(f"photos.list.element.{name}" for name in _PHOTO)])
     decided = verdicts.join(people, on="id", how="left", maintain_order="left")
     accepted = decided.filter(final_decision(*map(pl.col, ("decision", "person", "unreleasable"))) == "accept")
@@ -60,6 +64,7 @@ def _accepted(shard: ShardPaths, people: pl.DataFrame) -> pl.DataFrame:
         image_sha256=photo.field("sha256"),
         image_phash=photo.field("phash"),
         best_distance_km=pl.col("located").list.eval(told).list.min(),
+        label="label",
     )
 
 

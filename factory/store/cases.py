@@ -27,6 +27,7 @@ from schemas import (
     Evidence,
     Finding,
     GeoAnswer,
+    Label,
     LocatedAnswer,
     Photo,
     Sample,
@@ -81,6 +82,7 @@ def verdicts_table(ids: Sequence[str], cases: Sequence[Case]) -> pa.Table:
                 "decision": case.verdict.decision,
                 "reasons": list(case.verdict.reasons),
                 "unreleasable": case.verdict.unreleasable,
+                "label": None if case.verdict.label is None else label_record(case.verdict.label),
             }
         )
     return pa.Table.from_pylist(rows, schema=arrow.VERDICTS)
@@ -121,6 +123,7 @@ def case_from_row(sample: Sample, found: AnsweredSample, row: Mapping[str, Any])
         reasons=tuple(row["reasons"]),
         checks=tuple(CheckResult(**check) for check in row["checks"]),
         unreleasable=row["unreleasable"],
+        label=None if row["label"] is None else Label(**row["label"]),
     )
     return case_of(sample, found, located, verdict)
 
@@ -244,6 +247,12 @@ def check_record(found: CheckResult) -> dict[str, Any]:
     """One finding as the struct `schemas.arrow.CHECK`."""
     record = {field.name: getattr(found, field.name) for field in arrow.CHECK}
     return record | {"score": _rounded(found.score), "threshold": _rounded(found.threshold)}
+
+
+def label_record(label: Label) -> dict[str, Any]:
+    """One pseudo-label as the struct `schemas.arrow.LABEL`."""
+    record = {field.name: getattr(label, field.name) for field in arrow.LABEL}
+    return record | {name: _rounded(record[name]) for name in ("probability", "lat", "lon")}
 
 
 def _rounded(value: float | None) -> float | None:

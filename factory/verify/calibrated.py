@@ -10,18 +10,22 @@ No row judges itself: a sample is judged by the model that has not seen its auth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
+import orjson
 import polars as pl
 from pydantic import Field
 
+from factory.errors import RecipeError
 from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import check_settings, register
 from factory.verify.decide import CheckName
-from factory.verify.fitted import Aim, Judged, fitted, judged
+from factory.verify.drift import MAX_DRIFT
+from factory.verify.fitted import Aim, Judged, fitted, judged, transferred
 from factory.verify.said import features_of
-from schemas import Case, CheckResult, Outcome, Verdict
-from schemas.settings import Share
+from schemas import Case, CheckResult, Label, Outcome, Verdict
+from schemas.settings import OptionalFile, Share
 
 NAME: Final = "calibrated"
 """Of the decider, and of its own finding among a row's checks."""
@@ -51,6 +55,7 @@ def calibrated(
     min_probability: Share = 0.6,
     suspect_from: Share = 0.9,
     radius_km: Radius = 25.0,
+    fitted_on: OptionalFile = None,
     reject: tuple[CheckName, ...] = (),
 ) -> Decider:
     """Accepts what is probably right by what the teachers say, each on a scale fitted for it.
@@ -68,21 +73,27 @@ def calibrated(
             the truth is doubted: people look at it.
         radius_km: Within which a place is right, with the uncertainty of the truth, and two places are one. 25 is the
             tier city.
+        fitted_on: `model.json` of an earlier build of the same teachers with the same target or promise: its model and
+            threshold are taken, and no place of this build is learnt from.
         reject: A fail of one of these checks rejects; every other fail goes to people.
+
+    A sample without a known place (`plan: {truth: unknown}`) gets that of the teacher with the highest probability as
+    its label, and is accepted by the threshold alone, so it takes a target or a promise.
 
     What is neither accepted nor rejected goes to people, with `calibrated:REASON`: `lucky_guess`, `below_threshold`,
     `truth_suspect`, `no_confidence` (nobody names a place with a readable confidence), `not_fitted` (no sample of
     another author has a known place), `no_threshold` (the target is not reached or the promise cannot be made; the
-    detail says how many rows there are and how many it takes). The finding's score is the probability.
+    detail says how many rows there are and how many it takes), `drifted` (a teacher is as sure as none was that the
+    model was fitted on, or another model answers for it). The finding's score is the probability.
     """
     bars = _Bars(min_probability, suspect_from, target is not None or promise is not None)
-    aim = Aim(target=target, promise=promise, confidence=confidence)
+    aim = Aim(target=target, promise=promise, confidence=0.95 if promise is None else confidence)
 
     def features(case: Case, _checks: Sequence[CheckResult]) -> Mapping[str, float]:
         return features_of(case, radius_km=radius_km)
 
     def fit(frame: pl.DataFrame) -> Model:
-        return fitted(frame, radius_km=radius_km, aim=aim)
+        return fitted(frame, radius_km=radius_km, aim=aim) if fitted_on is None else _earlier(fitted_on, frame, aim)
 
     def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
         own = _finding(known, model, bars)
@@ -94,9 +105,30 @@ def calibrated(
             decision="reject" if rejected else "review" if against else "accept",
             reasons=tuple(dict.fromkeys(f"{found.check}:{found.reason}" for found in against)),
             checks=(*checks, own),
+            label=_label(known, model, radius_km),
         )
 
-    return Decider(decide=decide, features=features, fit=fit)
+    return Decider(decide=decide, features=features, fit=fit, labels=bars.by_threshold)
+
+
+def _earlier(path: str, frame: pl.DataFrame, aim: Aim) -> Model:
+    """The model of an earlier build. Raises RecipeError when there is none that fits this one."""
+    try:
+        model = orjson.loads(Path(path).read_bytes())
+        build = Path(path).resolve().parent.name
+        return transferred(model, frame, aim=aim, name=build)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        said = f"has no {error}" if isinstance(error, KeyError) else str(error)
+        raise RecipeError(f"verify.decide.fitted_on: {path}: no model for this build: {said}") from None
+
+
+def _label(features: Mapping[str, float], model: Model | None, radius_km: float) -> Label | None:
+    """The most probable place, for a sample without a known one."""
+    sample = None if model is None else judged(features, model)
+    if sample is None or sample.known or sample.best is None:
+        return None
+    chance, teacher = sample.best
+    return Label(teacher=teacher, probability=chance, radius_km=radius_km)
 
 
 def _finding(features: Mapping[str, float], model: Model | None, bars: _Bars) -> CheckResult:
@@ -109,6 +141,11 @@ def _finding(features: Mapping[str, float], model: Model | None, bars: _Bars) ->
     if sample.known and (doubt := _against_truth(sample, bars.suspect_from)) is not None:
         return doubt
     chance, teacher = sample.best
+    foreign = not sample.known or model["fitted_on"] is not None
+    if foreign and (odd := _drifted(sample, model)) is not None:
+        return _abstains("drifted", odd, chance)
+    if not sample.known and not bars.by_threshold:
+        return _abstains("no_threshold", "its place is unknown, and no `target` or `promise` is asked", chance)
     if bars.by_threshold:
         threshold = model["threshold"]
         if threshold["score"] is None:
@@ -118,6 +155,16 @@ def _finding(features: Mapping[str, float], model: Model | None, bars: _Bars) ->
     if not any(sample.right):
         return _compared("pass", "probable", chance, bars.min_probability, f"{teacher}'s place")
     return _not_lucky(sample, bars.min_probability)
+
+
+def _drifted(sample: Judged, model: Model) -> str | None:
+    """What keeps the model's probabilities from meaning here what they meant where it was fitted."""
+    if sample.strangers:
+        return f"another model answers as {sample.strangers[0]} than any that it was fitted on"
+    far = max(zip(model["drift"], sample.teachers, strict=True), default=None)
+    if far is None or far[0] <= MAX_DRIFT:
+        return None
+    return f"{far[1]} is otherwise sure than where it was fitted: stability index {far[0]:.2f}, at most {MAX_DRIFT:g}"
 
 
 def _against_truth(sample: Judged, suspect_from: float) -> CheckResult | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import nan
@@ -15,11 +15,13 @@ import polars as pl
 from factory.plugins.contracts import Model
 from factory.verify.calibration import Calibration, best, probabilities
 from factory.verify.cross_fit import FOLDS, cross_fit, cross_scored, part_of
+from factory.verify.drift import drift, models_of, stated
 from factory.verify.logistic import Flags, Reals
 from factory.verify.said import Read, read, teachers_in
 from factory.verify.threshold import Threshold, aimed, promised
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of the model's JSON. Version 1 did not say what it was fitted on (`models`, `stated`, `drift`)."""
 CURVE_POINTS: Final = 50
 BINS: Final = 10
 
@@ -31,6 +33,11 @@ class Aim:
     target: float | None = None
     promise: float | None = None
     confidence: float = 0.95
+
+    def __str__(self) -> str:
+        if self.promise is not None:
+            return f"`promise: {self.promise:g}`, `confidence: {self.confidence:g}`"
+        return "no target" if self.target is None else f"`target: {self.target:g}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Judged:
     known: bool
     fitted: bool
     """False where no model could be fitted without the sample's own group."""
+    strangers: tuple[str, ...] = ()
+    """Teachers behind whom another model answered than any that it was fitted on."""
 
     @property
     def best(self) -> tuple[float, str] | None:
@@ -64,7 +73,9 @@ def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
     Returns:
         `teachers`, `rows` (with known truth), `groups` (among them), `parts` (a model each, null where there are no
         rows of other groups), `threshold` (null without an aim), `curve` and `reliability` (for people: what every
-        threshold accepts and how much of it is right; how often rows of a probability are right).
+        threshold accepts and how much of it is right; how often rows of a probability are right), `models` and `stated`
+        (whose answers they are, and how sure: for `transferred`), `drift` (how far samples without a known place are
+        stated otherwise) and `fitted_on` (null: on this build).
     """
     teachers = teachers_in(frame.columns)
     every = read(frame, teachers)
@@ -82,7 +93,42 @@ def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
         "threshold": _threshold(scores, right, known.groups, aim),
         "curve": _curve(scores, right),
         "reliability": _reliability(scores, right),
+        "models": models_of(known),
+        "stated": stated(known.said),
+        "drift": drift(stated(known.said), _only(every, ~every.known).said),
+        "fitted_on": None,
     }
+
+
+def transferred(model: Model, frame: pl.DataFrame, *, aim: Aim, name: str) -> Model:
+    """A model of an earlier build for the samples of this one, whose truth it does not look at.
+
+    Args:
+        model: what `fitted` returned there.
+        aim: which must be the one that its threshold was looked for with: the rows that it was counted on stay there.
+        name: what is kept of where it comes from.
+
+    Raises ValueError, KeyError or TypeError when it is no such model, or one of other teachers or another aim.
+    """
+    _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
+    teachers = teachers_in(frame.columns)
+    if list(model["teachers"]) != teachers:
+        raise ValueError(
+            f"is of the teachers {_listed(model['teachers'])}; those of this build are {_listed(teachers)}"
+        )
+    had = _aim_of(model["threshold"])
+    if had != aim:
+        raise ValueError(
+            f"was made with {had}, and this recipe has {aim}; build it again with the same, without a call"
+        )
+    return {**model, "drift": drift(model["stated"], read(frame, teachers).said), "fitted_on": name}
+
+
+def _aim_of(threshold: Mapping[str, Any] | None) -> Aim:
+    if threshold is None:
+        return Aim()
+    given = {threshold["kind"]: threshold["asked"]}
+    return Aim(**given) if threshold["confidence"] is None else Aim(**given, confidence=threshold["confidence"])
 
 
 def judged(features: Mapping[str, float], model: Model) -> Judged:
@@ -96,7 +142,10 @@ def judged(features: Mapping[str, float], model: Model) -> Judged:
     right, known = tuple(one.right[0].tolist()), bool(one.known[0])
     if calibration is None:
         return Judged(teachers, (nan,) * len(teachers), right, known, fitted=False)
-    return Judged(teachers, tuple(probabilities(one.said, calibration)[0].tolist()), right, known, fitted=True)
+    chances = tuple(probabilities(one.said, calibration)[0].tolist())
+    answered = zip(teachers, one.models[0], model["models"], strict=True)
+    strangers = tuple(name for name, number, known_models in answered if number >= 0 and number not in known_models)
+    return Judged(teachers, chances, right, known, fitted=True, strangers=strangers)
 
 
 @lru_cache(maxsize=4)
@@ -109,8 +158,14 @@ def _opened(
     return teachers, tuple(None if part is None else Calibration.read(part, len(teachers)) for part in plain)
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nobody"
+
+
 def _only(every: Read, which: Flags) -> Read:
-    return Read(every.said.rows(which), every.right[which], every.known[which], every.groups[which])
+    return Read(
+        every.said.rows(which), every.right[which], every.known[which], every.groups[which], every.models[which]
+    )
 
 
 def _threshold(scores: Reals, right: Flags, groups: Reals, aim: Aim) -> dict[str, Any] | None:

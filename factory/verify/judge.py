@@ -11,20 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from factory.errors import PluginFault
+from factory.generators.labelled import labelled
 from factory.plugins import promises
+from factory.plugins.blocks import input_files
 from factory.plugins.contracts import Decider, Generator, Model
 from factory.recipe.model import Recipe
 from factory.store.cases import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
+from factory.store.paths import input_path
 from factory.verify.checks import run_check, run_decider
+from factory.verify.label import Names, Point, contradiction, placed_label
 from factory.verify.locate import locate, place_queries, resolve
 from factory.verify.messages import truth_told
 from factory.verify.near_truth import nearness
-from schemas import Case, CheckResult, Sample, Verdict
+from schemas import Case, CheckResult, Label, Sample, Verdict
 from schemas.record import DOUBTS
 from schemas.rows.messages import message_faults
 
@@ -32,6 +38,8 @@ Rows = Sequence[Mapping[str, Any]]
 """What a family makes of one sample."""
 NEAR_TRUTH: Final = "near_truth"
 """The check that measures a stated place against the truth."""
+LABEL_CHECK: Final = "label"
+"""Name under which what is wrong with a pseudo-label stands among a row's checks."""
 ROW_CHECK: Final = "row"
 """Name under which an accepted sample that makes no releasable row stands among a row's checks."""
 
@@ -49,8 +57,8 @@ class Judge:
     worldview: str = "default"
 
 
-def judge_of(recipe: Recipe) -> Judge:
-    """The rules of a recipe."""
+def judge_of(recipe: Recipe, root: Path = Path()) -> Judge:
+    """The rules of a recipe. `root` is the folder from which its relative paths start; only `fit` reads a file."""
     from factory.generators import open_generator
 
     generator = open_generator(recipe.generator)
@@ -58,7 +66,9 @@ def judge_of(recipe: Recipe) -> Judge:
     if recipe.verify is None:
         return rules
     decide = recipe.verify.decide
-    decider = promises.opened("decider", decide.name, Decider, **dict(decide.settings))
+    settings = dict(decide.settings)
+    settings |= {name: str(input_path(root, settings[name])) for name in input_files(decide.settings)}
+    decider = promises.opened("decider", decide.name, Decider, **settings)
     checks = tuple((check.name, check.settings) for check in recipe.verify.checks)
     return replace(rules, checks=checks, decider=decider, decider_name=decide.name)
 
@@ -102,23 +112,30 @@ def features_of(case: Case, checks: Sequence[CheckResult], judge: Judge) -> Mapp
 
 
 def decide(
-    case: Case, checks: Sequence[CheckResult], judge: Judge, model: Model | None, rows: Rows | None = None
+    case: Case,
+    checks: Sequence[CheckResult],
+    judge: Judge,
+    model: Model | None,
+    rows: Rows | None = None,
+    names: Mapping[Point, Names] = MappingProxyType({}),
 ) -> Case:
     """The case with its verdict.
 
     Args:
         rows: what the family's `records` made of the sample, where it makes its rows at once.
+        names: of the points that its answers state, where the sample's own place is unknown (`names_of`).
     """
     if judge.decider is None:
         verdict = Verdict(decision="accept", reasons=(), checks=tuple(checks))
     else:
         features = features_of(case, checks, judge) if judge.decider.features is not None else {}
         verdict = run_decider(judge.decider, judge.decider_name, case, checks, features, model)
+        verdict = replace(verdict, label=_label(case, verdict.label, judge, names))
     case = replace(case, verdict=verdict)
-    unreleasable = _unreleasable(case, judge, rows)
+    unreleasable = _unreleasable(labelled(case), judge, rows)
     if unreleasable is not None:
         verdict = replace(verdict, unreleasable=unreleasable.reason)
-    failed = _in_doubt(checks) or _unmeasured(checks, judge) or unreleasable
+    failed = _in_doubt(checks) or _unmeasured(case, checks, judge) or unreleasable
     if verdict.decision == "accept" and failed is not None:
         listed = verdict.checks if failed in verdict.checks else (*verdict.checks, failed)
         reasons = (*verdict.reasons, f"{failed.check}:{failed.reason}")
@@ -141,10 +158,27 @@ def _in_doubt(checks: Sequence[CheckResult]) -> CheckResult | None:
     return next((found for found in checks if found.outcome == "abstain" and found.reason in DOUBTS), None)
 
 
-def _unmeasured(checks: Sequence[CheckResult], judge: Judge) -> CheckResult | None:
-    """Why a stated place counts as unmeasured: `near_truth` abstained, or is not among the checks."""
+def _label(case: Case, label: Label | None, judge: Judge, names: Mapping[Point, Names]) -> Label | None:
+    """The decider's label with its place; none for a sample whose place is known."""
+    if label is None or case.sample.placed:
+        return None
+    try:
+        return placed_label(case, label, names)
+    except ValueError as error:
+        raise PluginFault(f"decider `{judge.decider_name}` on sample `{case.sample.id}`: {error}") from error
+
+
+def _unmeasured(case: Case, checks: Sequence[CheckResult], judge: Judge) -> CheckResult | None:
+    """Why a stated place counts as unmeasured: `near_truth` abstained, or is not among the checks. Where there is no
+    truth to measure with, the decider's label must not contradict what the source says."""
     if not judge.generator.states_place:
         return None
+    label = None if case.verdict is None else case.verdict.label
+    if not case.sample.placed and label is not None:
+        odd = contradiction(case.sample, label)
+        if odd is None:
+            return None
+        return CheckResult(check=LABEL_CHECK, outcome="fail", reason="country_differs", detail=odd)
     found = next((check for check in checks if check.check == NEAR_TRUTH), None)
     if found is None:
         detail = "rows of this family state a place, and no check measured it against the truth"
@@ -153,8 +187,11 @@ def _unmeasured(checks: Sequence[CheckResult], judge: Judge) -> CheckResult | No
 
 
 def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | None:
-    """What keeps a sample from becoming a row, whoever accepts it."""
+    """What keeps a sample from becoming a row, whoever accepts it. The case is a labelled one."""
     generator = judge.generator
+    if generator.states_place and not case.sample.placed:
+        detail = "its place is unknown, and no answer names one with a confidence that can be read"
+        return CheckResult(check=LABEL_CHECK, outcome="fail", reason="no_place", detail=detail)
     if generator.record is not None:
         try:
             rows = promises.rows(generator.record(case))

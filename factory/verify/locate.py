@@ -6,10 +6,9 @@ shard on the unique strings. What remains for each sample is arithmetic on plain
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite
 from typing import Literal, cast
 
 from schemas import Answered, GeoAnswer, LocatedAnswer, Sample
@@ -81,7 +80,7 @@ def _locate(sample: Sample, answered: Answered, places: Mapping[str, Place]) -> 
     correct = distance = named_distance = None
     if code is not None and sample.country_code is not None:
         correct = is_country_of(code, sample.country_code, (sample.lat, sample.lon))
-    truth_known = isfinite(sample.lat) and isfinite(sample.lon)
+    truth_known = sample.placed
     if truth_known and answer.lat is not None and answer.lon is not None:
         distance = haversine_km(sample.lat, sample.lon, answer.lat, answer.lon)
     if truth_known and place is not None:
@@ -103,17 +102,6 @@ def _same_region(place: Place | None, sample: Sample) -> bool | None:
     if place is None or not place.region or not sample.region:
         return None
     return place.region == sample.region and place.country_code == sample.country_code
-
-
-def point_of(located: LocatedAnswer, levels: Collection[str]) -> tuple[float, float] | None:
-    """Where an answer says it is (lat, lon in degrees): its coordinates, else the centre of the place it names, if that
-    is of one of these levels."""
-    answer = located.answered.place
-    if answer is not None and answer.lat is not None and answer.lon is not None:
-        return answer.lat, answer.lon
-    if located.named_level in levels and located.named_lat is not None and located.named_lon is not None:
-        return located.named_lat, located.named_lon
-    return None
 
 
 def _query(answer: GeoAnswer) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
-from math import isfinite
 from typing import Final, Literal, NamedTuple
 
 from factory.plugins.registry import register
-from factory.verify.locate import point_of
 from factory.verify.votes import Teachers, Vote, combine
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 from schemas.record import SUSPECTED_WRONG_TRUTH, UNREADABLE
@@ -87,7 +85,7 @@ def near_truth(
     check abstains when the sample has no position (`no_truth`). What a family combined of the answers must pass, too,
     whatever `teachers` says.
     """
-    if not (isfinite(case.sample.lat) and isfinite(case.sample.lon)):
+    if not case.sample.placed:
         return CheckResult(
             check="near_truth", outcome="abstain", reason="no_truth", detail="the sample has no position"
         )
@@ -214,7 +212,7 @@ def _agreed_against_truth(case: Case, votes: list[Vote], rule: _Rule, sure: floa
         return None
     if not all(_is_sure(found.answered.place, sure) for found in against):
         return None
-    points = [point_of(found, _LEVELS_FINE_ENOUGH[rule.tier]) for found in against]
+    points = [found.point(*_LEVELS_FINE_ENOUGH[rule.tier]) for found in against]
     known = [point for point in points if point is not None]
     if len(known) < len(points):
         return None

@@ -3,6 +3,7 @@
     confidence:TEACHER   stated, 0 to 1             level:TEACHER   1 city, 0.5 region, 0 nothing as fine
     placed:TEACHER       1 where there is a place   right:TEACHER   1 or 0, where the truth is known
     km:TEACHER:TEACHER   between two places         group           who belongs together, a whole number
+    model:TEACHER        which model answered, a whole number
 
 What was not said, cannot be read or cannot be measured is left out; in arrays it is nan.
 """
@@ -12,18 +13,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
-from math import isfinite, isnan, nan
+from math import isnan, nan
 
 import numpy as np
 import polars as pl
 
+from factory.generators.labelled import stated_point
 from factory.verify.calibration import Said
 from factory.verify.logistic import Flags, Reals
 from schemas import Case, LocatedAnswer, Sample
 
 _LEVELS = {"city": 1.0, "region": 0.5}
 _CONFIDENCE, _LEVEL, _PLACED, _RIGHT, _KM, _GROUP = "confidence", "level", "placed", "right", "km", "group"
+_MODEL = "model"
 
 
 def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
@@ -31,13 +35,14 @@ def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
     from factory.geo import haversine_km
 
     found = {_GROUP: group_of(case.sample)}
-    points = {voice.answered.teacher: _point(voice) for voice in case.voices}
+    points = {voice.answered.teacher: stated_point(voice) for voice in case.voices}
     for voice in case.voices:
         teacher, place, point = voice.answered.teacher, voice.answered.place, points[voice.answered.teacher]
         sure = None if place is None or voice.answered.saw_truth == "place" else place.confidence
         found[f"{_CONFIDENCE}:{teacher}"] = nan if sure is None else sure
         found[f"{_LEVEL}:{teacher}"] = _LEVELS.get(voice.named_level or "", 0.0)
         found[f"{_PLACED}:{teacher}"] = float(point is not None)
+        found[f"{_MODEL}:{teacher}"] = _number_of(f"model {voice.answered.model}")
         found[f"{_RIGHT}:{teacher}"] = _right(case.sample, voice, point, radius_km)
     for (one, here), (other, there) in combinations(sorted(points.items()), 2):
         known = here is not None and there is not None
@@ -49,10 +54,16 @@ def group_of(sample: Sample) -> float:
     """A whole number below 2**48 for whom a sample's errors may go together with: its author; else a day and a degree
     of latitude and longitude, which is a trip; else the sample by itself."""
     whom = f"author {sample.author}" if sample.author else f"sample {sample.id}"
-    if not sample.author and isfinite(sample.lat) and isfinite(sample.lon):
+    if not sample.author and sample.placed:
         day = (sample.captured_at or "")[:10]
         whom = f"trip {day} {round(sample.lat)} {round(sample.lon)}"
-    return float(int.from_bytes(hashlib.sha256(whom.encode()).digest()[:6]))
+    return _number_of(whom)
+
+
+@lru_cache(maxsize=4_096)
+def _number_of(text: str) -> float:
+    """A whole number below 2**48 for a text."""
+    return float(int.from_bytes(hashlib.sha256(text.encode()).digest()[:6]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class Read:
     """(rows,) whether the truth is known."""
     groups: Reals
     """(rows,)"""
+    models: Reals
+    """(rows, teachers) which model answered, as a number."""
 
 
 def teachers_in(names: Sequence[str]) -> list[str]:
@@ -95,25 +108,13 @@ def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str]) -> R
     right = columns(_RIGHT)
     said = Said(columns(_CONFIDENCE), columns(_LEVEL), columns(_PLACED) == 1, apart)
     known: Flags = np.asarray(np.isfinite(right).any(axis=1), dtype=np.bool_)
-    return Read(said, right == 1, known, column(_GROUP))
-
-
-def _point(voice: LocatedAnswer) -> tuple[float, float] | None:
-    """Where an answer says it is: its coordinates, else the centre of the city it names."""
-    place = voice.answered.place
-    if place is None or voice.answered.saw_truth == "place":
-        return None
-    if place.lat is not None and place.lon is not None:
-        return place.lat, place.lon
-    if voice.named_level == "city" and voice.named_lat is not None and voice.named_lon is not None:
-        return voice.named_lat, voice.named_lon
-    return None
+    return Read(said, right == 1, known, column(_GROUP), columns(_MODEL))
 
 
 def _right(sample: Sample, voice: LocatedAnswer, point: tuple[float, float] | None, radius_km: float) -> float:
     from factory.geo import haversine_km
 
-    if not (isfinite(sample.lat) and isfinite(sample.lon)):
+    if not sample.placed:
         return nan
     if point is None or voice.country_correct is False:
         return 0.0

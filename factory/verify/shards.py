@@ -23,6 +23,7 @@ from factory.store.files import file_digest
 from factory.store.layout import BuildPaths
 from factory.store.tables import write_table
 from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
+from factory.verify.label import names_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +79,15 @@ def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
         None if judge.generator.records is None else rows_by_sample(judge.generator, sample_frame(paths, spec.number))
     )
     cases = []
-    for case, (_, found) in zip(located_cases(answered, judge), answered, strict=True):
+    located = located_cases(answered, judge)
+    names = names_of(located, worldview=judge.worldview)
+    for case, (_, found) in zip(located, answered, strict=True):
         hopeless = unjudgeable(found, judge)
         if hopeless is not None:
             cases.append(replace(case, verdict=hopeless))
         else:
             made = None if rows is None else rows.get(case.sample.id, ())
-            cases.append(decide(case, examine(case, judge), judge, spec.model, made))
+            cases.append(decide(case, examine(case, judge), judge, spec.model, made, names))
     target = paths.shard(spec.number).verdicts
     write_table(verdicts_table([sample.id for sample, _ in answered], cases), target)
     verdicts = [case.verdict for case in cases if case.verdict is not None]

@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 
 from factory.plugins.registry import register
 from factory.verify.clues import alike, overlap, vector_overlap
-from factory.verify.locate import point_of
 from schemas import Case, CheckResult, LocatedAnswer, Outcome
 from schemas.settings import Kilometres, Share
 
@@ -157,7 +156,7 @@ def _apart_km(one: LocatedAnswer, other: LocatedAnswer, place: Level) -> float |
     from factory.geo import haversine_km
 
     levels = ("city", place)
-    first, second = point_of(one, levels), point_of(other, levels)
+    first, second = one.point(*levels), other.point(*levels)
     return None if first is None or second is None else haversine_km(*first, *second)
 
 
@@ -195,8 +194,8 @@ def _hold_for_each_other(one: LocatedAnswer, other: LocatedAnswer, first: str, s
 
     levels = ("city", "region")
     held = (
-        is_country_of(first, second, point_of(other, levels)),
-        is_country_of(second, first, point_of(one, levels)),
+        is_country_of(first, second, other.point(*levels)),
+        is_country_of(second, first, one.point(*levels)),
     )
     if False in held:
         return False

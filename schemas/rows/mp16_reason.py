@@ -48,6 +48,8 @@ COLUMNS: Final = pa.schema(
         pa.field("lat", pa.float64()),
         pa.field("lon", pa.float64()),
         pa.field("uncertainty_km", pa.float64()),
+        pa.field("placed_by", pa.string()),
+        pa.field("label_probability", pa.float64()),
         pa.field("scene", pa.string()),
         pa.field("clues", pa.list_(CLUE)),
         pa.field("answer", ANSWER),
@@ -68,12 +70,23 @@ COLUMNS: Final = pa.schema(
         pa.field("split", pa.string()),
     ]
 )
-"""One released row. `country`, `region`, `city`, `lat`, `lon` are the truth's; `image_sha256` is of the source file,
-`image_phash` 16 hexadecimal digits; `requests` are ledger keys, in the order of `teachers`."""
+"""One released row. `country`, `region`, `city`, `lat`, `lon` are the truth's, or a label's; `image_sha256` is of the
+source file, `image_phash` 16 hexadecimal digits; `requests` are ledger keys, in the order of `teachers`."""
 
 
 NULLABLE: Final = frozenset(
-    {"country", "country_code", "region", "city", "scene", "licence", "author", "source_url", "captured_at"}
+    {
+        "country",
+        "country_code",
+        "region",
+        "city",
+        "label_probability",
+        "scene",
+        "licence",
+        "author",
+        "source_url",
+        "captured_at",
+    }
 )
 
 NOTES: Final[Mapping[str, str]] = {
@@ -84,9 +97,11 @@ NOTES: Final[Mapping[str, str]] = {
     "entities": "what is seen: the texts of the clues, once each",
     "country, country_code, region, city": "where the photo was taken, in English; ISO 3166-1 alpha-2",
     "lat, lon, uncertainty_km": "where the camera stood, WGS84 degrees, and how far off that may be",
+    "placed_by": "`source`, whose coordinates these are, or `teachers`: a pseudo-label of a photo without coordinates",
+    "label_probability": "of a pseudo-label: that it is right within `uncertainty_km`",
     "scene": "indoor, natural or urban, where the source tells",
     "clues": "kind, text and what it supports, as the teacher of `response` listed them",
-    "answer": "that teacher's answer: place, coordinates, confidence, distance to the truth in km",
+    "answer": "that teacher's answer: place, coordinates, confidence, distance in km to the row's `lat`, `lon`",
     "teachers": "every teacher that answered",
     "checks": "each check's outcome, score, threshold and reason",
     "licence, author, source_url, captured_at": "the photo's, as its source states them",
@@ -111,5 +126,5 @@ MADE: Final = """\
 Each photo was shown to the teachers without its coordinates, file name or metadata. Their answers were parsed into
 clues, reasoning, a place and a confidence, and every check below compared them with the truth and with each other."""
 
-ROW: Final = RowSchema("mp16_reason", 2, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
-"""Version 1 had no `messages` and no `saw_truth`."""
+ROW: Final = RowSchema("mp16_reason", 3, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
+"""Version 1 had no `messages` and no `saw_truth`, version 2 no pseudo-labels."""

@@ -61,9 +61,10 @@
     if (!item) return;
     item.guesses.forEach(([, lat, lon], index) => {
       if (lat === null || lon === null) return;
-      stroke(layer, index ? "way second" : "way", greatCircle(item.truth, [lat, lon]));
+      if (item.truth) stroke(layer, index ? "way second" : "way", greatCircle(item.truth, [lat, lon]));
       stroke(layer, "end", spot(project([lat, lon])));
     });
+    if (!item.truth) return;
     stroke(layer, `truth ${item.decision}`, spot(project(item.truth)));
     stroke(layer, "core", spot(project(item.truth)));
   }
@@ -83,7 +84,8 @@
     dots.get(item.id)?.classList.add("hot");
     drawLines(mapLines, item);
     drawLines(one(".lines", locator), item);
-    const places = [item.truth, ...item.guesses.filter((g) => g[1] !== null).map((g) => [g[1], g[2]])].map(project);
+    const places = [...(item.truth ? [item.truth] : []), ...item.guesses.filter((g) => g[1] !== null).map((g) => [g[1], g[2]])].map(project);
+    if (!places.length) return;
     const xs = places.map((p) => p[0]), ys = places.map((p) => p[1]);
     const width = Math.max(44, (Math.max(...xs) - Math.min(...xs)) * 1.35, ((Math.max(...ys) - Math.min(...ys)) * 1.5 * 4) / 3);
     const height = (width * 3) / 4, cx = (Math.max(...xs) + Math.min(...xs)) / 2, cy = (Math.max(...ys) + Math.min(...ys)) / 2;
@@ -124,6 +126,7 @@
     return item.guesses.some((g) => g[0] === span.teacher && g[3] !== null && (g[3] >= span.low || span.first) && g[3] < span.high);
   }
   function inView(item) {
+    if (!item.truth) return false;
     const [x, y] = project(item.truth);
     return x >= view[0] && x <= view[0] + view[2] && y >= view[1] && y <= view[1] + view[3];
   }

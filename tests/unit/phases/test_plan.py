@@ -29,7 +29,14 @@ def test_a_plan_has_the_columns_of_its_files() -> None:
     plan = compile_plan(rows({"id": "a"}, {"id": "b", "lat": None}), PlanSettings())
     assert plan.samples.to_arrow().cast(arrow.PLAN).num_rows == 1
     assert plan.dropped.to_arrow().cast(arrow.DROPPED).num_rows == 1
-    assert plan.counts == {"source": 2, "planned": 1, "dropped": 1, "shards": 1, "country_not_recognised": 0}
+    assert plan.counts == {
+        "source": 2,
+        "planned": 1,
+        "dropped": 1,
+        "shards": 1,
+        "country_not_recognised": 0,
+        "unplaced": 0,
+    }
 
 
 def test_labels_by_the_nearest_city_where_the_source_has_no_names() -> None:

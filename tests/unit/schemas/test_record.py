@@ -50,7 +50,7 @@ def test_the_date_line_and_the_poles_are_no_edge() -> None:
 
 
 def test_the_place_named_stands_in_for_coordinates() -> None:
-    named = draw(1, named_lat=11.0, named_lon=0.0)
+    named = draw(1, named_level="city", named_lat=11.0, named_lon=0.0)
     assert voices(draw(0, 10.0), named, draw(2, 40.0)) == [("a", 1)]
 
 

@@ -23,6 +23,7 @@ def test_a_sample_is_what_its_teachers_say_and_how_far_apart_they_are(make_case:
     found = features_of(make_case(sure, other), radius_km=25)
     assert found.pop("km:a:b") == pytest.approx(111.2, abs=0.1)
     del found["group"]
+    assert found.pop("model:a") == found.pop("model:b"), "the same model answers for both"
     assert found == {
         "confidence:a": 0.8, "level:a": 1.0, "placed:a": 1.0, "right:a": 1.0,
         "confidence:b": 0.3, "level:b": 0.0, "placed:b": 1.0, "right:b": 0.0,
