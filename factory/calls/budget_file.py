@@ -2,7 +2,8 @@
 
     spent      one row a teacher: calls; tokens and money as endpoints stated them (the ledgers have the same); what was
                charged beyond that; how often it was asked, and the most that one call took
-    reserved   one row a call in flight, with the process that made it; or a batch's, until it is collected
+    reserved   one row a call in flight, with the process that made it; or a batch's, which stays when it is collected,
+               with nothing set aside: an answer that was fetched and not recorded is fetched again, and charged once
 
 A process that has reserved something holds a lock on a file of its own, which ends with the process however it ends:
 what a dead one had set aside was sent, as far as anybody knows, and counts as spent.
@@ -35,6 +36,10 @@ _VERSION: Final = 2
 """SQLite's user_version; a file of another one is begun anew from the ledgers."""
 _BATCH: Final = "batch"
 """Who holds what is set aside for an answer that comes later."""
+_COLLECTED: Final = "collected"
+"""Who holds the row of an answer that came."""
+_IN_FLIGHT: Final = f"holder NOT IN ('{_BATCH}', '{_COLLECTED}')"
+_LATER: Final = f"holder = '{_BATCH}'"
 
 _DRAWN: Final = re.compile(r"[0-9a-f]{16}")
 """Names that processes draw."""
@@ -54,7 +59,7 @@ CREATE TABLE reserved (
 """
 _DROP: Final = "DROP TABLE IF EXISTS spent; DROP TABLE IF EXISTS reserved;"
 _CHARGE: Final = """
-UPDATE spent SET calls = calls + 1, tokens = tokens + :tokens, nano = nano + :nano,
+UPDATE spent SET calls = calls + :calls, tokens = tokens + :tokens, nano = nano + :nano,
   beyond_tokens = beyond_tokens + :beyond_tokens, beyond_nano = beyond_nano + :beyond_nano,
   unstated = unstated + :unstated, tries = tries + 1, answered = answered + :answered,
   most_prompt = max(most_prompt, :prompt), most_completion = max(most_completion, :completion)
@@ -103,14 +108,16 @@ class BudgetFile:
         self._lock: BinaryIO | None = None
 
     def reset(self, spent: Mapping[str, Spent]) -> None:
-        """Charges what dead processes had set aside, and at least what is given. Raises EnvironmentFault."""
+        """Charges what dead processes had set aside, and at least what is given: what ledgers say was spent, the calls
+        that batches hold among it, which stand here as set aside. Raises EnvironmentFault."""
         with self._transaction() as connection:
             for teacher, least in spent.items():
                 connection.execute("INSERT OR IGNORE INTO spent (teacher) VALUES (?)", (teacher,))
+                later = _sums(connection, teacher, _LATER)[0]
                 connection.execute(
                     "UPDATE spent SET calls = max(calls, ?), tokens = max(tokens, ?), nano = max(nano, ?) "
                     "WHERE teacher = ?",
-                    (least.calls, least.tokens, nano(least.cost), teacher),
+                    (least.calls - later, least.tokens, nano(least.cost), teacher),
                 )
         self.charge_the_dead()
 
@@ -140,22 +147,32 @@ class BudgetFile:
             connection.execute("UPDATE reserved SET holder = ? WHERE id = ?", (_BATCH, reservation))
 
     def collect(self, teacher: str, key: str, usage: Usage, cost: int) -> None:
-        """Charges what a postponed question took in place of what it had set aside. Raises EnvironmentFault."""
+        """Charges what a postponed question took in place of what it had set aside; nothing where that was charged
+        already. Raises EnvironmentFault."""
         with self._transaction() as connection:
             found = connection.execute(
-                "SELECT id FROM reserved WHERE teacher = ? AND holder = ? AND key = ?", (teacher, _BATCH, key)
+                "SELECT holder, id FROM reserved WHERE teacher = ? AND holder IN (?, ?) AND key = ? "
+                "ORDER BY holder = ? DESC, id",
+                (teacher, _BATCH, _COLLECTED, key, _COLLECTED),
             ).fetchone()
+            if found is not None and found[0] == _COLLECTED:
+                return
             if found is not None:
-                _charge(connection, found[0], usage, cost)
-            else:  # it was sent before there was a limit
-                connection.execute(_CHARGE, _charges(teacher, usage, cost, (0, 0)))
+                _charge(connection, found[1], usage, cost)
+            else:  # it was sent before there was a limit: its call is counted where it was sent
+                connection.execute("INSERT OR IGNORE INTO spent (teacher) VALUES (?)", (teacher,))
+                connection.execute(_CHARGE, _charges(teacher, usage, cost, (0, 0)) | {"calls": 0})
+            connection.execute(
+                "INSERT INTO reserved (teacher, holder, key, tokens, nano) VALUES (?, ?, ?, 0, 0)",
+                (teacher, _COLLECTED, key),
+            )
 
     def charge_the_dead(self) -> None:
         """Charges what processes that are gone had set aside. Raises EnvironmentFault."""
         with self._transaction() as connection:
-            named = connection.execute("SELECT DISTINCT holder FROM reserved WHERE holder != ?", (_BATCH,)).fetchall()
+            named = connection.execute("SELECT DISTINCT holder FROM reserved").fetchall()
             for (holder,) in named:
-                if holder != self._holder and not is_locked(self._lock_of(holder)):
+                if holder not in (self._holder, _BATCH, _COLLECTED) and not is_locked(self._lock_of(holder)):
                     for (reservation,) in connection.execute(
                         "SELECT id FROM reserved WHERE holder = ?", (holder,)
                     ).fetchall():
@@ -222,10 +239,15 @@ def money(amount: int) -> float:
     return amount / _NANO
 
 
-def _account(connection: sqlite3.Connection, teacher: str) -> Account:
+def _sums(connection: sqlite3.Connection, teacher: str, held_by: str) -> Amounts:
+    """What is set aside for a teacher by holders of a kind (`held_by` is a condition)."""
     sums = "SELECT count(*), ifnull(sum(tokens), 0), ifnull(sum(nano), 0) FROM reserved WHERE teacher = ?"
-    held = connection.execute(f"{sums} AND holder != ?", (teacher, _BATCH)).fetchone()
-    later = connection.execute(f"{sums} AND holder = ?", (teacher, _BATCH)).fetchone()
+    calls, tokens, money = connection.execute(f"{sums} AND {held_by}", (teacher,)).fetchone()
+    return calls, tokens, money
+
+
+def _account(connection: sqlite3.Connection, teacher: str) -> Account:
+    held, later = _sums(connection, teacher, _IN_FLIGHT), _sums(connection, teacher, _LATER)
     row = connection.execute(
         "SELECT calls, tokens + beyond_tokens, nano + beyond_nano, unstated, tries, answered, most_prompt, "
         "most_completion FROM spent WHERE teacher = ?",
@@ -256,6 +278,7 @@ def _charges(teacher: str, usage: Usage, cost: int, reserved: Sequence[int]) -> 
     tokens = prompt + completion
     return {
         "teacher": teacher,
+        "calls": 1,
         "tokens": tokens,
         "nano": cost,
         "beyond_tokens": max(0, reserved[0] - tokens) if unstated else 0,

@@ -92,7 +92,7 @@ def _build_faults(build: Build) -> Iterator[str]:
         yield f"{paths.shard_folder}: a shard's report.json differs from what was written"
     if finished and digest_of(paths.decisions) != info.get("phases", {}).get("release", {}).get("decisions"):
         yield f"{paths.decisions}: differs from what the release was made with; build again"
-    yield from _unlisted(paths, shards, finished)
+    yield from _unlisted(paths, shards, info["state"])
     if paths.release.exists():
         yield from check_release(paths.release, named_secrets(build.recipe))
     elif finished:
@@ -112,15 +112,16 @@ def _planned_shards(paths: BuildPaths, info: Mapping[str, Any]) -> int:
         return int(info["counts"].get("shards", 0))
 
 
-def _unlisted(paths: BuildPaths, shards: int, finished: bool) -> Iterator[str]:
+def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     """Files that the factory has not written, or has not taken away."""
+    finished = state in ("released", "done")
     root = {path.name for path in _noted_files(paths, "done")}
     root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.decisions.parent)}
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
     live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
     for path in _entries(paths.root):
         lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name)
-        if not (path.name in root | live or lock or (not finished and is_aside(path.name))):
+        if not (path.name in root | live or lock or (state != "done" and is_aside(path.name))):
             yield _NOT_OURS.format(path)
     for path in _entries(paths.decisions.parent):
         if path != paths.decisions:

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from factory.calls.of_shard import shard_rows
-from factory.calls.row import UNSETTLED
 from factory.calls.teacher import ANSWERS
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.generators import needs_of
@@ -47,8 +46,8 @@ class TeacherEstimate:
     questions_most: int
     """Where the family decides as it goes."""
     answered: int
-    """Questions that need no call: this build or an earlier one with the same questions has the answer, or refused the
-    photo."""
+    """Questions that need no call: this build or an earlier one with the same questions has the answer, a batch has the
+    question, or the photo was refused."""
     calls: int
     tokens: int | None
     cost: float | None
@@ -77,8 +76,8 @@ class _Known:
     """What the ledgers so far say about one teacher."""
 
     settings: TeacherSettings
-    answered: set[str] = field(default_factory=set)
-    """Ids of samples that it will not be asked about."""
+    answered: list[pl.DataFrame] = field(default_factory=list)
+    """What it will not be asked again, as `_ANSWERED`, build by build and shard by shard."""
     paid: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -151,14 +150,15 @@ def _learn(known: Sequence[_Known], build: EarlierBuild, now: Fingerprint) -> It
         for about, same in zip(known, asked, strict=True):
             _add_figures(about, rows)
             if same:
-                found = _answered(about.settings.name, rows, part)
+                found = [_answered(about.settings.name, rows, part)]
                 if part is not None and shard.report.exists():
                     if build.identity == now.identity:  # this very build: a finished shard asks nothing more
-                        found |= set(part["id"])
+                        found.append(_whole(part["id"], about.settings.sampling.draws))
                     elif same_limits:
-                        found |= set(part.filter("refused")["id"])
-                about.source_changed |= bool(found) and not same_source
-                about.answered |= found
+                        found.append(_whole(part.filter("refused")["id"], about.settings.sampling.draws))
+                known_now = pl.concat(found)
+                about.source_changed |= not known_now.is_empty() and not same_source
+                about.answered.append(known_now)
 
 
 def _same_questions(about: _Known, build: EarlierBuild, now: Fingerprint) -> bool:
@@ -166,7 +166,23 @@ def _same_questions(about: _Known, build: EarlierBuild, now: Fingerprint) -> boo
     return ours is not None and ours == question_identity(build.identity, about.settings.name)
 
 
-_ROWS = ("key", "sample_id", "teacher", "model", "status", "origin", "prompt_tokens", "completion_tokens", "latency_s")
+_ROWS = (
+    "key",
+    "sample_id",
+    "teacher",
+    "model",
+    "draw",
+    "turn",
+    "status",
+    "origin",
+    "prompt_tokens",
+    "completion_tokens",
+    "latency_s",
+)
+_ANSWERED: Final = pl.Schema({"id": pl.String, "draw": pl.Int32, "turns": pl.Int32})
+"""How many questions of a sample and draw need no call."""
+_ALL: Final = 2**31 - 1
+"""As `turns`: however many there are."""
 
 
 def _image_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,28 +190,48 @@ def _image_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part_rows(shard: ShardPaths) -> pl.DataFrame:
-    """Each sample of a shard that was finished once: the request keys of its answers, or that its photo was refused
-    for a reason that stays."""
-    columns = ("id", "answers.list.element.keys.list.element", "photos.list.element.refused")
-    rows = read_columns(shard.answers, columns)
-    keys = pl.col("answers").list.eval(pl.element().struct.field("keys").explode())
+    """Each sample of a shard that was finished once: its answers with their request keys, and whether its photo was
+    refused for a reason that stays."""
+    answers = [f"answers.list.element.{name}" for name in ("teacher", "draw", "keys.list.element")]
+    rows = read_columns(shard.answers, ("id", *answers, "photos.list.element.refused"))
     refused = pl.col("photos").list.eval(pl.element().struct.field("refused").drop_nulls())
     passing = refused.list.eval(pl.element().is_in(list(PASSING_REFUSALS))).list.any()
-    return rows.select("id", keys=keys, refused=(refused.list.len() > 0) & ~passing)
+    return rows.select("id", "answers", refused=(refused.list.len() > 0) & ~passing)
 
 
-def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> set[str]:
-    """Samples whose answer is recorded: under their own id, or under that of a sample with the same picture."""
+def _answered(teacher: str, rows: pl.DataFrame, part: pl.DataFrame | None) -> pl.DataFrame:
+    """What is recorded of one teacher, as `_ANSWERED`.
+
+    Each turn that the ledger has, under the sample's own id; and conversations that were led to their end, which may be
+    shorter than others, and whose questions may stand under the id of a sample with the same picture.
+    """
     mine = rows.filter(pl.col("teacher") == teacher)
-    unsettled = pl.col("status").is_in(list(UNSETTLED))
-    final = mine.filter(~unsettled)
-    again = mine.filter(unsettled).join(final, on="key", how="anti")
-    final = final.join(again, on="sample_id", how="anti")
-    found = set(final["sample_id"])
+    asked_again = pl.col("status") == "exhausted"
+    final = mine.filter(~asked_again)
+    turn = ["sample_id", "draw", "turn"]
+    told = final.join(mine.filter(asked_again).join(final, on="key", how="anti"), on=turn, how="anti")
+    turns = told.group_by(id="sample_id", draw="draw").agg(turns=pl.col("turn").n_unique())
+    found = [turns.select(pl.col(name).cast(kind) for name, kind in _ANSWERED.items())]
     if part is not None:
-        by_key = part.select("id", "keys").explode("keys").join(final, left_on="keys", right_on="key", how="semi")
-        found |= set(by_key["id"])
-    return found
+        given = part.select("id", "answers").explode("answers").drop_nulls("answers").unnest("answers")
+        keys = given.filter(pl.col("teacher") == teacher).explode("keys")
+        settled = keys.with_columns(has=pl.col("keys").is_in(final["key"].implode()).fill_null(False))
+        ended = settled.group_by("id", "draw").agg(pl.col("has").all()).filter("has")
+        found.append(ended.select(pl.col("id"), pl.col("draw").cast(pl.Int32), turns=pl.lit(_ALL, pl.Int32)))
+    return pl.concat(found)
+
+
+def _whole(ids: pl.Series, draws: int) -> pl.DataFrame:
+    """Samples about which nothing more is asked, as `_ANSWERED`."""
+    each = ids.to_frame("id").join(pl.DataFrame({"draw": range(draws)}, schema={"draw": pl.Int32}), how="cross")
+    return each.with_columns(turns=pl.lit(_ALL, pl.Int32))
+
+
+def _questions_answered(ids: pl.Series, about: _Known, each: int) -> int:
+    """Questions about these samples that need no call, of `each` for a sample and draw."""
+    known = pl.concat([_ANSWERED.to_frame(), *about.answered]).filter(pl.col("draw") < about.settings.sampling.draws)
+    most = known.group_by("id", "draw").agg(pl.col("turns").max().clip(upper_bound=each))
+    return int(most.join(ids.to_frame("id"), on="id", how="semi")["turns"].sum())
 
 
 def _add_figures(about: _Known, rows: pl.DataFrame) -> None:
@@ -224,7 +260,7 @@ def _estimate_teacher(ids: pl.Series, about: _Known, needs: Needs) -> TeacherEst
     known: dict[str, Any] = {"name": settings.name, "questions": questions, "questions_most": len(ids) * most}
     if settings.backend == "replay":
         return TeacherEstimate(**known, answered=questions, calls=0, tokens=0, cost=0.0, seconds=0.0)
-    answered = each * sum(sample_id in about.answered for sample_id in ids)
+    answered = _questions_answered(ids, about, needs.calls[0])
     calls = questions - answered
     known_figures = about.paid > 0 or calls == 0
     paid = max(about.paid, 1)

@@ -80,7 +80,7 @@ def explain_sample(build: Build, sample_id: str) -> Story:
     calls = _calls(shard, sample_id, [key for answer in answers for key in answer["keys"]]).to_dicts()
     return Story(
         id=sample_id,
-        outcome=_outcome(truth["shard"], answered, verdict, decided, selection, calls),
+        outcome=_outcome(truth["shard"], answered, verdict, decided, selection, calls, released=_is_released(build)),
         pictures=_pictures(truth.pop("images"), answered["photos"] if answered else []),
         texts=[{"name": entry["name"], "characters": len(entry["text"])} for entry in truth.pop("texts")],
         truth=truth,
@@ -147,6 +147,12 @@ _SO_FAR = {
 }
 
 
+def _is_released(build: Build) -> bool:
+    """Whether the release is that of the selection: while a build goes on again, it is what it was before."""
+    state = build.info["state"]
+    return state in ("released", "done") or (state != "selected" and build.paths.release.exists())
+
+
 def _outcome(
     shard: int,
     answered: Mapping[str, Any] | None,
@@ -154,6 +160,8 @@ def _outcome(
     people: Mapping[str, Any] | None,
     selection: Mapping[str, Any] | None,
     calls: Sequence[Mapping[str, Any]],
+    *,
+    released: bool,
 ) -> str:
     if answered is None:
         asked = {call["teacher"]: call["status"] for call in calls}  # in order: the last of each teacher counts
@@ -166,7 +174,9 @@ def _outcome(
         by = " by people" if verdict["decision"] != "accept" else ""
         if selection is None:
             return f"accepted{by}, not selected yet"
-        return f"released in {selection['split']}" if selection["kept"] else f"removed by {selection['removed_by']}"
+        if not selection["kept"]:
+            return f"removed by {selection['removed_by']}"
+        return f"released in {selection['split']}" if released else f"kept for {selection['split']}, not released yet"
     if decision == "reject" and verdict["decision"] != "reject":
         return "rejected by people"
     because = ", ".join(verdict["reasons"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shlex
@@ -13,7 +14,7 @@ import typer
 
 from factory.cli.geo import geo_app
 from factory.cli.out import say, show_fault, tell
-from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, FactoryError, RecipeError
+from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
 from factory.version import __version__
 
 app = typer.Typer(
@@ -51,14 +52,12 @@ def main() -> NoReturn:
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except FactoryError as error:
         say(error)
         code = error.exit_code
     except OSError as error:
-        if error.filename is None:
-            raise
-        say(f"{error.filename}: {error.strerror}")
-        code = EXIT_ENVIRONMENT
+        code = _disk_error(error)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except typer.Exit as stop:
@@ -68,8 +67,25 @@ def main() -> NoReturn:
     if code == EXIT_INTERRUPTED:
         resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in (["build"], ["demo"]) else ""
         say(f"interrupted{resumes}")
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:  # told above; the interpreter would try once more at its end, and tell it in its own words
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or EXIT_OK)
+
+
+def _disk_error(error: OSError) -> int:
+    """Says what could not be opened or written; where nobody reads the output any more there is nobody to tell. Any
+    other fault of the system is one of the code, and raised."""
+    from factory.store.files import DISK_ERRORS
+
+    if error.errno == errno.EPIPE:
+        return EXIT_ROWS_FAILED
+    if error.filename is None and error.errno not in DISK_ERRORS:
+        raise error
+    place = "the output" if error.filename is None else error.filename
+    say(f"{place}: {error.strerror}")
+    return EXIT_ENVIRONMENT
 
 
 def _usage_error(error: Exception) -> int:

@@ -15,9 +15,9 @@ from factory.engines import open_engine
 from factory.phases.identity import identify
 from factory.phases.lines import title
 from factory.phases.phase import Phase, Waiting, done, note
-from factory.phases.reopen import reopen
+from factory.phases.reopen import reopen, to_reopen
 from factory.phases.review import REVIEW
-from factory.phases.run import BuildResult, Listener, Run, Silent, new_info, now, read_info, result
+from factory.phases.run import BEGUN, BuildResult, Listener, Run, Silent, new_info, now, read_info, result
 from factory.phases.steps import PLAN, REPORT, SELECT, ReleaseWriter, release_phase
 from factory.phases.verify import VERIFY
 from factory.phases.work import WORK
@@ -55,15 +55,19 @@ def run_build(
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         make_folder(paths.shard_folder)
         run.info = read_info(paths) or new_info(run)
-        if retry:
-            reopen(run.paths)
+        if retry and (shards := to_reopen(run.paths)):
+            _begin(VERIFY, run, PLAN.state)  # what it noted of its verdicts goes with those of the shards
+            for shard in shards:
+                reopen(shard, run.paths)
         waiting = _go(run, phases, begun)
         return result(run, begun, None if waiting is None else waiting.what)
 
 
 def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
+    before = BEGUN
     for phase in phases:
         if not done(phase, run):
+            _begin(phase, run, before)
             read = phase.reads(run)
             if phase is phases[-1]:  # before it begins: the report shows how long the build took
                 run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
@@ -75,8 +79,19 @@ def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
                 run.listener.phase("waits", f"for {waiting.what}")
                 return waiting
             note(phase, run, read)
+        before = phase.state
         for label, text in phase.says(run):
             run.listener.phase(label, text)
     if run.info["state"] != phases[-1].state:  # an early phase ran again and made the same as before
         run.save(phases[-1].state)
     return None
+
+
+def _begin(phase: Phase, run: Run, before: str) -> None:
+    """Notes that a phase is at work, where `build.json` tells more: a finished build is none while something in it is
+    made again, and what was noted of a file holds no longer when its phase writes it."""
+    noted = run.info.get("files", {})
+    stale = [path.name for path in phase.makes(run) if path.name in noted]
+    if stale or run.info["state"] != before:
+        run.info["files"] = {name: digest for name, digest in noted.items() if name not in stale}
+        run.save(before)

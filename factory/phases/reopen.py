@@ -18,14 +18,26 @@ from factory.store.files import sync_directory
 from factory.store.layout import BuildPaths, ShardPaths
 
 
-def reopen(paths: BuildPaths) -> None:
-    """Opens every finished shard in which something failed for a passing reason."""
-    for shard in paths.shards():
-        if shard.report.exists() and read_report(shard).passing:
-            remove_live(shard.live_ledger)  # left by a run that was killed right here; the sealed one has it all
-            thaw(shard)
-            shard.verdicts.unlink(missing_ok=True)
-            shard.report.unlink()
+def to_reopen(paths: BuildPaths) -> list[ShardPaths]:
+    """The finished shards in which something failed for a passing reason."""
+    return [shard for shard in paths.shards() if shard.report.exists() and read_report(shard).passing]
+
+
+def reopen(shard: ShardPaths, paths: BuildPaths) -> None:
+    """Opens a finished shard for another run."""
+    clear(shard)
+    thaw(shard)
+    paths.verified.unlink(missing_ok=True)  # it has the digests of verdicts that hold no longer
+    shard.verdicts.unlink(missing_ok=True)
+    shard.report.unlink()
+
+
+def clear(shard: ShardPaths) -> None:
+    """Takes away what a run left that was killed when it had written the report of a shard, before it could do so
+    itself: the sealed ledger has it all."""
+    if shard.report.exists():
+        shard.progress.unlink(missing_ok=True)
+        remove_live(shard.live_ledger)
 
 
 def unfinish(shard: ShardPaths) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
@@ -22,6 +22,9 @@ from factory.store.layout import BuildPaths, open_build
 from factory.store.yaml_lines import dump_yaml
 from factory.version import __version__
 from schemas.arrow import BUILD_SCHEMA_VERSION
+
+BEGUN: Final = "planning"
+"""What `build.json` calls a build in which no phase is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ def new_info(run: Run) -> dict[str, Any]:
         "counts": {},
         "seconds": 0.0,
     }
-    run.save("planning")
+    run.save(BEGUN)
     return run.info
 
 

@@ -129,7 +129,8 @@ def renew_report(build: Build) -> Path:
 
     paths = build.paths
     if build.info["state"] != REPORT.state:
-        return write_report(build)
+        with disk_faults(paths.root):
+            return write_report(build)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         info = read_info(paths.info)
         path = write_report(Build(paths))

@@ -32,6 +32,7 @@ def _verify(run: Run) -> None:
     numbers = run.shards
     plain = run.loaded.plain()
     judge = judge_of(run.recipe, run.loaded.root)
+    run.paths.verified.unlink(missing_ok=True)  # written last, of verdicts that are all there
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
         specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]

@@ -18,7 +18,7 @@ from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
 from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
-from factory.phases.reopen import thaw, unfinish
+from factory.phases.reopen import clear, thaw, unfinish
 from factory.phases.run import Run
 from factory.phases.take_over import take_over
 from factory.phases.watch import Watch
@@ -43,6 +43,7 @@ def _work(run: Run) -> Waiting | None:
     earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
     for number in numbers:
         unfinish(paths.shard(number))
+        clear(paths.shard(number))
     take_over(run, earlier)
     for number in numbers:
         if not paths.shard(number).report.exists():

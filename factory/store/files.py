@@ -33,7 +33,8 @@ PUBLIC: Final = 0o666
 """Mode of what is made to be given away; the user's umask takes from it."""
 
 _LOG = logging.getLogger(__name__)
-_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
+"""What a full, failing or read-only disk answers."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def disk_faults(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if error.errno not in DISK_ERRORS:
             raise
         place = error.filename or root
         raise EnvironmentFault(

@@ -282,8 +282,38 @@ async def test_a_batch_counts_as_reserved_until_its_answer_is_collected(tmp_path
         resumed.reset({})
         assert resumed.spent()["qwen"].tokens == 1_000
         resumed.collect("qwen", "later", tokens(300, 50))
-        resumed.collect("qwen", "sent before there was a limit", tokens(100))
-        assert resumed.spent()["qwen"] == Spent(calls=2, tokens=450, cost=pytest.approx(0.045))
+        assert resumed.spent()["qwen"] == Spent(calls=1, tokens=350, cost=pytest.approx(0.035))
+
+
+async def test_a_call_that_a_batch_holds_is_counted_once_whatever_the_ledger_says_of_it(tmp_path: Path) -> None:
+    with opened(tmp_path, calls=4) as budget:
+        budget.reset({})
+        for key in ("a", "b"):
+            budget.postpone("qwen", await budget.reserve("qwen", key, FORESEEN))
+    sent = {"qwen": Spent(calls=3)}  # a third one was sent before there was a limit
+    with opened(tmp_path, calls=4) as resumed:
+        resumed.reset(sent)
+        assert resumed.spent()["qwen"].calls == 3
+        for key in ("a", "b", "sent before there was a limit"):
+            resumed.collect("qwen", key, tokens(100))
+        assert (resumed.spent()["qwen"].calls, resumed.spent()["qwen"].tokens) == (3, 300)
+        await take(resumed, tokens(100))
+        with pytest.raises(BudgetReached):
+            await resumed.reserve("qwen", "fifth", FORESEEN)
+
+
+@pytest.mark.parametrize("key", ["a", "sent before there was a limit"])
+async def test_an_answer_that_was_fetched_and_not_recorded_is_charged_once(tmp_path: Path, key: str) -> None:
+    with opened(tmp_path, tokens=2_000) as budget:
+        budget.reset({})
+        budget.postpone("qwen", await budget.reserve("qwen", "a", FORESEEN))
+        budget.collect("qwen", key, tokens(300))
+        spent = budget.spent()
+    with opened(tmp_path, tokens=2_000) as resumed:  # killed before the ledger had it: the batch is asked once more
+        resumed.reset({"qwen": Spent(calls=1)})
+        resumed.collect("qwen", key, tokens(300))
+        assert resumed.spent()["qwen"].tokens == spent["qwen"].tokens
+        assert resumed.spent()["qwen"].calls == max(1, spent["qwen"].calls)
 
 
 def test_the_ledgers_say_what_is_spent_at_the_least(tmp_path: Path) -> None:

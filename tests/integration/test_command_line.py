@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from factory.store.layout import open_build
 from tests.fake_endpoint import Running, running_endpoint
 from tests.real_build import (
+    COMMAND,
     factory,
     factory_process,
     make_photos,
@@ -274,3 +276,15 @@ def test_a_build_opens_as_polars_frames(finished: Path) -> None:
     build = open_build(finished)
     assert build.plan.height == build.verdicts.height == build.ledger.height == SAMPLES
     assert build.image(0, 3)[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize("command", [["--version"], ["recipe", "schema"]])
+def test_output_that_cannot_be_written_is_said_and_output_that_nobody_reads_is_not(command: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*COMMAND, *command], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "the output: No space left on device\n")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*COMMAND, *command], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")

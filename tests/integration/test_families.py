@@ -188,7 +188,7 @@ def test_a_build_waits_for_answers_that_come_later_and_goes_on(tmp_path: Path) -
     recipe = write_views(tmp_path, "http://unused", 2)
     text = recipe.read_text()
     line = next(line for line in text.splitlines() if "backend: openai" in line)
-    recipe.write_text(text.replace(line, "  - {name: t, backend: postbox, model: m, path: box}"))
+    recipe.write_text(text.replace(line, "  - {name: t, backend: postbox, model: m, path: box, budget: {calls: 4}}"))
     for turn in (1, 2):
         done = build(recipe, tmp_path / "out")
         assert done.returncode == 5, done.stderr

@@ -101,6 +101,27 @@ def test_the_plan_of_a_stopped_build_foresees_the_rest(work: Path, endpoint: Run
     assert foreseen(work, recipe, COLDER).teachers[0].calls == SAMPLES
 
 
+def test_each_draw_is_foreseen_for_itself(work: Path, endpoint: Running) -> None:
+    recipe = write_recipe(work, endpoint.url, teacher_keys=", sampling: {draws: 2, temperature: 0.5}")
+    stopped = factory("build", recipe, "--set", "teachers.0.budget.calls=9", cwd=work)
+    assert stopped.returncode == 4, stopped.stderr
+    assert (foreseen(work, recipe).teachers[0].answered, foreseen(work, recipe).teachers[0].calls) == (
+        9,
+        2 * SAMPLES - 9,
+    )
+    built_at = endpoint.stats()["requests"]
+    assert factory("build", recipe, "--set", "build.max_quarantined_share=1", cwd=work).returncode == 0
+    assert endpoint.stats()["requests"] - built_at == 2 * ASKED - 9
+    more, fewer = "teachers.0.sampling.draws=3", "teachers.0.sampling.draws=1"
+    assert foreseen(work, recipe, more).teachers[0].calls == SAMPLES - 1, "of the photo that is none nobody is asked"
+    assert foreseen(work, recipe, fewer).teachers[0].calls == 0
+    before = endpoint.stats()["requests"]
+    built(work, recipe, "--set", more)
+    assert endpoint.stats()["requests"] - before == ASKED, "the shared picture is asked about once"
+    built(work, recipe, "--set", fewer)
+    assert endpoint.stats()["requests"] - before == ASKED
+
+
 def test_a_new_photo_is_all_that_a_longer_table_asks(work: Path, endpoint: Running) -> None:
     recipe = write_recipe(work, endpoint.url)
     table = work / "photos.csv"
