@@ -32,9 +32,11 @@ def listed(tally: Mapping[str, int], most: int = 5) -> str:
 def plan_line(run: Run) -> str:
     counts = run.info["counts"]
     dropped = f" · dropped {counts['dropped']} ({listed(counts['dropped_by_reason'])})" if counts["dropped"] else ""
-    unplaced = f" · {counts['unplaced']:,} without a known place" if counts.get("unplaced") else ""
+    odd = f" · {counts['unplaced']:,} without a known place" if counts["unplaced"] else ""
+    if unknown := counts["country_not_recognised"]:
+        odd += f" · {unknown:,} with a country that nobody knows"
     return (
-        f"{counts['planned']:,} samples{unplaced} · {counts['countries_planned']} countries · {counts['shards']:,} "
+        f"{counts['planned']:,} samples{odd} · {counts['countries_planned']} countries · {counts['shards']:,} "
         f"shard{'s' * (counts['shards'] != 1)} · {questions(run)}{dropped}"
     )
 

@@ -41,7 +41,7 @@ def _plan(run: Run) -> None:
         "dropped": plan.dropped.height,
         "dropped_by_reason": dropped,
         "countries_planned": plan.samples["country_code"].drop_nulls().n_unique(),
-        "unplaced": plan.counts["unplaced"],
+        **{name: plan.counts[name] for name in ("unplaced", "country_not_recognised")},
         "shards": plan.samples["shard"].n_unique(),
     }
 
@@ -51,7 +51,15 @@ PLAN = Phase(
     reads=lambda run: {"identity": run.identity.stages["plan"]},
     makes=lambda run: (run.paths.plan, run.paths.dropped),
     left=lambda run: {"plan": digest_of(run.paths.plan), "dropped": digest_of(run.paths.dropped)},
-    counts=("planned", "dropped", "dropped_by_reason", "countries_planned", "unplaced", "shards"),
+    counts=(
+        "planned",
+        "dropped",
+        "dropped_by_reason",
+        "countries_planned",
+        "unplaced",
+        "country_not_recognised",
+        "shards",
+    ),
     go=_plan,
     says=lambda run: iter([("plan", plan_line(run))]),
     state="working",

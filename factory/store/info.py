@@ -50,6 +50,8 @@ class _Counts(_Asked):
     dropped: _Count = 0
     dropped_by_reason: _Tally = {}
     countries_planned: _Count = 0
+    unplaced: _Count = 0
+    country_not_recognised: _Count = 0
     shards: Annotated[int, Field(ge=0, le=MOST_SHARDS)] = 0
     decisions: _Tally = {}
     reasons: _Tally = {}

@@ -147,6 +147,15 @@ def test_by_default_a_row_without_coordinates_is_dropped_by_name(geotagged: tupl
     assert build.info["counts"]["dropped_by_reason"] == {"no_coordinates": 20}
 
 
+def test_what_a_source_does_not_state_or_nobody_understands_is_counted_and_said(
+    geotagged: tuple[Path, Build], tmp_path: Path
+) -> None:
+    without_places(geotagged[0], tmp_path / "photos", known=100, country="Atlantis")
+    recipe = tmp_path / "photos" / "recipe.yaml"
+    done = run_factory("build", recipe, "--set", UNKNOWN[0], "--set", UNKNOWN[1], cwd=tmp_path)
+    assert "120 samples · 20 without a known place · 120 with a country that nobody knows" in done.stderr
+
+
 def test_a_label_in_another_country_than_the_source_states_goes_to_people(
     geotagged: tuple[Path, Build], tmp_path: Path
 ) -> None:
