@@ -28,6 +28,7 @@ from schemas.rows.messages import message_faults
 from schemas.rows.schema import RowSchema
 
 _BATCH: Final = 64
+_BATCH_BYTES: Final = 64_000_000
 _CARD_COUNT: Final = re.compile(r"^\| (train|validation|test|all) \| (\d+) \|$", re.MULTILINE)
 
 
@@ -165,12 +166,15 @@ def _row_faults(split: str, row: StoredRow, schema: RowSchema) -> Iterator[str]:
 
 
 def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
-    batch = []
+    """A few rows at a time, fewer where their pictures are large."""
+    batch: list[StoredRow] = []
+    size = 0
     for item in items:
         batch.append(item)
-        if len(batch) == _BATCH:
+        size += sum(map(len, item.jpegs))
+        if len(batch) == _BATCH or size >= _BATCH_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     yield batch
 
 

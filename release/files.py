@@ -7,21 +7,26 @@ webdataset/train-000000.tar             `000042.json` and its pictures: `000042.
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.parquet_bounds import refuse_bomb
 from schemas.plain_json import read_json
 from schemas.rows.schema import RowSchema
+from schemas.ustar import Member, members
 
-READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, tarfile.TarError, pa.ArrowException)
+READ_ERRORS: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException)
 """What damaged or hostile files make these readers raise."""
 
+MAX_JSON_BYTES: Final = 16_000_000
+"""Of a row; one of a conversation of 32k tokens has 0.2 MB."""
+MAX_PICTURES_BYTES: Final = 256_000_000
+"""Of a row's pictures together."""
 _BATCH: Final = 64
 
 
@@ -62,6 +67,7 @@ def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
 
 def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a Parquet file, page checksums verified. Raises ValueError when its schema is another."""
+    refuse_bomb(file)
     with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
         if not parquet.schema_arrow.equals(schema.columns):
             raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
@@ -73,9 +79,9 @@ def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
 
 def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a WebDataset tar. Raises ValueError when members are no samples, or JSON differs from the schema."""
-    with tarfile.open(file, "r:") as tar:
-        pictures: list[tarfile.TarInfo] = []
-        for member in tar:
+    with file.open("rb") as tar:
+        pictures: list[Member] = []
+        for member in members(tar):
             if not member.name.endswith(".json"):
                 pictures.append(member)
                 continue
@@ -85,12 +91,13 @@ def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
             raise ValueError(f"{pictures[0].name} has no JSON after it")
 
 
-def _sample(
-    tar: tarfile.TarFile, pictures: Sequence[tarfile.TarInfo], text: tarfile.TarInfo, schema: RowSchema
-) -> StoredRow:
+def _sample(tar: BinaryIO, pictures: Sequence[Member], text: Member, schema: RowSchema) -> StoredRow:
     names = [member.name for member in pictures]
     if names != picture_names(text.name.removesuffix(".json"), len(names)):
         raise ValueError(f"{', '.join(names[:4])} and {text.name} are not one sample")
+    large = sum(member.size for member in pictures) > MAX_PICTURES_BYTES
+    if large or text.size > MAX_JSON_BYTES:
+        raise ValueError(f"{text.name}: is larger than any row")
     data = _bytes(tar, text)
     values = read_json(data)
     if not isinstance(values, dict) or tuple(values) != schema.json_keys:
@@ -106,8 +113,6 @@ def _sample(
     return StoredRow(values, [_bytes(tar, member) for member in pictures], data)
 
 
-def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    opened = tar.extractfile(member) if member.isreg() else None
-    if opened is None:
-        raise ValueError(f"{member.name} is not a plain file")
-    return opened.read()
+def _bytes(tar: BinaryIO, member: Member) -> bytes:
+    tar.seek(member.offset)
+    return tar.read(member.size)

@@ -19,7 +19,7 @@ from schemas.record import (
     Verdict,
 )
 from schemas.request import Picture, Reply, Request, Turn
-from schemas.sample import ImageRef, Sample
+from schemas.sample import FilePart, ImageRef, Sample
 
 __all__ = [
     "Answered",
@@ -27,6 +27,7 @@ __all__ = [
     "CheckResult",
     "Clue",
     "Evidence",
+    "FilePart",
     "Finding",
     "GeoAnswer",
     "ImageRef",

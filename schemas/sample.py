@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A picture inside a larger file, such as a member of a tar: who decodes it reads it, and no more than it may."""
+
+    path: Path
+    offset: int
+    """Bytes from the start of the file."""
+    size: int
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from factory.calls.wal import wal_faults
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.files import refuse_odd_database
 from factory.store.layout import ShardPaths
-from factory.store.tables import read_columns, write_table
+from factory.store.tables import read_columns, refuse_parquet_bomb, write_table
 from schemas import arrow
 
 LEDGER_VERSION = 2
@@ -254,10 +254,11 @@ def network_mount(path: Path, mounts: Path = Path("/proc/mounts")) -> str | None
 def _sealed_table(path: Path, columns: list[str] | None = None, *, verify: bool = True) -> pa.Table:
     schema = arrow.LEDGER if columns is None else pa.schema([arrow.LEDGER.field(name) for name in columns])
     try:
+        refuse_parquet_bomb(path)
         return pq.read_table(path, schema=schema, page_checksum_verification=verify, partitioning=None)
     except FileNotFoundError as error:
         raise EnvironmentFault(f"{path}: no such ledger") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise CorruptBuild(
             f"{path}: cannot be read ({error}); restore the file, or move it away to ask (and pay) its requests again"
         ) from error

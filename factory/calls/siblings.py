@@ -22,7 +22,7 @@ from factory.calls.row import UNSETTLED, LedgerRow
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.files import private_database
 from factory.store.layout import BuildPaths
-from factory.store.tables import read_columns
+from factory.store.tables import read_columns, refuse_parquet_bomb
 from schemas import arrow
 
 _WAIT_S: Final = 30.0
@@ -81,6 +81,7 @@ class Siblings:
         if not ledger.exists():  # somebody removed that shard
             return None
         try:
+            refuse_parquet_bomb(ledger)
             rows = pq.read_table(
                 ledger,
                 schema=arrow.LEDGER,
@@ -88,7 +89,7 @@ class Siblings:
                 page_checksum_verification=True,
                 partitioning=None,
             ).to_pylist()
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise CorruptBuild(f"{ledger}: cannot be read ({error}); `factory check` names what is damaged") from error
         row = row_from(ledger, list(rows[0].values())) if rows else None
         return None if row is None or row.status in UNSETTLED else row

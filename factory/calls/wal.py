@@ -13,6 +13,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+MAX_BYTES = 256_000_000
+"""Of a log: checkpoints keep it at a few megabytes."""
 _HEADER = struct.Struct(">8I")  # magic, version, page size, checkpoint, salt 1, salt 2, checksum 1, checksum 2
 _FRAME = struct.Struct(">6I")  # page, pages after commit, salt 1, salt 2, checksum 1, checksum 2
 _MAGIC_LITTLE, _MAGIC_BIG = 0x377F0682, 0x377F0683
@@ -21,6 +23,8 @@ _MAGIC_LITTLE, _MAGIC_BIG = 0x377F0682, 0x377F0683
 def wal_faults(database: Path) -> list[str]:
     """Faults of the log beside `database`; empty when it is sound, empty or absent. Raises OSError only."""
     path = database.with_name(database.name + "-wal")
+    if path.exists() and (size := path.stat().st_size) > MAX_BYTES:
+        return [f"{path}: has {size:,} bytes; no log of a ledger grows to more than {MAX_BYTES:,}"]
     data = path.read_bytes() if path.exists() else b""
     if len(data) < _HEADER.size:
         return []

@@ -23,6 +23,7 @@ import pyarrow as pa
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
 from factory.store.files import no_file
+from factory.store.tables import refuse_parquet_bomb
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -197,6 +198,10 @@ def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:
 def parquet_of(path: Path) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
+    try:
+        refuse_parquet_bomb(path)
+    except ValueError as error:
+        raise SourceError(f"{path}: cannot be read as parquet: {error}") from None
     return pq.ParquetFile(path)
 
 

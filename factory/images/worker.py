@@ -29,7 +29,10 @@ from pebble import ProcessExpired, ProcessPool
 from factory.errors import EnvironmentFault
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.processes import forkserver_context
+from schemas import FilePart
 
+_Source = Path | FilePart | bytes
+_Task = str | FilePart | bytes
 _Result = Prepared | ImageRejected
 
 START_SECONDS: Final = 60.0
@@ -65,6 +68,11 @@ class DecodeWorkers:
         self._open: set[Future[_Result]] = set()
         self._broken: list[ProcessPool] = []
         self._pool: ProcessPool | None = None
+
+    @property
+    def most_bytes(self) -> int:
+        """Of a source file; a larger one is refused, and best before it is sent."""
+        return int(self._settings.max_file_mb * 1e6)
 
     def __enter__(self) -> DecodeWorkers:
         """Start the workers.
@@ -103,11 +111,11 @@ class DecodeWorkers:
             for each in [pool, *self._broken]:
                 self._stop(each)
 
-    def submit(self, source: Path | bytes) -> Future[_Result]:
+    def submit(self, source: _Source) -> Future[_Result]:
         """Prepare one picture in a worker.
 
         Args:
-            source: the bytes of the file, or its path, which the worker reads.
+            source: the path of the file, or where it lies inside another, which the worker reads; or its bytes.
 
         Returns:
             A future of what `prepare` returns. A picture that kills, stalls or starves its worker gives an
@@ -117,7 +125,7 @@ class DecodeWorkers:
             RuntimeError: the context was not entered or is left.
         """
         future: Future[_Result] = Future()
-        task = source if isinstance(source, bytes) else str(source)
+        task = _task(source)
         self._open.add(future)
         future.add_done_callback(self._open.discard)
         if not self._schedule(task, future, _BROKEN_RETRIES):
@@ -125,7 +133,7 @@ class DecodeWorkers:
             raise RuntimeError("DecodeWorkers is used as a context manager, and only inside it")
         return future
 
-    def submit_chunk(self, sources: Sequence[Path | bytes]) -> Future[list[_Result]]:
+    def submit_chunk(self, sources: Sequence[_Source]) -> Future[list[_Result]]:
         """Prepare several pictures in one go, in order: one message each way instead of one a picture.
 
         The future raises ChunkFailed when a picture ended or stalled the worker; `submit` each then, and only the
@@ -134,7 +142,7 @@ class DecodeWorkers:
         Raises:
             RuntimeError: the context was not entered or is left.
         """
-        tasks = [source if isinstance(source, bytes) else str(source) for source in sources]
+        tasks = [_task(source) for source in sources]
         with self._lock:
             if self._pool is None:
                 raise RuntimeError("DecodeWorkers is used as a context manager, and only inside it")
@@ -155,7 +163,7 @@ class DecodeWorkers:
         inner.add_done_callback(finish)
         return outer
 
-    def submit_all(self, sources: Sequence[Path | bytes]) -> Future[list[_Result]]:
+    def submit_all(self, sources: Sequence[_Source]) -> Future[list[_Result]]:
         """Prepare several pictures, in order, as a chunk; when one of them costs its worker its life, each is tried
         alone. The future never raises ChunkFailed.
 
@@ -202,7 +210,7 @@ class DecodeWorkers:
             each_alone()
         return outer
 
-    def _schedule(self, task: bytes | str, future: Future[_Result], retries: int) -> bool:
+    def _schedule(self, task: _Task, future: Future[_Result], retries: int) -> bool:
         """Hand a task to the pool, replacing a broken one; False when the context is left."""
         with self._lock:
             if self._pool is None:
@@ -318,7 +326,12 @@ def _limit(kind: int, soft: int) -> None:
         return
 
 
-def _work(task: bytes | str, settings: ImageSettings) -> _Result:
+def _task(source: _Source) -> _Task:
+    """What travels to a worker."""
+    return str(source) if isinstance(source, Path) else source
+
+
+def _work(task: _Task, settings: ImageSettings) -> _Result:
     from factory.images.prepare import prepare
 
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -336,12 +349,14 @@ def _work(task: bytes | str, settings: ImageSettings) -> _Result:
         _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
 
 
-def _work_chunk(tasks: Sequence[bytes | str], settings: ImageSettings) -> list[_Result]:
+def _work_chunk(tasks: Sequence[_Task], settings: ImageSettings) -> list[_Result]:
     return [_work(task, settings) for task in tasks]
 
 
-def _read(path: str, settings: ImageSettings) -> bytes | ImageRejected:
+def _read(task: str | FilePart, settings: ImageSettings) -> bytes | ImageRejected:
+    """A file, or a part of one. Its size is known, and judged, before a byte of it is read."""
     limit = int(settings.max_file_mb * 1e6)
+    path = task if isinstance(task, str) else task.path
     try:
         # O_NONBLOCK: opening a pipe must not wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -349,9 +364,16 @@ def _read(path: str, settings: ImageSettings) -> bytes | ImageRejected:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 return ImageRejected("not_a_file", "not a regular file")
-            if status.st_size > limit:
-                return ImageRejected("file_too_large", f"{status.st_size} bytes, limit {settings.max_file_mb:g} MB")
-            return file.read(limit + 1)
+            size = status.st_size if isinstance(task, str) else task.size
+            if size > limit:
+                return ImageRejected("file_too_large", f"{size} bytes, limit {settings.max_file_mb:g} MB")
+            if isinstance(task, str):
+                return file.read(limit + 1)
+            file.seek(task.offset)
+            data = file.read(size)
+            if len(data) < size:
+                return ImageRejected("file_unreadable", "the archive is shorter than when it was listed; copy it again")
+            return data
     except FileNotFoundError:
         return ImageRejected("file_missing", "no file at this path")
     except IsADirectoryError:

@@ -27,6 +27,7 @@ from schemas.answer import GeoAnswer
 from schemas.record import Answered, Case, CheckResult, Evidence, Seen, Truth, Verdict
 from schemas.request import Reply, Request
 from schemas.rows.schema import RowSchema
+from schemas.sample import FilePart
 from schemas.settings import TeacherSettings
 
 ReadT = TypeVar("ReadT")
@@ -303,8 +304,9 @@ class Source(Protocol):
         `schemas.arrow.PLAN`). Raises SourceError when the source cannot be read as the recipe says.
         """
 
-    def read(self, locator: str) -> Path | bytes:
-        """The image behind a locator. Raises SourceError when it is missing or outside the root."""
+    def read(self, locator: str) -> Path | FilePart | bytes:
+        """The image behind a locator: where it lies, and a decoder with limits reads it; its bytes only where no file
+        has them as they are. Raises SourceError when it is missing or outside the root."""
 
     def stamp(self, locator: str) -> tuple[int, int | None] | None:
         """Size in bytes and modification time (ns, None in a container without times) of the image, found without

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import tarfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from factory.errors import CorruptBuild
 from factory.report.words import shorten
 from factory.store.images import ImageStore
 
@@ -60,9 +60,9 @@ def pictures(
     """
     small: dict[tuple[int, int], str] = {}
     places = [(position, at) for position, photos in samples for at in range(min(len(photos), 1 + MAX_FURTHER))]
-    with suppress(OSError, ValueError, tarfile.TarError), ImageStore(images) as store:
+    with suppress(OSError, CorruptBuild), ImageStore(images) as store:
         for position, at in places:
-            with suppress(KeyError, ValueError, OSError):
+            with suppress(KeyError, ValueError, OSError, CorruptBuild):
                 if data := thumbnail(store.read(position, at), FURTHER if at else FIRST):
                     small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
     found = {}

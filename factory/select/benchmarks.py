@@ -24,6 +24,7 @@ from factory.errors import SourceError
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
 from factory.store.files import file_digest
+from schemas.parquet_bounds import refuse_bomb
 from schemas.settings import PathSetting
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -195,12 +196,13 @@ def _read_any(benchmark: Benchmark, path: Path) -> pl.DataFrame:
     try:
         match path.suffix.lower():
             case ".parquet":
+                refuse_bomb(path)
                 return pl.read_parquet(path)
             case ".jsonl" | ".ndjson":
                 return pl.read_ndjson(path, infer_schema_length=None)
             case _:  # text only: "NA" stays Namibia and a long id stays what it is
                 return pl.read_csv(path, infer_schema=False, null_values=[""], encoding="utf8-lossy")
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise SourceError(
             f"{path}: the table of benchmark `{benchmark.name}` cannot be read ({first}); expected CSV, Parquet or "

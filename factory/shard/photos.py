@@ -23,12 +23,14 @@ from factory.store.files import file_digest
 from factory.store.folder import link
 from factory.store.images import ImageStore
 from factory.store.layout import ShardPaths
-from schemas import ImageRef, Photo, Sample
+from schemas import FilePart, ImageRef, Photo, Sample
 
 CHUNK = 8
 """Photos in one message to a decoder."""
 CHUNKS_AHEAD = 8
 """Chunks a decoder may be ahead of the teachers: bounds memory, hides decoding behind the calls."""
+MAX_HELD_BYTES = 64_000_000
+"""Of source pictures that wait for one decoder, where a source gives bytes instead of places: some ten photos."""
 Place = tuple[int, int]
 """Position of a sample in its shard, and which of its pictures."""
 Decoded = tuple[Photo, bytes | None]
@@ -132,6 +134,7 @@ async def _in_order(
     if not places:
         return
     pool = await asyncio.to_thread(workers)  # starting them must not hold up the calls that are under way
+    room = _Room(MAX_HELD_BYTES * decoders)
     pending: deque[asyncio.Task[list[Decoded]]] = deque()
     starts = deque(range(0, len(places), CHUNK))
     try:
@@ -139,7 +142,7 @@ async def _in_order(
             while starts and len(pending) < CHUNKS_AHEAD * decoders:
                 start = starts.popleft()
                 chunk = places[start : start + CHUNK]
-                pending.append(asyncio.create_task(_chunk(chunk, samples, photos, source, pool)))
+                pending.append(asyncio.create_task(_chunk(chunk, samples, photos, source, pool, room)))
             for decoded in await pending.popleft():
                 yield decoded
     finally:
@@ -148,12 +151,17 @@ async def _in_order(
 
 
 async def _chunk(
-    places: Sequence[Place], samples: Sequence[Sample], photos: Photos, source: Source, workers: DecodeWorkers
+    places: Sequence[Place],
+    samples: Sequence[Sample],
+    photos: Photos,
+    source: Source,
+    workers: DecodeWorkers,
+    room: _Room,
 ) -> list[Decoded]:
     """A few photos in order, each with its prepared picture where it has one."""
     missing = [place for place in places if photos.known[place[0]] is None]
     refs = [samples[position].images[index] for position, index in missing]
-    decoded = dict(zip(missing, await _decode(refs, source, workers), strict=True))
+    decoded = dict(zip(missing, await _decode(refs, source, workers, room), strict=True))
     results: list[Decoded] = []
     for position, index in places:
         known = photos.known[position]
@@ -166,28 +174,82 @@ async def _chunk(
     return results
 
 
-async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorkers) -> list[Decoded]:
-    """Decodes photos, in order."""
-    results: list[Decoded | None] = []
-    found: list[Path | bytes] = []
-    readable: list[tuple[ImageRef, tuple[int | None, int | None]]] = []
-    for ref in refs:
+class _Room:
+    """How many bytes of source pictures may lie in this process at once."""
+
+    def __init__(self, most: int) -> None:
+        self.turn = asyncio.Lock()
+        """Held by the one who reads: chunks read one after the other, in order."""
+        self._most, self._held, self._freed = most, 0, asyncio.Event()
+
+    async def take(self, size: int) -> None:
+        """Waits, under one's `turn`, until what the others hold leaves room, or nobody holds anything."""
+        while self._held and self._held + size > self._most:
+            self._freed.clear()
+            await self._freed.wait()
+        self._held += size
+
+    def give_back(self, size: int) -> None:
+        self._held -= size
+        self._freed.set()
+
+
+async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorkers, room: _Room) -> list[Decoded]:
+    """Decodes photos, in order; a few at a time where they are large."""
+    results: list[Decoded] = []
+    while len(results) < len(refs):
+        async with room.turn:
+            read = _read_some(refs[len(results) :], source, workers.most_bytes)
+            held = sum(len(one.data) for one in read if isinstance(one.data, bytes))
+            await room.take(held)
         try:
-            stamp = source.stamp(ref.locator) or (None, None)
-            found.append(source.read(ref.locator))
-            readable.append((ref, stamp))
-            results.append(None)
-        except SourceError as error:
-            reason = "file_missing" if isinstance(error, ImageMissing) else "file_unreadable"
-            results.append((Photo(role=ref.role, sha256=None, refused=reason, detail=str(error)), None))
-    decoded = await asyncio.wrap_future(workers.submit_all(found)) if found else []
-    arriving = (_photo(ref, stamp, image) for (ref, stamp), image in zip(readable, decoded, strict=True))
-    return [next(arriving) if result is None else result for result in results]
+            sent = [one.data for one in read if one.data is not None]
+            images = await asyncio.wrap_future(workers.submit_all(sent)) if sent else []
+        finally:
+            room.give_back(held)
+        arriving = iter(images)
+        results += [(one.photo, None) if one.data is None else _prepared(one.photo, next(arriving)) for one in read]
+    return results
 
 
-def _photo(ref: ImageRef, stamp: tuple[int | None, int | None], image: Prepared | ImageRejected) -> Decoded:
-    facts = Photo(role=ref.role, sha256=image.sha256, source_bytes=stamp[0], source_mtime_ns=stamp[1])
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A picture on its way to a decoder, or why there is none."""
+
+    photo: Photo
+    data: Path | FilePart | bytes | None
+
+
+def _read_some(refs: Sequence[ImageRef], source: Source, most_bytes: int) -> list[_Read]:
+    """The first of these pictures, until their bytes are MAX_HELD_BYTES or more."""
+    read: list[_Read] = []
+    held = 0
+    for ref in refs:
+        one = _read(ref, source, most_bytes)
+        read.append(one)
+        held += len(one.data) if isinstance(one.data, bytes) else 0
+        if held >= MAX_HELD_BYTES:
+            break
+    return read
+
+
+def _read(ref: ImageRef, source: Source, most_bytes: int) -> _Read:
+    try:
+        size, modified = source.stamp(ref.locator) or (None, None)
+        data = source.read(ref.locator)
+    except SourceError as error:
+        reason = "file_missing" if isinstance(error, ImageMissing) else "file_unreadable"
+        return _Read(Photo(role=ref.role, sha256=None, refused=reason, detail=str(error)), None)
+    photo = Photo(role=ref.role, sha256=None, source_bytes=size, source_mtime_ns=modified)
+    if isinstance(data, bytes) and len(data) > most_bytes:
+        detail = f"{len(data)} bytes, limit {most_bytes / 1e6:g} MB"
+        return _Read(replace(photo, refused="file_too_large", detail=detail), None)
+    return _Read(photo, data)
+
+
+def _prepared(photo: Photo, image: Prepared | ImageRejected) -> Decoded:
+    photo = replace(photo, sha256=image.sha256)
     if isinstance(image, ImageRejected):
-        return replace(facts, refused=image.reason, detail=image.detail), None
-    prepared = replace(facts, phash=image.phash, width=image.width, height=image.height, bytes=len(image.jpeg))
+        return replace(photo, refused=image.reason, detail=image.detail), None
+    prepared = replace(photo, phash=image.phash, width=image.width, height=image.height, bytes=len(image.jpeg))
     return prepared, image.jpeg

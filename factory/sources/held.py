@@ -16,6 +16,7 @@ from factory.errors import FactoryError, PluginFault
 from factory.plugins.contracts import Source
 from factory.plugins.registry import plugin
 from factory.sources.contract import ALIASES, DETAIL, LISTS, NUMBER_FIELDS, PROBLEM
+from schemas import FilePart
 
 GivenT = TypeVar("GivenT")
 
@@ -50,7 +51,7 @@ class HeldSource:
     def table(self) -> pl.DataFrame:
         return self._given("table", self.source.table, _table)
 
-    def read(self, locator: str) -> Path | bytes:
+    def read(self, locator: str) -> Path | FilePart | bytes:
         return self._given("read", lambda: self.source.read(locator), _picture, locator)
 
     def stamp(self, locator: str) -> tuple[int, int | None] | None:
@@ -100,10 +101,10 @@ def _two_texts(value: object) -> tuple[str, str]:
     raise TypeError(f"returned {value!r}, expected the names of two columns")
 
 
-def _picture(value: object) -> Path | bytes:
-    if isinstance(value, Path | bytes):
+def _picture(value: object) -> Path | FilePart | bytes:
+    if isinstance(value, Path | FilePart | bytes):
         return value
-    raise TypeError(f"returned {type(value).__name__}, expected a path or bytes")
+    raise TypeError(f"returned {type(value).__name__}, expected a path, a part of a file or bytes")
 
 
 def _stamp(value: object) -> tuple[int, int | None] | None:

@@ -42,6 +42,7 @@ from factory.sources.parquet_pictures import (
 )
 from factory.sources.paths import listing_digest, locate, recipe_path
 from factory.text import did_you_mean
+from schemas.parquet_bounds import refuse_bomb
 from schemas.settings import InputPath, OptionalPath
 
 Format = Literal["csv", "parquet", "jsonl"]
@@ -248,10 +249,14 @@ class TableSource:
         columns = self._chosen(found)
         inside = [name for name in columns if holds_pictures(schema[name])]
         plain = [name for name in columns if name not in inside]
+        try:
+            refuse_bomb(self.file, frozenset(plain))
+        except (ValueError, pa.ArrowException) as error:
+            raise self._unreadable(error) from None
         frame = pl.scan_parquet(self.file, glob=False, hive_partitioning=False).select(plain).collect()
         try:
             return frame.with_columns(picture_locators(self.file, name, schema[name]) for name in inside), found
-        except pa.ArrowException as error:
+        except (ValueError, pa.ArrowException) as error:
             raise self._unreadable(error) from None
         except SourceError as error:
             raise SourceError(f"{self.name}: {error}") from None

@@ -26,10 +26,10 @@ from factory.sources.paths import listing_digest, recipe_path
 from factory.sources.tar_index import Member, tar_members
 from factory.sources.tar_samples import TarSample, in_unicode, tar_samples
 from factory.text import escaped
+from schemas import FilePart
 from schemas.settings import InputPath
 
 MAX_JSON_BYTES = 1_000_000
-MAX_IMAGE_BYTES = 256_000_000
 MAX_TARS = 100_000
 _RANGE = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 
@@ -90,14 +90,12 @@ class WebDatasetSource:
         found = self._member(locator)
         return (found[1].size, found[0].stat().st_mtime_ns) if found else None
 
-    def read(self, locator: str) -> bytes:
+    def read(self, locator: str) -> FilePart:
         found = self._member(locator)
         if found is None:
             raise SourceError(f"{locator!r}: no such member in {self.name}")
         path, member = found
-        if member.size > MAX_IMAGE_BYTES:
-            raise SourceError(f"{locator!r}: {member.size} bytes, at most {MAX_IMAGE_BYTES} are read")
-        return _read(path, member)
+        return FilePart(path, member.offset, member.size)
 
     def _member(self, locator: str) -> tuple[Path, Member] | None:
         tar, _, name = locator.partition("::")
@@ -178,15 +176,6 @@ def _members(path: Path, max_members: int, label: str) -> dict[str, Member]:
 def _members_then(path: Path, max_members: int, label: str, size: int, modified_ns: int) -> dict[str, Member]:
     """The members of a tar while it has this size and time: one that was written again is read again."""
     return tar_members(path, max_members=max_members, label=label)
-
-
-def _read(path: Path, member: Member) -> bytes:
-    with path.open("rb") as file:
-        file.seek(member.offset)
-        data = file.read(member.size)
-    if len(data) < member.size:
-        raise SourceError(f"{path.name}: shorter than when it was listed; copy it again")
-    return data
 
 
 def _split_pattern(pattern: Path) -> tuple[Path, list[str]]:

@@ -6,12 +6,17 @@ Teachers read an image back from here when its call is due, so a shard never hol
 from __future__ import annotations
 
 import os
-import tarfile
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
+from factory.errors import CorruptBuild
 from factory.store.files import open_aside
 from factory.store.ustar import BLOCK, END, member
+from schemas.ustar import members
+
+MAX_BYTES: Final = 256_000_000
+"""Of a prepared picture: no decoder makes a larger one of the pixels that a recipe may allow."""
 
 
 def member_name(position: int, index: int = 0) -> str:
@@ -52,8 +57,10 @@ class ImageStore:
         self._index[position, index] = (at + BLOCK, len(jpeg))
 
     def read(self, position: int, index: int = 0) -> bytes:
-        """One image. Raises KeyError when the store has none at this place."""
+        """One image. Raises KeyError when the store has none at this place, CorruptBuild for one that nobody made."""
         offset, size = self._index[position, index]
+        if size > MAX_BYTES:
+            raise CorruptBuild(f"{self._path}: {member_name(position, index)} has {size:,} bytes; none is so large")
         return os.pread(self._descriptor, size, offset)
 
     def finish(self) -> None:
@@ -95,8 +102,11 @@ class ImageStore:
 
 
 def _index(path: Path) -> dict[tuple[int, int], tuple[int, int]]:
-    with tarfile.open(path, "r:") as tar:
-        return {_place(info.name): (info.offset_data, info.size) for info in tar}
+    try:
+        with path.open("rb") as tar:
+            return {_place(found.name): (found.offset, found.size) for found in members(tar)}
+    except ValueError as error:
+        raise CorruptBuild(f"{path}: {error}; `factory check` names every damaged file") from None
 
 
 def _place(name: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.store.files import durable
+from schemas.parquet_bounds import refuse_bomb
 
 ROW_GROUP = 32_768
 """Rows in a row group: a shard reads its samples from a plan of millions without decoding the others."""
@@ -40,12 +42,13 @@ def read_arrow(path: Path, schema: pa.Schema, *, shard: int | None = None) -> pa
     """
     filters = None if shard is None else [("shard", "=", shard)]
     with _damage_named(path):
+        refuse_parquet_bomb(path)
         return pq.read_table(path, schema=schema, filters=filters, page_checksum_verification=True, partitioning=None)
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file."""
-    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with _damage_named(path), _opened(path) as file:
         frame = pl.from_arrow(file.read(columns=list(columns)))
     assert isinstance(frame, pl.DataFrame)
     return frame
@@ -68,7 +71,7 @@ def read_rows(path: Path, columns: Sequence[str], ids: Collection[str]) -> dict[
     """
     wanted = pa.array(sorted(ids), pa.string())
     found: dict[str, dict[str, Any]] = {}
-    with _damage_named(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with _damage_named(path), _opened(path) as file:
         for group in range(file.num_row_groups):
             if not pc.any(pc.is_in(file.read_row_group(group, ["id"])["id"], value_set=wanted)).as_py():
                 continue
@@ -78,11 +81,30 @@ def read_rows(path: Path, columns: Sequence[str], ids: Collection[str]) -> dict[
     return found
 
 
+def refuse_parquet_bomb(path: Path) -> None:
+    """`schemas.parquet_bounds.refuse_bomb`, once for each state of a file: a process reads a plan for every shard.
+
+    Raises ValueError, OSError and pyarrow.ArrowException as it does.
+    """
+    found = path.stat()
+    _refuse_bomb_then(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _refuse_bomb_then(path: Path, size: int, modified_ns: int) -> None:
+    refuse_bomb(path)
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    refuse_parquet_bomb(path)
+    return pq.ParquetFile(path, page_checksum_verification=True)
+
+
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
 
 

@@ -25,6 +25,7 @@ from factory.plugins.registry import register
 from factory.store.paths import input_path, shown_path
 from factory.teachers.usage import stated_usage
 from schemas import Reply
+from schemas.parquet_bounds import refuse_bomb
 from schemas.plain_json import MAX_DEPTH, read_json
 from schemas.settings import InputFile, TeacherSettings
 
@@ -150,9 +151,10 @@ class _Table:
         import pyarrow.parquet as pq
 
         try:
+            refuse_bomb(file)
             table = pq.read_table(file, partitioning=None)
             table.validate(full=True)  # text that is not UTF-8, offsets that lead nowhere
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise RecipeError(f"{path}: not a readable Parquet file ({error})") from None
         _check_kinds(table.schema, path)
         names = set(table.column_names)

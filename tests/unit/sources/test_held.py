@@ -124,7 +124,7 @@ ASK: dict[str, Callable[[Any], Any]] = {
         ("table", ONE.with_columns(problem=True), "`problem` is Boolean, expected text"),
         ("table", ONE.with_columns(images=["a.jpg"]), "`images` is List(String), expected List"),
         ("table", ONE.rename({"lat": "latitude"}), "has a column `latitude` that no plan knows"),
-        ("read", "a.jpg", "failed in `read` of 'a.jpg': TypeError: returned str, expected a path or bytes"),
+        ("read", "a.jpg", "failed in `read` of 'a.jpg': TypeError: returned str, expected a path, a part"),
         ("stamp", 4, "returned 4, expected None"),
         ("stamp", (4, "now"), "returned (4, 'now')"),
         ("read", ValueError("odd"), "ValueError: odd"),

@@ -12,6 +12,7 @@ import pytest
 
 from factory.errors import SourceError
 from factory.sources.webdataset import webdataset
+from tests.tars import bytes_at
 
 Files = list[tuple[str, bytes]]
 
@@ -48,7 +49,7 @@ def test_pairs_images_with_records(tmp_path: Path, format: int) -> None:  # noqa
     ]
     assert found.row(0, named=True)["country"] == "NA"
     assert found["licence"].to_list() == ["CC0-1.0", None]
-    assert [source.read(locator) for locator in found["image"]] == [b"first", b"second!"]
+    assert [bytes_at(source, locator) for locator in found["image"]] == [b"first", b"second!"]
 
 
 @pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -57,7 +58,7 @@ def test_long_and_foreign_names_are_read(tmp_path: Path, format: int) -> None:  
     write_tar(tmp_path / "a.tar", [(f"{key}.jpg", b"x"), (f"{key}.json", record(lat=1, lon=2))], format=format)
     source = webdataset(tmp_path, path="a.tar")
     assert source.table()["image"].item() == f"a.tar::{key}.jpg"
-    assert source.read(f"a.tar::{key}.jpg") == b"x"
+    assert bytes_at(source, f"a.tar::{key}.jpg") == b"x"
 
 
 def test_a_range_and_a_pattern_name_the_same_tars(tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_odd_names_are_carried(tmp_path: Path, name: str) -> None:
     source = webdataset(tmp_path, path="a.tar")
     row = source.table().row(0, named=True)
     assert (row["id"], row["image"], row["problem"]) == (f"a.tar::{name}", f"a.tar::{name}.jpg", None)
-    assert source.read(row["image"]) == b"picture"
+    assert bytes_at(source, row["image"]) == b"picture"
 
 
 def test_a_name_that_is_no_unicode_is_a_named_row(tmp_path: Path) -> None:
