@@ -27,7 +27,8 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> di
         order: kept samples, see `release.rows.release_order`, with the number of rows of each as `rows`.
         licence: licence of samples that state none.
     """
-    kept = order.join(placed_plan(build).drop("shard", "position"), on="id", how="left", maintain_order="left")
+    plan = placed_plan(build, "scene", "licence")
+    kept = order.join(plan, on="id", how="left", maintain_order="left")
     splits = _by_rows(kept, kept["split"])
     decisions, reasons = _decisions(build)
     return {
@@ -38,7 +39,7 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> di
         "countries": _ranked(_by_rows(kept, (country_name(code) or UNKNOWN for code in kept["country_code"]))),
         "scenes": _ranked(_by_rows(kept, (scene or UNKNOWN for scene in kept["scene"]))),
         "licences": _ranked(_by_rows(kept, (text or licence or UNKNOWN for text in kept["licence"]))),
-        "planned": build.plan.height,
+        "planned": plan.height,
         "decisions": dict(sorted(decisions.items())),
         "drops": [*_dropped(build), *reasons, *_removed(build)],
     }

@@ -32,10 +32,12 @@ def placed() -> list[pl.Expr]:
     return [pl.when(has_label()).then(label.field(name)).otherwise(name).alias(name) for name in PLACE]
 
 
-def placed_plan(build: Build) -> pl.DataFrame:
-    """The plan with the labels of its samples in it, and a column `labelled` that says where."""
+def placed_plan(build: Build, *columns: str) -> pl.DataFrame:
+    """`id`, these columns of the plan and those of `PLACE`, with the labels of its samples in them, and a column
+    `labelled` that says where."""
     none = pl.DataFrame(schema={"id": pl.String, "label": pl.Struct(PLACE)})
     verdicts = [shard.verdicts for shard in build.paths.shards() if shard.verdicts.exists()]
     labels = pl.concat([none, *(read_columns(path, ["id", *LABEL_COLUMNS]) for path in verdicts)])
-    plan = build.plan.join(labels, on="id", how="left", maintain_order="left")
+    plan = read_columns(build.paths.plan, ["id", *columns, *PLACE])
+    plan = plan.join(labels, on="id", how="left", maintain_order="left")
     return plan.with_columns(*placed(), labelled=has_label()).drop("label")
