@@ -24,6 +24,7 @@ from factory.store.layout import (
     shard_files,
     shards_digest,
 )
+from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns
 from release import check_release
 from release.manifest import MANIFEST
@@ -92,11 +93,20 @@ def _build_faults(build: Build) -> Iterator[str]:
         yield f"{paths.shard_folder}: a shard's report.json differs from what was written"
     if finished and digest_of(paths.decisions) != info.get("phases", {}).get("release", {}).get("decisions"):
         yield f"{paths.decisions}: differs from what the release was made with; build again"
+    yield from _decision_faults(paths)
     yield from _unlisted(paths, shards, info["state"])
     if paths.release.exists():
         yield from check_release(paths.release, named_secrets(build.recipe))
     elif finished:
         yield f"{paths.release}: missing"
+
+
+def _decision_faults(paths: BuildPaths) -> Iterator[str]:
+    """People's decisions are not the factory's, but it must be able to read them."""
+    try:
+        read_reviews(paths)
+    except CorruptBuild as error:
+        yield str(error)
 
 
 def _noted_files(paths: BuildPaths, state: str) -> list[Path]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.phases.run import Run
+from factory.store.files import file_digest
+from factory.store.layout import fixed_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,11 @@ def done(phase: Phase, run: Run) -> bool:
 
 
 def note(phase: Phase, run: Run, read: Mapping[str, str]) -> None:
-    """Notes that it is done, and with what it read: as it was before it began, so that a change meanwhile counts."""
+    """Notes that it is done, the digests of its files for `factory check`, and with what it read: as it was before it
+    began, so that a change meanwhile counts."""
     run.info.setdefault("phases", {})[phase.name] = {**read, **_left(phase, run)}
+    checked = [path for path in phase.makes(run) if path in (*fixed_files(run.paths), run.paths.report)]
+    run.info.setdefault("files", {}).update({path.name: file_digest(path) for path in checked})
     run.save(phase.state)
 
 

@@ -124,8 +124,7 @@ def _report(run: Run) -> None:
     from factory.report import write_report
 
     give_back()
-    path = write_report(Build(run.paths))
-    run.info.setdefault("files", {})[path.name] = file_digest(path)
+    write_report(Build(run.paths))
 
 
 def renew_report(build: Build) -> Path:

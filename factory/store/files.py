@@ -66,9 +66,10 @@ def disk_faults(root: Path) -> Iterator[None]:
         if error.errno not in DISK_ERRORS:
             raise
         place = error.filename or root
+        remedy = "Make it writable, or choose another folder," if error.errno == errno.EROFS else "Make room"
         raise EnvironmentFault(
             f"{place}: cannot be written ({error.strerror}); what was recorded is kept. "
-            "Make room and run the same command again: it goes on where it stopped"
+            f"{remedy} and run the same command again: it goes on where it stopped"
         ) from error
 
 

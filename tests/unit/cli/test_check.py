@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from factory.cli.check import file_faults
 from factory.cli.main import app, known_commands
 from factory.errors import RecipeError
+from factory.store.info import read_info, write_info
+from tests.build_fixture import make_build
 
 
 @pytest.fixture
@@ -42,3 +44,15 @@ def test_the_old_name_is_hidden_and_names_the_new_one() -> None:
     ended = CliRunner().invoke(app, ["verify", "--all", "builds/one of mine"])
     assert isinstance(ended.exception, RecipeError) and ended.exception.exit_code == 2
     assert str(ended.exception).endswith("factory check --all 'builds/one of mine'")
+
+
+@pytest.mark.parametrize("written", [b"oops", b""])
+def test_decisions_that_nobody_can_read_are_a_fault_in_every_state(tmp_path: Path, written: bytes) -> None:
+    paths = make_build(tmp_path / "build").paths
+    for state in ("verified", "waiting", "done"):
+        write_info({**read_info(paths.info), "state": state}, paths.info)
+        paths.decisions.parent.mkdir(exist_ok=True)
+        paths.decisions.unlink(missing_ok=True)
+        assert not any(f"{paths.decisions}: cannot be read" in fault for fault in file_faults(paths.root))
+        paths.decisions.write_bytes(written)
+        assert any(f"{paths.decisions}: cannot be read" in fault for fault in file_faults(paths.root)), state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from factory.errors import CorruptBuild
+from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.files import (
     PUBLIC,
+    disk_faults,
     durable,
     is_aside,
     make_folder,
@@ -156,3 +158,14 @@ def test_threads_that_write_one_file_leave_one_whole(tmp_path: Path) -> None:
         thread.join()
     text = (tmp_path / "out").read_text()
     assert len(text) == 50_000 and len(set(text)) == 1 and names_in(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [(errno.ENOSPC, "Make room and run"), (errno.EROFS, "Make it writable, or choose")],
+)
+def test_a_disk_that_cannot_be_written_is_said_with_what_helps(tmp_path: Path, error: int, remedy: str) -> None:
+    with pytest.raises(EnvironmentFault, match=remedy), disk_faults(tmp_path):
+        raise OSError(error, os.strerror(error))
+    with pytest.raises(PermissionError), disk_faults(tmp_path):
+        raise PermissionError(errno.EACCES, "not a fault of the disk", "x")
