@@ -23,7 +23,7 @@ import pyarrow as pa
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
 from factory.store.files import no_file
-from factory.store.tables import refuse_parquet_bomb
+from factory.store.tables import MAX_COLUMNS, refuse_parquet_bomb
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -165,6 +165,8 @@ def header_of(path: Path) -> Header:
     cut = raw == written and len(start) == _MAX_HEADER
     if cut or (begin + len(written) == len(text.getvalue()) and "\n" in fields[-1] and not raw.endswith('"')):
         raise SourceError(f"{path}: the first line, with the names of the columns, has no end; is a quote left open?")
+    if len(fields) > MAX_COLUMNS:
+        raise SourceError(f"{path}: {len(fields):,} columns; at most {MAX_COLUMNS:,} are read")
     names = [field.encode("latin-1").decode("utf-8", errors="replace") for field in fields]
     line_end = "\r\n" if written.endswith("\r\n") else "\n"
     return Header(names, mark + raw.encode("latin-1"), line_end, len(mark) + text.tell())

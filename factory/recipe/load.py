@@ -6,8 +6,9 @@ Every problem is reported at once, each with file, line, column, the key, what w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from factory.store.yaml_lines import LinedDocument, read_yaml, scalar_yaml
 from factory.text import did_you_mean
 
 DEFAULT_PROFILE = "demo"
+MAX_PROBLEMS = 100
+"""Of a recipe that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,16 @@ def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequ
     try:
         recipe = Recipe.model_validate(draft.data)
     except ValidationError as error:
-        raise RecipeError("\n".join(problems(draft.where, error, Recipe))) from None
+        raise RecipeError(_listed(problems(draft.where, error, Recipe), error.error_count())) from None
     if unsound := list(_variable_problems(draft, recipe)):
-        raise RecipeError("\n".join(unsound))
+        raise RecipeError(_listed(unsound, len(unsound)))
     return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides))
+
+
+def _listed(found: Iterable[str], count: int) -> str:
+    """Problems, one a line, as many as somebody reads."""
+    shown = list(islice(found, MAX_PROBLEMS))
+    return "\n".join([*shown, *([f"... and {count - MAX_PROBLEMS:,} more"] if count > MAX_PROBLEMS else [])])
 
 
 def _with_profile(document: LinedDocument, profile: str | None) -> tuple[_Draft, str | None]:
@@ -111,6 +120,9 @@ def _overlay(draft: _Draft, place: Place, value: Any, written: Place, origins: M
             _overlay(draft, (*place, key), item, (*written, key), origins)
         return
     parent[place[-1]] = _copy(value)
+    if not isinstance(old, Mapping | list) and not isinstance(value, Mapping | list):
+        draft.origins[place] = origins.get(written, draft.file)
+        return
     for known_place in [p for p in draft.origins if p[: len(place)] == place]:
         del draft.origins[known_place]
     for source, at in origins.items():

@@ -26,6 +26,7 @@ import polars as pl
 
 from factory.errors import SourceError
 from factory.sources.contract import DETAIL, PROBLEM
+from schemas.parquet_bounds import MAX_COLUMNS
 
 BLOCK_BYTES: Final = 4 << 20
 MAX_HEADER_BYTES: Final = 1_000_000
@@ -87,6 +88,8 @@ def read_header(path: Path, *, label: str, encoding: str, delimiter: str | None)
         count += len(taken)
     if size >= MAX_HEADER_BYTES:
         raise SourceError(f"{label}: the first line is longer than {MAX_HEADER_BYTES:,} bytes: no names of columns")
+    if len(record) > MAX_COLUMNS:
+        raise SourceError(f"{label}: {len(record):,} columns; at most {MAX_COLUMNS:,} are read")
     for name in record:
         name.encode("utf-8", "surrogateescape").decode()
     return Header(record, found, count, size)

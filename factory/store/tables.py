@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.store.files import durable
-from schemas.parquet_bounds import refuse_bomb
+from schemas.parquet_bounds import MAX_COLUMNS, refuse_bomb
+
+__all__ = ["MAX_COLUMNS"]  # for `factory.geo`, which knows the store alone
 
 ROW_GROUP = 32_768
 """Rows in a row group: a shard reads its samples from a plan of millions without decoding the others."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -17,7 +18,11 @@ from factory.store.files import no_file
 Place = tuple[str | int, ...]
 """Keys and indices from the document's root to a value."""
 
-MAX_DEPTH = 40
+MAX_DEPTH: Final = 40
+MAX_BYTES: Final = 256_000
+"""Of a recipe; the parser takes 20 s for a megabyte."""
+MAX_VALUES: Final = 5_000
+"""Of a recipe, those of aliases counted wherever they stand; a long one has 200."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,18 @@ class LinedDocument:
         return str(self.path)
 
 
-def read_yaml(path: Path) -> LinedDocument:
-    """Parses a YAML mapping. Raises RecipeError with file, line and column for anything else."""
+def read_yaml(path: Path, *, times: int = 1) -> LinedDocument:
+    """Parses a YAML mapping. Raises RecipeError with file, line and column for anything else.
+
+    Args:
+        path: the file.
+        times: how many times larger than a recipe it may be.
+    """
     if (kind := no_file(path)) is not None:
         raise RecipeError(f"{path}: is {kind}, expected a YAML file")
     try:
+        if (size := path.stat().st_size) > times * MAX_BYTES:
+            raise RecipeError(f"{path}: {size:,} bytes; a recipe has at most {MAX_BYTES:,}")
         text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe") from None
@@ -48,6 +60,8 @@ def read_yaml(path: Path) -> LinedDocument:
         raise RecipeError(f"{path}: is a directory, expected a YAML file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error})") from None
+    if _is_deep(text):
+        raise RecipeError(f"{path}: not valid YAML: more brackets within each other than any recipe has")
     yaml = YAML(typ="rt", pure=True)
     yaml.allow_duplicate_keys = False
     try:
@@ -64,15 +78,15 @@ def read_yaml(path: Path) -> LinedDocument:
         raise RecipeError(f"{path}: expected a mapping of recipe keys at the top, found {_kind(document)}")
     places: dict[Place, tuple[int, int]] = {}
     try:
-        data = _plain(document, (), places, path)
+        data = _plain(document, (), places, path, [times * MAX_VALUES])
     except RecursionError:
         raise RecipeError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
     return LinedDocument(path, data, places)
 
 
 def plain_yaml(path: Path) -> dict[str, Any]:
-    """The plain data of a YAML mapping."""
-    return read_yaml(path).data
+    """The plain data of a YAML mapping: a recipe with every default filled in."""
+    return read_yaml(path, times=2).data
 
 
 def scalar_yaml(text: str) -> Any:
@@ -81,7 +95,7 @@ def scalar_yaml(text: str) -> Any:
         value = YAML(typ="rt", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError, TypeError, AttributeError, OverflowError, KeyError) as error:
         raise RecipeError(f"not a YAML value: {(str(error).splitlines() or ['?'])[0]}") from None
-    return _plain(value, (), {}, Path("value"))
+    return _plain(value, (), {}, Path("value"), [MAX_VALUES])
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
@@ -98,7 +112,25 @@ def dump_yaml(data: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
-def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: Path) -> Any:
+def _is_deep(text: str) -> bool:
+    """Whether more than ten times MAX_DEPTH brackets are open somewhere: for these the parser takes the square of their
+    number. Brackets in texts are few, and mostly closed."""
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
+        if depth > 10 * MAX_DEPTH:
+            return True
+    return False
+
+
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+
+
+def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: Path, left: list[int]) -> Any:
+    """Plain data of a parsed node; `left` counts how many values may still come."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise RecipeError(f"{path}: more than {MAX_VALUES:,} values, aliases counted wherever they stand")
     if len(place) > MAX_DEPTH:
         raise RecipeError(f"{path}: nested deeper than {MAX_DEPTH} levels")
     if isinstance(node, CommentedMap):
@@ -109,7 +141,7 @@ def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: 
                 raise RecipeError(f"{path}:{where[0] + 1}:{where[1] + 1}: keys are text, found {key!r}")
             key = _whole_text(str(key), f"{path}:{where[0] + 1}:{where[1] + 1}")
             places[(*place, key)] = (where[0] + 1, where[1] + 1)
-            plain[key] = _plain(value, (*place, key), places, path)
+            plain[key] = _plain(value, (*place, key), places, path, left)
         return plain
     if isinstance(node, CommentedSeq | list | tuple):
         items = []
@@ -117,7 +149,7 @@ def _plain(node: Any, place: Place, places: dict[Place, tuple[int, int]], path: 
             if isinstance(node, CommentedSeq) and node.lc.data:
                 line, column = node.lc.item(index)
                 places[(*place, index)] = (line + 1, column + 1)
-            items.append(_plain(value, (*place, index), places, path))
+            items.append(_plain(value, (*place, index), places, path, left))
         return items
     return _scalar(node, place, places, path)
 

@@ -7,6 +7,8 @@ a build takes 0.5 GB, and each attack took 2 to 14 GB, or minutes, when it was f
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +17,11 @@ import pytest
 
 from tests.hostile import encode, picture
 from tests.measured import Measured, measured
+from tests.real_build import factory, only_build
 from tests.tars import write_sparse_tar
 
+DEMO = Path(__file__).resolve().parents[2] / "recipes" / "mp16_reason.yaml"
+COLUMNS = 20_000
 MEMORY_MB = 1_500
 CPU_S = 120.0
 
@@ -112,6 +117,56 @@ def test_a_column_of_a_billion_equal_cells(tmp_path: Path) -> None:
     assert "it unpacks to 120,000,000 cells" in said, said
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "said.parquet", "label.csv", "label.parquet"])
+def test_more_columns_than_any_table_has(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(encode(picture()))
+    names = ["id", "image", "lat", "lon", "response", *(f"c{number}" for number in range(COLUMNS))]
+    if name.endswith(".csv"):
+        (tmp_path / name).write_text(",".join(names) + "\n" + ("0,a.jpg,48.85,2.35" + "," * (COLUMNS + 1) + "\n") * 3)
+    else:
+        cells = {"id": "0", "image": "a.jpg", "lat": 48.85, "lon": 2.35, "response": "x"}
+        pq.write_table(pa.table({column: [cells.get(column, 1)] for column in names}), tmp_path / name)
+    (tmp_path / "few.csv").write_text("id,image,lat,lon\n0,a.jpg,48.85,2.35\n")
+    recorded = name == "said.parquet"
+    recipe = write(tmp_path, f"{{kind: table, path: {'few.csv' if recorded else name}}}")
+    recording = ("-s", f"teachers.0.path={name}") if recorded else ()
+    command = ["geo", "label", name, f"out-{name}"] if name.startswith("label") else ["build", recipe, *recording]
+    said = within_bounds(measured(*command, cwd=tmp_path), 2)
+    assert "columns; at most 10,000 are read" in said and name in said, said
+
+
+ANCHORS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 12)
+)
+RECIPES = {
+    "aliases of aliases": (ANCHORS, "more than 5,000 values"),
+    "many keys": ("".join(f"k{number}: 1\n" for number in range(15_000)), "more than 5,000 values"),
+    "unknown keys": ("".join(f"k{number}: &k{number} x\n" for number in range(2_000)), "and 1,9"),
+    "many keys of a profile": (
+        "profiles:\n  demo:\n" + "".join(f"    k{number}: {{a: 1}}\n" for number in range(2_000)),
+        "and 1,9",
+    ),
+    "brackets": ("d: " + "[" * 200_000, "more brackets within each other"),
+    "bullets": ("d:\n  " + "- " * 20_000 + "x\n", "not valid YAML"),
+    "long": ("d: " + "x" * 300_000, "a recipe has at most 256,000"),
+}
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_recipes_that_grow_when_they_are_read(tmp_path: Path, kind: str) -> None:
+    more, words = RECIPES[kind]
+    recipe = write(tmp_path, "{kind: table, path: t.csv}")
+    recipe.write_text(recipe.read_text() + more)
+    found = measured("recipe", "check", recipe, cwd=tmp_path)
+    assert words in within_bounds(found, 2) and len(found.done.stderr) < 100_000
+
+
+def test_a_recipe_that_is_one_hole(tmp_path: Path) -> None:
+    with (tmp_path / "r.yaml").open("wb") as file:
+        file.truncate(1 << 40)
+    assert "a recipe has at most 256,000" in within_bounds(measured("recipe", "check", "r.yaml", cwd=tmp_path), 2)
+
+
 def test_a_recording_that_points_to_one_large_answer(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encode(picture()))
     (tmp_path / "t.csv").write_text("id,image,lat,lon\n0,a.jpg,48.85,2.35\n")
@@ -120,3 +175,63 @@ def test_a_recording_that_points_to_one_large_answer(tmp_path: Path) -> None:
     recipe = write(tmp_path, "{kind: table, path: t.csv}", answers="said.parquet")
     said = within_bounds(measured("build", recipe, cwd=tmp_path), 2)
     assert "said.parquet: not a readable Parquet file (it unpacks to 90,000,0" in said, said
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    done = factory("build", DEMO, "-s", "plan.limit=12", "-s", "plan.shard_size=12", "--workers", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return only_build(folder / "builds")
+
+
+def hole(path: Path, size: int) -> None:
+    """The file as it is, and behind it a hole."""
+    with path.open("ab") as file:
+        file.truncate(size)
+
+
+def swollen(path: Path) -> None:
+    """The table as it is, but that all rows of its texts point to one large text."""
+    table = pq.read_table(path)
+    for number, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            rows = pa.DictionaryArray.from_arrays(pa.array([0] * 3_000, pa.int32()), pa.array(["x" * 50_000_000]))
+            wide = pa.table({other.name: pa.nulls(3_000, other.type) for other in table.schema})
+            wide = wide.set_column(number, field.name, rows)
+            pq.write_table(wide, path, dictionary_pagesize_limit=1 << 30, store_schema=False, write_page_checksum=True)
+            return
+
+
+def anchors(path: Path) -> None:
+    path.write_text(path.read_text() + ANCHORS)
+
+
+def terabyte(path: Path) -> None:
+    hole(path, 1 << 40)
+
+
+SWOLLEN: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
+    "build.json": (terabyte, ("status", "check")),
+    "verified.json": (terabyte, ("report",)),
+    "shards/00000/report.json": (terabyte, ("status",)),
+    "shards/00000/progress": (terabyte, ("status",)),
+    "recipe.lock.yaml": (anchors, ("report",)),
+    "plan.parquet": (swollen, ("explain", "report")),
+    "selection.parquet": (swollen, ("report",)),
+    "shards/00000/answers.parquet": (swollen, ("explain", "check")),
+    "shards/00000/verdicts.parquet": (swollen, ("report",)),
+    "shards/00000/ledger.parquet": (swollen, ("explain", "check")),
+}
+"""What is done to a file of a build, and which commands read it."""
+
+
+@pytest.mark.parametrize("name", SWOLLEN)
+def test_a_file_of_a_foreign_build_that_grows_when_it_is_read(made_once: Path, tmp_path: Path, name: str) -> None:
+    build = shutil.copytree(made_once, tmp_path / "b")
+    swell, commands = SWOLLEN[name]
+    swell(build / name)
+    sample = pq.read_table(made_once / "plan.parquet")["id"][0].as_py()
+    for command in commands:
+        arguments = (build, sample) if command == "explain" else (build,)
+        within_bounds(measured(command, *arguments, cwd=tmp_path), 0, 1, 2, 3)
