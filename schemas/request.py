@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -62,6 +62,21 @@ class Request:
     def then(self, *turns: Turn) -> Request:
         """The same conversation, some turns later."""
         return Request(self.purpose, (*self.turns, *turns), self.schema)
+
+
+_CUT: Final = frozenset(
+    ("length", "max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit", "abort", "incomplete")
+)
+_WITHHELD: Final = frozenset(
+    ("content_filter", "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive")
+)
+"""What OpenAI, vLLM, SGLang, Mistral, Anthropic, Gemini and GLM call the two ends that leave no whole answer."""
+
+
+def ended_early(finish_reason: Any) -> Literal["cut", "withheld"] | None:
+    """Whether a reply ended for a reason that leaves no whole answer, whatever its server calls it."""
+    said = finish_reason.strip().lower() if isinstance(finish_reason, str) else ""
+    return "cut" if said in _CUT else "withheld" if said in _WITHHELD else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

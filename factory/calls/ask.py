@@ -214,6 +214,11 @@ class Asker:
                     await ledger.adopt(row)
                 self.trail.append(row)
                 return row
+            if (lost := teacher.given_up.get(key)) is not None:
+                if not ledger.owns(key):
+                    await ledger.adopt(lost)
+                self.trail.append(lost)
+                return lost
             twin = teacher.under_way.get(key)
             if twin is None:
                 break
@@ -233,6 +238,8 @@ class Asker:
                 row = await call(teacher, question, self.image, ledger, self.desk.budget)
             else:
                 row = await replay(teacher, question, ledger)
+            if row.status == "exhausted" and question.handle is None:  # to look at a batch again is no new call
+                teacher.given_up[key] = row
         finally:
             del teacher.under_way[key]
             done.set_result(None)

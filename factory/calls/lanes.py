@@ -53,6 +53,8 @@ class Lane:
     lost: bool = False
     """Given up while others answer: looked at once a minute until it is back."""
     last_failure: str = ""
+    paused_since: float | None = None
+    """Since when it asks for patience and serves nobody: a rate limit, an overload."""
     heading: int = 0
     """Calls that chose this lane and wait for a slot or hold one."""
 
@@ -69,7 +71,7 @@ class Lane:
 
     def replied(self) -> None:
         """The endpoint works."""
-        self.answered, self.down_since, self.probes, self.lost = True, None, 0, False
+        self.answered, self.down_since, self.probes, self.lost, self.paused_since = True, None, 0, False, None
         self.replied_at = asyncio.get_running_loop().time()
         self.trouble *= 1 - MEMORY
         if self.trouble <= TROUBLED:
@@ -83,6 +85,9 @@ class Lane:
             if self.trouble > TROUBLED and self.looks == 0:
                 self._put_off(now)
         if not failure.down:
+            if failure.waits:
+                self.last_failure = str(failure)
+                self.paused_since = now if self.paused_since is None else self.paused_since
             return
         self.last_failure = str(failure)
         first = self.down_since is None

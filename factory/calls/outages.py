@@ -12,22 +12,29 @@ from factory.store.progress import Outage
 
 
 def outages(teachers: Iterable[Teacher], now: float) -> Iterator[Outage]:
-    """The endpoints that are away. `now` is the event loop's time."""
+    """The endpoints that are away, or that ask for patience and serve nobody. `now` is the event loop's time."""
     for teacher in teachers:
         for lane in teacher.lanes:
-            if lane.down_since is None:
+            since = _since(lane)
+            if since is None:
                 continue
-            others = any(other.down_since is None for other in teacher.lanes)
+            others = any(_since(other) is None for other in teacher.lanes)
             yield Outage(
                 endpoint=lane.backend.name,
                 says=_says(lane),
-                since=round(time.time() - (now - lane.down_since)),
+                since=round(time.time() - (now - since)),
                 patience_s=0.0 if others else lane.patience_s(teacher.settings.recovery_s),
             )
+
+
+def _since(lane: Lane) -> float | None:
+    return lane.paused_since if lane.down_since is None else lane.down_since
 
 
 def _says(lane: Lane) -> str:
     kind = lane.last_failure.partition(":")[0]
     if kind == REFUSED_CONNECTION:
         return "refuses connections"
+    if kind == "rate_limited":
+        return "limits the rate"
     return f"answers HTTP {kind.removeprefix('http_')}" if kind.startswith("http_") else f"is away ({kind})"

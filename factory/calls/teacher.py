@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from factory.calls.lanes import Lane
 from factory.calls.limiter import Limiter, LimiterSettings
+from factory.calls.row import LedgerRow
 from factory.errors import FactoryError, PluginFault, RecipeError
 from factory.plugins.blocks import Call
 from factory.plugins.contracts import Backends
@@ -42,6 +43,8 @@ class Teacher:
     """Takes the recipe's keys out of whatever a backend says."""
     under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     """Keys that are being asked: two samples with the same picture share one paid call."""
+    given_up: dict[str, LedgerRow] = field(default_factory=dict)
+    """Questions that this run asked in vain: the next run asks them again, another sample with the same picture not."""
 
     @property
     def name(self) -> str:

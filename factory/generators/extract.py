@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from factory.generators.repair import repaired
+from factory.generators.statements import yes_no
 from factory.text import THINK_TAG
 from schemas.plain_json import not_deep
 
@@ -38,16 +39,22 @@ MIN_PROSE = 40
 
 ANSWER_KEYS = frozenset(
     """localizable localizability is_localizable localisable confidence scene clues evidence reasoning country
-    country_name region state province city town lat latitude lon lng long longitude coordinates""".split()  # noqa: SIM905
+    country_name region state province city city_name town lat latitude lon lng long longitude coordinates""".split()  # noqa: SIM905
 )
-_WRAPPERS = ("answer", "data", "response", "result", "output", "final_answer", "prediction")
+_WRAPPERS = (
+    *("answer", "final_answer", "final", "data", "response", "result", "output", "prediction", "predictions"),
+    *("candidates", "guesses", "arguments", "parameters"),
+)
+"""The last two are a tool call's, written out as text."""
 
 _LOCALIZABLE: Final = frozenset(("localizable", "localizability", "is_localizable", "localisable"))
 _STATED: Final = _LOCALIZABLE | {"country", "country_name", "city"}
 """An object with none of these says nothing about the place."""
 _TEXTS: Final = ("scene", "reasoning", "country", "country_name", "region", "city")
 _PLACEHOLDER = re.compile(
-    r"[.\u2026\s_-]+|<[^<>]*>|\[[^\[\]]*\]|[\w /-]+(?:\|[\w /-]+)+|(?:string|str|text)(?: or null)?", re.IGNORECASE
+    r"[.\u2026\s_-]+|<[^<>]*>|\[[^\[\]]*\]|[\w /-]+(?:\|[\w /-]+)+|(?:string|str|text)(?: or null)?|"
+    r"(?:the )?(?:country|region|state|city|scene|place)(?: name| type)?|your [\w ]{1,60}",
+    re.IGNORECASE,
 )
 """What a template has in place of words: `...`, `<country>`, `indoor|natural|urban`, `string`."""
 
@@ -62,6 +69,9 @@ _COMMA = re.compile(_STRING + r"|,(?=\s{0,200}[}\]])", re.DOTALL)
 _STRICT = re.compile(r"\{\s{0,200}[\"}]")
 _OBJECT = re.compile(r"\{\s{0,200}(?:[\"']|//|/\*|[A-Za-z_]\w{0,40}\s{0,20}:)")
 _BRACE = re.compile(_STRING + r"|[{}]", re.DOTALL)
+_NEXT_OF_LIST = re.compile(r"\s{0,200},\s{0,200}(?=\{)")
+_ANSWERS_KEY = re.compile(rf'"(?:{"|".join(sorted(ANSWER_KEYS))})"\s{{0,9}}:', re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,10 @@ class _Mistyped:
     text: str
 
 
+class _Cut:
+    """The beginning of an answer that never ends."""
+
+
 def split_thought(text: str) -> tuple[str, str]:
     """(what was thought, what was said). A block that opens and never closes counts as said.
 
@@ -127,7 +141,7 @@ def is_template(fields: Mapping[str, Any]) -> bool:
 
 
 def _extract(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
-    if text.startswith("{") and len(text) <= MAX_TEXT:
+    if text.startswith(("{", '"')) and len(text) <= MAX_TEXT:
         # Before anything looks for tags: they may stand inside the JSON's own strings.
         whole = _decode(text, depth, repairs)
         if whole is not None and whole.known:
@@ -168,11 +182,15 @@ def _decoded(text: str, start: int) -> tuple[Any, int]:
 
 def _json_fields(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
     """The last object that states a place and is neither a template nor a remark, which has less than half the known
-    fields of the fullest. Without one, the fullest, so that its keys can be named. Prose before the first object is its
-    reasoning when it has none."""
+    fields of the fullest; one that says the place cannot be told is no remark but takes back what stood before. Without
+    one, the fullest, so that its keys can be named. None where the last answer was cut off: what stands before it is a
+    draft. Prose before the first object is its reasoning when it has none."""
     found: list[Extracted] = []
     prose: str | None = None
     for start, value in _repaired_once(list(_objects(text)), repairs):
+        if isinstance(value, _Cut):
+            found.clear()
+            continue
         candidate = _unwrap(value, depth, repairs)
         if candidate is None:
             continue
@@ -183,10 +201,15 @@ def _json_fields(text: str, depth: int, repairs: _Repairs) -> Extracted | None:
         return None
     stated = [one for one in found if one.fields.keys() & _STATED and not is_template(one.fields)]
     most = max((one.known for one in stated), default=0)
-    best = next((one for one in reversed(stated) if 2 * one.known >= most), None)
+    best = next((one for one in reversed(stated) if 2 * one.known >= most or _takes_back(one)), None)
     if best is None:
         best = max(reversed(found), key=lambda one: (not is_template(one.fields), one.known))
     return Extracted(best.fields, best.reasoning or (prose if prose and len(prose) >= MIN_PROSE else ""))
+
+
+def _takes_back(found: Extracted) -> bool:
+    """Whether it says that the place cannot be told."""
+    return any(yes_no(found.fields[key]) is False for key in found.fields.keys() & _LOCALIZABLE)
 
 
 def _repaired_once(objects: list[tuple[int, Any]], repairs: _Repairs) -> Iterator[tuple[int, Any]]:
@@ -217,18 +240,21 @@ def _whole(text: str) -> Iterator[tuple[int, int, Any]]:
 def _objects(text: str) -> Iterator[tuple[int, Any]]:
     """(position, value) of the outermost JSON objects of a text, in order, a `_Mistyped` where one is no JSON.
 
-    What stands behind the start of an object that was cut off may be part of it: from there on only objects count that
-    are whole answers by themselves.
+    What stands behind the start of an object that was cut off may be part of it: from there on only objects count
+    that are whole answers by themselves, and a `_Cut` stands for it where it is an answer's. Of a list only the
+    first counts: the others are its alternatives.
     """
-    work, mends, cut = 0, 0, False
+    work, mends, cut, listed = 0, 0, False, -1
     start = _OBJECT.search(text)
     while start is not None and work < MAX_WORK:
         position = start.start()
         end = position + 1
         try:
             value, end = _decoded(text, position)
-            if not cut or _is_whole_answer(value):
+            if position != listed and (not cut or _is_whole_answer(value)):
                 yield position, value
+            following = _NEXT_OF_LIST.match(text, end)
+            listed = following.end() if following else -1
         except (ValueError, RecursionError) as error:
             work += _cost(error, position)
             if not cut and mends < MAX_MENDS:
@@ -237,6 +263,8 @@ def _objects(text: str) -> Iterator[tuple[int, Any]]:
                 cut = closing < 0
                 mended = None if cut else _mend(text[position:closing])
                 end = end if cut else closing
+                if cut and _ANSWERS_KEY.search(text, position):
+                    yield position, _Cut()
                 if mended is not None:
                     yield position, mended
         start = _OBJECT.search(text, end)
@@ -280,8 +308,8 @@ def _unwrap(value: Any, depth: int, repairs: _Repairs) -> Extracted | None:
     """The fields of the answer, found through wrappers such as {"answer": {...}} and {"data": "..."}."""
     if depth > MAX_WRAPPERS:
         return None
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    if isinstance(value, list) and value:
+        value = value[0]  # of several the best guess
     if isinstance(value, str):
         return _extract(value.strip(), depth + 1, repairs)
     if not isinstance(value, dict):
@@ -295,8 +323,17 @@ def _unwrap(value: Any, depth: int, repairs: _Repairs) -> Extracted | None:
                 return Extracted({**outer, **inner.fields}, inner.reasoning)
     place = fields.get("location") or fields.get("place")
     if isinstance(place, dict):
+        place = _turned(place)
         fields = {**{_key(key): item for key, item in place.items() if isinstance(key, str)}, **fields}
     return Extracted(fields)
+
+
+def _turned(place: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A GeoJSON point with its longitude, which comes first there, named; anything else as it is."""
+    point = place.get("coordinates")
+    if place.get("type") != "Point" or not isinstance(point, list) or len(point) < 2:
+        return place
+    return {"longitude": point[0], "latitude": point[1]}
 
 
 def _line_fields(text: str) -> Extracted | None:
@@ -306,4 +343,4 @@ def _line_fields(text: str) -> Extracted | None:
 
 
 def _key(key: str) -> str:
-    return key.strip().lower().replace(" ", "_").replace("-", "_")
+    return _CAMEL.sub("_", key.strip()).lower().replace(" ", "_").replace("-", "_")

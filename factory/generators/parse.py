@@ -13,6 +13,7 @@ from factory.plugins.contracts import ParseFailure
 from factory.text import tidy
 from schemas import Clue, GeoAnswer
 from schemas.answer import MAX_CLUES
+from schemas.request import ended_early
 
 MAX_REASONING = 20_000
 """Characters; a whole page is 3,000."""
@@ -36,14 +37,15 @@ def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailu
 
     Args:
         text: What the teacher wrote; reasoning of a separate channel stands before it inside <think>.
-        finish_reason: As the endpoint gave it. `length` is a failure even when the text parses: fields may be missing.
+        finish_reason: As the endpoint gave it. What was cut is a failure even when it parses: fields may be missing.
 
     Returns:
         A GeoAnswer, or a ParseFailure of kind truncated, refused, empty, not_json or bad_schema.
     """
-    if finish_reason == "length":
+    ending = ended_early(finish_reason)
+    if ending == "cut":
         return ParseFailure("truncated", f"cut by max_tokens after {len(text)} characters")
-    if finish_reason in ("content_filter", "refusal"):
+    if ending == "withheld":
         return ParseFailure("refused", tidy(text, 200) or f"finish_reason is {finish_reason}")
     if not text.strip():
         return ParseFailure("empty", f"finish_reason is {finish_reason}")
@@ -77,8 +79,8 @@ def to_answer(fields: Mapping[str, Any], around: str = "") -> GeoAnswer:
         "localizable": _first(fields, *_LOCALIZABLE),
         "confidence": _first(fields, "confidence", "confidence_score", "certainty"),
         "country": _first(fields, "country", "country_name", "nation"),
-        "region": _first(fields, "region", "state", "province", "admin1", "state_or_province"),
-        "city": _first(fields, "city", "town", "municipality", "locality"),
+        "region": _first(fields, "region", "region_name", "state", "province", "admin1", "state_or_province"),
+        "city": _first(fields, "city", "city_name", "town", "municipality", "locality"),
         "coordinates": _written_point(fields),
     }
     country, region, city = (name(stated[key]) for key in ("country", "region", "city"))

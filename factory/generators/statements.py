@@ -21,14 +21,21 @@ _NOT_KNOWN: Final = re.compile(
     "|".join(
         (
             # "NA" is not among them: it is Namibia's code.
-            r"n/a(?:\W.*)?|n\.a|none(?: (?:visible|specified|identif|given|stated|found|provided|known).*)?|null|nil|"
-            r"idk|tbd|to be determined|various|multiple|undefined|unnamed|inconclusive",
+            r"n ?/ ?a(?:\W.*)?|n\.a|none(?: (?:visible|specified|identif|given|stated|found|provided|known).*)?|null|"
+            r"nil|idk|tbd|to be determined|various|multiple|undefined|unnamed|inconclusive",
             r"(?:unknown|unclear|undetermined|unspecified|unidentified|unidentifiable|unrecogni[sz]able|unavailable|"
             r"unsure|"
             r"uncertain|indetermina(?:te|ble)|undisclosed|insufficient)"
             r"(?:[^\w\s].*| [^\w\s].*| (?:\w+ ){0,2}(?:city|town|village|settlement|municipality|location|place|"
             r"country|nation|region|state|province|area|due|because|from|based|in|without|as|at|to|or|and|data|"
-            r"info)\b.*)?",
+            r"info(?:rmation)?)\b.*)?|ambiguous|undeterminable|withheld|redacted|missing|false|"
+            r"n\.\s?d|s\.\s?o|s/d|not an? .*|no way to .*|(?:we|you|one) can(?:not|['’]?t) .*|(?:i am|"
+            r"i['’]?m) not .*|"
+            r"(?:possibly|probably|likely|still) unknown|"
+            r"(?:an? |the )?(?:generic|unnamed|unidentified|unspecified|(?:small|large|rural|remote) (?=city|"
+            r"town|village|area))"
+            r" ?(?:\w+ ){0,2}(?:city|town|village|settlement|area|place|location)|(?:rural|urban|"
+            r"suburban) area",
             r"(?:somewhere|lack of|too (?:generic|vague))\b.*",
             r"(?:it is |is )?not (?:clearly |explicitly |directly |specifically |yet |really |entirely |reliably )?"
             r"(?:available|applicable|specifi|visible|stated|given|mention|provided|determin|known|identif|clear\b|"
@@ -46,15 +53,18 @@ _NOT_KNOWN: Final = re.compile(
             r"eindeutig|ersichtlich|lokalisier|möglich|klar|zu ))(?:.*)|keine?|k\.\s?a|(?:lässt sich|kann) nicht .*",
             r"(?:inconnu|indétermin|incertain|non (?:spécifi|visible|identifi|détermin|disponible|applicable|précis|"
             r"renseign|connu|indiqu|mentionn|fourni|localis)|pas (?:spécifi|visible|identifi|détermin|clair|possible|"
-            r"disponible|connu|indiqu|d['’]in)|impossible [àad]|ne (?:peut|sait)|(?:on|je) ne )(?:.*)|aucune?(?: .*)?",
-            r"(?:desconocid|indeterminad|inciert|sin (?:especificar|determinar|identificar|informaci|datos)|imposible|"
+            r"disponible|connu|indiqu|d['’]in)|impossible [àad]|ne (?:peut|sait)|(?:on|je) ne )(?:.*)|"
+            r"aucune?(?: .*)?",
+            r"(?:desconocid|indeterminad|inciert|sin (?:especificar|determinar|identificar|informaci|datos)|"
+            r"imposible|"
             r"no (?:se |es )?(?:especific|visible|identific|determin|disponible|aplica|consta|sabe|conoc|indica|"
             r"menciona|proporcion|puede|posible|clar[oa]\b|hay ))(?:.*)|ningun[oa]?(?: .*)?",
             r"(?:desconhecid|incert|sem (?:informa|especifica|identifica|dados)|impossível|n[ãa]o (?:é |se |foi )?"
             r"(?:especific|vis[ií]ve|identific|determin|dispon|aplic|inform|conhec|poss[ií]|sei|indica|menciona|"
             r"clar[oa]\b|"
             r"pode|há ))(?:.*)|nenhuma?(?: .*)?",
-            r"(?:sconosciut|indeterminat|ignot[oa]|imprecisat|impossibile|non (?:è |si )?(?:specific|visibil|identific|"
+            r"(?:sconosciut|indeterminat|ignot[oa]|imprecisat|impossibile|non (?:è |si )?(?:specific|visibil|"
+            r"identific|"
             r"determin|disponibil|applicabil|not[oa]\b|indica|fornit|possibil|può|chiar|precisa))(?:.*)|"
             r"nessun[oa]?(?: .*)?",
             r"(?:неизвест|невозможно|неопредел|неясн|отсутству|не (?:указан|определ|извест|вид|установ|ясн|примен|"
@@ -75,7 +85,10 @@ _NOT_KNOWN: Final = re.compile(
             r"दिखाई नहीं)(?:.*)",
             r"(?:onbekend|onduidelijk|niet (?:bekend|zichtbaar|gespecificeerd|te bepalen|vermeld)|bilinmiyor|"
             r"bilinmeyen|"
-            r"belirtilmemiş|belirsiz|nieznan|nieokreślon|nie (?:określ|podan|widoczn|można|wiadomo)|tidak (?:diketahui|"
+            r"belirtilmemiş|belirsiz|okänd\w?|ukjent|ukendt|tuntematon|άγνωστ\w{1,3}|לא ידוע\w?|نامشخص|"
+            r"ไม่(?:ทราบ|ระบุ|แน่ชัด).*|невідом\w{1,3}|не(?:по|)знат[оаи]?|necunoscut\w?|ismeretlen|nepoznat\w?|"
+            r"অজানা|neznám\w{1,3}|ohne angabe|sans objet|se desconoce|indefinid[oa]|nieznan|nieokreślon|"
+            r"nie (?:określ|podan|widoczn|można|wiadomo)|tidak (?:diketahui|"
             r"disebutkan|terlihat|dapat)|không (?:xác định|rõ|biết|thể))(?:.*)",
         )
     ),
@@ -83,6 +96,18 @@ _NOT_KNOWN: Final = re.compile(
 )
 """Ways to say "I cannot tell" where a name should stand. Of the gazetteer's 234,908 names of cities five are taken for
 one: None in Piedmont, which models write for nothing far more often, and four farms called Ninguno."""
+
+_SUBJECT: Final = re.compile(
+    r"(?:(?:the|this|exact|specific|precise|particular|la|le|el|il|die|der) )*(?:city|town|village|settlement|"
+    r"municipality|"
+    r"place|location|country|nation|region|state|province|area|stadt|ort|land|region|ville|lieu|pays|région|"
+    r"ciudad|lugar|"
+    r"país|región|cidade|região|città|luogo|paese|regione|город|место|страна|регион)(?: (?:name|is|was|ist|est|"
+    r"es|è|é))*"
+    r"\s?[:=-]?\s?|(?:具体|具體|确切|確切|所在)?的?(?:城市|城镇|地点|地點|位置|国家|國家|地区|地區|省份|都市|場所|国)"
+    r"(?:名称|名)?(?:は|が|：|:)?\s?",
+)
+"""What "unknown" may be said of, before it: "City not visible", "具体城市不明"."""
 
 _LEVELS: Final = {
     word: share
@@ -130,7 +155,7 @@ _BETWEEN_WORDS: Final = re.compile(r"[\s,;:()\[\]~≈<>=≥≤*\"“”/、-]+")
 
 _YES: Final = frozenset(
     """true yes y t localizable localisable positive sure definitely absolutely ja oui sí si sì sim da да evet
-    是 是的 可以 能 可 有 はい 可能 예 네 가능 نعم हाँ हां जी""".split()  # noqa: SIM905
+    是 是的 可以 能 可 有 はい 예 네 가능 نعم हाँ हां जी""".split()  # noqa: SIM905
 )
 _NO: Final = frozenset(
     """false no n f not unlocalizable unlocalisable negative never hardly cannot nein nicht kaum non não nao нет не
@@ -138,14 +163,26 @@ _NO: Final = frozenset(
     不可 不可以 无法 無法 いいえ 不可能 아니요 아니오 아니 불가 불가능""".split()  # noqa: SIM905
 )
 _STARTS_WITH_NO: Final = ("不", "否", "无法", "無法")
-_TAKEN_BACK: Final = re.compile(r"\b(?:but|however|maybe|perhaps|partially|partly|only|aber|nur|mais|pero|mas|ma|но)\b")
+_TAKEN_BACK: Final = re.compile(
+    r"\b(?:but|however|maybe|perhaps|possibly|partially|partly|only|unless|if|though|although|except|unsure|uncertain|aber|"
+    r"nur|jedoch|vielleicht|wenn|mais|cependant|sauf|pero|quizás?|salvo|mas|porém|talvez|ma|però|forse|но|"
+    r"однако|если|"
+    r"возможно)\b|但|不过|不過|可是|如果|也许|しかし|ただし|ただ|かも|하지만|그러나|다만|لكن|ربما|लेकिन|शायद"
+)
 _WORD: Final = re.compile(r"[^\s,;:.!?()\[\]、\"'“”-]+")
 
 
 def is_unknown(text: str) -> bool:
     """Whether a text stands where a name should and says that there is none: "Not visible", "无法确定", "-"."""
-    bare = _plain(text)
-    return not bare or _NOT_KNOWN.fullmatch(bare) is not None
+    bare = _plain(text.replace("_", " "))
+    return not bare or any(map(_says_unknown, {bare, bare.replace("-", " ")}))
+
+
+def _says_unknown(bare: str) -> bool:
+    if _NOT_KNOWN.fullmatch(bare):
+        return True
+    subject = _SUBJECT.match(bare)
+    return subject is not None and _NOT_KNOWN.fullmatch(bare, subject.end()) is not None
 
 
 def is_absent(value: Any) -> bool:

@@ -21,9 +21,8 @@ from factory.teachers.failures import NO_SECRETS, clean, code_of, http_failure, 
 from factory.teachers.usage import stated_usage
 from factory.text import THINK_TAG
 from schemas import Reply
+from schemas.request import ended_early
 
-_ENDED: Final = frozenset(("length", "content_filter", "refusal"))
-"""Ways to end without a word that are the model's, not the server's."""
 _MAX_REASON: Final = 60
 """Characters of a finish reason in a message."""
 _THINKING: Final = ("thinking", "reasoning")
@@ -59,7 +58,7 @@ def read_reply(
     if not text and isinstance(message.get("refusal"), str) and message["refusal"]:
         text, finish_reason = message["refusal"], "refusal"
     usage = stated_usage(data.get("usage"), says_something=bool(text or thought))
-    if not text.strip() and not thought and not usage.completion_tokens and finish_reason not in _ENDED:
+    if not text.strip() and not thought and not usage.completion_tokens and not ended_early(finish_reason):
         if data.get("error"):
             raise http_failure(code_of(data["error"]), body, wait_s, redact)
         kind = "no_output" if usage.completion_tokens == 0 else "bad_body"  # the latter may be billed
@@ -106,6 +105,8 @@ def _text(content: Any) -> str:
     """Message content, which some servers give as a list of parts."""
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):  # a server that parsed the answer
+        return content["text"] if isinstance(content.get("text"), str) else json.dumps(content)
     if isinstance(content, list):
         parts = (part.get("text") for part in _mappings(content) if part.get("type") not in _THINKING)
         return "".join(part for part in parts if isinstance(part, str))

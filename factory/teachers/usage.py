@@ -6,7 +6,7 @@
 | `total_tokens` above their sum | the difference is hidden reasoning, billed like the answer |
 | one of them missing, a `total_tokens` | the difference |
 | `total_tokens` alone | all of it as the answer, whose tokens cost more |
-| `completion_tokens_details.reasoning_tokens` above `completion_tokens` | reasoning that was not counted in |
+| `reasoning_tokens`, also in the details, above `completion_tokens` | reasoning that was not counted in |
 | nothing, no prompt token at all, no answer token for a text | unknown, never 0 |
 """
 
@@ -35,7 +35,8 @@ def stated_usage(usage: Any, *, says_something: bool) -> Usage:
     completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     total = _count(usage.get("total_tokens"))
     details = usage.get("completion_tokens_details", usage.get("output_tokens_details"))
-    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, Mapping) else None
+    apart = details if isinstance(details, Mapping) and "reasoning_tokens" in details else usage
+    reasoning = _count(apart.get("reasoning_tokens"))
     if completion is not None and reasoning is not None and reasoning > completion:
         completion += reasoning
     if total is not None:

@@ -55,7 +55,8 @@ ENGLISH: Final = (
         "quotes_coordinates",
         r"itude|oordinate",
         rf"\b(?:latitude|longitude)\b[^0-9~]{{0,20}}[-+−]?{FRACTION}",
-        rf"{FRACTION}\s{{0,2}}(?:{_MARK})?\s{{0,2}}(?:[ns]\b|north|south|east|west)?\s{{0,2}}(?:latitude|longitude)\b",
+        rf"{FRACTION}\s{{0,2}}(?:{_MARK})?\s{{0,2}}(?:[ns]\b|north|south|east|west)?\s{{0,2}}(?:latitude|"
+        rf"longitude)\b",
         r"\blatitude\b[^0-9~]{0,12}[0-9]{1,3}\b.{0,30}\blongitude\b[^0-9~]{0,12}[0-9]{1,3}\b",
         r"\bcoordinates?\s{0,2}(?:are|is|of|:|=)?\s{0,2}[(\[]?[-+−]?[0-9]{1,3}[.,°]",
         rf"\b(?:{_GIVEN}|gps|exact|true|actual|image|photo)(?:'s)? coordinates?\b",
@@ -64,8 +65,9 @@ ENGLISH: Final = (
     rule(
         "quotes_coordinates",
         r"\b(?:lat|lng|lon)\b|\blong[:=]",
-        rf"\b(?:lat|lng|lon)\b\.?\s{{0,2}}[:=]?\s{{0,2}}[-+−]?{FRACTION}",
-        r"\b(?:lat|lng|lon|long)[:=]\s{0,2}[-+−]?[0-9]{1,3}\b",
+        rf"\b(?:lat|lng|lon)\b[\"']?\.?\s{{0,2}}[:=]?\s{{0,2}}[-+−]?{FRACTION}",
+        r"\b(?:lat|lng|lon|long)[\"']?[:=]\s{0,2}[-+−]?[0-9]{1,3}\b",
+        r"\blat\b\W{1,3}[-+−]?[0-9]{1,3}\b.{0,12}\b(?:lon|lng|long)\b\W{1,3}[-+−]?[0-9]{1,3}\b",
     ),
     rule(
         "quotes_coordinates",
@@ -83,10 +85,11 @@ ENGLISH: Final = (
     ),
     rule(
         "quotes_coordinates",
-        r"maps|goo\.gl|osm\.|openstreetmap|plus\.codes|w3w|what3words|///|\bgeo:|amap\.|waze\.|here\.com|"
+        r"maps|mapy\.|2gis\.|goo\.gl|osm\.|openstreetmap|plus\.codes|w3w|what3words|///|\bgeo:|amap\.|waze\.|"
+        r"here\.com|"
         r"map\.(?:baidu|naver|kakao)",
         r"\b(?:maps\.(?:google|apple|app\.goo|yandex|me\b)|google\.[a-z.]{2,6}/maps|goo\.gl/maps|g\.co/maps|"
-        r"bing\.com/maps|"
+        r"bing\.com/maps|mapy\.(?:cz|com)|2gis\.[a-z]{2,3}/|"
         r"yandex\.[a-z.]{2,6}/maps|openstreetmap\.org|osm\.(?:org|li)|plus\.codes|w3w\.co|what3words|uri\.amap|"
         r"amap\.com|"
         r"waze\.com|(?:wego|share)\.here\.com|map\.(?:baidu|naver|kakao)\.com|geo:[-+]?[0-9])",
@@ -114,13 +117,27 @@ ENGLISH: Final = (
     ),
     rule(
         "quotes_metadata",
-        r"exif|meta-?data|\bmeta\b|\bgeo-?(?:tag|loc)|\bgeo$",
-        r"\bexif\b|\bmeta[- ]?data\b|\bgeo[- ]?tag(?:s|ged|ging)?\b|\bgeo-?location (?:tag|data)\b",
+        r"exif|meta-?data|\bmeta\b|\bgeo-?(?:tag|loc)|\bgeo$|xmp|iptc",
+        # No \b beside exif: a Chinese sign is a letter, too.
+        r"(?<![a-z])exif(?![a-z])|\b(?:xmp|iptc)\b|\bmeta[- ]?data\b|\bgeo[- ]?tag(?:s|ged|ging)?\b|"
+        r"\bgeo-?location (?:tag|data)\b",
     ),
     rule(
         "quotes_metadata",
         r"\bgps\b",
         r"\bgps[- ](?:tags?|data|metadata|position|location|info\w{0,8}|stamp|fix|log|reading)\b",
+        r"\b(?:according to|based on|per|from|given|provided|embedded) (?:the |its |this )?gps\b(?! (?:device|"
+        r"app|unit|screen|"
+        r"navi|receiver|tracker))",
+        r"\bgps (?:says?|places?|points?|puts?|indicates?|confirms?|gives?|shows? (?:that|this|it)) ",
+    ),
+    rule(
+        "quotes_metadata",
+        r"\bembedded|\blocation$|\btitle[d]?\b|\bdescri|\burl\b|\blink\b",
+        r"\bembedded (?:location|position|place|info)|\blocation (?:services|tags?|stamp)\b",
+        rf"\b(?:title|description|url|link) (?:of|for|to) (?:the|this) {_PICTURE}\b",
+        rf"\b{_PICTURE}(?:'s)? (?:description|url|link)\b|\b(?:image|photo|photograph|picture) is titled\b",
+        rf"\bthe url (?:says?|mentions?|contains?|indicates?|names?)\b|\bdescription {_GIVEN}\b(?!{_ON_A_SIGN})",
     ),
     rule(
         "quotes_metadata",
@@ -132,7 +149,9 @@ ENGLISH: Final = (
     ),
     rule(
         "echoes_instructions",
-        r"\b(?:user|truth|given|instruct|prompt|ai\b|answer|label|told|informed|asked|gave|provided|said\b)",
+        r"\b(?:user|truth|given|instruct|prompt|ai\b|answer|label|told|informed|asked|gave|provided|said\b|"
+        r"mentioned|stated|"
+        r"specified|indicated)",
         rf"\bground[- ]truth\b|\bas (?:given|instructed)\b(?!{_ON_A_SIGN})|\bas an ai\b",
         r"\b(?:the|your) users? (?:has |had |have |already |also |just )?(?:told|tells?|said|says?|gave|gives?|"
         r"provide[sd]?|"
@@ -142,7 +161,25 @@ ENGLISH: Final = (
         r"\b(?:the|your|this) prompt\b|\b(?:your|(?:according to|per|following) the) instructions?\b",
         r"\b(?:correct|true|expected|reference|given|provided) (?:answer|label)\b",
         r"\bi (?:was|am|have been) (?:told|given|informed|asked|instructed)\b",
-        r"\byou (?:asked|told|gave|provided|said) ",
+        r"\byou (?:asked|told|gave|provided|said|mentioned|stated|specified|indicated) ",
+    ),
+    rule(
+        "echoes_instructions",
+        r"\b(?:question|task|query|request|hint|context|system|dataset|annotation)",
+        r"\b(?:stated|mentioned|given|said|indicated|specified|noted|named) in (?:the|your) (?:question|task|"
+        r"query|request|"
+        r"context)\b",
+        r"\b(?:the|your|this) (?:question|task|query|request|hint|context|dataset|annotation)s? (?:says?|"
+        r"states?|mentions?|"
+        r"tells?|indicates?|specif(?:y|ies)|confirms?|names?|given|provided|points?)\b",
+        r"\bsystem (?:prompt|message)\b|\bdataset(?:'s)? (?:label|annotation|entry|record)s?\b",
+    ),
+    rule(
+        "echoes_instructions",
+        r"\b(?:true|actual|real|known|correct|target)\b",
+        r"\b(?:true|actual|real|known|correct|target) location (?:is|was|of (?:the|this) (?:image|photo|"
+        r"photograph|picture))\b"
+        r"(?! (?:un|not\b|in(?:determ|def)|hard|difficult|likely|prob|poss|most|perhaps|somewhere|uncertain))",
     ),
     rule(
         "echoes_instructions",
@@ -160,8 +197,26 @@ ENGLISH: Final = (
     ),
     rule(
         "quotes_coordinates",
-        r"utm|mgrs|geohash|easting|northing|^\W{0,3}[0-9]{1,2}[c-hj-np-x](?:[a-hj-np-z]{2}|\W{0,3}$)",
-        r"\butm\b.{0,30}[0-9]{5}|\butm[- ](?:zone|grid|coord|ref)|\bmgrs\b|\bgeohash|\b(?:easting|"
+        r"[0-9](?:°|deg)|^[0-9]{1,3}[.,][0-9]|^degrees?",
+        rf"(?:{FRACTION}|[0-9]{{1,2}} ?{_MARK}) ?(?:north|south)\b.{{1,8}}(?:{FRACTION}|"
+        rf"[0-9]{{1,3}} ?{_MARK}) ?(?:east|"
+        r"west)\b",
+    ),
+    rule(
+        "quotes_coordinates",
+        r"[nsew][0-9]|[0-9][nsew]\b|^\W{0,2}[nsew]\W{0,2}$|[0-9]d(?:[0-9]|$)|[-+][0-9]{2}\.[0-9]",
+        rf"(?<![a-z0-9])[ns] ?{FRACTION}\W{{1,4}}[ew] ?{FRACTION}",
+        r"(?<![0-9])[0-9]{1,2}[ -][0-9]{1,2}(?:[ -][0-9]{1,2}(?:[.,][0-9]{1,4})?)? ?[ns]\b"
+        r"\W{0,3}[0-9]{1,3}[ -][0-9]{1,2}"
+        r"(?:[ -][0-9]{1,2}(?:[.,][0-9]{1,4})?)? ?[ew]\b",
+        r"(?<![0-9])[0-9]{1,3}d ?[0-9]{1,2}(?:[.,][0-9]{1,6})?m ?(?:[0-9]{1,2}(?:[.,][0-9]{1,6})?s ?)?[nsew]\b",
+        r"(?<![0-9])[-+][0-9]{2}\.[0-9]{2,12}[-+][0-9]{3}\.[0-9]{2,12}(?![0-9])",
+    ),
+    rule(
+        "quotes_coordinates",
+        r"maidenhead|utm|mgrs|geohash|easting|northing|^\W{0,3}[0-9]{1,2}[c-hj-np-x](?:[a-hj-np-z]{2}|\W{0,3}$)",
+        r"\bmaidenhead (?:locator|grid)|\butm\b.{0,30}[0-9]{5}|\butm[- ](?:zone|grid|coord|ref)|\bmgrs\b|"
+        r"\bgeohash|\b(?:easting|"
         r"northing)\b.{0,10}[0-9]{5}",
         r"\b[0-9]{1,2}[c-hj-np-x] ?[1-9][0-9]{5}(?:[.,][0-9]{1,3})?(?: ?m?e)?,? [0-9]{6,8}\b",
         r"\b[0-9]{1,2}[c-hj-np-x] ?[a-hj-np-z]{2} ?(?:[0-9]{4} ?[0-9]{4}|[0-9]{5} ?[0-9]{5})\b",

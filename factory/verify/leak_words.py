@@ -25,7 +25,8 @@ _COORDINATES = (
     r"(?:koordinaten|coordonnées|coordenadas|coordinate|координат[а-я]{0,3}|坐标|座標|座标|좌표|إحداثيات|निर्देशांक)"
 )
 _ACCORDING = (
-    r"(?:laut|gemäß|zufolge|d['’]après|selon|según|segundo|conforme|secondo|согласно|судя по|根据|根據|按照|依据|依據)"
+    r"(?:laut|gemäß|zufolge|d['’]après|selon|según|segundo|conforme|secondo|согласно|судя по|根据|根據|按照|"
+    r"依据|依據)"
 )
 
 FOREIGN: Final[tuple[Rule, ...]] = (
@@ -150,5 +151,84 @@ FOREIGN: Final[tuple[Rule, ...]] = (
         r"المستخدم (?:قال|ذكر|أخبر|قدم|أشار)|(?:قال|ذكر|أخبرني|أخبرنا|حدد) المستخدم|الإجابة الصحيحة|(?:الموقع|"
         r"المكان) (?:المعطى|المقدم)|وفقا للتعليمات",
         r"उपयोगकर्ता (?:ने|द्वारा)|सही उत्तर|(?:दिया गया|दिए गए) (?:स्थान|उत्तर|शहर)|निर्देशों के अनुसार",
+    ),
+    rule(
+        "quotes_coordinates",
+        r"koordinat|coordonn|coordenad|coordinate|координат|إحداثيات|निर्देशांक|współrzędn|tọa|toạ",
+        r"die (?:gps-?)?koordinaten (?:zeigen|weisen|führen|deuten|sagen|liegen|passen|entsprechen)",
+        r"les coordonnées (?:indiquent|montrent|pointent|placent|situent|correspondent)|"
+        r"las coordenadas (?:indican|muestran|"
+        r"señalan|apuntan|sitúan|corresponden)",
+        r"as coordenadas (?:indicam|mostram|apontam|situam|correspondem)|le coordinate (?:indicano|mostrano|puntano|"
+        r"corrispondono)",
+        r"по (?:этим |данным |указанным )?координатам|координаты (?:указыва|показыва|вед|соответ)",
+        r"(?:وفقا|وفقًا|حسب|بناء على|استنادا إلى) ?(?:ل|ال)?(?:ل?إحداثيات)|الإحداثيات (?:تشير|تظهر|تدل)|"
+        r"निर्देशांक(?:ों)? (?:के अनुसार|के आधार|बताते|दिखाते)",
+        r"(?:według|zgodnie ze?) współrzędny|współrzędne (?:gps|wskazuj|pokazuj)|koordinat(?:lar|larına|lara|"
+        r"lari)?\b[^.~]{0,20}"
+        r"(?:göre|göster|işaret)",
+        r"(?:theo|dựa (?:vào|trên)) t(?:ọa|oạ) độ|t(?:ọa|oạ) độ (?:cho|chỉ|gps)|(?:menurut|"
+        r"berdasarkan) koordinat|koordinat(?:nya)? "
+        r"(?:menunjuk|mengarah|gps)",
+    ),
+    rule(
+        "quotes_metadata",
+        r"gps|जीपीएस|المواقع|拍摄|拍攝|撮影|bildinfo|aufnahmeort|metadan|veri|siêu",
+        r"(?:根据|根據|按照|依据|依據|通过|通過)[^。~]{0,4}gps|gps(?:によると|では|から|が示|显示|顯示|"
+        r"定位显示|定位顯示)|"
+        r"gps(?:에|가) (?:따르|나타)|जीपीएस (?:के अनुसार|डेटा)",
+        r"gps-?(?:gegevens|dane|verileri)|(?:position|posición|posição|posizione|localisation|ubicación) gps|"
+        r"نظام تحديد المواقع",
+        r"(?:[图圖]片|照片|相片)的?拍[摄攝](?:位置|地点|地點)(?:信息|資訊|显示|顯示)|撮影(?:場所|地)(?:の情報|"
+        r"データ|によると)",
+        r"(?:laut|gemäß) (?:den |der |dem )?(?:bildinfo|aufnahmeort)|bildinformationen|metadan(?:ych|ymi)|"
+        r"(?:meta|üst) "
+        r"veri|siêu dữ liệu",
+    ),
+    rule(
+        "quotes_file_name",
+        r"plik|soubor|tệp|^file|berkas",
+        r"nazw[a-zę]{1,2} pliku|náz(?:ev|vu) souboru|tên (?:tệp|file)|nama (?:berkas|file)",
+    ),
+    rule(
+        "quotes_metadata",
+        r"didascalia|légende|leyenda|^pie$|legenda",
+        r"la didascalia (?:dice|indica|riporta)|la légende (?:dit|indique)|la leyenda de la foto|"
+        r"a legenda (?:diz|indica)",
+    ),
+    rule(
+        "echoes_instructions",
+        r"gesagt|genannt|erwähnt|angegeben|\bdit\b|indiqué|mentionné|précisé|donné|dijo|dijiste|usted|^tú$|"
+        r"mencionaste|"
+        r"indicaste|você|detto|indicato|menzionato|fornito|сказал|указал|упомян|сообщил|[您你]|あなた|당신|قلت|"
+        r"ذكرت|أخبرتني|आपने",
+        r"du hast (?:mir )?[^.~]{0,12}(?:gesagt|genannt|erwähnt|angegeben)|in der frage (?:gesagt|genannt|"
+        r"erwähnt|angegeben)",
+        r"(?:vous (?:m['’])?avez|tu (?:m['’])?as) (?:dit|indiqué|mentionné|précisé|donné)",
+        r"me dijiste|(?:usted|tú) (?:me )?(?:dijo|dijiste|indic|mencion)|como (?:dijiste|mencionaste|indicaste)",
+        r"você (?:me )?(?:disse|informou|mencionou|indicou|forneceu)|(?:mi )?(?:hai|avete) (?:detto|indicato|"
+        r"menzionato|fornito)",
+        r"(?:вы|ты) (?:мне )?(?:сказал|указал|упомян|сообщил)",
+        r"[您你](?:已经|已|刚才)?(?:说|說|告诉|告訴|提到|提供|指出)|あなた(?:が|は)[^。~]{0,20}(?:言|述べ|教え|"
+        r"指定|提供)|"
+        r"당신(?:이|은)[^.~]{0,20}(?:말|알려|제공|언급)",
+        r"(?:^|[ .،])(?:قلت|ذكرت|أخبرتني) |आपने (?:कहा|बताया|उल्लेख)",
+    ),
+    rule(
+        "echoes_instructions",
+        r"tatsächlich|wahre|wirklich|réel|véritable|real\b|verdadeir|verdader|vera$|reale|真实|真實|实际|實際|"
+        r"実際|실제",
+        r"(?:tatsächliche|wahre|wirkliche)[rn]? (?:position|standort|ort|aufnahmeort) ist\b(?! (?:un|nicht|"
+        r"wahrsch|vermut|"
+        r"schwer|wohl|mögl))",
+        r"(?:emplacement|lieu|position|localisation) (?:réel(?:le)?|véritable) est\b(?! (?:in|prob|peut|diff|"
+        r"imposs))",
+        r"ubicación (?:real|verdadera) es\b(?! (?:des|in|prob|dif|imp))|localização (?:real|"
+        r"verdadeira) é(?! (?:des|in|prob|"
+        r"dif|imp))|posizione (?:reale|vera) è(?! (?:sconosc|in|prob|diff|imp))",
+        r"(?:真[实實]|[实實]际|實際)的?(?:位置|地[点點])(?:就是|是|为|為)(?!未知|不|无|無|否)",
+        r"実際の(?:場所|位置)は(?![^。~]{0,20}(?:不明|わか|分か|かも|可能|特定))|실제 (?:위치|"
+        r"장소)는(?![^.~]{0,20}(?:알 수|불|수도|"
+        r"가능))",
     ),
 )

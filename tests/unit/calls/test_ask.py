@@ -192,6 +192,31 @@ async def test_an_exhausted_question_is_asked_again_by_the_next_run(tmp_path: Pa
         assert [row.http_calls for row in rows(desk)] == [2, 1]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_question_that_two_samples_share_is_asked_in_vain_once_a_run(tmp_path: Path, at_once: bool) -> None:
+    backend = Scripted(CallFailed(kind="timeout", detail="slow", retryable=True))
+    twin = replace(KAZAN, id="t")
+    async with open_desk(tmp_path, scripted(backend)) as desk:
+        both = asker(desk), asker(desk, twin)
+        if at_once:
+            failed = await asyncio.gather(*map(converse, both))
+        else:
+            failed = [await converse(ask) for ask in both]
+    assert [answered.failure for answered in failed] == ["exhausted", "exhausted"]
+    assert len(backend.asked) == 1
+
+
+async def test_a_question_asked_in_vain_stands_in_the_ledger_of_every_shard_that_shares_it(tmp_path: Path) -> None:
+    backend = Scripted(CallFailed(kind="timeout", detail="slow", retryable=True))
+    async with open_desk(tmp_path, scripted(backend)) as desk:
+        await converse(asker(desk))
+        (tmp_path / "two").mkdir()
+        with Ledger(tmp_path / "two" / "ledger.sqlite") as other:
+            assert (await converse(asker(replace(desk, ledger=other)))).failure == "exhausted"
+            assert [(row.status, row.origin) for row in other.rows()] == [("exhausted", "ledger")]
+    assert len(backend.asked) == 1
+
+
 async def test_the_truth_marks_the_answer_and_every_later_question(tmp_path: Path) -> None:
     async with open_desk(tmp_path, scripted(Scripted("a", "b", "c"))) as desk:
         ask = asker(desk)

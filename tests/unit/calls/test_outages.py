@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -36,6 +37,21 @@ def test_an_endpoint_that_is_away_is_told_with_its_time_and_the_patience_there_i
     (outage,) = outages([teacher(lane(kind))], 130.0)
     assert (outage.endpoint, outage.says, outage.patience_s) == ("scripted", says, 180.0)
     assert abs(time.time() - 30.0 - outage.since) < 600.0, "unix time, half a minute ago"
+
+
+def test_an_endpoint_that_limits_the_rate_and_serves_nobody_is_told_until_it_answers() -> None:
+    limited = lane()
+    limited.failed(CallFailed(kind="rate_limited", detail="no", retryable=True, waits=True), 100.0, probing=False)
+    limited.failed(CallFailed(kind="rate_limited", detail="no", retryable=True, waits=True), 120.0, probing=False)
+    (outage,) = outages([teacher(limited)], 130.0)
+    assert (outage.says, outage.patience_s) == ("limits the rate", 180.0)
+    assert abs(time.time() - 30.0 - outage.since) < 600.0
+    asyncio.run(_reply(limited))
+    assert list(outages([teacher(limited)], 130.0)) == []
+
+
+async def _reply(at: Lane) -> None:
+    at.replied()
 
 
 def test_one_that_never_answered_is_waited_for_more_shortly() -> None:

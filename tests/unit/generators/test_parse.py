@@ -408,10 +408,49 @@ TEMPLATE = (
         pytest.param(f"{CLEAN}\nThe form was {TEMPLATE}", id="the question's example last"),
         pytest.param(f'{CLEAN}\nI also thought of {{"country": "Spain"}}.', id="a remark behind it"),
         pytest.param(f"<|begin_of_box|>{CLEAN}<|end_of_box|>", id="GLM's box"),
+        pytest.param(f"[{CLEAN}, {DRAFT}]", id="a list, the best guess first"),
+        pytest.param(json.dumps({"predictions": [PARIS, json.loads(DRAFT)]}), id="a list of predictions"),
+        pytest.param(json.dumps({"first_guess": json.loads(DRAFT), "final": PARIS}), id="a guess and the final one"),
+        pytest.param(
+            f"{CLEAN}\n{json.dumps({'country': 'Country name', 'city': 'city name', 'localizable': True})}",
+            id="another example last",
+        ),
+        pytest.param(f'<tool_call>{{"name": "answer", "arguments": {CLEAN}}}</tool_call>', id="a call as text"),
+        pytest.param(json.dumps(CLEAN), id="JSON in a JSON string"),
     ],
 )
 def test_the_last_whole_answer_wins_over_drafts_templates_and_remarks(text: str) -> None:
     assert (parsed(text).country, parsed(text).city, parsed(text).lat) == ("France", "Paris", 48.8556)
+
+
+def test_an_answer_that_takes_back_the_one_before_it_wins_however_short_it_is() -> None:
+    assert not parsed(f'{CLEAN}\nOn reflection: {{"localizable": false}}').localizable
+    assert parsed(f'{{"localizable": false}}\nOn reflection: {CLEAN}').localizable
+
+
+@pytest.mark.parametrize("cut", range(60, len(CLEAN) - 1, 40))
+def test_a_draft_is_no_answer_where_the_one_behind_it_was_cut_off(cut: int) -> None:
+    assert failed(f"Draft: {DRAFT}\nFinal: {CLEAN[:cut]}") == "not_json"
+
+
+def test_a_point_of_geojson_has_its_longitude_first() -> None:
+    found = parsed(json.dumps({"country": "France", "location": {"type": "Point", "coordinates": [2.35, 48.85]}}))
+    assert (found.lat, found.lon) == (48.85, 2.35)
+
+
+def test_keys_in_camel_case_are_the_same_keys() -> None:
+    found = parsed(json.dumps({"isLocalizable": True, "countryName": "France", "cityName": "Paris"}))
+    assert (found.localizable, found.country, found.city) == (True, "France", "Paris")
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "model_length", "abort"])
+def test_an_answer_that_was_cut_is_none_whatever_its_server_calls_that(reason: str) -> None:
+    assert failed(CLEAN, reason) == "truncated"
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "RECITATION", "sensitive"])
+def test_an_answer_that_was_withheld_is_refused_whatever_its_server_calls_that(reason: str) -> None:
+    assert failed(CLEAN, reason) == "refused"
 
 
 def test_tags_in_a_string_of_an_object_after_prose_are_only_text() -> None:

@@ -30,6 +30,11 @@ sconosciuta|non specificato|non è possibile dirlo|nessuna
 알 수 없음|확인 불가|불명
 غير معروف|غير محدد|لا يمكن تحديد
 अज्ञात|निर्दिष्ट नहीं
+City not visible|city: unknown|The city cannot be determined|Exact location unclear|Insufficient information
+not_specified|unknown_city|Not-Applicable|Ambiguous|I'm not sure|not a city|rural area|a small town|Unnamed village
+ville non identifiée|Stadt unbekannt|ciudad no identificada|Ohne Angabe|se desconoce|sans objet|город неизвестен
+城市未知|具体城市无法确定|地点不明|N / A|n.d.
+okänd|ukjent|tuntematon|άγνωστο|לא ידוע|نامشخص|ไม่ทราบ|невідомо|necunoscut|ismeretlen|nepoznato|অজানা
 onbekend|nie można ustalić|không xác định|tidak diketahui|bilinmiyor
 """
 
@@ -56,6 +61,7 @@ def test_words_of_not_knowing_are_no_place_and_no_unreadable_one(word: str) -> N
     "word",
     words(
         "NA|Nan|Niue|Nonette|Unknown Valley|Notre-Dame|Nottingham|Nothing|Não-Me-Toque|Pas de Calais|Non Sung|No Name"
+        "|City|Villeneuve|Ortisei|Landau|Lieusaint|Countryside|Landsberg am Lech"
         "|Wuxi|无锡|不二村|知多|Нетишин|Incline Village|Lackawanna|Impossible Town"
     ),
 )
@@ -142,7 +148,10 @@ def test_a_yes_is_a_yes_in_any_language(word: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["perhaps", "partially", "yes, but only the country", "Yes and no", "Definitely not", "unknown", -1, ["yes"]],
+    [
+        *("perhaps", "partially", "yes, but only the country", "Yes and no", "Definitely not", "unknown", -1, ["yes"]),
+        *("yes if the sign is real", "yes, unless staged", "はい、しかし不明", "是，但不确定", "예, 하지만", "可能"),
+    ],
 )
 def test_neither_yes_nor_no_is_unreadable(value: Any) -> None:
     assert yes_no(value) is None

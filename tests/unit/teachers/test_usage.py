@@ -24,6 +24,7 @@ from factory.teachers.usage import MOST, stated_usage
         ({"total_tokens": 950}, 0, 950),
         ({"prompt_tokens": 900, "completion_tokens": 50, "total_tokens": 0}, 900, 50),
         ({"prompt_tokens": 9, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 70}}, 9, 75),
+        ({"prompt_tokens": 9, "completion_tokens": 5, "reasoning_tokens": 70}, 9, 75),
         ({"prompt_tokens": 9, "completion_tokens": 75, "completion_tokens_details": {"reasoning_tokens": 70}}, 9, 75),
     ],
 )
