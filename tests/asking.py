@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from factory.calls.ask import Asker, Desk
 from factory.calls.budget import Budget
+from factory.calls.budget_file import Spent, money
 from factory.calls.ledger import Ledger
 from factory.calls.teacher import open_teacher
 from factory.plugins.contracts import Backends, Question
@@ -64,6 +65,16 @@ def scripted(backend: Scripted, name: str = "first", **settings: Any) -> Made:
     """A teacher behind a script."""
     fields = {"name": name, "backend": "scripted", "model": f"model of {name}", "attempts": 1, **settings}
     return TeacherSettings.model_validate(fields), Backends((backend,))
+
+
+def charged_to(budget: Budget) -> dict[str, Spent]:
+    """What was charged so far, of the teachers that have limits; empty where there is no file."""
+    accounts = {teacher: budget._file.account(teacher) for teacher in budget.limits}
+    return {
+        teacher: Spent(one.used[0], one.used[1], money(one.used[2]), one.unstated)
+        for teacher, one in accounts.items()
+        if one is not None
+    }
 
 
 @asynccontextmanager

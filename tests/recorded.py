@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from factory.generators.parse import parse_answer
 from factory.geo import haversine_km, reverse
@@ -15,6 +16,7 @@ from factory.verify import near_truth, rules
 from factory.verify.judge import Judge, decide, examine
 from factory.verify.locate import locate, place_queries, resolve
 from schemas import Answered, Case, GeoAnswer, ImageRef, Sample, Verdict
+from schemas.rows.messages import message
 from schemas.rows.mp16_reason import ROW
 
 BLIND = ("localizable", "teachers_agree", "grounded", "no_leak")
@@ -70,10 +72,18 @@ def _answers(path: Path) -> Mapping[str, Answered]:
     return found
 
 
+SAID: Final = (message("user", None, "Where is this?"), message("assistant", "There."))
+"""A sound conversation about one picture: the gate behind the rules asks for one."""
+
+
 def verdict(case: Case, checks: Sequence[str]) -> Verdict:
     """What the named checks and the rules, all by their defaults, decide; the gates of a row stand behind them."""
     generator = Generator(
-        name="any", version="1", row=ROW, states_place="near_truth" in checks, record=lambda _case: ({"messages": []},)
+        name="any",
+        version="1",
+        row=ROW,
+        states_place="near_truth" in checks,
+        record=lambda _case: ({"messages": SAID},),
     )
     judge = Judge(
         generator=generator,

@@ -110,15 +110,6 @@ class Budget:
         if teacher in self.limits:
             self._file.collect(teacher, key, usage, self._cost(teacher, usage))
 
-    def spent(self) -> dict[str, Spent]:
-        """What was charged so far, of the teachers that have limits; empty where there is no file."""
-        accounts = {teacher: self._file.account(teacher) for teacher in self.limits}
-        return {
-            teacher: Spent(one.used[0], one.used[1], money(one.used[2]), one.unstated)
-            for teacher, one in accounts.items()
-            if one is not None
-        }
-
     def lines(self) -> list[str]:
         """What was charged of each limit, for people: `qwen 41,020 of 41,000 tokens (20 above: ...)`."""
         told = []

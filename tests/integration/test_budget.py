@@ -20,6 +20,7 @@ from factory.errors import BudgetReached, CorruptBuild
 from factory.plugins.contracts import Usage
 from factory.shard.spec import ShardReport, stored_report
 from schemas.settings import BudgetLimits, Prices
+from tests.asking import charged_to
 from tests.ledger_rows import ledger_row
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -126,7 +127,7 @@ async def test_without_limits_nothing_is_counted_and_no_file_appears(tmp_path: P
         budget.reset({"free": Spent(calls=10**9)})
         for teacher in ("free", "unknown"):
             budget.settle(teacher, await budget.reserve(teacher, "k", tokens(10**12)), tokens(1))
-        assert (budget.spent(), budget.lines()) == ({}, [])
+        assert (charged_to(budget), budget.lines()) == ({}, [])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,7 +151,7 @@ async def test_each_budget_stops_when_it_is_spent_and_says_how_to_go_on(
         assert words in str(caught.value)
         assert str(caught.value).startswith("teacher qwen")
         assert "run the same command again" in str(caught.value)
-        assert budget.spent() == {"qwen": Spent(calls=3, tokens=3000, cost=pytest.approx(0.3))}
+        assert charged_to(budget) == {"qwen": Spent(calls=3, tokens=3000, cost=pytest.approx(0.3))}
 
 
 async def test_the_first_call_runs_alone_and_the_others_are_foreseen_by_what_it_took(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ async def test_a_call_waits_while_only_reservations_stand_in_its_way(tmp_path: P
         assert not waiting.done(), "1,600 of 2,100 are spent or in flight, and 1,000 are foreseen"
         budget.settle("qwen", flying, tokens(300, 100))
         budget.settle("qwen", await waiting, tokens(600, 400))
-        assert budget.spent()["qwen"].tokens == 2_000
+        assert charged_to(budget)["qwen"].tokens == 2_000
 
 
 @pytest.mark.parametrize("limits", [{"calls": 20}, {"tokens": 10_000}, {"cost": 1.0}])
@@ -198,7 +199,7 @@ async def test_a_job_that_fits_exactly_finishes_although_more_is_foreseen_for_ev
         await asyncio.gather(*map(one, range(20)))
         with pytest.raises(BudgetReached):
             await budget.reserve("qwen", "k", FORESEEN)
-        assert budget.spent()["qwen"] == Spent(calls=20, tokens=10_000, cost=pytest.approx(1.0))
+        assert charged_to(budget)["qwen"] == Spent(calls=20, tokens=10_000, cost=pytest.approx(1.0))
 
 
 async def test_what_calls_in_flight_took_beyond_their_reservation_is_reported(tmp_path: Path) -> None:
@@ -230,11 +231,11 @@ async def test_unknown_usage_is_charged_as_reserved_and_none_is_none(
     with opened(tmp_path, tokens=5_000) as budget:
         budget.reset({})
         await take(budget, usage)
-        spent = budget.spent()["qwen"]
+        spent = charged_to(budget)["qwen"]
         assert (spent.calls, spent.tokens, spent.unstated) == (1, charged, int(charged > 0))
     with opened(tmp_path, tokens=5_000) as again:
         again.reset({"qwen": Spent(calls=1, tokens=usage.prompt_tokens or 0)})  # all that a ledger can say
-        assert again.spent()["qwen"].tokens == charged
+        assert charged_to(again)["qwen"].tokens == charged
         assert ("what 1 calls took is unknown" in again.lines()[0]) is bool(charged)
 
 
@@ -246,9 +247,9 @@ def test_calls_in_flight_of_a_killed_process_count_as_spent_by_the_next_run(tmp_
     assert killed.returncode == -signal.SIGKILL
     with opened(tmp_path, tokens=10_000) as resumed:
         resumed.reset({"qwen": Spent(calls=1, tokens=1_000)})
-        assert resumed.spent()["qwen"].tokens == 5_000
+        assert charged_to(resumed)["qwen"].tokens == 5_000
         resumed.reset({"qwen": Spent(calls=1, tokens=1_000)})
-        assert resumed.spent()["qwen"].tokens == 5_000, "they are charged once"
+        assert charged_to(resumed)["qwen"].tokens == 5_000, "they are charged once"
     assert [file.name for file in tmp_path.iterdir()] == ["budget.sqlite"]
 
 
@@ -270,19 +271,19 @@ async def test_a_worker_that_is_killed_beside_others_keeps_nobody_waiting(tmp_pa
         finally:
             worker.kill()
             worker.communicate()
-        assert budget.spent()["qwen"].tokens == 2_000
+        assert charged_to(budget)["qwen"].tokens == 2_000
 
 
 async def test_a_batch_counts_as_reserved_until_its_answer_is_collected(tmp_path: Path) -> None:
     with opened(tmp_path, tokens=2_000) as budget:
         budget.reset({})
         budget.postpone("qwen", await budget.reserve("qwen", "later", FORESEEN))
-        assert budget.spent()["qwen"].tokens == 1_000
+        assert charged_to(budget)["qwen"].tokens == 1_000
     with opened(tmp_path, tokens=2_000) as resumed:
         resumed.reset({})
-        assert resumed.spent()["qwen"].tokens == 1_000
+        assert charged_to(resumed)["qwen"].tokens == 1_000
         resumed.collect("qwen", "later", tokens(300, 50))
-        assert resumed.spent()["qwen"] == Spent(calls=1, tokens=350, cost=pytest.approx(0.035))
+        assert charged_to(resumed)["qwen"] == Spent(calls=1, tokens=350, cost=pytest.approx(0.035))
 
 
 async def test_a_call_that_a_batch_holds_is_counted_once_whatever_the_ledger_says_of_it(tmp_path: Path) -> None:
@@ -293,10 +294,10 @@ async def test_a_call_that_a_batch_holds_is_counted_once_whatever_the_ledger_say
     sent = {"qwen": Spent(calls=3)}  # a third one was sent before there was a limit
     with opened(tmp_path, calls=4) as resumed:
         resumed.reset(sent)
-        assert resumed.spent()["qwen"].calls == 3
+        assert charged_to(resumed)["qwen"].calls == 3
         for key in ("a", "b", "sent before there was a limit"):
             resumed.collect("qwen", key, tokens(100))
-        assert (resumed.spent()["qwen"].calls, resumed.spent()["qwen"].tokens) == (3, 300)
+        assert (charged_to(resumed)["qwen"].calls, charged_to(resumed)["qwen"].tokens) == (3, 300)
         await take(resumed, tokens(100))
         with pytest.raises(BudgetReached):
             await resumed.reserve("qwen", "fifth", FORESEEN)
@@ -308,12 +309,12 @@ async def test_an_answer_that_was_fetched_and_not_recorded_is_charged_once(tmp_p
         budget.reset({})
         budget.postpone("qwen", await budget.reserve("qwen", "a", FORESEEN))
         budget.collect("qwen", key, tokens(300))
-        spent = budget.spent()
+        spent = charged_to(budget)
     with opened(tmp_path, tokens=2_000) as resumed:  # killed before the ledger had it: the batch is asked once more
         resumed.reset({"qwen": Spent(calls=1)})
         resumed.collect("qwen", key, tokens(300))
-        assert resumed.spent()["qwen"].tokens == spent["qwen"].tokens
-        assert resumed.spent()["qwen"].calls == max(1, spent["qwen"].calls)
+        assert charged_to(resumed)["qwen"].tokens == spent["qwen"].tokens
+        assert charged_to(resumed)["qwen"].calls == max(1, spent["qwen"].calls)
 
 
 def test_the_ledgers_say_what_is_spent_at_the_least(tmp_path: Path) -> None:
@@ -321,7 +322,7 @@ def test_the_ledgers_say_what_is_spent_at_the_least(tmp_path: Path) -> None:
         budget.reset({"qwen": Spent(calls=9, tokens=900)})
     with opened(tmp_path, calls=10) as budget:
         budget.reset({"qwen": Spent(calls=3)})
-        assert budget.spent()["qwen"] == Spent(calls=9, tokens=900), "a ledger that lost rows gives nothing back"
+        assert charged_to(budget)["qwen"] == Spent(calls=9, tokens=900), "a ledger that lost rows gives nothing back"
 
 
 @given(calls=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500), st.booleans()), max_size=30))
@@ -336,7 +337,7 @@ def test_no_sequence_of_calls_spends_more_than_the_budget_and_what_was_not_fores
             budget.reset({})
             beyond, billed = 0, 0
             for foreseen, took, stated in calls:
-                before = budget.spent()["qwen"].tokens
+                before = charged_to(budget)["qwen"].tokens
                 try:
                     reservation = await budget.reserve("qwen", "k", tokens(foreseen))
                 except BudgetReached:
@@ -344,7 +345,7 @@ def test_no_sequence_of_calls_spends_more_than_the_budget_and_what_was_not_fores
                 budget.settle("qwen", reservation, tokens(took) if stated else Usage())
                 billed += took if stated else 0
                 beyond += max(0, took - foreseen, before + took - 3000) if stated else 0
-            spent = budget.spent()["qwen"]
+            spent = charged_to(budget)["qwen"]
             assert spent.calls <= 12
             assert billed <= spent.tokens <= 3000 + beyond
 
@@ -360,7 +361,7 @@ def test_four_processes_spend_one_budget_exactly(tmp_path: Path, calls: int, cos
         spenders = [subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) for _ in range(4)]
         sent = [int(spender.communicate(timeout=60)[0]) for spender in spenders]
         assert sum(sent) == expected
-        assert budget.spent()["t"] == Spent(expected, 160 * expected, pytest.approx(expected * 0.01))
+        assert charged_to(budget)["t"] == Spent(expected, 160 * expected, pytest.approx(expected * 0.01))
 
 
 def test_a_folder_in_place_of_the_budget_file_is_named(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from factory.errors import EnvironmentFault
 from schemas.settings import BudgetLimits
+from tests.asking import charged_to
 from tests.endpoint_asking import asking, picture
 from tests.fake_endpoint import Running, running_endpoint
 from tests.pages import REPOSITORY, page, table
@@ -95,7 +96,7 @@ async def run(endpoint: Running, folder: Path, plan: list[dict[str, Any]]) -> Se
         except EnvironmentFault as fault:
             alike = "questions failed alike" in str(fault)
             stopped = "stops: all alike" if alike else f"stops: {re.findall(r'v1: ([a-z_0-9]+): ', str(fault))[0]}"
-        counted = question.desk.budget.spent()["t"].tokens  # type: ignore[attr-defined]
+        counted = charged_to(question.desk.budget)["t"].tokens  # type: ignore[attr-defined]
     return Seen(answered, stopped, endpoint.stats(), counted)
 
 

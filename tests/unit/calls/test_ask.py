@@ -18,7 +18,7 @@ from factory.errors import EnvironmentFault, PluginFault
 from factory.plugins.contracts import CallFailed, Deferred, NoAnswer, ParseFailure, Said
 from schemas import Answered, ImageRef, Picture, Reply, Request, Turn
 from schemas.settings import BudgetLimits
-from tests.asking import KAZAN, Scripted, asker, open_desk, scripted
+from tests.asking import KAZAN, Scripted, asker, charged_to, open_desk, scripted
 
 WHERE = Request("answer", (Turn("system", ("You look.",)), Turn("user", ("Where?", Picture()))))
 
@@ -375,7 +375,7 @@ async def test_what_an_endpoint_does_not_state_is_charged_by_the_prompt_as_it_ha
     settings: dict[str, Any] = {"sampling": {"max_tokens": 1_000}}
     async with open_desk(tmp_path, scripted(Scripted(Reply(text="Kazan")), **settings), limits=limits) as desk:
         assert await asker(desk)(asked, read=words) == "Kazan"
-        assert desk.budget.spent()["first"].tokens == charged
+        assert charged_to(desk.budget)["first"].tokens == charged
         assert rows(desk)[0].prompt_tokens == 0, "a ledger holds what was stated"
 
 
@@ -398,7 +398,7 @@ async def test_a_failed_call_is_charged_where_it_may_be_on_the_bill(tmp_path: Pa
     async with open_desk(tmp_path, scripted(Scripted(CallFailed(kind=kind, detail="no"))), limits=limits) as desk:
         with pytest.raises(NoAnswer):
             await asker(desk)(WHERE, read=words)
-        assert (desk.budget.spent()["first"].tokens > 0) is billed
+        assert (charged_to(desk.budget)["first"].tokens > 0) is billed
 
 
 async def test_a_batch_that_an_earlier_build_sent_is_asked_for_under_its_handle(tmp_path: Path) -> None:
@@ -449,13 +449,13 @@ async def test_a_sent_question_counts_as_reserved_and_a_look_at_it_counts_nothin
     async with open_desk(tmp_path, scripted(backend, **settings), limits=limits) as desk:
         with pytest.raises(Deferred):
             await asker(desk)(WHERE, read=words)
-        sent = desk.budget.spent()["first"]
+        sent = charged_to(desk.budget)["first"]
         assert (sent.calls, sent.tokens > 2_000, sent.cost > 10.0) == (1, True, True)
         with pytest.raises(Deferred):
             await asker(desk)(WHERE, read=words)
-        assert desk.budget.spent()["first"] == sent
+        assert charged_to(desk.budget)["first"] == sent
         assert await asker(desk)(WHERE, read=words) == "Kazan"
-        assert desk.budget.spent()["first"] == Spent(calls=1, tokens=110, cost=1.0), "its bill took the place"
+        assert charged_to(desk.budget)["first"] == Spent(calls=1, tokens=110, cost=1.0), "its bill took the place"
 
 
 async def test_a_look_at_a_batch_tells_whether_the_endpoint_is_away(tmp_path: Path) -> None:
