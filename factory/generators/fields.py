@@ -30,12 +30,13 @@ def words(value: Any, depth: int = 3) -> str:
 
 
 def name(value: Any, limit: int = 200) -> str | None:
-    """A place name, or None when it is absent or a word for not knowing (`statements.is_unknown`)."""
+    """A place name, or None when it is absent, a word for not knowing (`statements.is_unknown`), a number, or several
+    names: who names two says neither."""
     if isinstance(value, list | tuple) and value:
-        value = value[0]
+        value = value[0] if all(other == value[0] for other in value) else None
     if isinstance(value, dict):
         value = value.get("name")
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, int | float):
         return None
     text = tidy(words(value, depth=1), limit) if not isinstance(value, list | tuple | dict) else ""
     return None if is_unknown(text) else text

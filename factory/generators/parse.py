@@ -67,6 +67,8 @@ def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailu
     return ParseFailure("bad_schema", f"neither `localizable` nor a place is given; keys found: {listed}")
 
 
+_SAME_DEGREES = 0.1
+"""Coordinates that are given twice may be rounded once."""
 _LOCALIZABLE = ("localizable", "is_localizable", "localizability", "localisable")
 
 
@@ -116,7 +118,19 @@ def _written_point(fields: Mapping[str, Any]) -> tuple[Any, Any] | None:
     if lat is None and lon is None:
         both = _first(fields, "coordinates", "coords", "gps")
         return None if _says_no_place(both) else coordinate_pair(both) or (both, None)
-    return None if _says_no_place(lat) and _says_no_place(lon) else (lat, lon)
+    if _says_no_place(lat) and _says_no_place(lon):
+        return None
+    other = coordinate_pair(_first(fields, "coordinates", "coords"))
+    return (None, None) if other is not None and _contradict((lat, lon), other) else (lat, lon)
+
+
+def _contradict(point: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    """Whether an answer that gives its coordinates twice gives two places; a pair may have the longitude first."""
+    here, there, turned = coordinates(*point), coordinates(*other), coordinates(*reversed(other))
+    if here is None or (there is None and turned is None):
+        return False
+    pairs = [one for one in (there, turned) if one is not None]
+    return all(max(abs(here[0] - one[0]), abs(here[1] - one[1])) > _SAME_DEGREES for one in pairs)
 
 
 def _says_nothing(key: str, value: Any) -> bool:

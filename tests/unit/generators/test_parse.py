@@ -438,6 +438,20 @@ def test_a_point_of_geojson_has_its_longitude_first() -> None:
     assert (found.lat, found.lon) == (48.85, 2.35)
 
 
+def test_coordinates_given_twice_are_none_where_they_are_two_places() -> None:
+    twice = {**PARIS, "coordinates": [41.9, 12.5]}
+    assert (parsed(json.dumps(twice)).lat, parsed(json.dumps(twice)).unreadable) == (None, ("coordinates",))
+    for same in ([48.86, 2.35], [2.35, 48.86], "48.8556, 2.3522", None):
+        assert parsed(json.dumps({**PARIS, "coordinates": same})).lat == 48.8556
+
+
+@pytest.mark.parametrize("country", [["France", "Italy"], ["France", None], 33, 3.5, True])
+def test_who_names_two_places_or_a_number_names_none_that_can_be_read(country: Any) -> None:
+    found = parsed(json.dumps({**PARIS, "country": country}))
+    assert (found.country, found.unreadable) == (None, ("country",))
+    assert parsed(json.dumps({**PARIS, "country": ["France", "France"]})).country == "France"
+
+
 def test_keys_in_camel_case_are_the_same_keys() -> None:
     found = parsed(json.dumps({"isLocalizable": True, "countryName": "France", "cityName": "Paris"}))
     assert (found.localizable, found.country, found.city) == (True, "France", "Paris")
