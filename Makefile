@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Processes that run tests side by side.
 WORKERS ?= 2
 
-.PHONY: demo test lint types bench lock clean
+.PHONY: demo test test-faults lint types bench lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/factory build recipes/mp16_reason.yaml
@@ -19,6 +19,11 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# Commands on hostile files for SECONDS; SEED=7 repeats the cases of a run that printed it. CI does not run it.
+SECONDS ?= 300
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev
 	for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done

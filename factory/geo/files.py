@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
-from factory.store.files import no_file
+from factory.store.files import json_value, no_file
 from factory.store.tables import MAX_COLUMNS, refuse_parquet_bomb
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ def texts_of(path: Path, batch: Batch, name: str) -> pl.Series:
         if values.dtype.is_nested() or values.dtype == pl.Binary:
             raise RecipeError(f"{path}: the column {name!r} is {values.dtype}; expected text or numbers")
         return values.cast(pl.String)
-    import orjson
-
-    rows = (orjson.loads(line) for line in batch.table.column(LINE).to_pylist())
+    rows = (json_value(line) for line in batch.table.column(LINE).to_pylist())
     return pl.Series([None if row.get(name) is None else str(row[name]) for row in rows], dtype=pl.String)
 
 
@@ -238,13 +236,11 @@ def _line_table(lines: list[bytes]) -> pa.Table:
 
 
 def _line_points(path: Path, batch: Batch, lat: str, lon: str, refuse: Sequence[str]) -> pl.DataFrame:
-    import orjson
-
     values: dict[str, list[Any]] = {"lat": [], "lon": []}
     for number, line in enumerate(batch.table.column(LINE).to_pylist(), start=batch.first_row + 1):
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
+            row = json_value(line)
+        except ValueError as error:
             raise SourceError(f"{path}, row {number}: not JSON ({error}); expected one object a line") from error
         if not isinstance(row, dict):
             raise SourceError(f"{path}, row {number}: a {type(row).__name__}; expected one object a line")

@@ -235,3 +235,13 @@ def test_a_file_of_a_foreign_build_that_grows_when_it_is_read(made_once: Path, t
     for command in commands:
         arguments = (build, sample) if command == "explain" else (build,)
         within_bounds(measured(command, *arguments, cwd=tmp_path), 0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("command", ["label", "map"])
+@pytest.mark.parametrize("depth", [100, 1_015, 100_000])
+def test_a_line_of_json_that_is_deeper_than_any_row(tmp_path: Path, command: str, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    (tmp_path / "t.jsonl").write_text('{"lat": 1, "lon": 2}\n{"lat": 1, "lon": 2, "place": ' + nested + "}\n")
+    target = ("o.jsonl",) if command == "label" else ("o.html", "--colour", "place")
+    done = factory("geo", command, "t.jsonl", *target, cwd=tmp_path)
+    assert done.returncode == 2 and "t.jsonl, row 2: not JSON" in done.stderr and "Traceback" not in done.stderr

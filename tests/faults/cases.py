@@ -1,0 +1,135 @@
+"""The cases: each makes one hostile thing of the sound material and says which commands meet it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.faults.material import RECIPE, SOURCES
+from tests.faults.mutate import mutated
+
+Command = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A folder that is prepared, and the commands that are run in it one after the other."""
+
+    commands: tuple[Command, ...]
+    changed: str
+    """What was made hostile, below the folder."""
+    must_be_found: bool = False
+    """Whether `factory check` among the commands must say that something is wrong."""
+
+
+BUILD = ("build", "r.yaml", "--workers", "1")
+Make = Callable[[Path, Random], Case]
+
+
+def _mutate(path: Path, rng: Random) -> bool:
+    """Changes a file; whether its bytes are others now."""
+    before = path.read_bytes()
+    path.write_bytes(mutated(before, rng))
+    return path.read_bytes() != before
+
+
+def _source(kind: str, file: str) -> Make:
+    def make(folder: Path, rng: Random) -> Case:
+        line = next(line for line in RECIPE.splitlines() if line.startswith("source:"))
+        (folder / "r.yaml").write_text(RECIPE.replace(line, f"source: {SOURCES[kind]}"))
+        changed = rng.choice(sorted((folder / file).iterdir())) if (folder / file).is_dir() else folder / file
+        _mutate(changed, rng)
+        return Case((BUILD,), str(changed.relative_to(folder)))
+
+    return make
+
+
+def _recording(file: str) -> Make:
+    def make(folder: Path, rng: Random) -> Case:
+        (folder / "r.yaml").write_text(RECIPE.replace("said.jsonl", file))
+        _mutate(folder / file, rng)
+        return Case((BUILD,), file)
+
+    return make
+
+
+def replies(folder: Path, rng: Random) -> Case:
+    """Every recorded answer is text that a teacher could have written, changed."""
+    import json
+
+    lines = []
+    for line in (folder / "said.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        text = mutated(json.dumps(record["response"]).encode(), rng).decode("utf-8", "replace")[:300_000]
+        lines.append(json.dumps({"id": record["id"], "response": text}))
+    (folder / "said.jsonl").write_text("\n".join(lines) + "\n")
+    return Case((BUILD,), "said.jsonl")
+
+
+def recipe(folder: Path, rng: Random) -> Case:
+    _mutate(folder / "r.yaml", rng)
+    return Case((("recipe", "check", "r.yaml"), ("plan", "r.yaml")), "r.yaml")
+
+
+def build_folder(folder: Path, rng: Random) -> Case:
+    """A file of a finished build is changed, or another one lies in its place."""
+    files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name != "lease")
+    path = rng.choice(files)
+    if rng.random() < 0.15:
+        other = rng.choice(files)
+        changed = other.read_bytes() != path.read_bytes()
+        shutil.copyfile(other, path)
+    else:
+        changed = _mutate(path, rng)
+    looking = [("status", "made"), ("report", "made"), ("explain", "made", "p00001"), ("status", "made", "--json")]
+    return Case((("check", "made"), rng.choice(looking)), str(path.relative_to(folder)), must_be_found=changed)
+
+
+def resumed(folder: Path, rng: Random) -> Case:
+    """A build whose files were changed is built again."""
+    case = build_folder(folder, rng)
+    names = [path.name for path in (folder / "made").iterdir()]
+    assert names
+    (folder / "builds").mkdir()
+    shutil.move(folder / "made", folder / "builds" / (folder / "made.id").read_text())
+    return Case((BUILD, (*BUILD, "--retry")), case.changed)
+
+
+def labelled(folder: Path, rng: Random) -> Case:
+    file = rng.choice(("photos.csv", "photos.parquet", "photos.jsonl"))
+    _mutate(folder / file, rng)
+    label = ("geo", "label", file, "out" + Path(file).suffix)
+    return Case((rng.choice((label, ("geo", "map", file, "out.html", "--colour", "author"))),), file)
+
+
+CASES: dict[str, Make] = {
+    "replies": replies,
+    "recording": _recording("said.jsonl"),
+    "parquet_recording": _recording("said.parquet"),
+    "recipe": recipe,
+    "csv": _source("csv", "photos.csv"),
+    "jsonl": _source("jsonl", "photos.jsonl"),
+    "parquet": _source("parquet", "photos.parquet"),
+    "tar": _source("tar", "photos.tar"),
+    "pictures": _source("folder", "exif"),
+    "build_folder": build_folder,
+    "resumed": resumed,
+    "geo_label": labelled,
+}
+
+
+def faults_of(case: Case, command: Command, code: int, said: str) -> Iterator[str]:
+    """What is wrong with the way a command ended."""
+    if code not in (0, 1, 2, 3):
+        yield f"it ended with {code}"
+    if "Traceback" in said:
+        yield "a traceback"
+    if "\x1b" in said:
+        yield "an escape sequence reached the terminal"
+    if len(said) > 200_000:
+        yield f"it said {len(said):,} characters"
+    if case.must_be_found and command[0] == "check" and code == 0:
+        yield "`factory check` finds nothing wrong"

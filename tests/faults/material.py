@@ -1,0 +1,83 @@
+"""Sound files of every kind that the commands read, from which the hostile ones are made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import polars as pl
+
+from tests.fake_endpoint import plausible_answer
+from tests.hostile import encode, exif_tiff, picture
+from tests.real_build import factory, make_photos, only_build
+
+PHOTOS = 6
+RECIPE = """\
+name: t
+description: a trial
+generator: {name: mp16_reason, max_clues: 6}
+source: {kind: table, path: photos.csv, images: images, uncertainty_km: 0.5}
+plan: {shard_size: 4, seed: 3}
+images: {max_side: 512, quality: 88}
+teachers:
+  - {name: a, backend: replay, path: said.jsonl, model: one}
+verify:
+  checks: [{localizable: {min_confidence: 0.1}}, {near_truth: {tier: region, radius_km: 200}}, no_leak]
+  decide: {by: rules, reject: [localizable, near_truth, no_leak], review: []}
+select:
+  - near_duplicates: {max_hamming: 4}
+  - split: {train: 0.6, validation: 0.2, test: 0.2, keep_together: [author]}
+release: {shard_size: 100, formats: [webdataset, parquet]}
+profiles:
+  demo: {plan: {limit: 6}}
+"""
+SOURCES = {
+    "csv": "{kind: table, path: photos.csv, images: images}",
+    "parquet": "{kind: table, path: photos.parquet}",
+    "jsonl": "{kind: table, path: photos.jsonl, images: images}",
+    "tar": "{kind: webdataset, path: photos.tar}",
+    "folder": "{kind: folder, path: exif}",
+}
+"""The source of a recipe over each of the files."""
+
+
+def make(folder: Path) -> None:
+    """Writes everything below `folder`, with a finished build."""
+    folder.mkdir(parents=True)
+    make_photos(folder, PHOTOS)
+    table = pl.read_csv(folder / "photos.csv", infer_schema=False)
+    rows = table.to_dicts()
+    photos = [(folder / "images" / row["image"]).read_bytes() for row in rows]
+    (folder / "photos.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    inside = [{"bytes": photo, "path": row["image"]} for photo, row in zip(photos, rows, strict=True)]
+    table.with_columns(image=pl.Series(inside)).write_parquet(folder / "photos.parquet")
+    with tarfile.open(folder / "photos.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for row in rows:
+            (folder / "record.json").write_text(json.dumps({**row, "place": "caf\u00e9"}))
+            tar.add(folder / "images" / row["image"], f"{row['id']}.jpg")
+            tar.add(folder / "record.json", f"{row['id']}.json")
+    _pictures(folder / "exif")
+    digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
+    answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
+    said = [{"id": name, "response": answer, "usage": {"prompt_tokens": 9}} for name, answer in answers.items()]
+    (folder / "said.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
+    texts = [json.dumps(answer) for answer in answers.values()]
+    pl.DataFrame({"id": list(answers), "response": texts}).write_parquet(folder / "said.parquet")
+    (folder / "r.yaml").write_text(RECIPE)
+    done = factory("build", "r.yaml", "--workers", "1", cwd=folder)
+    assert done.returncode in (0, 1), done
+    made = only_build(folder / "builds")
+    (folder / "made.id").write_text(made.name)
+    shutil.move(made, folder / "made")
+    shutil.rmtree(folder / "builds")
+
+
+def _pictures(folder: Path) -> None:
+    folder.mkdir()
+    exif = exif_tiff(orientation=6)
+    for kind, suffix in (("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("HEIF", "heic")):
+        (folder / f"a.{suffix}").write_bytes(encode(picture(), kind, exif=exif))
+    (folder / "progressive.jpg").write_bytes(encode(picture(), progressive=True, exif=exif))

@@ -1,0 +1,57 @@
+"""The fuzz of `make test-faults`: its cases are those of their seed, and what is wrong is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.faults.cases import CASES, Case, faults_of
+from tests.faults.mutate import CHANGES, MOST_BYTES, Change, mutated
+
+DATA = b'{"id": "a", "response": {"country": "Chad"}}\n' * 40
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_the_same_for_the_same_seed_and_stays_small(change: Change) -> None:
+    for seed in range(40):
+        assert change(DATA, Random(seed)) == change(DATA, Random(seed))
+        assert isinstance(change(b"", Random(seed)), bytes)
+        assert len(mutated(DATA, Random(seed))) <= MOST_BYTES
+    assert len({change(DATA, Random(seed)) for seed in range(40)}) > 10
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "fault"),
+    [
+        (0, "fine", None),
+        (3, "fine", None),
+        (-9, "", "it ended with -9"),
+        (70, "", "it ended with 70"),
+        (2, "Traceback (most recent call last):", "a traceback"),
+        (2, "no column `\x1b[31m`", "an escape sequence"),
+        (2, "x" * 300_000, "it said 300,000 characters"),
+    ],
+)
+def test_how_a_command_may_not_end_is_told(code: int, said: str, fault: str | None) -> None:
+    found = list(faults_of(Case((), "t.csv"), ["build", "r.yaml"], code, said))
+    assert (fault is None and not found) or (fault is not None and fault in found[0])
+
+
+def test_damage_that_check_does_not_see_is_told() -> None:
+    case = Case((), "made/plan.parquet", must_be_found=True)
+    assert list(faults_of(case, ["check", "made"], 0, "sound")) == ["`factory check` finds nothing wrong"]
+    assert not list(faults_of(case, ["check", "made"], 1, "differs"))
+    assert not list(faults_of(case, ["status", "made"], 0, ""))
+
+
+def test_each_kind_has_a_name_that_the_command_line_takes() -> None:
+    assert set(CASES) >= {"replies", "recording", "recipe", "csv", "parquet", "tar", "pictures", "build_folder"}
+
+
+def test_ci_does_not_run_the_fuzz() -> None:
+    root = Path(__file__).resolve().parents[2]
+    makefile = (root / "Makefile").read_text()
+    (rule,) = [part for part in makefile.split("\n\n") if part.startswith("test:")]
+    assert "test-faults:" in makefile and "faults" not in rule + (root / ".ci" / "run").read_text()
