@@ -119,7 +119,7 @@ def parse_places(lat: pl.Series, lon: pl.Series) -> pl.DataFrame:
     """Columns lat and lon as `parse_degrees` gives them, of two columns of cells.
 
     Where both cells hold the same text it may be a pair, such as `48.8566, 2.3522`: latitude first, unless letters say
-    otherwise. So a column of pairs is read by naming it twice.
+    otherwise. So a column of pairs is read by naming it twice; what is no pair in it is nothing, for no number is both.
     """
     found = pl.DataFrame({"lat": parse_degrees(lat, axis="lat"), "lon": parse_degrees(lon, axis="lon")})
     if lat.dtype != pl.String or lon.dtype != pl.String:
@@ -129,6 +129,8 @@ def parse_places(lat: pl.Series, lon: pl.Series) -> pl.DataFrame:
         return found
     pairs = _parse_pairs(lat.filter(twice))
     rows = twice.arg_true()
+    if pairs["lat"].is_not_null().any() and not lat.ne_missing(lon).any():
+        found = pl.DataFrame({axis: pl.repeat(None, len(lat), dtype=pl.Float64, eager=True) for axis in ("lat", "lon")})
     return found.with_columns(found[axis].scatter(rows, pairs[axis]) for axis in ("lat", "lon"))
 
 

@@ -30,7 +30,7 @@ from factory.text import escaped
 from schemas import arrow
 from schemas.settings import PlanSettings
 
-PLAN_VERSION: Final = 3
+PLAN_VERSION: Final = 4
 """Raise when the same table and settings give another plan. Part of a build's identity."""
 
 MAX_ID_LENGTH: Final = 512

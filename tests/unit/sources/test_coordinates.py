@@ -96,6 +96,17 @@ def test_a_number_with_a_decimal_comma_is_no_pair() -> None:
     assert pair("48,5") == (48.5, 48.5)
 
 
+def test_in_a_column_of_pairs_what_is_no_pair_is_nothing() -> None:
+    """`45` is no latitude and longitude at once, and `48,5` may be two numbers or one."""
+    column = pl.Series(["48.2, 16.3", "45", "48,5", None])
+    assert parse_places(column, column).rows() == [(48.2, 16.3), (None, None), (None, None), (None, None)]
+
+
+def test_two_columns_that_hold_the_same_number_once_are_two_columns() -> None:
+    found = parse_places(pl.Series(["45", "48.2, 16.3", "1"]), pl.Series(["45", "48.2, 16.3", "2"]))
+    assert found.rows() == [(45.0, 45.0), (48.2, 16.3), (1.0, 2.0)]
+
+
 def test_two_different_cells_are_never_a_pair() -> None:
     cells = pl.DataFrame({"lat": ["48.8566, 2.3522"], "lon": ["9.0"]})
     assert judge_coordinates(cells)["verdict"].item() == "not_a_number"
