@@ -107,6 +107,8 @@ def _teacher_context(frames: Frames) -> dict[str, Any]:
     teachers = measures.teacher_statistics(frames)
     tallest = max((b.count for teacher in teachers for b in teacher.distances), default=1)
     pairs = measures.pair_statistics(frames)
+    judged, known = measures.judged_samples(frames)
+    says_places = any(teacher.says_places for teacher in teachers)
     return {
         "teachers": [
             {
@@ -118,8 +120,10 @@ def _teacher_context(frames: Frames) -> dict[str, Any]:
         ],
         "pairs": pairs,
         "pair_of": {(pair.first, pair.second): pair for pair in pairs},
-        "judged": frames.answers.filter(pl.col("decision") != "quarantine")["id"].n_unique(),
-        "say_places": any(teacher.says_places for teacher in teachers),
+        "judged": judged,
+        "known": known,
+        "unplaced": says_places and not known,
+        "say_places": says_places and known > 0,
         "right_km": measures.RIGHT_KM,
     }
 
@@ -163,6 +167,7 @@ def _script_card(card: gallery.Card) -> dict[str, Any]:
         "reasons": card.reasons,
         "country": card.country_code,
         "truth": None if card.lat is None else [card.lat, card.lon],
+        "labelled": bool(card.labelled),
         "disagree": card.disagree,
         "guesses": guesses,
     }

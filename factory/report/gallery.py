@@ -56,7 +56,7 @@ class Guess:
     """False where the family asks for no place."""
     place: str
     measured: bool
-    """False before the answer is verified: then there is no distance, whatever it says."""
+    """False before the answer is verified, or where no place is known: then there is no distance, whatever it says."""
     localizable: bool | None
     confidence: float | None
     distance_km: float | None
@@ -184,7 +184,8 @@ def _quotas(counts: dict[str, int], limit: int) -> dict[str, int]:
 
 
 def _card(row: Row, stored: Row, photos: tuple[Shown, ...], photos_left_out: int) -> Card:
-    told = [_guess(answer, located) for answer, located in stored["answers"]]
+    known = row["lat"] is not None and row["labelled"] is None
+    told = [_guess(answer, located, known=known) for answer, located in stored["answers"]]
     codes = {
         row["country_code"] if located["country_correct"] else located["country_code"]
         for answer, located in stored["answers"]
@@ -231,7 +232,7 @@ def _finding(finding: Mapping[str, Any]) -> tuple[str, str, float | None]:
     return shorten(finding["kind"], 40), shorten(text, 200), finding["score"]
 
 
-def _guess(answer: Mapping[str, Any], located: Mapping[str, Any] | None) -> Guess:
+def _guess(answer: Mapping[str, Any], located: Mapping[str, Any] | None, *, known: bool) -> Guess:
     place, measures = answer["place"] or {}, located or {}
     coordinates = (place.get("lat"), place.get("lon"))
     if None in coordinates:
@@ -250,7 +251,7 @@ def _guess(answer: Mapping[str, Any], located: Mapping[str, Any] | None) -> Gues
         detail=shorten(answer["detail"], 300),
         says_place=bool(place),
         place=shorten(", ".join(dict.fromkeys(names)), 200),
-        measured=located is not None,
+        measured=known and located is not None,
         localizable=place.get("localizable"),
         confidence=place.get("confidence"),
         distance_km=measures.get("named_distance_km") if distance is None else distance,

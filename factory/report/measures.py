@@ -1,9 +1,10 @@
 """How good the teachers and the checks are: accuracy, agreement, calibration, score distributions.
 
-Shares are over judged samples: those with an answer from at least one teacher. A teacher without a usable guess for a
-judged sample counts as wrong, so that silence never improves a score. A teacher that is asked several times has as many
-answers to each judged sample, and shares are over all of them. Of a family that asks for no place there is nothing to
-measure against the truth: its teachers have answers and failures, and no shares.
+Shares are over judged samples whose place is known: those with an answer from at least one teacher, and no place that
+is a label, which is a teacher's own. A teacher without a usable guess for a judged sample counts as wrong, so that
+silence never improves a score. A teacher that is asked several times has as many answers to each judged sample, and
+shares are over all of them. Of a family that asks for no place, or where no place is known, there is nothing to measure
+against the truth: its teachers have answers and failures, and no shares.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class Bucket:
 class Teacher:
     name: str
     judged: int
-    """Answers it gave or owes about judged samples: each of its draws, and one where it has none at all."""
+    """Answers it gave or owes about judged samples of known places: each of its draws, and one where it has none."""
     answered: int
-    """Those it gave."""
+    """Those it gave about judged samples, of known places or not."""
     draws: int
     says_places: bool
     """False where none of its answers is about a place: then shares are 0 and mean nothing."""
@@ -72,7 +73,7 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Agreement of two teachers over the judged samples, of every draw of one with every draw of the other."""
+    """Agreement of two teachers over the judged samples of known places: every draw of one with every of the other."""
 
     first: str
     second: str
@@ -104,17 +105,21 @@ class Check:
 
 def teacher_statistics(frames: Frames) -> tuple[Teacher, ...]:
     """One entry a teacher, in the order of the answers."""
-    judged_answers = frames.answers.filter(pl.col("decision") != "quarantine")
-    judged = judged_answers["id"].n_unique()
-    return tuple(_teacher(name, frames.answers, judged_answers, judged) for name in frames.teachers)
+    known = _known(frames)
+    return tuple(_teacher(name, frames.answers, known) for name in frames.teachers)
+
+
+def judged_samples(frames: Frames) -> tuple[int, int]:
+    """How many samples are judged, and of how many of them the place is known."""
+    return _judged(frames.answers)["id"].n_unique(), _known(frames)["id"].n_unique()
 
 
 def pair_statistics(frames: Frames) -> tuple[Pair, ...]:
     """One entry a pair of teachers that say places."""
-    judged = frames.answers.filter(pl.col("decision") != "quarantine")
-    total = judged["id"].n_unique()
-    by_teacher = {name: judged.filter(pl.col("teacher") == name) for name in frames.teachers}
-    places = [name for name in frames.teachers if _says_places(by_teacher[name])]
+    known = _known(frames)
+    total = known["id"].n_unique()
+    by_teacher = {name: known.filter(pl.col("teacher") == name) for name in frames.teachers} if total else {}
+    places = [name for name, answers in by_teacher.items() if _says_places(answers)]
     return tuple(_pair(a, b, by_teacher[a], by_teacher[b], total) for a, b in combinations(places, 2))
 
 
@@ -134,15 +139,26 @@ def score_directions(checks: pl.DataFrame) -> dict[str, str]:
     return {name: "≥" if above else "≤" for name, above, below in sides.iter_rows() if above != below}
 
 
+def _judged(answers: pl.DataFrame) -> pl.DataFrame:
+    return answers.filter(pl.col("decision") != "quarantine")
+
+
+def _known(frames: Frames) -> pl.DataFrame:
+    """The answers about judged samples whose place is known: a label is what teachers said, and measures nobody."""
+    known = frames.samples.filter(pl.col("lat").is_not_null() & pl.col("labelled").is_null())
+    return _judged(frames.answers).join(known.select("id"), on="id", how="semi")
+
+
 def _says_places(answers: pl.DataFrame) -> bool:
     """Whether a place was asked for at all: an answer about a place always says whether one can be told."""
     given = answers.filter(pl.col("failure").is_null())
     return given.is_empty() or bool(given["localizable"].is_not_null().any())
 
 
-def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, samples: int) -> Teacher:
-    rows = judged_answers.filter(pl.col("teacher") == name)
-    judged = rows.height + samples - rows["id"].n_unique()
+def _teacher(name: str, answers: pl.DataFrame, known: pl.DataFrame) -> Teacher:
+    told = _judged(answers).filter(pl.col("teacher") == name)
+    rows = known.filter(pl.col("teacher") == name)
+    judged = rows.height + known["id"].n_unique() - rows["id"].n_unique()
     distance = rows["distance_km"].drop_nulls()
     failed = answers.filter((pl.col("teacher") == name) & pl.col("failure").is_not_null())
     failures = failed["failure"].value_counts().sort(["count", "failure"], descending=[True, False])
@@ -153,9 +169,9 @@ def _teacher(name: str, answers: pl.DataFrame, judged_answers: pl.DataFrame, sam
     return Teacher(
         name=name,
         judged=judged,
-        answered=rows.height - rows["failure"].count(),
-        draws=rows["draw"].n_unique(),
-        says_places=_says_places(rows),
+        answered=told.height - told["failure"].count(),
+        draws=told["draw"].n_unique(),
+        says_places=_says_places(told),
         tiers=tuple(_share(int((distance <= tier).sum()), judged) for tier in TIERS_KM),
         country=_share(int(rows["country_correct"].sum() or 0), judged),
         median_km=median if isinstance(median, float) else None,

@@ -122,8 +122,16 @@ def test_people_see_the_label(labelled: tuple[Build, dict[str, Any]]) -> None:
     name, label = next(iter(labels(build).items()))
     told = run_factory("explain", build.paths.root, name, cwd=build.paths.root).stdout
     assert f"the place of {label.teacher}, right with probability {label.probability:.3f}" in told
-    assert f"label of {label.teacher}, " in build.paths.report.read_text()
+    page = build.paths.report.read_text()
+    assert f"label of {label.teacher}, " in page and "or where its label puts it" in page
     assert run_factory("check", build.paths.root, cwd=build.paths.root).returncode == 0
+
+
+def test_the_report_measures_teachers_on_known_places_alone(labelled: tuple[Build, dict[str, Any]]) -> None:
+    build, _ = labelled
+    page = build.paths.report.read_text()
+    assert "no place is known to measure them by" in page
+    assert "of the truth" not in page and "no usable guess counts as wrong" not in page
 
 
 def test_known_and_unknown_places_share_a_build_which_fits_on_the_known(

@@ -69,8 +69,8 @@
     stroke(layer, "core", spot(project(item.truth)));
   }
 
-  function distance(km) {
-    if (km === null) return "no place";
+  function distance(km, lat) {
+    if (km === null) return lat === null ? "no place" : "not measured";
     return km < 0.995 ? `${Math.round(km * 1000)} m` : km < 9.95 ? `${km.toFixed(1)} km` : `${Math.round(km).toLocaleString("en")} km`;
   }
 
@@ -90,7 +90,7 @@
     const width = Math.max(44, (Math.max(...xs) - Math.min(...xs)) * 1.35, ((Math.max(...ys) - Math.min(...ys)) * 1.5 * 4) / 3);
     const height = (width * 3) / 4, cx = (Math.max(...xs) + Math.min(...xs)) / 2, cy = (Math.max(...ys) + Math.min(...ys)) / 2;
     locator.setAttribute("viewBox", `${cx - width / 2} ${cy - height / 2} ${width} ${height}`);
-    caption.replaceChildren(line("truth", item.id), ...item.guesses.map((g) => line(g[5], distance(g[3]))));
+    caption.replaceChildren(line(item.labelled ? "label" : "truth", item.id), ...item.guesses.map((g) => line(g[5], distance(g[3], g[1]))));
   }
   function line(name, value) {
     const span = document.createElement("span"), bold = document.createElement("b");

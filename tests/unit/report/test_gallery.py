@@ -161,6 +161,17 @@ def test_an_answered_sample_is_shown_before_it_is_verified(tmp_path: Path) -> No
     assert card.checks == () and not card.guesses[0].measured and card.guesses[0].place
 
 
+def test_a_guess_about_an_unknown_place_is_not_measured(tmp_path: Path) -> None:
+    def forget_place(rows: Rows) -> None:
+        rows["s000"]["lat"] = rows["s000"]["lon"] = float("nan")
+
+    build = make_build(tmp_path / "b")
+    edit(build.paths.plan, arrow.PLAN, forget_place)
+    found = shown(open_build(build.paths.root))
+    assert not found["s000"].guesses[0].measured and found["s000"].guesses[0].place
+    assert found["s001"].guesses[0].measured
+
+
 def test_verdicts_of_other_answers_are_refused(tmp_path: Path) -> None:
     def forget_one(rows: Rows) -> None:
         rows["s000"]["located"].pop()

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.report.frames import Frames
-from factory.report.measures import check_statistics, pair_statistics, score_directions, teacher_statistics
+from factory.report.measures import (
+    check_statistics,
+    judged_samples,
+    pair_statistics,
+    score_directions,
+    teacher_statistics,
+)
 
 
 def answer(id_: str, teacher: str, lat: float | None, distance: float | None, **more: Any) -> dict[str, Any]:
@@ -17,12 +23,17 @@ def answer(id_: str, teacher: str, lat: float | None, distance: float | None, **
     return {"id": id_, "decision": "accept", "teacher": teacher, "draw": 0, **base, **place, **more}
 
 
-def frames(rows: list[dict[str, Any]]) -> Frames:
+def frames(rows: list[dict[str, Any]], *, labels: tuple[str, ...] = (), nowhere: tuple[str, ...] = ()) -> Frames:
+    """Samples lie at 50 N; the place of `labels` is a teacher's, that of `nowhere` nobody's."""
     reals = dict.fromkeys(("lat", "lon", "distance_km", "confidence"), pl.Float64)
     others = {"failure": pl.String, "country_code": pl.String, "country_correct": pl.Boolean, "localizable": pl.Boolean}
     answers = pl.DataFrame(rows, schema_overrides={**reals, **others})
-    empty = pl.DataFrame()
-    return Frames(empty, answers, empty, tuple(answers["teacher"].unique(maintain_order=True)))
+    samples = answers.select("id").unique(maintain_order=True)
+    samples = samples.with_columns(
+        lat=pl.when(pl.col("id").is_in(nowhere)).then(None).otherwise(pl.lit(50.0)),
+        labelled=pl.when(pl.col("id").is_in(labels)).then(pl.lit("label of first, 98.0 %")),
+    )
+    return Frames(samples, answers, pl.DataFrame(), tuple(answers["teacher"].unique(maintain_order=True)))
 
 
 def test_a_missing_guess_counts_as_wrong() -> None:
@@ -38,6 +49,34 @@ def test_a_missing_guess_counts_as_wrong() -> None:
     assert first.country == pytest.approx(2 / 3)
     assert first.failures == (("not_json", 1),)
     assert second.tiers[1] == pytest.approx(1 / 3)
+
+
+def test_samples_of_unknown_places_measure_nobody() -> None:
+    rows = [
+        answer("a", "first", 50.0, 0.5),
+        answer("a", "second", 50.0, 3.0),
+        answer("label", "first", 50.0, None, country_correct=None, confidence=0.99),
+        answer("label", "second", 50.0, None, country_correct=None, confidence=0.99),
+        answer("nowhere", "first", None, None, failure="refused", country_correct=None),
+    ]
+    built = frames(rows, labels=("label",), nowhere=("nowhere",))
+    assert judged_samples(built) == (3, 1)
+    first, second = teacher_statistics(built)
+    assert (first.judged, first.tiers[1], first.country) == (1, 1.0, 1.0)
+    assert (second.judged, second.tiers[1]) == (1, 1.0)
+    assert (first.answered, first.failures) == (2, (("refused", 1),)), "what was asked and failed is still told"
+    (pair,) = pair_statistics(built)
+    assert (pair.judged, pair.none_right, pair.right_when_agreeing) == (1, 0, 1.0)
+
+
+def test_a_build_that_knows_no_place_compares_nobody_with_the_truth() -> None:
+    rows = [answer("a", "first", 50.0, None, country_correct=None)]
+    built = frames(rows, labels=("a",))
+    assert judged_samples(built) == (1, 0)
+    (first,) = teacher_statistics(built)
+    assert (first.judged, first.answered, first.says_places) == (0, 1, True)
+    assert first.distances == () and first.calibration == ()
+    assert pair_statistics(built) == ()
 
 
 def test_draws_are_answers_of_their_own_and_a_silent_sample_owes_one() -> None:
