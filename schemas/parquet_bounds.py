@@ -45,19 +45,20 @@ class _Leaf:
     """Bytes of each value, where all have as many."""
 
 
-def refuse_bomb(path: Path, columns: Collection[str] | None = None) -> None:
+def refuse_bomb(path: Path, columns: Collection[str] | None = None, *, small: int = SMALL_BYTES) -> None:
     """Raises ValueError for a Parquet file that is far larger unpacked than on disk, or says more than it holds; and
     OSError or pyarrow.ArrowException where its footer cannot be read.
 
     Args:
         path: the file.
         columns: the top-level columns that are to be read; all by default.
+        small: bytes that any such file may unpack to.
     """
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as parquet, path.open("rb") as file:
         size = path.stat().st_size
-        bytes_allowed = SMALL_BYTES + min(MOST_TIMES * size, LARGE_BYTES + LARGE_TIMES * size)
+        bytes_allowed = small + min(MOST_TIMES * size, LARGE_BYTES + LARGE_TIMES * size)
         leaves = _leaves(parquet, file, columns)
         _refuse("cells", sum(leaf.cells for leaf in leaves), SMALL_CELLS + CELLS_A_BYTE * size)
         _refuse("bytes", sum(leaf.unpacked + leaf.cells * leaf.width for leaf in leaves), bytes_allowed)

@@ -23,7 +23,7 @@ import pyarrow as pa
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
 from factory.store.files import json_value, no_file
-from factory.store.tables import MAX_COLUMNS, refuse_parquet_bomb
+from factory.store.tables import MAX_COLUMNS, refuse_bomb
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -199,7 +199,7 @@ def parquet_of(path: Path) -> pq.ParquetFile:
     import pyarrow.parquet as pq
 
     try:
-        refuse_parquet_bomb(path)
+        refuse_bomb(path)
     except ValueError as error:
         raise SourceError(f"{path}: cannot be read as parquet: {error}") from None
     return pq.ParquetFile(path)

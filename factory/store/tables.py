@@ -17,8 +17,11 @@ from factory.errors import CorruptBuild
 from factory.store.files import durable
 from schemas.parquet_bounds import MAX_COLUMNS, refuse_bomb
 
-__all__ = ["MAX_COLUMNS"]  # for `factory.geo`, which knows the store alone
+__all__ = ["MAX_COLUMNS", "refuse_bomb"]  # for `factory.geo`, which knows the store alone
 
+MAX_BYTES = 2_000_000_000
+"""A table of a build may unpack to so many bytes however small it is: teachers that say one word again and again for
+2,000 samples must not make its ledger unreadable."""
 ROW_GROUP = 32_768
 """Rows in a row group: a shard reads its samples from a plan of millions without decoding the others."""
 
@@ -94,7 +97,7 @@ def refuse_parquet_bomb(path: Path) -> None:
 
 @lru_cache(maxsize=4096)
 def _refuse_bomb_then(path: Path, size: int, modified_ns: int) -> None:
-    refuse_bomb(path)
+    refuse_bomb(path, small=MAX_BYTES)
 
 
 def _opened(path: Path) -> pq.ParquetFile:

@@ -6,6 +6,7 @@
 | the arguments of a tool call | words, too: some servers answer a schema so |
 | an error object, at the top or in the choice | as its code says, see `factory.teachers.failures` |
 | a choice without a word that took no tokens | no_output, asked again |
+| more words than any answer has | bad_body, asked again |
 | anything else | bad_body, asked again |
 """
 
@@ -23,8 +24,13 @@ from factory.text import THINK_TAG
 from schemas import Reply
 from schemas.request import ended_early
 
+MAX_REPLY: Final = 600_000
+"""Characters of a reply that is kept, with what was thought: every one of a shard lies in its ledger. 32k tokens have
+130,000."""
 _MAX_REASON: Final = 60
-"""Characters of a finish reason in a message."""
+"""Characters of a finish reason; a longer one is none."""
+_MAX_MODEL: Final = 200
+"""Characters of a model's name; a longer one is none."""
 _THINKING: Final = ("thinking", "reasoning")
 """Types of the parts of a message that are no answer."""
 
@@ -64,14 +70,21 @@ def read_reply(
         kind = "no_output" if usage.completion_tokens == 0 else "bad_body"  # the latter may be billed
         ended = redact.brief(str(finish_reason), _MAX_REASON)
         raise CallFailed(kind=kind, detail=f"not a word; finish_reason is {ended}", retryable=True)
+    if (size := len(text) + len(thought)) > MAX_REPLY:
+        detail = f"a reply of {size:,} characters; at most {MAX_REPLY:,} are kept"
+        raise CallFailed(kind="bad_body", detail=detail, retryable=True)
     return Reply(
         text=f"<think>{thought}</think>\n{text}" if thought else text,
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
-        model=data["model"] if isinstance(data.get("model"), str) else "",
+        finish_reason=_short(finish_reason, _MAX_REASON) or None,
+        model=_short(data.get("model"), _MAX_MODEL),
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         latency_s=latency_s,
     )
+
+
+def _short(value: Any, most: int) -> str:
+    return value if isinstance(value, str) and len(value) <= most else ""
 
 
 def _said(message: Mapping[str, Any]) -> str:

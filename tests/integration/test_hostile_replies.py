@@ -11,6 +11,8 @@ from tests.fake_endpoint import running_endpoint
 from tests.measured import measured
 from tests.real_build import make_photos, write_recipe
 
+MEMORY_MB = 1_500
+"""60 replies of 7 MB took 3 GB: of each there were several copies when the ledger was sealed."""
 CPU_S = 60.0
 """A build of so few photos takes 6 s on a quiet machine; one reply of 32 kB of braces took 27 s of the event loop."""
 
@@ -39,6 +41,20 @@ REPLIES = {
     "deep where clues stand": place(clues=nested("[", "]", 800)),
     "deep and broken off": place(coordinates="[" * 150_000),
 }
+
+
+def test_replies_of_megabytes_are_not_kept(tmp_path: Path) -> None:
+    make_photos(tmp_path, 60)
+    shape = '{"choices": [{"message": {"content": "x"}}], "a": [' + "[]," * 2_000_000 + "1]}"
+    plan = [{"kind": "text", "text": "x " * 3_500_000, "every": 2}, {"kind": "body", "body": shape}]
+    with running_endpoint(tmp_path / "endpoint", plan=plan) as endpoint:
+        recipe = write_recipe(tmp_path, endpoint.url)
+        once = ("-s", "teachers.0.attempts=1", "-s", "teachers.0.recovery_s=0")
+        found = measured("build", recipe, "--json", *once, cwd=tmp_path)
+    assert found.done.returncode == 1 and "Traceback" not in found.done.stderr, found.done
+    counts = json.loads(found.done.stdout.partition("\n")[0])["counts"]
+    assert counts["failures"] == {"teachers:exhausted": 60}, counts
+    assert found.peak_mb < MEMORY_MB and sum(file.stat().st_size for file in tmp_path.rglob("*.parquet")) < 1_000_000
 
 
 @pytest.mark.parametrize("recorded", [False, True], ids=["endpoint", "recording"])

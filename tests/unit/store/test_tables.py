@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.errors import CorruptBuild
-from factory.store.tables import read_rows
+from factory.store.tables import read_arrow, read_rows, write_table
 
 NESTED = pa.schema(
     [
@@ -35,6 +35,13 @@ def test_members_of_a_struct_are_read_alone(tmp_path: Path) -> None:
     found = read_rows(written(tmp_path / "t.parquet"), ["id", "told.list.element.who"], ["s1"])
     assert found == {"s1": {"id": "s1", "told": [{"who": "x"}]}}
     assert read_rows(written(tmp_path / "t.parquet"), ["id"], []) == {}
+
+
+def test_a_ledger_in_which_one_word_is_said_again_and_again_stays_readable(tmp_path: Path) -> None:
+    said = pa.table({"said": ["no " * 200_000] * 500})
+    write_table(said, tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 100_000
+    assert read_arrow(tmp_path / "t.parquet", said.schema).num_rows == 500
 
 
 def test_a_damaged_table_is_named(tmp_path: Path) -> None:

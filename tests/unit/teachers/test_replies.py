@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.plugins.contracts import CallFailed
-from factory.teachers.replies import read_reply
+from factory.teachers.replies import MAX_REPLY, read_reply
 from schemas import Reply
 
 KEYS = st.sampled_from(
@@ -179,3 +179,16 @@ def test_no_bytes_break_the_reading(content: bytes) -> None:
         assert read_reply(content)
     except CallFailed as failure:
         assert failure.kind
+
+
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_a_reply_that_is_longer_than_any_answer_is_asked_for_again(field: str) -> None:
+    assert len(read_reply(body({"content": "a", field: "x" * (MAX_REPLY - 1)})).text) >= MAX_REPLY - 1
+    failure = failure_of(body({"content": "a", field: "x" * (MAX_REPLY + 1)}))
+    assert (failure.kind, failure.retryable) == ("bad_body", True)
+    assert "at most 600,000 are kept" in failure.detail
+
+
+def test_names_that_are_no_names_are_none() -> None:
+    reply = read_reply(body({"content": "a"}, "s" * 5_000, model="m" * 5_000))
+    assert (reply.model, reply.finish_reason) == ("", None)
