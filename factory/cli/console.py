@@ -150,7 +150,9 @@ def print_story(story: Story) -> None:
         place = ", ".join(str(truth[key]) for key in ("city", "region", "country_code") if truth[key])
         about = ", ".join(f"{key} {truth[key]}" for key in ("licence", "author", "captured_at") if truth[key])
         known = isfinite(truth["lat"]) and isfinite(truth["lon"])
-        position = f"{truth['lat']:.4f}, {truth['lon']:.4f} ± {truth['uncertainty_km']:g} km" if known else "no place"
+        position = (
+            f"{truth['lat']:.4f}, {truth['lon']:.4f} ± {truth['uncertainty_km']:g} km" if known else "no coordinates"
+        )
         _line(console, "truth", f"{place}  {position}   (row {truth['source_row']}; {about})")
     for picture in story.pictures:
         _line(console, picture["role"], _picture(picture))

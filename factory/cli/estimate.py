@@ -31,6 +31,7 @@ from factory.sources import open_source
 from factory.store.cases import PASSING_REFUSALS
 from factory.store.layout import BuildPaths, ShardPaths, open_build
 from factory.store.tables import read_columns
+from factory.verify.judge import require_ready
 from schemas.settings import TeacherSettings
 
 MOST_CAUSES = 12
@@ -91,6 +92,7 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     recipe = loaded.recipe
     source = open_source(recipe.source, loaded.root)
     identity = identify(loaded, source)
+    require_ready(recipe, loaded.root)
     paths = BuildPaths(out / f"{recipe.name}-{identity.short}")
     plan = plan_source(source, recipe, loaded.root)
     earlier = earlier_builds(out, recipe.name, paths.root)

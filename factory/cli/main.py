@@ -222,7 +222,7 @@ def check(
     faults = list(file_faults(path))
     for fault in faults:
         tell(fault)
-    say(f"{len(faults)} faults" if faults else f"{path}: every file is as it was written")
+    say(f"{len(faults)} fault{'s' * (len(faults) != 1)}" if faults else f"{path}: every file is as it was written")
     raise typer.Exit(1 if faults else EXIT_OK)
 
 

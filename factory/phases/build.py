@@ -26,6 +26,7 @@ from factory.sources import open_source
 from factory.store.files import disk_faults, make_folder, refuse_odd_files
 from factory.store.layout import BuildPaths
 from factory.store.lease import lease
+from factory.verify.judge import require_ready
 
 
 def phases_with(write_release: ReleaseWriter) -> tuple[Phase, ...]:
@@ -48,6 +49,7 @@ def run_build(
     open_engine(engine)  # a misspelt one is named before anything is begun
     source = open_source(loaded.recipe.source, loaded.root)
     identity = identify(loaded, source)
+    require_ready(loaded.recipe, loaded.root)
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
     run.listener.started(title(run))

@@ -71,6 +71,8 @@ def _plugins(recipe: Recipe, plain: Mapping[str, Any]) -> Iterator[tuple[str, st
 
 def _digest(loaded: LoadedRecipe, path: str | Path) -> str:
     full = input_path(loaded.root, path)
+    if full.is_dir():
+        raise RecipeError(f"{loaded.path}: {shown_path(loaded.root, path)} is a folder, expected a file in it")
     if not full.is_file():
         raise RecipeError(f"{loaded.path}: no file {shown_path(loaded.root, path)}, which the recipe names")
     return file_digest(full)

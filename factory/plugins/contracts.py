@@ -267,6 +267,9 @@ class Decider:
     without a known place it may name the teacher whose place the sample gets (`Verdict.label`)."""
     features: Callable[[Case, Sequence[CheckResult]], Mapping[str, float]] | None = None
     """Finite numbers about one sample by name. What is not known of it is left out, and null in the frame."""
+    ready: Callable[[Sequence[str]], None] | None = None
+    """Raises RecipeError where it cannot decide about answers of these teachers, by a file that it needs, say: asked
+    before anybody is paid."""
     labels: bool = False
     """Whether it accepts samples without a known place for their label's sake: recipes with `plan: {truth: unknown}`
     want such a one."""

@@ -22,8 +22,8 @@ from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import check_settings, register
 from factory.verify.decide import CheckName
 from factory.verify.drift import MAX_DRIFT
-from factory.verify.fitted import Aim, Judged, fitted, judged, transferred
-from factory.verify.said import features_of
+from factory.verify.fitted import Aim, Judged, fitted, judged, require_fit, transferred
+from factory.verify.said import features_of, teachers_in
 from schemas import Case, CheckResult, Label, Outcome, Verdict
 from schemas.settings import OptionalFile, Share
 
@@ -93,7 +93,14 @@ def calibrated(
         return features_of(case, radius_km=radius_km)
 
     def fit(frame: pl.DataFrame) -> Model:
-        return fitted(frame, radius_km=radius_km, aim=aim) if fitted_on is None else _earlier(fitted_on, frame, aim)
+        if fitted_on is None:
+            return fitted(frame, radius_km=radius_km, aim=aim)
+        model = _earlier(fitted_on, teachers_in(frame.columns), aim)
+        return transferred(model, frame, name=Path(fitted_on).resolve().parent.name)
+
+    def ready(teachers: Sequence[str]) -> None:
+        if fitted_on is not None:
+            _earlier(fitted_on, teachers, aim)
 
     def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
         own = _finding(known, model, bars)
@@ -108,18 +115,17 @@ def calibrated(
             label=_label(known, model, radius_km),
         )
 
-    return Decider(decide=decide, features=features, fit=fit, labels=bars.by_threshold)
+    return Decider(decide=decide, features=features, fit=fit, labels=bars.by_threshold, ready=ready)
 
 
-def _earlier(path: str, frame: pl.DataFrame, aim: Aim) -> Model:
+def _earlier(path: str, teachers: Sequence[str], aim: Aim) -> Model:
     """The model of an earlier build. Raises RecipeError when there is none that fits this one."""
     try:
-        model = orjson.loads(Path(path).read_bytes())
-        build = Path(path).resolve().parent.name
-        return transferred(model, frame, aim=aim, name=build)
+        model: Model = orjson.loads(Path(path).read_bytes())
+        require_fit(model, teachers, aim)
+        return model
     except (OSError, ValueError, KeyError, TypeError) as error:
-        said = f"has no {error}" if isinstance(error, KeyError) else str(error)
-        raise RecipeError(f"verify.decide.fitted_on: {path}: no model for this build: {said}") from None
+        raise RecipeError(f"verify.decide.fitted_on: {path}: no model for this build: {error}") from None
 
 
 def _label(features: Mapping[str, float], model: Model | None, radius_km: float) -> Label | None:

@@ -100,28 +100,31 @@ def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
     }
 
 
-def transferred(model: Model, frame: pl.DataFrame, *, aim: Aim, name: str) -> Model:
+def transferred(model: Model, frame: pl.DataFrame, *, name: str) -> Model:
     """A model of an earlier build for the samples of this one, whose truth it does not look at.
 
     Args:
-        model: what `fitted` returned there.
-        aim: which must be the one that its threshold was looked for with: the rows that it was counted on stay there.
+        model: what `fitted` returned there; see `require_fit`.
         name: what is kept of where it comes from.
-
-    Raises ValueError, KeyError or TypeError when it is no such model, or one of other teachers or another aim.
     """
+    teachers = list(model["teachers"])
+    return {**model, "drift": drift(model["stated"], read(frame, teachers).said), "fitted_on": name}
+
+
+def require_fit(model: Model, teachers: Sequence[str], aim: Aim) -> None:
+    """Raises ValueError, KeyError or TypeError when this is no model that `fitted` returned, or one of other teachers,
+    or of another aim than its threshold was looked for with: the rows that it was counted on stay where they were."""
+    if not isinstance(model, dict) or not {"parts", "teachers", "threshold", "models", "stated"} <= model.keys():
+        raise ValueError("it is no `model.json` that `calibrated` fitted")
     _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
-    teachers = teachers_in(frame.columns)
-    if list(model["teachers"]) != teachers:
-        raise ValueError(
-            f"is of the teachers {_listed(model['teachers'])}; those of this build are {_listed(teachers)}"
-        )
+    if sorted(model["teachers"]) != sorted(teachers):
+        was, are = _listed(model["teachers"]), _listed(sorted(teachers))
+        raise ValueError(f"is of the teachers {was}; those of this build are {are}")
     had = _aim_of(model["threshold"])
     if had != aim:
         raise ValueError(
             f"was made with {had}, and this recipe has {aim}; build it again with the same, without a call"
         )
-    return {**model, "drift": drift(model["stated"], read(frame, teachers).said), "fitted_on": name}
 
 
 def _aim_of(threshold: Mapping[str, Any] | None) -> Aim:

@@ -22,7 +22,7 @@ from factory.generators.labelled import labelled
 from factory.plugins import promises
 from factory.plugins.blocks import input_files
 from factory.plugins.contracts import Decider, Generator, Model
-from factory.recipe.model import Recipe
+from factory.recipe.model import Recipe, teacher_settings
 from factory.store.cases import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
 from factory.store.paths import input_path
 from factory.verify.checks import run_check, run_decider
@@ -71,6 +71,14 @@ def judge_of(recipe: Recipe, root: Path = Path()) -> Judge:
     decider = promises.opened("decider", decide.name, Decider, **settings)
     checks = tuple((check.name, check.settings) for check in recipe.verify.checks)
     return replace(rules, checks=checks, decider=decider, decider_name=decide.name)
+
+
+def require_ready(recipe: Recipe, root: Path) -> None:
+    """Raises what the recipe's decider has against it, before anybody is paid."""
+    decider = judge_of(recipe, root).decider
+    if decider is not None and decider.ready is not None:
+        settings = map(teacher_settings, recipe.teachers)
+        decider.ready([teacher.name for teacher in settings if teacher.role == "answer"])
 
 
 def located_cases(answered: Sequence[tuple[Sample, AnsweredSample]], judge: Judge) -> list[Case]:

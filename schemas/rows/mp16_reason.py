@@ -96,7 +96,7 @@ NOTES: Final[Mapping[str, str]] = {
     "__#solution": "`<country>…</country><city>…</city>` of the truth",
     "entities": "what is seen: the texts of the clues, once each",
     "country, country_code, region, city": "where the photo was taken, in English; ISO 3166-1 alpha-2",
-    "lat, lon, uncertainty_km": "where the camera stood, WGS84 degrees, and how far off that may be",
+    "lat, lon, uncertainty_km": "where the camera stood, or a label of that, WGS84 degrees, and how far off it may be",
     "placed_by": "`source`, whose coordinates these are, or `teachers`: a pseudo-label of a photo without coordinates",
     "label_probability": "of a pseudo-label: that it is right within `uncertainty_km`",
     "scene": "indoor, natural or urban, where the source tells",

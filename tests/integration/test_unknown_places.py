@@ -198,18 +198,32 @@ def test_what_people_accept_they_accept_with_its_label(labelled: tuple[Build, di
         (("teachers.a.name=c",), "is of the teachers a, b; those of this build are b, c"),
     ],
 )
-def test_a_model_of_another_aim_or_of_other_teachers_is_refused_before_anything_is_decided(
+def test_a_model_of_another_aim_or_of_other_teachers_is_refused_before_anybody_is_asked(
     geotagged: tuple[Path, Build], tmp_path: Path, change: tuple[str, ...], said: str
 ) -> None:
     recipe, earlier = geotagged
     without_places(recipe, tmp_path / "photos")
     sets = (*UNKNOWN, f"verify.decide.fitted_on={earlier.paths.model}", *change)
     arguments = [part for one in sets for part in ("--set", one)]
-    done = run_factory(
-        "build", tmp_path / "photos" / "recipe.yaml", "--out", tmp_path / "out", *arguments, cwd=tmp_path
-    )
-    assert done.returncode == 2, done.stderr
-    assert "fitted_on" in done.stderr and said in " ".join(done.stderr.split())
+    for command in ("plan", "build"):
+        done = run_factory(
+            command, tmp_path / "photos" / "recipe.yaml", "--out", tmp_path / "out", *arguments, cwd=tmp_path
+        )
+        assert done.returncode == 2, done.stderr
+        assert "fitted_on" in done.stderr and said in " ".join(done.stderr.split())
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_what_is_no_model_is_named_for_what_it_is(geotagged: tuple[Path, Build], tmp_path: Path) -> None:
+    recipe, earlier = geotagged
+    for path, said in (
+        (earlier.paths.info, "it is no `model.json` that `calibrated` fitted"),
+        (earlier.paths.root, "is a folder, expected a file in it"),
+        (tmp_path / "model.json", "no file"),
+    ):
+        arguments = [part for one in (*UNKNOWN, f"verify.decide.fitted_on={path}") for part in ("--set", one)]
+        done = run_factory("plan", recipe, *arguments, cwd=tmp_path)
+        assert done.returncode == 2 and said in " ".join(done.stderr.split()), done.stderr
 
 
 def test_nothing_is_labelled_where_teachers_changed_since_the_model_was_fitted(
