@@ -254,7 +254,7 @@ def test_a_build_whose_calls_all_failed_says_how_and_a_release_of_nothing_is_no_
         done = factory("build", recipe, *(word for option in options for word in ("--set", option)), cwd=work)
     assert done.returncode == 1, done.stderr
     assert "t0: every question ended without an answer: HTTP 500 23" in done.stderr
-    assert "t0 23 of 100 calls" in done.stderr, "what was charged of a budget"
+    assert "t0 22 of 100 calls" in done.stderr, "what was charged of a budget: two photos are one picture, asked once"
     assert "no row was accepted: there is nothing to load" in done.stderr
     card = (only_build(work / "builds") / "release" / "README.md").read_text()
     assert "Nothing to load" in card and "load_dataset" not in card and "data_files" not in card
