@@ -10,10 +10,11 @@ import threading
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.fake_endpoint import completion, image_sha256, plausible_answer
+from tests.http_server import served
 
 CANARY = "Canary/Xy7+Qq2wEr5tYu8iOp1aSd4fGh7jK="
 """36 characters, of all kinds that keys have, and of no shape that is known for a key."""
@@ -128,12 +129,5 @@ class Evil(BaseHTTPRequestHandler):
 def running_evil() -> Iterator[tuple[str, type[Evil]]]:
     """The endpoint's address, and what it has done: `cases` by image, `plan` to be changed."""
     handler = type("Handler", (Evil,), {"cases": {}, "lock": threading.Lock(), "plan": {}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", handler
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(handler) as url:
+        yield url, handler

@@ -101,10 +101,11 @@ def factory(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = N
     return Done(int(ended.value.code or 0), *said)
 
 
-def factory_process(*arguments: str | Path, cwd: Path, **options: Any) -> Done:
-    """Runs the command as a process of its own to its end; `options` are those of `subprocess.run`."""
+def factory_process(*arguments: str | Path, cwd: Path, command: Sequence[str] = COMMAND, **options: Any) -> Done:
+    """Runs the command, or another that takes its arguments, as a process of its own to its end; `options` are those of
+    `subprocess.run`."""
     done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
+        [*command, *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "OPENAI_API_KEY": KEY},
         capture_output=True,

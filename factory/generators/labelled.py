@@ -31,12 +31,11 @@ def labelled(case: Case) -> Case:
         region=label.region,
         city=label.city,
     )
-    measured = {id(found): _measured(found, sample) for found in case.given}
     return replace(
         case,
         sample=sample,
-        answers=tuple(measured[id(found)] for found in case.answers),
-        combined=None if case.combined is None else measured[id(case.combined)],
+        answers=tuple(_measured(found, sample) for found in case.answers),
+        combined=None if case.combined is None else _measured(case.combined, sample),
     )
 
 

@@ -22,8 +22,9 @@ import pyarrow as pa
 
 from factory.errors import RecipeError, SourceError
 from factory.geo.spherical import wrapped
-from factory.store.files import json_value, no_file
-from factory.store.tables import MAX_COLUMNS, refuse_bomb
+from factory.store.files import no_file
+from schemas.parquet_bounds import MAX_COLUMNS, refuse_bomb
+from schemas.plain_json import read_json
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -130,7 +131,7 @@ def texts_of(path: Path, batch: Batch, name: str) -> pl.Series:
         if values.dtype.is_nested() or values.dtype == pl.Binary:
             raise RecipeError(f"{path}: the column {name!r} is {values.dtype}; expected text or numbers")
         return values.cast(pl.String)
-    rows = (json_value(line) for line in batch.table.column(LINE).to_pylist())
+    rows = (read_json(line) for line in batch.table.column(LINE).to_pylist())
     return pl.Series([None if row.get(name) is None else str(row[name]) for row in rows], dtype=pl.String)
 
 
@@ -239,7 +240,7 @@ def _line_points(path: Path, batch: Batch, lat: str, lon: str, refuse: Sequence[
     values: dict[str, list[Any]] = {"lat": [], "lon": []}
     for number, line in enumerate(batch.table.column(LINE).to_pylist(), start=batch.first_row + 1):
         try:
-            row = json_value(line)
+            row = read_json(line)
         except ValueError as error:
             raise SourceError(f"{path}, row {number}: not JSON ({error}); expected one object a line") from error
         if not isinstance(row, dict):

@@ -14,7 +14,7 @@ import polars as pl
 
 from factory.errors import FactoryError, PluginFault
 from factory.plugins.contracts import Source
-from factory.plugins.registry import plugin
+from factory.plugins.promises import opened
 from factory.sources.contract import ALIASES, DETAIL, LISTS, NUMBER_FIELDS, PROBLEM
 from schemas import FilePart
 
@@ -72,20 +72,10 @@ class HeldSource:
 
 
 def opened_source(name: str, root: Path, settings: Mapping[str, Any]) -> HeldSource:
-    """The source of that name. Raises UnknownPlugin, what it says itself in a FactoryError, and PluginFault when it
-    raises anything else, or returns something that its contract does not allow."""
-    function = plugin("source", name).function
-    try:
-        made = function(root, **settings)
-        if lacking := [what for what in _PROMISED if not hasattr(type(made), what) and not hasattr(made, what)]:
-            raise TypeError(f"returned {type(made).__name__}, which has no `{lacking[0]}`")
-    except (FactoryError, OSError):
-        raise
-    except Exception as error:
-        raise PluginFault(
-            f"source `{name}` cannot be opened: {type(error).__name__}: {error}. This is a fault of the source: mend "
-            "it; nothing was asked yet that is not kept"
-        ) from error
+    """The source of that name. Raises as `promises.opened` does, and PluginFault for something that is no source."""
+    made: Any = opened("source", name, object, root, **settings)
+    if lacking := [what for what in _PROMISED if not hasattr(type(made), what) and not hasattr(made, what)]:
+        raise PluginFault(f"source `{name}` gives {type(made).__name__}, which has no `{lacking[0]}`: mend the source")
     return HeldSource(name, made)
 
 

@@ -51,11 +51,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def json_value(text: bytes) -> Any:
-    """`schemas.plain_json.read_json`, for `factory.geo`, which knows the store alone. Raises ValueError."""
-    return plain_json.read_json(text)
-
-
 def write_bytes(data: bytes, path: Path) -> None:
     """A small file, durable before it has its name."""
     with durable(path) as file:

@@ -15,9 +15,7 @@ import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
 from factory.store.files import durable
-from schemas.parquet_bounds import MAX_COLUMNS, refuse_bomb
-
-__all__ = ["MAX_COLUMNS", "refuse_bomb"]  # for `factory.geo`, which knows the store alone
+from schemas.parquet_bounds import refuse_bomb
 
 MAX_BYTES = 2_000_000_000
 """A table of a build may unpack to so many bytes however small it is: teachers that say one word again and again for

@@ -73,8 +73,8 @@ def calibrated(
             the truth is doubted: people look at it.
         radius_km: Within which a place is right, with the uncertainty of the truth, and two places are one. 25 is the
             tier city.
-        fitted_on: `model.json` of an earlier build of the same teachers with the same target or promise: its model and
-            threshold are taken, and no place of this build is learnt from.
+        fitted_on: `model.json` of an earlier build of the same teachers with the same target or promise and radius: its
+            model and threshold are taken, and no place of this build is learnt from.
         reject: A fail of one of these checks rejects; every other fail goes to people.
 
     A sample without a known place (`plan: {truth: unknown}`) gets that of the teacher with the highest probability as
@@ -95,15 +95,16 @@ def calibrated(
     def fit(frame: pl.DataFrame) -> Model:
         if fitted_on is None:
             return fitted(frame, radius_km=radius_km, aim=aim)
-        model = _earlier(fitted_on, teachers_in(frame.columns), aim)
+        model = _earlier(fitted_on, teachers_in(frame.columns), aim, radius_km)
         return transferred(model, frame, name=Path(fitted_on).resolve().parent.name)
 
     def ready(teachers: Sequence[str]) -> None:
         if fitted_on is not None:
-            _earlier(fitted_on, teachers, aim)
+            _earlier(fitted_on, teachers, aim, radius_km)
 
     def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
-        own = _finding(known, model, bars)
+        sample = None if model is None else judged(known, model)
+        own = _finding(sample, model, bars)
         failed = [found for found in checks if found.outcome == "fail"]
         forgiven = "near_truth" if own.reason == "truth_suspect" else ""
         rejected = any(found.check in reject and found.check != forgiven for found in failed)
@@ -112,34 +113,32 @@ def calibrated(
             decision="reject" if rejected else "review" if against else "accept",
             reasons=tuple(dict.fromkeys(f"{found.check}:{found.reason}" for found in against)),
             checks=(*checks, own),
-            label=_label(known, model, radius_km),
+            label=_label(sample, radius_km),
         )
 
     return Decider(decide=decide, features=features, fit=fit, labels=bars.by_threshold, ready=ready)
 
 
-def _earlier(path: str, teachers: Sequence[str], aim: Aim) -> Model:
+def _earlier(path: str, teachers: Sequence[str], aim: Aim, radius_km: float) -> Model:
     """The model of an earlier build. Raises RecipeError when there is none that fits this one."""
     try:
         model: Model = orjson.loads(Path(path).read_bytes())
-        require_fit(model, teachers, aim)
+        require_fit(model, teachers, aim=aim, radius_km=radius_km)
         return model
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError(f"verify.decide.fitted_on: {path}: no model for this build: {error}") from None
 
 
-def _label(features: Mapping[str, float], model: Model | None, radius_km: float) -> Label | None:
+def _label(sample: Judged | None, radius_km: float) -> Label | None:
     """The most probable place, for a sample without a known one."""
-    sample = None if model is None else judged(features, model)
     if sample is None or sample.known or sample.best is None:
         return None
     chance, teacher = sample.best
     return Label(teacher=teacher, probability=chance, radius_km=radius_km)
 
 
-def _finding(features: Mapping[str, float], model: Model | None, bars: _Bars) -> CheckResult:
+def _finding(sample: Judged | None, model: Model | None, bars: _Bars) -> CheckResult:
     """What the model says of a sample, as one of its checks."""
-    sample = None if model is None else judged(features, model)
     if model is None or sample is None or not sample.fitted:
         return _abstains("not_fitted", "no sample of another author has a known place to learn from")
     if sample.best is None:

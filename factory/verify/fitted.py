@@ -111,12 +111,15 @@ def transferred(model: Model, frame: pl.DataFrame, *, name: str) -> Model:
     return {**model, "drift": drift(model["stated"], read(frame, teachers).said), "fitted_on": name}
 
 
-def require_fit(model: Model, teachers: Sequence[str], aim: Aim) -> None:
+def require_fit(model: Model, teachers: Sequence[str], *, aim: Aim, radius_km: float) -> None:
     """Raises ValueError, KeyError or TypeError when this is no model that `fitted` returned, or one of other teachers,
-    or of another aim than its threshold was looked for with: the rows that it was counted on stay where they were."""
+    of another radius within which a place is right, or of another aim than its threshold was looked for with: the rows
+    that it was counted on stay where they were."""
     if not isinstance(model, dict) or not {"parts", "teachers", "threshold", "models", "stated"} <= model.keys():
         raise ValueError("it is no `model.json` that `calibrated` fitted")
-    _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
+    _, parts = _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
+    if odd := {part.radius_km for part in parts if part is not None} - {radius_km}:
+        raise ValueError(f"was made with `radius_km: {min(odd):g}`, and this recipe has `radius_km: {radius_km:g}`")
     if sorted(model["teachers"]) != sorted(teachers):
         was, are = _listed(model["teachers"]), _listed(sorted(teachers))
         raise ValueError(f"is of the teachers {was}; those of this build are {are}")

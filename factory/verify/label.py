@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import polars as pl
+
 from factory.generators.labelled import stated_point
 from schemas import Case, Label, Sample
 
@@ -28,8 +30,6 @@ def names_of(cases: Iterable[Case], *, worldview: str = "default") -> dict[Point
     }
     if not points:
         return {}
-    import polars as pl
-
     from factory.geo import reverse
 
     ordered = sorted(points)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from factory.teachers.client import NO_KEY, api_key, key_variable
 from tests.fake_endpoint import running_endpoint
+from tests.http_server import served
 from tests.real_build import factory, make_photos, only_build, write_recipe
 
 CANARIES = {
@@ -82,12 +82,8 @@ def listener() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1", heard
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as url:
+        yield url, heard
 
 
 def test_doctor_shows_a_listener_no_credential(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from factory.teachers.client import MAX_BODY
 from tests.evil_endpoint import CANARY, escaped
+from tests.http_server import served
 from tests.real_build import Done, factory, make_photos, write_recipe
 
 BUFFERS = 16 * 2**20
@@ -46,16 +46,8 @@ def serving(respond: Respond) -> Iterator[tuple[str, Asked]]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler) as url:
+        yield url, asked
 
 
 def head(to: BaseHTTPRequestHandler, status: int, **headers: str) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from factory.cli.explain import explain_sample
 from factory.cli.status import build_status
 from factory.store.layout import Build, open_build
 from tests.fake_endpoint import Running, running_endpoint
-from tests.real_build import KEY, Done, factory, make_photos, only_build, release_digests, write_recipe
+from tests.real_build import Done, factory, factory_process, make_photos, only_build, release_digests, write_recipe
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLES = 6
@@ -57,17 +55,9 @@ class Trial:
 
     def stopped(self, action: str, place: str, *options: str) -> Done:
         """A run that is stopped there."""
-        command = [sys.executable, "-m", "tests.stopped_at", action, place, "build", str(self.recipe)]
-        process = subprocess.run(
-            [*command, "--out", str(self.out), "--workers", "1", *options],
-            cwd=REPOSITORY,
-            env={**os.environ, "OPENAI_API_KEY": KEY},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        done = Done(process.returncode, process.stdout, process.stderr)
+        command = (sys.executable, "-m", "tests.stopped_at", action, place)
+        arguments = ("build", self.recipe, "--out", self.out, "--workers", "1", *options)
+        done = factory_process(*arguments, cwd=REPOSITORY, command=command)
         assert done.returncode == {"kill": -signal.SIGKILL, "full": 3, "interrupt": 130}[action], f"{place}: {done}"
         return done
 

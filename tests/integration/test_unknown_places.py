@@ -195,6 +195,7 @@ def test_what_people_accept_they_accept_with_its_label(labelled: tuple[Build, di
     [
         (("verify.decide.target=0.95",), "was made with `target: 0.9`, and this recipe has `target: 0.95`"),
         (("verify.decide.target=null", "verify.decide.promise=0.9"), "this recipe has `promise: 0.9`"),
+        (("verify.decide.radius_km=50",), "was made with `radius_km: 25`, and this recipe has `radius_km: 50`"),
         (("teachers.a.name=c",), "is of the teachers a, b; those of this build are b, c"),
     ],
 )

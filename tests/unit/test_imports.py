@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """Rooms from the ground up; `factory` is the package's own `__init__`."""
 
-NARROWER = {"geo": {"errors", "store"}, "schemas": set[str](), "errors": set[str](), "text": set[str]()}
+NARROWER = {"geo": {"errors", "schemas", "store"}, "schemas": set[str](), "errors": set[str](), "text": set[str]()}
 """Rooms that may import less than what lies below them: `geo` is used alone."""
 
 

@@ -78,8 +78,8 @@ def boom() -> None:
     ("made", "said"),
     [
         (boom, "cannot be opened: KeyError: 'bucket'"),
-        (None, "returned NoneType, which has no `name`"),
-        (ONE, "returned DataFrame, which has no `name`"),
+        (None, "gives NoneType, which has no `name`"),
+        (ONE, "gives DataFrame, which has no `name`"),
     ],
 )
 def test_a_source_that_cannot_be_opened_is_named(kind: str, made: Any, said: str) -> None:
