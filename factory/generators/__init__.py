@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from factory.generators import mp16_reason as mp16_reason
-from factory.plugins.blocks import Call
+from factory.plugins.blocks import Call, settings_at
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.promises import opened
 
 __all__ = ["needs_of", "open_generator"]
 
 
-def open_generator(call: Call) -> Generator:
-    """The generator that a recipe names, with the recipe's settings. Raises PluginFault when it is none."""
-    return opened("generator", call.name, Generator, **dict(call.settings))
+def open_generator(call: Call, root: Path | None = None) -> Generator:
+    """The generator that a recipe names, with the recipe's settings. Raises PluginFault when it is none.
+
+    Args:
+        call: its name and settings.
+        root: the recipe's folder, for whoever asks or verifies: files that the settings name are found from there.
+            Without it the generator tells what it needs and makes rows, and reads no file.
+    """
+    settings = call.settings if root is None else settings_at(call.settings, root)
+    return opened("generator", call.name, Generator, **dict(settings))
 
 
 def needs_of(call: Call) -> Needs:

@@ -30,17 +30,17 @@ WORTH_A_BAR: Final = 10_000
 def _verify(run: Run) -> None:
     engine = open_engine(run.engine)
     numbers = run.shards
-    plain = run.loaded.plain()
+    whole = partial(VerifySpec, build=str(run.paths.root), recipe=run.loaded.plain(), root=str(run.loaded.root))
     judge = judge_of(run.recipe, run.loaded.root)
     run.paths.verified.unlink(missing_ok=True)  # written last, of verdicts that are all there
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
-        specs = [VerifySpec(build=str(run.paths.root), number=number, recipe=plain) for number in numbers]
+        specs = [whole(number=number) for number in numbers]
         model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=run.workers)))
         write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
     else:
         run.paths.model.unlink(missing_ok=True)
-    spec = partial(VerifySpec, build=str(run.paths.root), recipe=plain, model=model)
+    spec = partial(whole, model=model)
     reports: list[VerifyReport] = []
     planned = run.info["counts"]["planned"]
     shown = run.listener.working("verify", planned, lambda: UnderWay(done=sum(one.samples for one in tuple(reports))))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, GetPydanticSchema, PlainSerializer, ValidationError
 from pydantic_core import core_schema
 
 from factory.plugins.registry import Kind, UnknownPlugin, known, plugin
+from factory.store.paths import input_path
 from schemas.settings import Contents
 
 Place = tuple[str | int, ...]
@@ -147,3 +149,10 @@ def input_files(settings: BaseModel) -> Iterator[str]:
     for name, field in type(settings).model_fields.items():
         if Contents() in field.metadata and getattr(settings, name):
             yield name
+
+
+def settings_at(settings: BaseModel, root: Path) -> BaseModel:
+    """The settings with the files that they name (`InputFile`) where they lie, from the recipe's folder `root`. Raises
+    RecipeError as `input_path` does."""
+    found = {name: str(input_path(root, getattr(settings, name))) for name in input_files(settings)}
+    return settings.model_copy(update=found) if found else settings

@@ -86,6 +86,20 @@ def check_settings(rule: Callable[[Any], None]) -> Callable[[FunctionT], Functio
     return attach
 
 
+def before_asking(look: Callable[[Any], None]) -> Callable[[FunctionT], FunctionT]:
+    """Attaches a look at the files that a generator's or a check's settings name, below `register`.
+
+    `look` gets the settings with their files where they lie, before anybody is paid, and raises RecipeError where one
+    cannot be used.
+    """
+
+    def attach(function: FunctionT) -> FunctionT:
+        function.before_asking = look  # type: ignore[attr-defined]
+        return function
+
+    return attach
+
+
 def settings_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
     """The closed pydantic model of a function's keyword-only parameters, with its `check_settings` if it has one."""
     hints = get_type_hints(function, include_extras=True)

@@ -90,7 +90,7 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
             root=root,
             loop=loop,
             source=open_source(recipe.source, root),
-            generator=open_generator(recipe.generator),
+            generator=open_generator(recipe.generator, root),
             teachers=teachers,
             witnesses=witnesses,
             budget=budget,

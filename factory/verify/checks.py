@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from factory.errors import PluginFault
+from factory.errors import FactoryError, PluginFault
 from factory.plugins import promises
 from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import plugin
@@ -21,10 +21,13 @@ def run_check(name: str, settings: BaseModel, case: Case) -> CheckResult:
     Raises:
         PluginFault: the check raised, or returned something else than a CheckResult of its own name. That is a fault
             of its code and not of the sample; the message names both.
+        FactoryError: what the check says itself of a file that its settings name.
     """
     check = _function(name)
     try:
         return promises.check_result(check(case, **vars(settings)), name)
+    except FactoryError:
+        raise
     except Exception as error:
         raise PluginFault(_blame("check", name, case, error)) from error
 

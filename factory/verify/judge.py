@@ -9,7 +9,7 @@ and its messages must be a conversation that shows the row's pictures and does n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +20,11 @@ from pydantic import BaseModel
 from factory.errors import PluginFault
 from factory.generators.labelled import labelled
 from factory.plugins import promises
-from factory.plugins.blocks import input_files
+from factory.plugins.blocks import Call, settings_at
 from factory.plugins.contracts import Decider, Generator, Model
+from factory.plugins.registry import Kind, plugin
 from factory.recipe.model import Recipe, teacher_settings
 from factory.store.cases import IMAGE_CHECK, AnsweredSample, case_of, nothing_to_check
-from factory.store.paths import input_path
 from factory.verify.checks import run_check, run_decider
 from factory.verify.label import Names, Point, contradiction, placed_label
 from factory.verify.locate import locate, place_queries, resolve
@@ -58,27 +58,36 @@ class Judge:
 
 
 def judge_of(recipe: Recipe, root: Path = Path()) -> Judge:
-    """The rules of a recipe. `root` is the folder from which its relative paths start; only `fit` reads a file."""
+    """The rules of a recipe. `root` is the folder from which its relative paths start; no file is read yet."""
     from factory.generators import open_generator
 
-    generator = open_generator(recipe.generator)
+    generator = open_generator(recipe.generator, root)
     rules = Judge(generator=generator, asks=generator.needs.calls[1] > 0, worldview=recipe.geo.worldview)
     if recipe.verify is None:
         return rules
     decide = recipe.verify.decide
-    settings = dict(decide.settings)
-    settings |= {name: str(input_path(root, settings[name])) for name in input_files(decide.settings)}
-    decider = promises.opened("decider", decide.name, Decider, **settings)
-    checks = tuple((check.name, check.settings) for check in recipe.verify.checks)
+    decider = promises.opened("decider", decide.name, Decider, **dict(settings_at(decide.settings, root)))
+    checks = tuple((check.name, settings_at(check.settings, root)) for check in recipe.verify.checks)
     return replace(rules, checks=checks, decider=decider, decider_name=decide.name)
 
 
 def require_ready(recipe: Recipe, root: Path) -> None:
-    """Raises what the recipe's decider has against it, before anybody is paid."""
+    """Raises what the recipe's decider has against it, and what its generator and its checks have against a file that
+    they name, before anybody is paid."""
+    for kind, call in _reading(recipe):
+        look = getattr(plugin(kind, call.name).function, "before_asking", None)
+        if look is not None:
+            look(settings_at(call.settings, root))
     decider = judge_of(recipe, root).decider
     if decider is not None and decider.ready is not None:
         settings = map(teacher_settings, recipe.teachers)
         decider.ready([teacher.name for teacher in settings if teacher.role == "answer"])
+
+
+def _reading(recipe: Recipe) -> Iterator[tuple[Kind, Call]]:
+    yield "generator", recipe.generator
+    for check in () if recipe.verify is None else recipe.verify.checks:
+        yield "check", check
 
 
 def located_cases(answered: Sequence[tuple[Sample, AnsweredSample]], judge: Judge) -> list[Case]:

@@ -33,6 +33,8 @@ class VerifySpec:
     build: str
     number: int
     recipe: Mapping[str, Any]
+    root: str
+    """The recipe's folder, from which its relative paths start."""
     model: Model | None = None
 
 
@@ -53,7 +55,7 @@ def open_judge(spec: VerifySpec) -> Iterator[Judge]:
     """The rules of a recipe, once a process; the gazetteer's tables are given back with it."""
     from factory.geo import forget
 
-    yield judge_of(Recipe.model_validate(spec.recipe))
+    yield judge_of(Recipe.model_validate(spec.recipe), Path(spec.root))
     forget()
 
 
