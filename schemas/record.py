@@ -110,6 +110,7 @@ class Seen:
     images: tuple[str, ...]
     """Roles of its pictures."""
     texts: Mapping[str, str] = field(default_factory=dict)
+    """Those that the family says it reads (`Needs.texts`); others (the name of a landmark) may tell the place."""
     evidence: tuple[Evidence, ...] = ()
     """What the witnesses found that look before the teachers answer."""
 

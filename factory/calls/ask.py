@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
@@ -82,7 +83,10 @@ class Asker:
     """Every row of it so far."""
     keys: list[str] = field(default_factory=list)
     """Keys of the replies that were used."""
+    measured: bool = False
+    """Whether the family knows how near a reply was (`is_within`): whatever it asks from then on may tell."""
     _turn: int = 0
+    _measured_turn: int = 0
     _stopped: Exception | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -128,6 +132,8 @@ class Asker:
         asked = self.teacher if teacher is None else self.desk.of_role(teacher)
         if asked is None:
             asked = self.desk.of_role(ANSWERS)
+        if self.measured:
+            self.saw_truth = "place"
         turn, self._turn = self._turn, self._turn + 1
         bad = asked.settings.bad_answer
         current, found = request, ParseFailure("exhausted")
@@ -160,6 +166,26 @@ class Asker:
         if level == "country":
             return country
         return replace(country, region=sample.region, city=sample.city, lat=sample.lat, lon=sample.lon)
+
+    def is_within(self, km: float, *, lat: float, lon: float) -> bool | None:
+        """See `factory.plugins.contracts.Ask`. One point a reply: distances from three would be the place."""
+        from factory.geo import haversine_km
+
+        if not self.may_see_truth:
+            raise PluginFault(
+                f"a witness measures against the truth of sample `{self.sample.id}`: evidence must not know it"
+            )
+        if self._measured_turn == self._turn:
+            raise PluginFault(
+                f"the family measures twice after one reply, or before the first, about sample `{self.sample.id}`: "
+                "`is_within` tells of one point a reply whether it is near the truth, not where the truth is"
+            )
+        if not all(map(isfinite, (km, lat, lon))):
+            raise ValueError(f"is_within({km}, lat={lat}, lon={lon}): expected finite numbers")
+        self.measured, self._measured_turn = True, self._turn
+        if not self.sample.placed:
+            return None
+        return haversine_km(lat, lon, self.sample.lat, self.sample.lon) <= km
 
     def answered(self, said: Said | NoAnswer, *, combined: bool = False) -> Answered:
         """What came of it, the same in the run that pays and in every later one."""

@@ -111,6 +111,19 @@ class Ask(Protocol):
         """The truth, for families that show it to a teacher. It marks every later question, the answer and the row."""
         ...
 
+    def is_within(self, km: float, *, lat: float, lon: float) -> bool | None:
+        """Whether a reply's point (WGS84 degrees) lies at most `km` kilometres on the sphere from the truth, for
+        families that go on only where a teacher is wrong. None where the sample's place is not known.
+
+        One bit is all that is told, once a reply, and it marks whatever is asked afterwards as if the place had been
+        shown: a teacher that is asked again because it was wrong has been told so. An answer after which nothing was
+        asked stays unmarked, since none of its questions could know. Measure last what you measure.
+
+        Raises PluginFault for a witness, and where nothing was asked since the last point; ValueError for a point or a
+        radius that is not finite.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generator:

@@ -52,17 +52,20 @@ async def answer_sample(
         return tuple(found for found in await all_of(looking) if found is not None)
 
     needs = staff.generator.needs
-    seen = Seen(id=_pseudonym(sample.id), images=tuple(image_keys), texts=sample.texts)
+    texts = {name: text for name, text in sample.texts.items() if name in needs.texts}  # others may name the place
+    seen = Seen(id=_pseudonym(sample.id), images=tuple(image_keys), texts=texts)
     before = await witnessed("before", seen, ())
     seen = replace(seen, evidence=before)
-    asking = [
-        _answer(staff, seen, asker(teacher, draw=draw, most_turns=needs.calls[1], roles=needs.roles))
+    askers = [
+        asker(teacher, draw=draw, most_turns=needs.calls[1], roles=needs.roles)
         for teacher in staff.answering
         for draw in range(teacher.settings.sampling.draws)
     ]
-    answers = tuple(await all_of(asking))
+    answers = tuple(await all_of(_answer(staff, seen, ask) for ask in askers))
     told = max((answered.saw_truth for answered in answers), key=TRUTH_LEVELS.index, default="none")
-    combined = await _combine(staff, seen, answers, asker(None, saw_truth=told, roles=needs.roles))
+    measured = any(ask.measured for ask in askers)
+    combining = asker(None, saw_truth=told, measured=measured, roles=needs.roles)
+    combined = await _combine(staff, seen, answers, combining)
     after = await witnessed("after", seen, answers)
     given = answers if combined is None else (*answers, combined)
     return AnsweredSample(photos=photos, answers=given, evidence=(*before, *after))

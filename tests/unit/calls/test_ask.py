@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,54 @@ async def test_the_truth_is_refused_to_a_witness(tmp_path: Path) -> None:
     async with open_desk(tmp_path, scripted(Scripted())) as desk:
         with pytest.raises(PluginFault, match="a witness asks for the truth of sample `s`"):
             asker(desk, may_see_truth=False).truth("country")
+
+
+NEAR_KAZAN = {"lat": 55.79 + 24 / 111.19, "lon": 49.12}  # 24 km north of it
+
+
+async def test_measuring_tells_one_bit_and_marks_only_what_is_asked_afterwards(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("a", "b"))) as desk:
+        ask = asker(desk)
+        await ask(WHERE, read=words)
+        assert ask.is_within(25, **NEAR_KAZAN) is True
+        assert ask.answered(Said()).saw_truth == "none", "no question of it could know"
+        await ask(WHERE.then(Turn("user", ("Are you sure?",))), read=words)
+        assert ask.answered(Said()).saw_truth == "place", "to be asked again is to be told"
+        assert ask.is_within(23.5, **NEAR_KAZAN) is False
+        assert [row.purpose for row in rows(desk)] == ["answer", "answer+saw_place"]
+
+
+async def test_no_place_is_found_by_measuring_again_and_again(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
+        ask = asker(desk)
+        with pytest.raises(PluginFault, match="before the first, about sample `s`"):
+            ask.is_within(25, **NEAR_KAZAN)
+        await ask(WHERE, read=words)
+        ask.is_within(25, **NEAR_KAZAN)
+        with pytest.raises(PluginFault, match="measures twice after one reply"):
+            ask.is_within(12, **NEAR_KAZAN)
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+async def test_a_point_that_is_none_is_refused(tmp_path: Path, odd: float) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
+        ask = asker(desk)
+        await ask(WHERE, read=words)
+        with pytest.raises(ValueError, match="expected finite numbers"):
+            ask.is_within(25, lat=odd, lon=0)
+
+
+async def test_nothing_is_near_an_unknown_place(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
+        ask = asker(desk, replace(KAZAN, lat=math.nan, lon=math.nan))
+        await ask(WHERE, read=words)
+        assert ask.is_within(20_037, **NEAR_KAZAN) is None
+
+
+async def test_a_witness_may_not_measure(tmp_path: Path) -> None:
+    async with open_desk(tmp_path, scripted(Scripted())) as desk:
+        with pytest.raises(PluginFault, match="a witness measures against the truth of sample `s`"):
+            asker(desk, may_see_truth=False).is_within(25, **NEAR_KAZAN)
 
 
 async def test_a_picture_that_the_sample_lacks_is_a_fault_of_the_family(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ class Answering:
     def truth(self, level: str) -> Truth:
         raise AssertionError("this family is told nothing")
 
+    def is_within(self, km: float, *, lat: float, lon: float) -> bool | None:
+        raise AssertionError("this family is told nothing")
+
 
 def asked(generator: Generator, seen: Seen = CANARY) -> Request:
     """The one question a sample costs."""

@@ -102,6 +102,18 @@ async def test_the_family_is_given_no_truth_and_what_witnesses_found_before(tmp_
     assert "Kazan" not in repr(replace(seen, evidence=()))
 
 
+async def test_the_family_is_given_the_texts_it_names_and_no_others(tmp_path: Path) -> None:
+    async def keep(seen: Seen, ask: Ask) -> Said:
+        return Said(values={**seen.texts, "said": await ask(WHERE, read=words)})
+
+    sample = replace(KAZAN, texts={"caption": "A tower.", "landmark": "Kazan Kremlin"})
+    family = replace(FAMILY, answer=keep, needs=Needs(texts=("caption",)))
+    async with open_desk(tmp_path, scripted(Scripted("a"))) as desk:
+        staff = staff_of(desk, family)
+        found = await answer_sample(staff, desk, sample, (PHOTO,), {"photo": "key"}, lambda role: role.encode())
+    assert found.answers[0].values == {"caption": "A tower.", "said": "a"}
+
+
 async def test_witnesses_after_see_the_answers_and_may_find_nothing(tmp_path: Path) -> None:
     async def compare(_seen: Seen, _images: Mapping[str, bytes], answers: Sequence[Answered], _ask: Ask) -> Evidence:
         return Evidence(
@@ -216,6 +228,19 @@ async def test_what_is_combined_has_seen_as_much_truth_as_any_answer(tmp_path: P
         found = await answered(desk, replace(JUDGED, answer=told))
         assert [row.purpose for row in desk.ledger.rows()] == ["answer+saw_country", "judge+saw_country"]
     assert [one.saw_truth for one in found.answers] == ["country", "country"]
+
+
+async def test_what_is_combined_of_measured_answers_may_know_how_near_they_were(tmp_path: Path) -> None:
+    async def measured(seen: Seen, ask: Ask) -> Said:
+        said = await answer(seen, ask)
+        ask.is_within(25, lat=0, lon=0)
+        return said
+
+    judge = scripted(Scripted("a"), "j", role="judge")
+    async with open_desk(tmp_path, scripted(Scripted("a")), judge) as desk:
+        found = await answered(desk, replace(JUDGED, answer=measured))
+        assert [row.purpose for row in desk.ledger.rows()] == ["answer", "judge+saw_place"]
+    assert [one.saw_truth for one in found.answers] == ["none", "place"]
 
 
 async def test_more_questions_than_the_family_states_are_its_fault(tmp_path: Path) -> None:
