@@ -10,6 +10,7 @@ import polars as pl
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.sources import folder as folder
+from factory.sources import landmarks as landmarks
 from factory.sources import table as table
 from factory.sources import webdataset as webdataset
 from factory.sources.held import opened_source

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -52,6 +53,20 @@ def tar_members(path: Path, *, max_members: int, label: str) -> dict[str, Member
             return _read_members(file, path.stat().st_size, max_members, label)
     except OSError as error:
         raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
+
+
+def listed_members(path: Path, *, max_members: int, label: str) -> dict[str, Member]:
+    """`tar_members`, remembered while the tar has the same size and time: one that was written again is read again."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
+    return _members_then(path, max_members, label, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _members_then(path: Path, max_members: int, label: str, size: int, modified_ns: int) -> dict[str, Member]:
+    return tar_members(path, max_members=max_members, label=label)
 
 
 def _read_members(file: BinaryIO, total: int, max_members: int, label: str) -> dict[str, Member]:

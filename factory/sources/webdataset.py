@@ -23,7 +23,7 @@ from factory.plugins.registry import register
 from factory.sources.contract import ALIASES, Field, raw_columns
 from factory.sources.json_text import read_json, scalar_text
 from factory.sources.paths import listing_digest, recipe_path
-from factory.sources.tar_index import Member, tar_members
+from factory.sources.tar_index import Member, listed_members
 from factory.sources.tar_samples import TarSample, in_unicode, tar_samples
 from factory.text import escaped
 from schemas import FilePart
@@ -100,7 +100,7 @@ class WebDatasetSource:
     def _member(self, locator: str) -> tuple[Path, Member] | None:
         tar, _, name = locator.partition("::")
         path = _listed(self).get(tar)
-        member = _members(path, self.max_members, tar).get(name) if path else None
+        member = listed_members(path, max_members=self.max_members, label=tar).get(name) if path else None
         return (path, member) if path is not None and member is not None else None
 
     def _tars(self) -> dict[str, Path]:
@@ -123,7 +123,7 @@ class WebDatasetSource:
         return names
 
     def _rows(self, tar: str, path: Path) -> Iterator[dict[str, str | None]]:
-        members = _members(path, self.max_members, tar)
+        members = listed_members(path, max_members=self.max_members, label=tar)
         with path.open("rb") as file:
             for sample in tar_samples(members):
                 row, problem = self._record(file, members, sample)
@@ -162,20 +162,6 @@ class WebDatasetSource:
 def _listed(source: WebDatasetSource) -> dict[str, Path]:
     """The tars as they were at the first read: a shard reads thousands of members and lists the folder once."""
     return source._tars()
-
-
-def _members(path: Path, max_members: int, label: str) -> dict[str, Member]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
-    return _members_then(path, max_members, label, status.st_size, status.st_mtime_ns)
-
-
-@lru_cache(maxsize=16)
-def _members_then(path: Path, max_members: int, label: str, size: int, modified_ns: int) -> dict[str, Member]:
-    """The members of a tar while it has this size and time: one that was written again is read again."""
-    return tar_members(path, max_members=max_members, label=label)
 
 
 def _split_pattern(pattern: Path) -> tuple[Path, list[str]]:

@@ -117,6 +117,7 @@ CASES: dict[str, Make] = {
     "parquet": _source("parquet", "photos.parquet"),
     "tar": _source("tar", "photos.tar"),
     "pictures": _source("folder", "exif"),
+    "landmarks": _source("landmarks", "landmarks"),
     "build_folder": build_folder,
     "resumed": resumed,
     "geo_label": labelled,

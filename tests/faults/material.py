@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +42,8 @@ SOURCES = {
     "jsonl": "{kind: table, path: photos.jsonl, images: images}",
     "tar": "{kind: webdataset, path: photos.tar}",
     "folder": "{kind: folder, path: exif}",
+    "landmarks": "{kind: landmarks, path: landmarks/train.csv, positions: landmarks/positions.csv, images: landmarks, "
+    "clean: landmarks/clean.csv, attribution: landmarks/said.csv, categories: landmarks/kinds.csv}",
 }
 """The source of a recipe over each of the files."""
 
@@ -60,6 +64,7 @@ def make(folder: Path) -> None:
             tar.add(folder / "images" / row["image"], f"{row['id']}.jpg")
             tar.add(folder / "record.json", f"{row['id']}.json")
     _pictures(folder / "exif")
+    _landmarks(folder / "landmarks", rows, photos)
     digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
     answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
     said = [{"id": name, "response": answer, "usage": {"prompt_tokens": 9}} for name, answer in answers.items()]
@@ -73,6 +78,29 @@ def make(folder: Path) -> None:
     (folder / "made.id").write_text(made.name)
     shutil.move(made, folder / "made")
     shutil.rmtree(folder / "builds")
+
+
+def _landmarks(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) -> None:
+    """The photos as a set of landmarks, each of its own, with all the files that such a set may have."""
+    folder.mkdir()
+    ids = [hashlib.sha256(photo).hexdigest()[:16] for photo in photos]
+    tables = {
+        "train": ("id,url,landmark_id", [f"{one},https://photos.example/{one},{n}" for n, one in enumerate(ids)]),
+        "clean": ("landmark_id,images", [f"{n},{one}" for n, one in enumerate(ids)]),
+        "said": ("id,url,author,license,title", [f'{one},https://a.example,"A ""B""",CC0,"a, b"' for one in ids]),
+        "kinds": (
+            "landmark_id,category,natural_or_human_made",
+            [f"{n},http://c.example,natural" for n in range(len(ids))],
+        ),
+        "positions": ("landmark_id,lat,lon,name", [f"{n},{row['lat']},{row['lon']},x" for n, row in enumerate(rows)]),
+    }
+    for name, (header, lines) in tables.items():
+        (folder / f"{name}.csv").write_text("\n".join((header, *lines)) + "\n")
+    with tarfile.open(folder / "images_000.tar", "w") as tar:
+        for one, photo in zip(ids, photos, strict=True):
+            info = tarfile.TarInfo(f"{one[0]}/{one[1]}/{one[2]}/{one}.jpg")
+            info.size = len(photo)
+            tar.addfile(info, io.BytesIO(photo))
 
 
 def _pictures(folder: Path) -> None:
