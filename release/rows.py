@@ -16,8 +16,8 @@ from factory.generators.rows import rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.cases import read_cases, sample_frame
-from factory.store.files import read_json
-from factory.store.layout import Build, digest_of
+from factory.store.files import digest_of, read_json
+from factory.store.layout import Build
 from schemas import Case
 
 

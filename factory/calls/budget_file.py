@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, Final
 
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import Usage
+from factory.store.databases import require_own_schema
 from factory.store.files import open_itself, private_database
 from factory.store.lease import is_locked
 
@@ -65,6 +66,12 @@ UPDATE spent SET calls = calls + :calls, tokens = tokens + :tokens, nano = nano 
   most_prompt = max(most_prompt, :prompt), most_completion = max(most_completion, :completion)
 WHERE teacher = :teacher
 """
+
+
+_REMEDY: Final = (
+    "delete this file and run the same command again: spending is counted again from the ledgers, without calls whose "
+    "usage nobody stated"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +262,8 @@ def _account(connection: sqlite3.Connection, teacher: str) -> Account:
     ).fetchone()
     if row is None:
         return Account()
+    if not all(type(value) is int for value in (*row, *held, *later)):
+        raise sqlite3.DatabaseError("it holds values that are no whole numbers")
     calls, tokens, spent, *rest = row
     return Account((calls + later[0], tokens + later[1], spent + later[2]), held, *rest)
 
@@ -295,7 +304,9 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a power failure costs the last calls, never the file
-        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == _VERSION:
+            require_own_schema(path, connection, _CREATE, remedy=_REMEDY)
+        else:
             connection.executescript(f"BEGIN IMMEDIATE; {_DROP} {_CREATE} PRAGMA user_version = {_VERSION}; COMMIT;")
     except BaseException:
         connection.close()
@@ -304,7 +315,4 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _fault(path: Path, error: Exception) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"{path}: the budget cannot be kept ({error}); check the disk, delete this file and run the same command "
-        "again: spending is counted again from the ledgers, without calls whose usage nobody stated"
-    )
+    return EnvironmentFault(f"{path}: the budget cannot be kept ({error}); check the disk; {_REMEDY}")

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 import pyarrow as pa
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from factory.calls.row import COLUMNS, LedgerRow, row_values, values_sha256
 from factory.calls.wal import wal_faults
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.databases import require_own_schema
 from factory.store.files import refuse_odd_database
 from factory.store.layout import ShardPaths
 from factory.store.tables import read_columns, refuse_parquet_bomb, write_table
@@ -29,6 +31,21 @@ from schemas import arrow
 LEDGER_VERSION = 2
 """SQLite's user_version of a live ledger. Raise it with the table's layout. Version 1 (factory 0.1, unreleased) is
 refused: its keys name other questions."""
+
+CREATE: Final = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS calls (
+  key TEXT PRIMARY KEY NOT NULL, sample_id TEXT NOT NULL, teacher TEXT NOT NULL, purpose TEXT NOT NULL,
+  draw INTEGER NOT NULL, turn INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL,
+  origin TEXT NOT NULL, status TEXT NOT NULL, handle TEXT, response TEXT, scores TEXT, finish_reason TEXT,
+  error_kind TEXT, error_detail TEXT,
+  http_calls INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+  cost REAL NOT NULL, latency_s REAL NOT NULL, created_at TEXT NOT NULL, row_sha256 TEXT NOT NULL
+);
+PRAGMA user_version = {LEDGER_VERSION};
+COMMIT;
+"""
+"""The statements that make a live ledger."""
 
 STORED = (*COLUMNS, "row_sha256")
 SELECT = f"SELECT {', '.join(STORED)} FROM calls"  # noqa: S608 - constant names
@@ -59,7 +76,7 @@ def read_arrow(path: Path) -> pa.Table:
     if not is_sealed(path):
         rows = _live_rows(path)
         _refuse_damage(path, rows)
-        return _live_table(rows)
+        return _live_table(path, rows)
     table = _sealed_table(path)
     _refuse_damage(path, _table_rows(table))
     return table
@@ -75,7 +92,7 @@ def read_samples(path: Path, sample_ids: Collection[str] | None) -> pa.Table:
     if not is_sealed(path):
         rows = _live_rows(path)
         _refuse_damage(path, rows)
-        return _live_table(rows)
+        return _live_table(path, rows)
     if sample_ids is None:
         return _sealed_table(path)
     owners = _sealed_table(path, ["sample_id"])["sample_id"]
@@ -143,7 +160,12 @@ def row_from(path: Path, stored: Sequence[object]) -> LedgerRow:
             f"{path}: the row of key {stored[0]} (sample {stored[1]}) is damaged: its sha256 differs from what was "
             "written; restore the file, or move it away to ask (and pay) its requests again"
         )
-    return LedgerRow(**dict(zip(COLUMNS, stored, strict=False)))  # type: ignore[arg-type]
+    try:
+        return LedgerRow(**dict(zip(COLUMNS, stored, strict=False)))  # type: ignore[arg-type]
+    except (ValueError, TypeError, AttributeError):
+        raise CorruptBuild(
+            f"{path}: the row of key {stored[0]} holds values of another kind than are written"
+        ) from None
 
 
 def write_sealed(rows: Sequence[LedgerRow], target: Path) -> None:
@@ -175,10 +197,21 @@ def open_live(path: Path) -> sqlite3.Connection:
     refuse_odd_database(path)
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        check_version(path, connection)
+        try:
+            check_version(path, connection)
+            require_own_tables(path, connection)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise sqlite_fault(path, error) from error
     return connection
+
+
+def require_own_tables(path: Path, connection: sqlite3.Connection) -> None:
+    """Raises CorruptBuild where a live ledger holds anything but the table of calls: see `factory.store.databases`."""
+    remedy = "it is not a ledger of the factory's: take it away, or fetch the right one from a copy"
+    require_own_schema(path, connection, CREATE, remedy=remedy)
 
 
 def check_version(path: Path, connection: sqlite3.Connection) -> int:
@@ -284,9 +317,12 @@ def _live_rows(path: Path) -> list[tuple[object, ...]]:
     return rows
 
 
-def _live_table(rows: Iterable[Sequence[object]]) -> pa.Table:
+def _live_table(path: Path, rows: Iterable[Sequence[object]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) or [()] * len(STORED)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, arrow.LEDGER, strict=True)]
+    try:
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, arrow.LEDGER, strict=True)]
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise CorruptBuild(f"{path}: damaged: a row holds a value of another kind than we write ({error})") from None
     return pa.Table.from_arrays(arrays, schema=arrow.LEDGER)
 
 

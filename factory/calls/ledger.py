@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from factory.calls.files import (
-    LEDGER_VERSION,
+    CREATE,
     SEALED_ORDER,
     SELECT,
     STORED,
@@ -33,6 +33,7 @@ from factory.calls.files import (
     network_mount,
     open_live,
     read_ledger,
+    require_own_tables,
     row_from,
     sqlite_fault,
     write_sealed,
@@ -52,19 +53,6 @@ __all__ = [
     "remove_live",
 ]
 
-_CREATE = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS calls (
-  key TEXT PRIMARY KEY NOT NULL, sample_id TEXT NOT NULL, teacher TEXT NOT NULL, purpose TEXT NOT NULL,
-  draw INTEGER NOT NULL, turn INTEGER NOT NULL, attempt INTEGER NOT NULL, model TEXT NOT NULL,
-  origin TEXT NOT NULL, status TEXT NOT NULL, handle TEXT, response TEXT, scores TEXT, finish_reason TEXT,
-  error_kind TEXT, error_detail TEXT,
-  http_calls INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-  cost REAL NOT NULL, latency_s REAL NOT NULL, created_at TEXT NOT NULL, row_sha256 TEXT NOT NULL
-);
-PRAGMA user_version = {LEDGER_VERSION};
-COMMIT;
-"""
 _LOOK_UP = f"{SELECT} WHERE key = ?"
 _MAX_GROUP = 256
 _WAIT_MS = 5000
@@ -338,9 +326,11 @@ def remove_live(path: Path) -> None:
 def _open_writer(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_WAIT_MS / 1000, isolation_level=None, check_same_thread=False)
     try:
-        if check_version(path, connection) == 0:
+        version = check_version(path, connection)
+        require_own_tables(path, connection)
+        if version == 0:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_CREATE)
+            connection.executescript(CREATE)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from factory.calls.files import row_from
 from factory.calls.row import UNSETTLED, LedgerRow
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.databases import require_own_schema
 from factory.store.files import private_database
 from factory.store.layout import BuildPaths
 from factory.store.tables import read_columns, refuse_parquet_bomb
@@ -32,6 +33,9 @@ CREATE TABLE IF NOT EXISTS answered (head INTEGER PRIMARY KEY, shard INTEGER NOT
 CREATE TABLE IF NOT EXISTS entered (shard INTEGER PRIMARY KEY);
 COMMIT;
 """
+
+
+_REMEDY: Final = "delete this file and run the same command again: it is made again from the ledgers"
 
 
 class Siblings:
@@ -77,6 +81,8 @@ class Siblings:
             raise self._fault(error) from error
         if found is None:
             return None
+        if type(found[0]) is not int or found[0] < 0:
+            raise CorruptBuild(f"{self._paths.answered}: damaged (a shard called {str(found[0])[:40]}); {_REMEDY}")
         ledger = self._paths.shard(found[0]).ledger
         if not ledger.exists():  # somebody removed that shard
             return None
@@ -111,14 +117,12 @@ class Siblings:
             self._connection = sqlite3.connect(self._paths.answered, timeout=_WAIT_S, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            require_own_schema(self._paths.answered, self._connection, _CREATE, remedy=_REMEDY)
             self._connection.executescript(_CREATE)
         return self._connection
 
     def _fault(self, error: sqlite3.Error) -> EnvironmentFault:
-        return EnvironmentFault(
-            f"{self._paths.answered}: cannot be used ({error}); check the disk, delete this file and run the same "
-            "command again: it is made again from the ledgers"
-        )
+        return EnvironmentFault(f"{self._paths.answered}: cannot be used ({error}); check the disk; {_REMEDY}")
 
 
 @contextmanager

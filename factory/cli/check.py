@@ -11,14 +11,14 @@ from typing import Any, Final
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
 from factory.redact import named_secrets
-from factory.store.files import file_digest, is_aside, odd_files
+from factory.store.databases import SIDE_FILES, databases, has_side_files
+from factory.store.files import digest_of, file_digest, is_aside, odd_files
 from factory.store.folder import LEASE
 from factory.store.info import is_sealed, read_shard_report, read_verified
 from factory.store.layout import (
     Build,
     BuildPaths,
     ShardPaths,
-    digest_of,
     fixed_files,
     open_build,
     shard_files,
@@ -82,6 +82,7 @@ def _build_faults(build: Build) -> Iterator[str]:
             yield from _differs(path, noted[path.name])
         elif finished:
             yield f"{path}: {paths.info.name} has no digest of it"
+    yield from _database_faults(paths, noted, finished)
     shards = _planned_shards(paths, info)
     yield from _verdict_faults(paths, shards if finished else None)
     faults_before = 0
@@ -114,6 +115,17 @@ def _noted_files(paths: BuildPaths, state: str) -> list[Path]:
     return fixed_files(paths) + ([paths.report] if state == "done" else [])
 
 
+def _database_faults(paths: BuildPaths, noted: Mapping[str, str], finished: bool) -> Iterator[str]:
+    """The databases that stay; while somebody works in the build nothing is noted of them."""
+    for path in databases(paths):
+        if path.name in noted:
+            yield from _differs(path, noted[path.name])
+        elif finished and path.exists():
+            yield f"{path}: {paths.info.name} has no digest of it; the same `factory build` notes it, without a call"
+        if (finished or path.name in noted) and has_side_files(path):
+            yield f"{path}: has a log beside it (-wal or -journal) that nobody wrote"
+
+
 def _planned_shards(paths: BuildPaths, info: Mapping[str, Any]) -> int:
     """How many shards the plan has; what build.json says where the plan cannot be read, which is a fault by itself."""
     try:
@@ -130,7 +142,7 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
     live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
     for path in _entries(paths.root):
-        lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name)
+        lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name) and not path.stat().st_size
         if not (path.name in root | live or lock or (state != "done" and is_aside(path.name))):
             yield _NOT_OURS.format(path)
     for path in _entries(paths.decisions.parent):
@@ -149,7 +161,7 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
                 yield _NOT_OURS.format(path)
 
 
-_DATABASE: Final = ("", "-wal", "-shm", "-journal")
+_DATABASE: Final = ("", *SIDE_FILES)
 """Ends of the files that SQLite keeps beside each other."""
 _NOT_OURS: Final = "{}: is not among what was written; look at it and take it away"
 

@@ -15,9 +15,10 @@ from factory.phases.plan import plan_source
 from factory.phases.run import Run
 from factory.select.accepted import select_rows
 from factory.shard.memory import give_back
-from factory.store.files import disk_faults, file_digest
+from factory.store.databases import databases
+from factory.store.files import digest_of, disk_faults, file_digest
 from factory.store.info import read_info, write_info
-from factory.store.layout import Build, digest_of, fixed_files, listing_digest, shards_digest, verdicts_digest
+from factory.store.layout import Build, fixed_files, listing_digest, shards_digest, verdicts_digest
 from factory.store.lease import lease
 from factory.store.tables import write_table
 
@@ -101,8 +102,9 @@ def release_phase(write_release: ReleaseWriter) -> Phase:
 
     def go(run: Run) -> None:
         run.info["released"] = dict(write_release(Build(run.paths)))
-        report = {name: digest for name, digest in run.info.get("files", {}).items() if name == run.paths.report.name}
-        run.info["files"] = {path.name: file_digest(path) for path in fixed_files(run.paths)} | report
+        others = {path.name for path in (run.paths.report, *databases(run.paths))}  # their own phases note them
+        kept = {name: digest for name, digest in run.info.get("files", {}).items() if name in others}
+        run.info["files"] = {path.name: file_digest(path) for path in fixed_files(run.paths)} | kept
         run.info["shards_sha256"] = shards_digest(run.paths, len(run.shards))
 
     return Phase(

@@ -18,8 +18,8 @@ from factory.phases.phase import Phase
 from factory.phases.run import Run, UnderWay
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
-from factory.store.files import write_bytes
-from factory.store.layout import digest_of, shards_digest, verdicts_digest
+from factory.store.files import digest_of, write_bytes
+from factory.store.layout import shards_digest, verdicts_digest
 from factory.verify.judge import Judge, judge_of
 from factory.verify.shards import VerifyReport, VerifySpec, open_judge, shard_features, verify_shard
 

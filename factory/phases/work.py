@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -28,7 +29,9 @@ from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
 from factory.shard.staff import open_budget, open_staff
-from factory.store.layout import answered_digest, digest_of, shards_digest
+from factory.store.databases import databases, databases_digest, fold, has_side_files, remove_database
+from factory.store.files import digest_of
+from factory.store.layout import answered_digest, shards_digest
 from factory.store.tables import read_table
 from factory.witnesses import made_witnesses
 from schemas import arrow
@@ -51,6 +54,7 @@ def _work(run: Run) -> Waiting | None:
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
     watch = Watch(paths, reports)
     waiting = [number for number in numbers if number not in watch.finished]
+    _distrust_databases(run)
     if waiting:
         require_room(paths.root, _room(run, waiting, earlier)[0])
         _start_budget(run)
@@ -67,6 +71,7 @@ def _work(run: Run) -> Waiting | None:
                     siblings.enter([report.number], again=True)
         with open_budget(paths, run.recipe, run.loaded.root) as budget:
             counts["budget"] = budget.lines()
+    _note_databases(run)
     give_back()
     run.calls_now += sum(report.calls_now for report in reports)
     run.tokens_now += sum(report.tokens_now for report in reports)
@@ -135,6 +140,31 @@ def _start_budget(run: Run) -> None:
             budget.reset(spent_by_teacher(ledgers))
 
 
+def _distrust_databases(run: Run) -> None:
+    """Takes away a database that is not as it was noted, so that it is made again from the ledgers, and what was noted
+    of all of them before one is opened: a build that is killed meanwhile has no digest that is wrong."""
+    noted = run.info.get("files", {})
+    for path in databases(run.paths):
+        if path.name in noted and (digest_of(path) != noted[path.name] or has_side_files(path)):
+            remove_database(path)
+            run.listener.phase("damaged", f"{path}: not as it was written; made again from the ledgers")
+    names = {path.name for path in databases(run.paths)}
+    if names & set(noted):
+        run.info["files"] = {name: digest for name, digest in noted.items() if name not in names}
+        run.save(run.info["state"])
+
+
+def _note_databases(run: Run) -> None:
+    """Notes the digests of the databases, which nobody has open any more."""
+    for path in databases(run.paths):
+        try:
+            fold(path)
+        except sqlite3.Error:  # a killed run left it damaged, and this one had no use for it
+            remove_database(path)
+        if path.exists():
+            run.info.setdefault("files", {})[path.name] = digest_of(path)
+
+
 def _counts(reports: Sequence[ShardReport]) -> dict[str, Any]:
     failures: Counter[str] = Counter()
     passing: Counter[str] = Counter()
@@ -170,6 +200,7 @@ WORK = Phase(
     left=lambda run: {
         "shards": shards_digest(run.paths, len(run.shards)),
         "answers": answered_digest(run.paths, len(run.shards)),
+        "databases": databases_digest(run.paths),
     },
     counts=("failures", "passing", *TOTALS),
     go=_work,

@@ -266,6 +266,11 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def digest_of(path: Path) -> str:
+    """sha256 of a file's bytes, empty when it is not there."""
+    return file_digest(path) if path.exists() else ""
+
+
 def file_digest(path: Path) -> str:
     """sha256 of a file's bytes, as hex."""
     with path.open("rb") as file:

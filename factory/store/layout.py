@@ -262,11 +262,6 @@ def listing_digest(folder: Path) -> str:
     return hashlib.sha256(repr(files).encode()).hexdigest()
 
 
-def digest_of(path: Path) -> str:
-    """sha256 of a file's bytes, empty when it is not there."""
-    return file_digest(path) if path.exists() else ""
-
-
 def _together(files: Sequence[Path]) -> str:
     if not all(path.exists() for path in files):
         return ""
