@@ -32,6 +32,8 @@ PLAIN_EVERY_S = 5.0
 OUTCOMES = {"pass": "green", "fail": "bold red", "abstain": "dim"}
 MOST_VALUES = 400
 """Characters of an answer's values in a story: five lines of a terminal; `--json` has all of them."""
+MOST_OF_ONE, MOST_LISTED = 120, 16
+"""Likewise: characters of one value of a listed thing, and things of a list."""
 
 
 class BuildDisplay:
@@ -232,10 +234,32 @@ def _print_answer(console: Console, answer: Mapping[str, Any]) -> None:
     for clue in (place or {}).get("clues") or ():
         text = f"{clue['kind']}: {clue['text']} → {clue['supports'] or ''}"
         console.print(line((f"             {text}", "dim")))
-    if answer["values"]:
-        values = orjson.dumps(answer["values"]).decode()
-        shown = values if len(values) <= MOST_VALUES else values[: MOST_VALUES - 1] + "…"
-        console.print(line((f"             values {shown}", "dim")))
+    for text in _values(answer["values"] or {}):
+        console.print(line((f"             {text}", "dim")))
+
+
+def _values(values: Mapping[str, Any]) -> Iterator[str]:
+    """What else a family keeps of an answer: a line for each thing of a list of objects, one for all the rest."""
+    listed = {
+        name: things
+        for name, things in values.items()
+        if isinstance(things, list) and things and all(isinstance(thing, dict) for thing in things)
+    }
+    if rest := {name: value for name, value in values.items() if name not in listed}:
+        yield f"values {_cut(orjson.dumps(rest).decode(), MOST_VALUES)}"
+    for name, things in listed.items():
+        for thing in things[:MOST_LISTED]:
+            parts = sorted(thing.items(), key=lambda part: part[0] != "id")  # what it is called comes first
+            told = (value if isinstance(value, str) else orjson.dumps(value).decode() for _, value in parts)
+            yield f"{name}: " + " · ".join(
+                f"{key} {_cut(value, MOST_OF_ONE)}" for (key, _), value in zip(parts, told, strict=True)
+            )
+        if len(things) > MOST_LISTED:
+            yield f"{name}: ... {len(things) - MOST_LISTED} more"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _print_evidence(console: Console, evidence: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -107,6 +108,18 @@ def test_a_build_under_way_tells_what_is_known_so_far(tmp_path: Path, capsys: py
 def test_a_family_without_places_is_told_by_its_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(forget_places(make_build(tmp_path / "b")), "s000", capsys)
     assert "values alone" in text and "a street in s000" in text and "no place" not in text
+
+
+def test_things_that_a_family_lists_are_told_a_line_each_by_their_id(
+    rich: Build, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = explain_sample(rich, "s000")
+    clues = [{"clue": f"Clue {number}. " * 30, "id": f"KE-{number}", "score": 0.5} for number in range(20)]
+    print_story(replace(story, answers=[{**story.answers[0], "values": {"chosen": clues, "offered": ["KE-1"]}}]))
+    text = " ".join(capsys.readouterr().out.split())
+    assert 'values {"offered":["KE-1"]} chosen: id KE-0 · clue Clue 0. Clue 0.' in text
+    assert "… · score 0.5 chosen: id KE-1 ·" in text
+    assert "chosen: id KE-15" in text and "chosen: id KE-16" not in text and "chosen: ... 4 more" in text
 
 
 def test_a_story_is_one_line_of_json(rich: Build, capsys: pytest.CaptureFixture[str]) -> None:
