@@ -109,8 +109,8 @@ def response_schema() -> dict[str, Any]:
     properties is the order in which a constrained model writes them.
     """
     text, text_or_null = {"type": "string"}, {"type": ["string", "null"]}
-    clue = _closed({"kind": {"type": "string", "enum": list(KINDS)}, "text": text, "supports": text})
-    return _closed(
+    clue = closed({"kind": {"type": "string", "enum": list(KINDS)}, "text": text, "supports": text})
+    return closed(
         {
             "scene": {"type": "string", "enum": ["indoor", "natural", "urban"]},
             "clues": {"type": "array", "items": clue},
@@ -126,7 +126,8 @@ def response_schema() -> dict[str, Any]:
     )
 
 
-def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+def closed(properties: dict[str, Any]) -> dict[str, Any]:
+    """An object of exactly these properties, in the strict subset of `response_schema`."""
     return {
         "type": "object",
         "properties": properties,

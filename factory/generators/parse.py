@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from factory.generators.extract import ANSWER_KEYS, extract, is_template, split_thought
+from factory.generators.extract import ANSWER_KEYS, Extracted, extract, is_template, split_thought
 from factory.generators.fields import coordinate_pair, coordinates, name, words
 from factory.generators.statements import confidence, is_absent, is_unknown, yes_no
 from factory.plugins.contracts import ParseFailure
@@ -42,6 +42,21 @@ def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailu
     Returns:
         A GeoAnswer, or a ParseFailure of kind truncated, refused, empty, not_json or bad_schema.
     """
+    found = read_fields(text, finish_reason)
+    if isinstance(found, ParseFailure):
+        return found
+    known = found.fields.keys() & ANSWER_KEYS
+    answer = to_answer(found.fields, found.reasoning)
+    says_something = answer.country or answer.city or yes_no(_first(found.fields, *_LOCALIZABLE)) is not None
+    if says_something or "country" in known:
+        return answer
+    listed = ", ".join(sorted(tidy(key, 40) for key in list(found.fields)[:12])) or "none"
+    return ParseFailure("bad_schema", f"neither `localizable` nor a place is given; keys found: {listed}")
+
+
+def read_fields(text: str, finish_reason: str | None) -> Extracted | ParseFailure:
+    """The fields of the object in a reply, whatever they say; a ParseFailure where there is none, where it was cut or
+    refused, or where it is the question's own example."""
     ending = ended_early(finish_reason)
     if ending == "cut":
         return ParseFailure("truncated", f"cut by max_tokens after {len(text)} characters")
@@ -58,13 +73,7 @@ def parse_answer(text: str, finish_reason: str | None) -> GeoAnswer | ParseFailu
         return ParseFailure(kind, tidy(said, 200))
     if is_template(found.fields):
         return ParseFailure("bad_schema", "the example of the question, not filled in")
-    known = found.fields.keys() & ANSWER_KEYS
-    answer = to_answer(found.fields, found.reasoning)
-    says_something = answer.country or answer.city or yes_no(_first(found.fields, *_LOCALIZABLE)) is not None
-    if says_something or "country" in known:
-        return answer
-    listed = ", ".join(sorted(tidy(key, 40) for key in list(found.fields)[:12])) or "none"
-    return ParseFailure("bad_schema", f"neither `localizable` nor a place is given; keys found: {listed}")
+    return found
 
 
 _SAME_DEGREES = 0.1

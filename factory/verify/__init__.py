@@ -7,6 +7,8 @@ a reason. A decider turns the results into a verdict. To add a check, write its 
 from __future__ import annotations
 
 from factory.verify.calibrated import calibrated
+from factory.verify.clue_faithful import clue_faithful
+from factory.verify.clue_known import clue_known
 from factory.verify.decide import rules
 from factory.verify.grounded import grounded
 from factory.verify.localizable import localizable
@@ -14,4 +16,14 @@ from factory.verify.near_truth import near_truth
 from factory.verify.no_leak import no_leak
 from factory.verify.teachers_agree import teachers_agree
 
-__all__ = ["calibrated", "grounded", "localizable", "near_truth", "no_leak", "rules", "teachers_agree"]
+__all__ = [
+    "calibrated",
+    "clue_faithful",
+    "clue_known",
+    "grounded",
+    "localizable",
+    "near_truth",
+    "no_leak",
+    "rules",
+    "teachers_agree",
+]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.faults.material import RECIPE, SOURCES
+from tests.faults.material import CLUE_RECIPE, RECIPE, SOURCES
 from tests.faults.mutate import mutated
 
 Command = Sequence[str]
@@ -74,6 +74,15 @@ def recipe(folder: Path, rng: Random) -> Case:
     return Case((("recipe", "check", "r.yaml"), ("plan", "r.yaml")), "r.yaml")
 
 
+def clues(folder: Path, rng: Random) -> Case:
+    """A repository of clues is changed, or what a teacher chose from it."""
+    book = rng.choice(("clues.csv", "clues.jsonl", "clues.yaml"))
+    (folder / "r.yaml").write_text(CLUE_RECIPE.replace("CLUES", book))
+    changed = rng.choice((book, book, "chosen.jsonl"))
+    _mutate(folder / changed, rng)
+    return Case((BUILD,), changed)
+
+
 def build_folder(folder: Path, rng: Random) -> Case:
     """A file of a finished build is changed, or another one lies in its place."""
     files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name != "lease")
@@ -117,6 +126,7 @@ CASES: dict[str, Make] = {
     "tar": _source("tar", "photos.tar"),
     "pictures": _source("folder", "exif"),
     "landmarks": _source("landmarks", "landmarks"),
+    "clues": clues,
     "build_folder": build_folder,
     "resumed": resumed,
     "geo_label": labelled,

@@ -36,6 +36,18 @@ release: {shard_size: 100, formats: [webdataset, parquet]}
 profiles:
   demo: {plan: {limit: 6}}
 """
+CLUE_RECIPE = """\
+name: t
+generator: {name: mg_geo_clue, clues: CLUES}
+source: {kind: table, path: photos.csv, images: images}
+plan: {shard_size: 4}
+teachers:
+  - {name: a, backend: replay, path: chosen.jsonl, model: one}
+verify:
+  checks: [{clue_known: {clues: CLUES}}, {clue_faithful: {clues: CLUES}}, no_leak]
+  decide: {by: rules, reject: [clue_known, no_leak], review: [clue_faithful]}
+"""
+"""MG-Geo Clue over a repository of clues, whose file stands for CLUES."""
 SOURCES = {
     "csv": "{kind: table, path: photos.csv, images: images}",
     "parquet": "{kind: table, path: photos.parquet}",
@@ -71,6 +83,7 @@ def make(folder: Path) -> None:
     (folder / "said.jsonl").write_text("".join(json.dumps(one) + "\n" for one in said))
     texts = [json.dumps(answer) for answer in answers.values()]
     pl.DataFrame({"id": list(answers), "response": texts}).write_parquet(folder / "said.parquet")
+    _clues(folder, [row["id"] for row in rows])
     (folder / "r.yaml").write_text(RECIPE)
     done = factory("build", "r.yaml", "--workers", "1", cwd=folder)
     assert done.returncode in (0, 1), done
@@ -109,3 +122,19 @@ def _pictures(folder: Path) -> None:
     for kind, suffix in (("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("HEIF", "heic")):
         (folder / f"a.{suffix}").write_bytes(encode(picture(), kind, exif=exif))
     (folder / "progressive.jpg").write_bytes(encode(picture(), progressive=True, exif=exif))
+
+
+def _clues(folder: Path, ids: list[str]) -> None:
+    """One clue for each country of the world in three forms, and a choice from it about every photo."""
+    codes = ("FR", "JP", "BR", "KE", "AU", "CA", "IN", "NA", "RU", "MX", "DE", "NO", "IT", "PL", "US")
+    clues = [
+        {"id": f"{code}-1", "text": f"Signs number {n} are blue.", "country": code, "kind": "sign", "source": "a trial",
+         "licence": "CC0-1.0", "names": "Sign;Blue"}
+        for n, code in enumerate(codes)
+    ]  # fmt: skip
+    pl.DataFrame(clues).write_csv(folder / "clues.csv")
+    (folder / "clues.jsonl").write_text("".join(json.dumps(clue) + "\n" for clue in clues))
+    (folder / "clues.yaml").write_text(json.dumps({"clues": clues[:8]}, indent=1))
+    chosen = {"id": "FR-1", "seen": "A sign.", "text": "Blue signs number 0."}
+    said = {"description": "A street.", "clues": [chosen]}
+    (folder / "chosen.jsonl").write_text("".join(json.dumps({"id": name, "response": said}) + "\n" for name in ids))

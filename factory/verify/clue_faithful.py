@@ -1,0 +1,68 @@
+"""Do the teacher's words about each chosen clue say no more than the clue?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from factory.generators.clue_book import ClueBook, clue_book
+from factory.plugins.registry import before_asking, register
+from factory.verify.clue_known import chosen_clues, look_at_clues
+from factory.verify.clue_words import says_more
+from factory.verify.votes import Vote, combine
+from schemas import Case, CheckResult, LocatedAnswer
+from schemas.settings import InputFile
+
+SHOWN: Final = 80
+"""Characters of a quote in a detail."""
+
+
+@register("check", "clue_faithful")
+@before_asking(look_at_clues)
+def clue_faithful(case: Case, *, clues: InputFile, max_extra_words: Annotated[int, Field(ge=0)] = 12) -> CheckResult:
+    """The words of each chosen clue add no name, number, side, colour, unit or country to it.
+
+    Args:
+        case: the sample with the clues that its teachers chose (`values`).
+        clues: the repository that the generator offers from.
+        max_extra_words: by how many words a rephrasing may be longer than its clue. 12 is ours, and not measured.
+
+    The rules are those of `factory.verify.clue_words`: English, by words, and unsure counts as more. Fails as
+    `new_name`, `new_number`, `new_claim` (a side, colour, unit, place on a thing, point of the compass, "only", "not"),
+    `lost_claim` ("not" is gone), `too_long`, `unrelated` (no word of substance is the clue's), `empty`, or
+    `unknown_clue`: what is not in the repository cannot be compared. The score is the number of faults, its threshold
+    0. Abstains without an answer (`no_answer`) or a choice (`nothing_chosen`).
+    """
+    book = clue_book(clues)
+    votes = [_vote(found, book, max_extra_words) for found in case.voices]
+    faults = [vote.score for vote in votes if vote.score is not None]
+    return combine(
+        "clue_faithful",
+        votes,
+        teachers="all",
+        passed="faithful",
+        nothing="no_answer",
+        threshold=0.0,
+        score=sum(faults) if faults else None,
+    )
+
+
+def _vote(found: LocatedAnswer, book: ClueBook, max_extra_words: int) -> Vote:
+    teacher, chosen = found.answered.teacher, chosen_clues(found)
+    if chosen is None:
+        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+    if not chosen:
+        return Vote(teacher, "abstain", "nothing_chosen", None, "chose nothing")
+    faults = []
+    for item in chosen:
+        clue = book.clues.get(item["id"])
+        if clue is None:
+            faults.append(("unknown_clue", f"{item['id']!r} is no clue of the repository"))
+            continue
+        more = says_more(item["text"], clue, book.plain_words, max_extra_words=max_extra_words)
+        faults += [(one.reason, f"{clue.id} says “{one.quote[:SHOWN]}”") for one in more]
+    if faults:
+        told = "; ".join(f"{reason.replace('_', ' ')}: {detail}" for reason, detail in faults[:8])
+        return Vote(teacher, "fail", faults[0][0], float(len(faults)), told)
+    return Vote(teacher, "pass", "faithful", 0.0, f"{len(chosen)} clues in its own words")
