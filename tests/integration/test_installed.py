@@ -63,6 +63,7 @@ def test_the_wheel_carries_what_a_recipe_needs_and_not_the_program_that_drew_it(
     carried = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("recipes/")]
     pictures = [name for name in carried if name.endswith(".jpg")]
     assert {"recipes/mp16_reason.yaml", "recipes/demo/scenes.csv", "recipes/demo/first.jsonl"} <= set(carried)
+    assert {"recipes/clues/world.csv", "recipes/demo/mg_geo_clue/teacher.jsonl"} <= set(carried)
     assert len(pictures) == 49
     assert not [name for name in carried if name.endswith((".py", ".ttf", ".otf"))]
 
@@ -73,6 +74,12 @@ def test_the_demo_of_an_installed_package_is_the_same_release(command: Path, tmp
     assert "plan      49 samples" in told and "all checks pass" in told
     recipe = Path(next(line.split()[1] for line in told.splitlines() if line.startswith("recipe ")))
     assert recipe.is_relative_to(command.parents[1].resolve()) and "factory demo --copy DIR" in told
+
+
+def test_a_family_with_data_of_its_own_is_built_from_an_installed_package(command: Path, tmp_path: Path) -> None:
+    (recipe,) = command.parents[1].rglob("recipes/mg_geo_clue.yaml")
+    built = json.loads(run(command, "build", recipe, "--json", cwd=tmp_path).stdout)
+    assert (built["counts"]["planned"], built["counts"]["calls"], built["state"]) == (49, 0, "done")
 
 
 def test_a_copy_of_the_demo_can_be_edited_and_built(command: Path, tmp_path: Path) -> None:
