@@ -44,3 +44,8 @@ def did_you_mean(written: str, names: Iterable[str]) -> str:
     """` (did you mean `name`?)` with the name most like what was written, or nothing."""
     close = difflib.get_close_matches(written, list(names), n=1)
     return f" (did you mean `{close[0]}`?)" if close else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `1,000 rows`: for nouns whose plural ends with s."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from factory.errors import RecipeError
+from factory.errors import RecipeError, SourceError
 from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
-from factory.plugins.blocks import Call, input_files
+from factory.plugins.blocks import Place, input_files
 from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
-from factory.recipe.model import Recipe, teacher_settings
+from factory.recipe.model import named_plugins, teacher_settings
 from factory.select.accepted import selection_rules
 from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
 from factory.store.paths import input_path, shown_path
+from factory.text import did_you_mean
 
 STAGE_VERSIONS = {"answers": "3", "verify": "5", "review": "1", "select": "2", "release": "3"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
@@ -32,7 +34,7 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
     recipe = loaded.recipe
     generator = open_generator(recipe.generator)
     inputs = {
-        "source": source.digest(),
+        "source": _told(loaded, ("source",), source.digest),
         "gazetteer": GAZETTEER_VERSION,
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
@@ -42,37 +44,56 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         "row": f"{generator.row.family}-{generator.row.version}",
     }
     plain = loaded.plain()
-    for block, name, kind, call, written in _plugins(recipe, plain):
+    for place, call in named_plugins(recipe):
+        kind = _KINDS.get(place[:2]) or _KINDS[place[:1]]
+        block, name = str(place[0]), teacher_settings(call).name if kind == "teacher" else call.name
         inputs[f"{block}.{name}.version"] = plugin(kind, call.name).version
-        for number, path in enumerate(written.pop(key) for key in input_files(call.settings)):
-            inputs[f"{block}.{name}.{number}"] = _digest(loaded, path)
-    for _, settings in selection_rules(recipe.select, loaded.root):
-        for benchmark in getattr(settings, "benchmarks", ()):
-            inputs[f"benchmarks.{benchmark.name}"] = benchmark_digest(benchmark)
+        written = _parent(plain, place)
+        for number, key in enumerate(input_files(call.settings)):
+            inputs[f"{block}.{name}.{number}"] = _digest(loaded, written.pop(key), (*place, key))
+    for index, (name, settings) in enumerate(selection_rules(recipe.select, loaded.root)):
+        for number, benchmark in enumerate(getattr(settings, "benchmarks", ())):
+            place = ("select", index, name, "benchmarks", number)
+            inputs[f"benchmarks.{benchmark.name}"] = _told(loaded, place, partial(benchmark_digest, benchmark))
     return fingerprint(plain, inputs)
 
 
-def _plugins(recipe: Recipe, plain: Mapping[str, Any]) -> Iterator[tuple[str, str, Kind, Call, dict[str, Any]]]:
-    """Every plug-in that a recipe names: the block whose stage it belongs to, its name there, its kind, itself, and its
-    settings as they stand in the plain recipe."""
-    yield "generator", recipe.generator.name, "generator", recipe.generator, plain["generator"]
-    yield "source", recipe.source.name, "source", recipe.source, plain["source"]
-    for call, written in zip(recipe.teachers, plain["teachers"], strict=True):
-        yield "teachers", teacher_settings(call).name, "teacher", call, written
-    for call, written in zip(recipe.witnesses, plain["witnesses"], strict=True):
-        yield "witnesses", call.name, "witness", call, written[call.name]
-    if recipe.verify is not None:
-        yield "verify", recipe.verify.decide.name, "decider", recipe.verify.decide, plain["verify"]["decide"]
-        for call, written in zip(recipe.verify.checks, plain["verify"]["checks"], strict=True):
-            yield "verify", call.name, "check", call, written[call.name]
-    for call, written in zip(recipe.select, plain["select"], strict=True):
-        yield "select", call.name, "selector", call, written[call.name]
+_KINDS: Final[Mapping[Place, Kind]] = {
+    ("generator",): "generator",
+    ("source",): "source",
+    ("teachers",): "teacher",
+    ("witnesses",): "witness",
+    ("verify", "decide"): "decider",
+    ("verify", "checks"): "check",
+    ("select",): "selector",
+}
 
 
-def _digest(loaded: LoadedRecipe, path: str | Path) -> str:
-    full = input_path(loaded.root, path)
+def _parent(plain: Any, place: Place) -> dict[str, Any]:
+    for key in place:
+        plain = plain[key]
+    settings: dict[str, Any] = plain
+    return settings
+
+
+def _told(loaded: LoadedRecipe, place: Place, digest: Callable[[], str]) -> str:
+    """A digest; where it cannot be made because something named by a path is not there, the message says where in the
+    recipe the path stands."""
+    try:
+        return digest()
+    except SourceError as error:
+        if str(error).startswith(f"{place[0]}."):  # names its key itself
+            raise
+        paths = [(*place, key) for key in ("path", "table", "images") if (*place, key) in loaded.origins]
+        raise SourceError(f"{loaded.at(paths[0] if len(paths) == 1 else place)}: {error}") from None
+
+
+def _digest(loaded: LoadedRecipe, path: str | Path, place: Place) -> str:
+    full, shown = input_path(loaded.root, path), shown_path(loaded.root, path)
     if full.is_dir():
-        raise RecipeError(f"{loaded.path}: {shown_path(loaded.root, path)} is a folder, expected a file in it")
+        raise RecipeError(f"{loaded.at(place)}: {shown} is a folder, expected a file in it")
     if not full.is_file():
-        raise RecipeError(f"{loaded.path}: no file {shown_path(loaded.root, path)}, which the recipe names")
+        beside = sorted(one.name for one in full.parent.iterdir()) if full.parent.is_dir() else []
+        hint = did_you_mean(full.name, beside)
+        raise RecipeError(f"{loaded.at(place)}: no file {shown}, which the recipe names{hint}")
     return file_digest(full)

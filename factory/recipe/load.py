@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,12 @@ class LoadedRecipe:
     path: Path
     profile: str | None
     overrides: tuple[str, ...] = ()
+    origins: Mapping[Place, str] = field(default_factory=dict, compare=False)
+    """`file:line:column`, or the `--set` text, of every value that was written."""
+
+    def at(self, place: Place) -> str:
+        """Where a value was written and its key, for messages: "r.yaml:12:9: `teachers.0.path`"."""
+        return f"{_origin(self.origins, place, str(self.path))}: `{'.'.join(map(str, place))}`"
 
     def plain(self) -> dict[str, Any]:
         """The resolved recipe as plain data, every default filled in."""
@@ -51,10 +57,13 @@ class _Draft:
     file: str
 
     def where(self, place: Place) -> str:
-        for length in range(len(place), 0, -1):
-            if found := self.origins.get(place[:length]):
-                return found
-        return self.file
+        return _origin(self.origins, place, self.file)
+
+
+def _origin(origins: Mapping[Place, str], place: Place, file: str) -> str:
+    """Where a value was written; where it was left out, the block that would have it."""
+    known = (origins.get(place[:length]) for length in range(len(place), 0, -1))
+    return next((found for found in known if found), file)
 
 
 def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedRecipe:
@@ -72,7 +81,7 @@ def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequ
         raise RecipeError(_listed(problems(draft.where, error, Recipe), error.error_count())) from None
     if unsound := list(_variable_problems(draft, recipe)):
         raise RecipeError(_listed(unsound, len(unsound)))
-    return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides))
+    return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides), draft.origins)
 
 
 def _listed(found: Iterable[str], count: int) -> str:

@@ -133,11 +133,11 @@ class Recipe(Closed):
 
 def path_places(recipe: Recipe) -> Iterator[Place]:
     """Where in a recipe's data paths stand: settings that are marked `PathSetting`, in blocks of blocks too."""
-    for place, call in _calls(recipe):
+    for place, call in named_plugins(recipe):
         yield from _paths_in(call.settings, place)
 
 
-def _calls(recipe: Recipe) -> Iterator[tuple[Place, Call]]:
+def named_plugins(recipe: Recipe) -> Iterator[tuple[Place, Call]]:
     """Every plug-in that a recipe names, with the place of its settings."""
     yield ("source",), recipe.source
     yield ("generator",), recipe.generator

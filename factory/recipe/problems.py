@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -32,7 +32,12 @@ def problems(where: Where, error: ValidationError, model: type) -> list[str]:
 
 
 def _problems(where: Where, error: ValidationError, base: Place, models: Sequence[type]) -> Iterator[str]:
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    wrong = {item["loc"] for item in found}
+    for item in found:
+        place = item["loc"]
+        if item["type"] == "too_short" and any(loc != place and loc[: len(place)] == place for loc in wrong):
+            continue  # it is short of the items that are wrong, and each of them is told
         inner = item.get("ctx", {}).get("error")
         place = (*base, *item["loc"])
         if isinstance(inner, BlockError):
@@ -60,6 +65,8 @@ def _message(where: Where, item: Any, place: Place, models: Sequence[type]) -> s
         return f"{where(place[:-1])}: `{_dotted(place)}` is missing"
     text = str(item["msg"]).removeprefix("Value error, ")
     text = text[0].lower() + text[1:]
+    if kind in ("tuple_type", "list_type"):
+        text = "expected a list, written `[a, b]`"
     found = "" if kind == "value_error" or isinstance(item["input"], dict | list) else f", found {item['input']!r:.80}"
     if kind == "literal_error" and (meant := _nearest(str(item["input"]), _QUOTED.findall(item["ctx"]["expected"]))):
         found += f" (did you mean `{meant}`?)"
@@ -104,9 +111,18 @@ def _model_at(models: Sequence[type], place: Place) -> list[type]:
     """The blocks that may stand at a place inside others; the outer ones again when it cannot be followed."""
     current = list(models)
     for key in place:
-        inner = [note for model in current if _is_block(note := _keys(model).get(str(key)))]
-        current = inner or current
+        notes = [note for model in current for note in _blocks_of(_keys(model).get(str(key)))]
+        current = notes or current
     return current
+
+
+def _blocks_of(note: Any) -> Iterator[type]:
+    """The blocks in an annotation: it may be one, or hold them in a list, a mapping or a choice."""
+    if _is_block(note):
+        yield note
+    else:
+        for inner in get_args(note):
+            yield from _blocks_of(inner)
 
 
 def _line_order(problem: str) -> tuple[int, str]:

@@ -14,6 +14,7 @@ import polars as pl
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths
 from factory.store.tables import column_names, read_table, read_tables
+from factory.text import did_you_mean
 from schemas import arrow
 
 PEOPLE_SAY: Final = ("accept", "reject")
@@ -34,7 +35,11 @@ def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     rows = read_table(paths.decisions, arrow.REVIEWS)
     unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | pl.col("decision").is_null())
     if not unknown.is_empty():
-        raise CorruptBuild(f"{paths.decisions}: sample {unknown['id'][0]!r} is neither accepted nor rejected")
+        found = unknown["decision"][0]
+        said = "no decision" if found is None else f"the decision {found!r:.40}{did_you_mean(found, PEOPLE_SAY)}"
+        raise CorruptBuild(
+            f"{paths.decisions}: sample {unknown['id'][0]!r} has {said}; expected {' or '.join(PEOPLE_SAY)}"
+        )
     return rows.unique("id", keep="last", maintain_order=True)
 
 

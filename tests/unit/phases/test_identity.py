@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.errors import RecipeError
+from factory.errors import RecipeError, SourceError
 from factory.phases.identity import identify
 from factory.plugins.contracts import Backends
 from factory.plugins.registry import _PLUGINS, register
@@ -76,8 +76,18 @@ def test_words_rows_and_files_are_named_in_it(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"no file .*other\.jsonl, which the recipe names"):
-        identity(tmp_path, ("answers.jsonl", "other.jsonl"))
+    (tmp_path / "answers.jsonl").write_text('{"id": "a", "response": "x"}\n')
+    place = r"tiny\.yaml:4:42: `teachers\.0\.path`: "
+    with pytest.raises(RecipeError, match=place + r"no file .*answer\.jsonl, which .* mean `answers\.jsonl`"):
+        identity(tmp_path, ("answers.jsonl", "answer.jsonl"))
+
+
+def test_a_table_and_a_benchmark_that_are_missing_are_named_with_key_and_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"tiny\.yaml:3:23: `source\.path`: .*no such file"):
+        identity(tmp_path, ("photos.csv", "photo.csv"))
+    select = "\nselect: [{decontaminate: {benchmarks: [{name: im2gps, table: no.csv}]}}]"
+    with pytest.raises(SourceError, match=r"tiny\.yaml:6:\d+: `select\.0\.decontaminate\.benchmarks\.0\.table`: "):
+        identity(tmp_path, ("review: []}}", "review: []}}" + select))
 
 
 def test_a_recording_that_was_moved_is_the_same_build(tmp_path: Path) -> None:

@@ -423,3 +423,19 @@ def test_a_family_that_asks_a_judge_needs_one_among_the_teachers(tmp_path: Path)
         assert len(load_recipe(write(tmp_path, without.replace("verify:", judge))).recipe.teachers) == 2
     finally:
         registry._PLUGINS.pop(("generator", "judged"))
+
+
+def test_a_misspelt_name_in_a_list_is_told_once_with_the_nearest(tmp_path: Path) -> None:
+    checks = MINIMAL.replace("    - localizable: {min_confidence: 0.5}\n    - no_leak\n", "    - near_truht\n")
+    told = problem(tmp_path, checks.replace("[localizable, no_leak]", "[near_truth]"))
+    assert "unknown check `near_truht` (did you mean `near_truth`?)" in told and "\n" not in told
+    told = problem(tmp_path, MINIMAL.replace("review: []", "review: [no_leek]"))
+    assert "unknown check `no_leek` (did you mean `no_leak`?)" in told and "\n" not in told
+    rule = "select: [{decontaminate: {benchmarks: [{name: a, table: x.csv, colums: {id: b}}]}}]\n"
+    told = problem(tmp_path, MINIMAL + rule)
+    assert "benchmarks.0: unknown key `colums` (did you mean `columns`?)" in told and "\n" not in told
+
+
+def test_one_name_where_a_list_is_expected_is_told_in_the_words_of_a_recipe(tmp_path: Path) -> None:
+    told = problem(tmp_path, MINIMAL.replace("reject: [localizable, no_leak]", "reject: no_leak"))
+    assert "`verify.decide.reject`: expected a list, written `[a, b]`, found 'no_leak'" in told
