@@ -13,8 +13,8 @@ from factory.calls.lanes import Lane
 from factory.calls.limiter import Limiter, LimiterSettings
 from factory.calls.row import LedgerRow
 from factory.errors import FactoryError, PluginFault, RecipeError
-from factory.plugins.blocks import Call
-from factory.plugins.contracts import Backends
+from factory.plugins.blocks import Call, input_files
+from factory.plugins.contracts import Backends, Needs
 from factory.plugins.promises import opened
 from factory.redact import Redactor
 from schemas.settings import TeacherSettings
@@ -84,6 +84,24 @@ def made_teachers(calls: Sequence[Call], root: Path) -> list[tuple[TeacherSettin
                 )
         made.append((settings, backends))
     return made
+
+
+def recorded_answers(call: Call, root: Path, needs: Needs, ids: Iterable[str]) -> tuple[int, int] | None:
+    """Of a teacher's planned questions, the least that the family asks: how many its recording answers, and how many
+    they are. None for a teacher that is no recording. Nobody is connected to, and no key is needed.
+
+    Raises RecipeError for a file that cannot be read.
+    """
+    if next(input_files(call.settings), None) is None:
+        return None
+    settings = call.common
+    assert isinstance(settings, TeacherSettings)
+    backends = opened("teacher", call.name, Backends, settings, root, **dict(call.settings))
+    if backends.recorded is None:
+        return None
+    draws, turns = range(settings.sampling.draws), range(needs.calls[0])
+    asked = [(sample_id, draw, turn) for sample_id in ids for draw in draws for turn in turns]
+    return backends.recorded(asked), len(asked)
 
 
 def sampling_of(settings: TeacherSettings, backends: Backends) -> dict[str, Any]:

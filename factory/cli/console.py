@@ -106,7 +106,8 @@ def print_estimate(foreseen: Estimate) -> None:
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in foreseen.dropped.items())
     left_out = f" · dropped: {dropped}" if dropped else ""
     shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"
-    console.print(line(f"samples   {foreseen.samples:,} in {shards}{left_out}"))
+    unplaced = f" · {foreseen.unplaced:,} without a known place" if foreseen.unplaced else ""
+    console.print(line(f"samples   {foreseen.samples:,} in {shards}{unplaced}{left_out}"))
     console.print(line(f"disk      up to {in_words(foreseen.disk_bytes)}"))
     table = Table("teacher", "questions", "answered", "calls", "tokens", "cost", "time", box=None, pad_edge=False)
     for teacher in foreseen.teachers:
@@ -131,6 +132,8 @@ def print_status(state: BuildStatus) -> None:
     console.print(line((state.directory, "bold"), f"  {state.state}{running}"))
     shards = f"shards answered {state.shards_answered:,}/{state.shards:,}, verified {state.shards_verified:,}"
     console.print(line(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}"))
+    if state.waiting:
+        console.print(line(("waits", "yellow"), f"     for {state.waiting}"))
     for endpoint in state.away:
         console.print(line(("endpoint", "yellow"), f"  {endpoint}"))
     for name, counts in (("decided", state.decisions), ("people", state.people)):

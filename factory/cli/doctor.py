@@ -9,12 +9,16 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from factory.errors import EnvironmentFault, FactoryError
 from factory.plugins.contracts import CallFailed
+
+if TYPE_CHECKING:
+    from factory.recipe.load import LoadedRecipe
 
 DISTRIBUTION = "geo-reasoning-factory"
 DEVELOPMENT = frozenset(("dev", "gazetteer"))
@@ -130,6 +134,7 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
             look_for_pictures(source, table["images" if "images" in table.columns else "image"])
     except FactoryError as error:
         yield Finding(subject="source", text=str(error), fault=True)
+    yield from _recordings(loaded)
     for call in loaded.recipe.teachers:
         name = teacher_settings(call).name
         variable = getattr(call.settings, "api_key_env", None)
@@ -139,6 +144,37 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
         if url := getattr(call.settings, "base_url", None):
             variable, model = getattr(call.settings, "api_key_env", None), getattr(call.settings, "model", "")
             yield _endpoint(call.name, url, variable, model)
+
+
+def _recordings(loaded: LoadedRecipe) -> Iterator[Finding]:
+    """How many of the planned questions each recording answers. One that answers none is a fault: it is another set's,
+    or its ids are written in another way."""
+    from factory.calls.teacher import recorded_answers
+    from factory.generators import needs_of
+    from factory.phases.plan import plan_source
+    from factory.plugins.blocks import input_files
+    from factory.recipe.model import teacher_settings
+    from factory.sources import open_source
+
+    calls = [call for call in loaded.recipe.teachers if next(input_files(call.settings), None) is not None]
+    if not calls:
+        return
+    needs = needs_of(loaded.recipe.generator)
+    try:
+        ids = plan_source(open_source(loaded.recipe.source, loaded.root), loaded.recipe, loaded.root).samples["id"]
+    except FactoryError:
+        return  # the source is at fault, which is told beside
+    for call in calls:
+        name = teacher_settings(call).name
+        try:
+            found = recorded_answers(call, loaded.root, needs, ids)
+        except FactoryError as error:
+            yield Finding(subject=name, text=str(error), fault=True)
+            continue
+        if found is not None:
+            text = f"has recorded answers to {found[0]:,} of {found[1]:,} planned questions"
+            remedy = "is it the recording of these samples, by the same ids?"
+            yield Finding(subject=name, text=text, fault=found[1] > 0 and not found[0], remedy=remedy)
 
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:

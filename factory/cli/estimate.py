@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from factory.calls.of_shard import shard_rows
-from factory.calls.teacher import ANSWERS
+from factory.calls.teacher import ANSWERS, recorded_answers
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.generators import needs_of
 from factory.phases.disk import free_bytes, in_words, room_for
@@ -31,6 +31,7 @@ from factory.sources import open_source
 from factory.store.cases import PASSING_REFUSALS
 from factory.store.layout import BuildPaths, ShardPaths, open_build
 from factory.store.tables import read_columns
+from factory.text import counted
 from factory.verify.judge import require_ready
 from schemas.settings import TeacherSettings
 
@@ -48,7 +49,7 @@ class TeacherEstimate:
     """Where the family decides as it goes."""
     answered: int
     """Questions that need no call: this build or an earlier one with the same questions has the answer, a batch has the
-    question, or the photo was refused."""
+    question, or the photo was refused. Of a recording: those that it has an answer to."""
     calls: int
     tokens: int | None
     cost: float | None
@@ -64,6 +65,8 @@ class Estimate:
     causes: tuple[str, ...]
     """Why it is not the newest earlier build: one changed key each."""
     samples: int
+    unplaced: int
+    """Samples without a known place."""
     disk_bytes: int
     """At the most: every row kept, nothing taken over from an earlier build."""
     dropped: dict[str, int]
@@ -96,8 +99,8 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     paths = BuildPaths(out / f"{recipe.name}-{identity.short}")
     plan = plan_source(source, recipe, loaded.root)
     earlier = earlier_builds(out, recipe.name, paths.root)
-    asked = [settings for call in recipe.teachers if (settings := teacher_settings(call)).role == ANSWERS]
-    known = [_Known(settings) for settings in asked]
+    asked = [call for call in recipe.teachers if teacher_settings(call).role == ANSWERS]
+    known = [_Known(teacher_settings(call)) for call in asked]
     notes: list[str] = []
     for build in (*earlier, EarlierBuild(paths, identity.stages, identity.identity, "")):
         notes += _learn(known, build, identity)
@@ -107,17 +110,19 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     if most > (free := free_bytes(paths.root)):
         some = "even without a released row it does not fit" if least > free else "it fits if few rows are accepted"
         notes.append(f"{in_words(free)} are free on its disk: {some}")
-    teachers = tuple(_estimate_teacher(ids, about, needs) for about in known)
+    recorded = [recorded_answers(call, loaded.root, needs, ids) for call in asked]
+    teachers = tuple(_estimate_teacher(ids, *one, needs) for one in zip(known, recorded, strict=True))
     return Estimate(
         build=str(paths.root),
         state=open_build(paths.root).info["state"] if paths.info.exists() else "new",
         causes=_causes(earlier, dict(identity.identity)) if not paths.info.exists() else (),
         samples=plan.samples.height,
+        unplaced=plan.counts["unplaced"],
         disk_bytes=most,
         dropped=dict(Counter(plan.dropped["reason"].to_list())),
         shards=int(plan.samples["shard"].n_unique()),
         teachers=teachers,
-        notes=(*notes, *_notes(teachers, known), *_uncounted(recipe)),
+        notes=(*notes, *_unrecorded(teachers, recorded), *_notes(teachers, known), *_uncounted(recipe)),
     )
 
 
@@ -128,6 +133,16 @@ def _notes(teachers: Sequence[TeacherEstimate], known: Sequence[_Known]) -> Iter
         yield f"cost of {', '.join(unpriced)} is unknown: give `prices` in the recipe"
     if any(about.source_changed for about in known):
         yield "the source changed since an earlier build: photos with new content are asked again and not counted here"
+
+
+def _unrecorded(teachers: Sequence[TeacherEstimate], recorded: Sequence[tuple[int, int] | None]) -> Iterator[str]:
+    for teacher, found in zip(teachers, recorded, strict=True):
+        if found is not None and found[0] < found[1]:
+            lacking = found[1] - found[0]
+            yield (
+                f"{teacher.name} has recorded answers to {found[0]:,} of {counted(found[1], 'question')}; "
+                f"{counted(lacking, 'question')} will end without one (not_recorded)"
+            )
 
 
 def _uncounted(recipe: Recipe) -> Iterator[str]:
@@ -255,13 +270,13 @@ def _causes(earlier: Sequence[EarlierBuild], identity: dict[str, object]) -> tup
     return (f"it differs from {earlier[0].paths.root}:", *changed[:MOST_CAUSES], *more)
 
 
-def _estimate_teacher(ids: pl.Series, about: _Known, needs: Needs) -> TeacherEstimate:
+def _estimate_teacher(ids: pl.Series, about: _Known, recorded: tuple[int, int] | None, needs: Needs) -> TeacherEstimate:
     settings = about.settings
     each, most = (count * settings.sampling.draws for count in needs.calls)
     questions = len(ids) * each
     known: dict[str, Any] = {"name": settings.name, "questions": questions, "questions_most": len(ids) * most}
-    if settings.backend == "replay":
-        return TeacherEstimate(**known, answered=questions, calls=0, tokens=0, cost=0.0, seconds=0.0)
+    if recorded is not None:
+        return TeacherEstimate(**known, answered=recorded[0], calls=0, tokens=0, cost=0.0, seconds=0.0)
     answered = _questions_answered(ids, about, needs.calls[0])
     calls = questions - answered
     known_figures = about.paid > 0 or calls == 0

@@ -48,6 +48,8 @@ class BuildStatus:
     """What people decided: accept and reject."""
     spent: dict[str, dict[str, float]]
     """Calls, tokens and cost paid so far, by teacher."""
+    waiting: str = ""
+    """For what a build waits, as the run said that ended so; empty where it does not wait."""
     away: tuple[str, ...] = ()
     """Endpoints that a running build waits for, and since when."""
     faults: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ def build_status(build: Build) -> BuildStatus:
             teacher: {"calls": calls, "tokens": tokens, "cost": cost}
             for teacher, calls, tokens, cost in spent.select("teacher", "calls", "tokens", "cost").iter_rows()
         },
+        waiting=build.info.get("waiting", "") if build.info["state"] == "waiting" and not running else "",
         away=away_lines(one for progress in under_way for one in progress.away) if running else (),
         faults=tuple(dict.fromkeys(faults)),
     )

@@ -15,7 +15,7 @@ running the family again: turns that were paid return at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,8 +217,7 @@ class Backend(Protocol):
     """False for recorded answers: no picture is read, no budget is touched, no slot is taken."""
 
     def inputs(self, question: Question) -> Mapping[str, Any]:
-        """What besides conversation, sampling and pictures decides the answer (the digest of a recording); part of the
-        ledger key. `question.key` is still empty."""
+        """What else decides the answer (the digest of a recording); part of the ledger key. `question.key` is empty."""
         ...
 
     async def complete(self, question: Question, images: Mapping[str, bytes]) -> Reply:
@@ -238,10 +237,11 @@ class Backends:
     identity: Mapping[str, Any] = field(default_factory=dict)
     """Backend settings that change answers; they join the sampling parameters in the ledger key."""
     answer_tokens: int | None = None
-    """Most tokens of one answer as its requests ask for them, for the budget; None where only `sampling.max_tokens`
-    says it."""
+    """Most tokens of one answer as its requests ask for them, for the budget; None: `sampling.max_tokens` says it."""
     most_processes: int | None = None
     """Most worker processes that may open it (a model in process loads once); None is no bound."""
+    recorded: Callable[[Iterable[tuple[str, int, int]]], int] | None = None
+    """Of recordings: how many questions (id of the sample, draw, turn) have an answer; else None."""
 
 
 # --- witnesses ------------------------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ class _Info(_Stored):
     gazetteer_version: str = ""
     started_at: str = ""
     finished_at: str = ""
+    waiting: str = ""
     counts: _Counts = _Counts()
     seconds: Annotated[float, Field(ge=0)] = 0.0
     phases: dict[str, dict[str, str]] = {}

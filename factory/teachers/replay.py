@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -40,7 +40,8 @@ Place = str | tuple[str, int, int, str]
 @register("teacher", "replay")
 def replay_teacher(settings: TeacherSettings, root: Path, *, path: InputFile) -> Backends:
     """Answers that were recorded earlier, by sample id. Costs nothing and needs no network."""
-    return Backends((ReplayBackend(settings.name, input_path(root, path), shown_path(root, path)),))
+    backend = ReplayBackend(settings.name, input_path(root, path), shown_path(root, path))
+    return Backends((backend,), recorded=backend.recorded)
 
 
 class ReplayBackend:
@@ -79,12 +80,25 @@ class ReplayBackend:
             completion_tokens=usage.completion_tokens,
         )
 
+    def recorded(self, asked: Iterable[tuple[str, int, int]]) -> int:
+        """How many of these questions have a record, whatever purpose it names. Raises RecipeError for a file that is
+        no recording."""
+        records = self._opened()
+        try:
+            known = {place if isinstance(place, str) else _place(*place[:3], "") for place in records.places()}
+        finally:
+            records.close()
+        return sum(_place(sample_id, turn, draw, "") in known for sample_id, draw, turn in asked)
+
     async def __aenter__(self) -> Self:
+        self._records = self._opened()
+        return self
+
+    def _opened(self) -> _Lines | _Table:
         if not self._path.is_file():
             raise RecipeError(f"teacher {self._teacher}: {self._shown}: no such file of recorded answers")
         table = self._path.suffix in _PARQUET
-        self._records = _Table(self._path, self._shown, self._teacher) if table else _Lines(self._path, self._shown)
-        return self
+        return _Table(self._path, self._shown, self._teacher) if table else _Lines(self._path, self._shown)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -139,6 +153,9 @@ class _Lines:
         record: dict[str, Any] = read_json(self._file.read(at[1]))
         return record
 
+    def places(self) -> Iterable[Place]:
+        return self._index.keys()
+
     def close(self) -> None:
         self._file.close()
 
@@ -185,6 +202,9 @@ class _Table:
         columns = ("response", "raw", "model", "finish_reason", "usage")
         record = {name: self._table[name][row].as_py() for name in columns if name in self._table.column_names}
         return {name: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for name, v in record.items()}
+
+    def places(self) -> Iterable[Place]:
+        return self._index.keys()
 
     def close(self) -> None:
         del self._table
