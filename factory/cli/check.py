@@ -155,7 +155,8 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
             continue
         shard = ShardPaths(folder)
         done = {path.name for path in (*shard_files(shard), shard.verdicts, shard.report)} | {LEASE}
-        live = {shard.progress.name} | {f"{shard.live_ledger.name}{end}" for end in _DATABASE}
+        ledgers = (shard.live_ledger, shard.thawing)
+        live = {shard.progress.name} | {f"{path.name}{end}" for path in ledgers for end in _DATABASE}
         for path in _entries(folder):
             if not (path.name in done or (not finished and (path.name in live or is_aside(path.name)))):
                 yield _NOT_OURS.format(path)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from factory.engines import open_engine
+from factory.errors import FactoryError
 from factory.phases.identity import identify
 from factory.phases.lines import title
 from factory.phases.phase import Phase, Waiting, done, note
 from factory.phases.reopen import reopen, to_reopen
 from factory.phases.review import REVIEW
-from factory.phases.run import BEGUN, BuildResult, Listener, Run, Silent, new_info, now, read_info, result
+from factory.phases.run import BEGUN, BuildResult, Listener, Run, Silent, new_info, now, read_info, result, unmake
 from factory.phases.steps import PLAN, REPORT, SELECT, ReleaseWriter, release_phase
 from factory.phases.verify import VERIFY
 from factory.phases.work import WORK
@@ -52,32 +54,47 @@ def run_build(
     require_ready(loaded.recipe, loaded.root)
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
+    run.begun = begun
     run.listener.started(title(run))
     refuse_odd_files(paths.root)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         make_folder(paths.shard_folder)
         run.info = read_info(paths) or new_info(run)
+        run.before_s = run.info["seconds"]
         if retry and (shards := to_reopen(run.paths)):
             _begin(VERIFY, run, PLAN.state)  # what it noted of its verdicts goes with those of the shards
             for shard in shards:
                 reopen(shard, run.paths)
-        waiting = _go(run, phases, begun)
-        return result(run, begun, None if waiting is None else waiting.what)
+        try:
+            waiting = _go(run, phases)
+        except BaseException as error:
+            _stopped(run, error)
+            raise
+        return result(run, None if waiting is None else waiting.what)
 
 
-def _go(run: Run, phases: Sequence[Phase], begun: float) -> Waiting | None:
+def _stopped(run: Run, error: BaseException) -> None:
+    """Notes how long a run took that did not come to its end. Of a build whose plan cannot be made nothing stays: the
+    mended recipe or table is mostly another build."""
+    with suppress(OSError):  # the disk may be what stopped it
+        if run.info["state"] == BEGUN and isinstance(error, FactoryError):
+            unmake(run.paths)
+        if run.paths.info.exists():
+            run.save(run.info["state"])
+
+
+def _go(run: Run, phases: Sequence[Phase]) -> Waiting | None:
     before = BEGUN
     for phase in phases:
         if not done(phase, run):
             _begin(phase, run, before)
             read = phase.reads(run)
             if phase is phases[-1]:  # before it begins: the report shows how long the build took
-                run.info["seconds"] = round(run.info["seconds"] + time.monotonic() - begun, 2)
                 run.info["finished_at"] = now()
                 run.save(run.info["state"])
             waiting = phase.go(run)
             if waiting is not None:
-                run.save("waiting")
+                run.save("waiting", waiting.what)
                 run.listener.phase("waits", f"for {waiting.what}")
                 return waiting
             note(phase, run, read)

@@ -12,6 +12,7 @@ from factory.calls.teacher import ANSWERS
 from factory.generators import needs_of
 from factory.phases.run import Run
 from factory.recipe.model import teacher_settings
+from factory.text import counted
 
 
 def title(run: Run) -> str:
@@ -35,9 +36,11 @@ def plan_line(run: Run) -> str:
     odd = f" · {counts['unplaced']:,} without a known place" if counts["unplaced"] else ""
     if unknown := counts["country_not_recognised"]:
         odd += f" · {unknown:,} with a country that nobody knows"
+    known = counts["countries_planned"]
+    countries = f"{known:,} {'country' if known == 1 else 'countries'}"
     return (
-        f"{counts['planned']:,} samples{odd} · {counts['countries_planned']} countries · {counts['shards']:,} "
-        f"shard{'s' * (counts['shards'] != 1)} · {questions(run)}{dropped}"
+        f"{counted(counts['planned'], 'sample')}{odd} · {countries} · {counted(counts['shards'], 'shard')} · "
+        f"{questions(run)}{dropped}"
     )
 
 
@@ -46,7 +49,7 @@ def questions(run: Run) -> str:
     teachers = [teacher_settings(call) for call in run.recipe.teachers]
     draws = sum(teacher.sampling.draws for teacher in teachers if teacher.role == ANSWERS)
     least, most = (count * draws * run.info["counts"]["planned"] for count in needs_of(run.recipe.generator).calls)
-    return f"{least:,} questions" if least == most else f"{least:,} to {most:,} questions"
+    return counted(least, "question") if least == most else f"{least:,} to {counted(most, 'question')}"
 
 
 def select_line(counts: Mapping[str, Any]) -> str:
@@ -68,14 +71,14 @@ def answers_line(counts: Mapping[str, Any], calls_now: int, tokens_now: int, cos
     tokens = counts["prompt_tokens"] + counts["completion_tokens"]
     taken = [f"{counts[name]:,} {name}" for name in ("replayed", "reused") if counts[name]]
     if calls_now == counts["calls"]:
-        return " · ".join([f"{calls_now:,} calls made", *taken, *_paid(tokens, counts["cost"])])
-    now = ", ".join([f"{calls_now:,} calls made in this run", *_paid(tokens_now, cost_now)])
-    life = ", ".join([f"{counts['calls']:,} calls", *taken, *_paid(tokens, counts["cost"])])
+        return " · ".join([f"{counted(calls_now, 'call')} made", *taken, *_paid(tokens, counts["cost"])])
+    now = ", ".join([f"{counted(calls_now, 'call')} made in this run", *_paid(tokens_now, cost_now)])
+    life = ", ".join([counted(counts["calls"], "call"), *taken, *_paid(tokens, counts["cost"])])
     return f"{now} · in all runs of this build: {life}"
 
 
 def _paid(tokens: int, cost: float) -> list[str]:
-    return [*([f"{tokens:,} tokens"] if tokens else []), *([f"cost {cost:,.2f}"] if cost else [])]
+    return [*([counted(tokens, "token")] if tokens else []), *([f"cost {cost:,.2f}"] if cost else [])]
 
 
 def unanswered_lines(answers: Mapping[str, Mapping[str, int]], longest: Mapping[str, int | None]) -> Iterator[str]:
@@ -94,7 +97,9 @@ def unanswered_lines(answers: Mapping[str, Mapping[str, int]], longest: Mapping[
         if len(named) == 1 and sum(named.values()) == total:
             text = f"{teacher}: every question ended without an answer: {listed(named)}"
         else:
-            text = f"{teacher}: {sum(named.values()):,} of {total:,} questions without an answer: {listed(named)}"
+            text = (
+                f"{teacher}: {sum(named.values()):,} of {counted(total, 'question')} without an answer: {listed(named)}"
+            )
         limit = longest.get(teacher)
         cut = f", now {limit:,}" if limit else ""
         yield text + (f"; raise sampling.max_tokens of {teacher}{cut}: answers are cut off" * ("truncated" in named))

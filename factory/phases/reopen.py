@@ -38,6 +38,7 @@ def clear(shard: ShardPaths) -> None:
     if shard.report.exists():
         shard.progress.unlink(missing_ok=True)
         remove_live(shard.live_ledger)
+        remove_live(shard.thawing)
 
 
 def unfinish(shard: ShardPaths) -> None:
@@ -52,11 +53,11 @@ def unfinish(shard: ShardPaths) -> None:
 def thaw(shard: ShardPaths) -> None:
     """The sealed ledger as a live one again, whole or not at all: the shard then stands where it stood before it was
     finished. Nothing happens where a live one is, or no sealed one. Raises CorruptBuild for a damaged ledger."""
+    aside = shard.thawing
+    remove_live(aside)  # of a run that was killed while it did this
     if shard.live_ledger.exists() or not shard.ledger.exists():
         return
     rows = read_ledger(shard.ledger).drop("row_sha256")
-    aside = shard.live_ledger.with_name("thawing.sqlite")
-    remove_live(aside)
     with Loop() as loop, Ledger(aside) as ledger:
         loop.run(_record(ledger, rows))
     aside.replace(shard.live_ledger)

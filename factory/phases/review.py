@@ -16,6 +16,7 @@ from factory.phases.steps import judged
 from factory.store.layout import BuildPaths
 from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns
+from factory.text import counted
 
 
 def _review(run: Run) -> Waiting | None:
@@ -26,8 +27,8 @@ def _review(run: Run) -> Waiting | None:
     run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided), "decided_unknown": strangers}
     if run.recipe.review.wait and waiting:
         return Waiting(
-            f"people: {waiting:,} of {len(disputed):,} disputed rows have no decision in {run.paths.decisions}; the "
-            "same command goes on when they have, `review: {wait: false}` goes on without them"
+            f"people: {waiting:,} of {counted(len(disputed), 'disputed row')} without a decision in "
+            f"{run.paths.decisions}; the same command goes on when they have, `review: {{wait: false}}` without them"
         )
     return None
 
@@ -55,15 +56,17 @@ def _strangers(paths: BuildPaths) -> int:
 def _says(run: Run) -> Iterator[tuple[str, str]]:
     disputed, decided = run.info["counts"]["disputed"], run.info["counts"]["decided"]
     if strangers := run.info["counts"]["decided_unknown"]:
-        yield "review", f"{strangers:,} decisions are about samples that this build has not, and count for nothing"
+        verb = "counts" if strangers == 1 else "count"
+        told = f"{counted(strangers, 'decision')} about samples that this build has not {verb} for nothing"
+        yield "review", told
     if not disputed:
         yield "review", "nothing is disputed"
     elif decided == disputed:
-        yield "review", f"people decided all {disputed:,} disputed rows"
+        yield "review", f"people decided all of {counted(disputed, 'disputed row')}"
     else:
         yield (
             "review",
-            f"people decided {decided:,} of {disputed:,} disputed rows; {disputed - decided:,} could be added",
+            f"people decided {decided:,} of {counted(disputed, 'disputed row')}; {disputed - decided:,} could be added",
         )
 
 

@@ -17,6 +17,7 @@ from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
 from factory.sources import Source
 from factory.store.files import write_bytes
+from factory.store.folder import LEASE
 from factory.store.info import write_info
 from factory.store.layout import BuildPaths, open_build
 from factory.store.yaml_lines import dump_yaml
@@ -98,6 +99,9 @@ class Run:
     """HTTP calls to teachers made by this run."""
     tokens_now: int = 0
     cost_now: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
+    before_s: float = 0.0
+    """What earlier runs of the build took, seconds."""
 
     @classmethod
     def of(
@@ -123,8 +127,12 @@ class Run:
         """Numbers of the planned shards; none before the plan is made."""
         return range(self.info["counts"].get("shards", 0))
 
-    def save(self, state: str) -> None:
+    def save(self, state: str, waiting: str | None = None) -> None:
+        """Notes in `build.json` where the build is, for what it waits, and the seconds that its runs took until now."""
         self.info["state"] = state
+        self.info.pop("waiting", None)
+        self.info |= {} if waiting is None else {"waiting": waiting}
+        self.info["seconds"] = round(self.before_s + time.monotonic() - self.begun, 2)
         write_info(self.info, self.paths.info)
 
 
@@ -156,7 +164,20 @@ def new_info(run: Run) -> dict[str, Any]:
     return run.info
 
 
-def result(run: Run, begun: float, waiting: str | None) -> BuildResult:
+def unmake(paths: BuildPaths) -> None:
+    """Takes away what a build has that could not even be planned, so that nothing looks like one. Nothing is touched
+    where more lies: shards, whose answers were paid for, or files that are not of a plan."""
+    written = (paths.plan, paths.dropped, paths.recipe_lock, paths.info, paths.root / LEASE)
+    known = {path.name for path in (*written, paths.shard_folder)}
+    if any(path.name not in known for path in paths.root.iterdir()) or any(paths.shard_folder.iterdir()):
+        return
+    paths.shard_folder.rmdir()
+    for path in written:
+        path.unlink(missing_ok=True)
+    paths.root.rmdir()
+
+
+def result(run: Run, waiting: str | None) -> BuildResult:
     """What a build came to. `waiting` says for what it waits, where it does."""
     counts = run.info["counts"]
     quarantined = counts.get("decisions", {}).get("quarantine", 0)
@@ -169,7 +190,7 @@ def result(run: Run, begun: float, waiting: str | None) -> BuildResult:
         calls_now=run.calls_now,
         tokens_now=run.tokens_now,
         cost_now=run.cost_now,
-        seconds=round(time.monotonic() - begun, 3),
+        seconds=round(time.monotonic() - run.begun, 3),
         exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if too_many or nothing else EXIT_OK,
         waiting=waiting,
     )

@@ -20,6 +20,7 @@ from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.files import digest_of, write_bytes
 from factory.store.layout import shards_digest, verdicts_digest
+from factory.text import counted
 from factory.verify.judge import Judge, judge_of
 from factory.verify.shards import VerifyReport, VerifySpec, open_judge, shard_features, verify_shard
 
@@ -79,8 +80,8 @@ def _fitted(judge: Judge, frames: Sequence[pl.DataFrame]) -> Model | None:
         raise
     except Exception as error:
         raise PluginFault(
-            f"decider `{judge.decider_name}` failed in `fit` on {known.height:,} samples: {type(error).__name__}: "
-            f"{error}. This is a fault of the decider: mend it; stored answers are kept"
+            f"decider `{judge.decider_name}` failed in `fit` on {counted(known.height, 'sample')}: "
+            f"{type(error).__name__}: {error}. This is a fault of the decider: mend it; stored answers are kept"
         ) from error
 
 

@@ -33,6 +33,7 @@ from factory.store.databases import databases, databases_digest, fold, has_side_
 from factory.store.files import digest_of
 from factory.store.layout import answered_digest, shards_digest
 from factory.store.tables import read_table
+from factory.text import counted
 from factory.witnesses import made_witnesses
 from schemas import arrow
 
@@ -78,7 +79,9 @@ def _work(run: Run) -> Waiting | None:
     run.cost_now += sum(report.cost_now for report in reports)
     run.info["counts"] |= _counts(reports)
     if deferred := sum(report.deferred for report in reports):
-        return Waiting(f"a batch: the answers about {deferred:,} samples come later; the same command asks for them")
+        return Waiting(
+            f"a batch: the answers about {counted(deferred, 'sample')} come later; the same command asks for them"
+        )
     return None
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from factory.errors import FactoryError, PluginFault
 from factory.plugins.registry import plugin
 from factory.select.ruling import FRAME_SCHEMA, SPLITS, Ruling
+from factory.text import counted
 from schemas import arrow
 
 DEFAULT_SPLIT: Final = "train"
@@ -75,8 +76,8 @@ def _ruling(name: str, settings: BaseModel, remaining: pl.DataFrame) -> Ruling:
         raise
     except Exception as error:
         raise PluginFault(
-            f"selector `{name}` failed on {remaining.height:,} rows: {type(error).__name__}: {error}. This is a fault "
-            "of the selector: mend it, or take it out of `select` in the recipe; everything before it is kept"
+            f"selector `{name}` failed on {counted(remaining.height, 'row')}: {type(error).__name__}: {error}. This is "
+            "a fault of the selector: mend it, or take it out of `select` in the recipe; everything before it is kept"
         ) from error
     return found
 

@@ -50,6 +50,11 @@ class ShardPaths:
         return self.root / "ledger.sqlite"
 
     @property
+    def thawing(self) -> Path:
+        """A sealed ledger on its way to be a live one again; it takes that name when it is whole."""
+        return self.root / "thawing.sqlite"
+
+    @property
     def ledger(self) -> Path:
         return self.root / "ledger.parquet"
 

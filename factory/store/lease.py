@@ -29,23 +29,47 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes],
 
     Raises BuildLocked, naming the holder, when it stays taken; CorruptBuild where its file is a link or no file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open_itself(path) as file:
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise BuildLocked(f"{what} is in use by {_holder(file)}; wait for it or stop it") from None
-                time.sleep(0.05)
+    deadline = time.monotonic() + wait_s
+    with _locked(path, what, deadline) as file:
         file.seek(0)
         noted = note(file.read(200)) if note is not None else ""
         file.truncate(0)
         file.seek(0)
         file.write(f"{noted}process {os.getpid()} on {socket.gethostname()}".encode())
         yield
+
+
+def _locked(path: Path, what: str, deadline: float) -> BinaryIO:
+    """The lock file, held. Its last holder may have taken it away with its folder: then it is made anew, for a lock on
+    a file without a name would keep nobody out."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = open_itself(path)
+        except FileNotFoundError:  # the folder went in between
+            continue
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _has_name(file, path):
+                return file
+            file.close()
+            continue
+        except BlockingIOError:
+            held = _holder(file)
+            file.close()
+        except BaseException:
+            file.close()
+            raise
+        if time.monotonic() >= deadline:
+            raise BuildLocked(f"{what} is in use by {held}; wait for it or stop it")
+        time.sleep(0.05)
+
+
+def _has_name(file: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
 
 
 def _holder(file: BinaryIO) -> str:

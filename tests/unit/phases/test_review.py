@@ -65,13 +65,13 @@ def test_without_wait_it_goes_on_and_says_how_many_rows_people_could_add(tmp_pat
 def test_with_wait_it_waits_until_every_disputed_row_is_decided(tmp_path: Path) -> None:
     run = a_run(tmp_path, *SHARDS, wait=True)
     waiting = REVIEW.go(run)
-    assert waiting is not None and waiting.what.startswith("people: 2 of 2 disputed rows have no decision in ")
+    assert waiting is not None and waiting.what.startswith("people: 2 of 2 disputed rows without a decision in ")
     decide(run, c="reject", a="reject")
     waiting = REVIEW.go(run)
-    assert waiting is not None and waiting.what.startswith("people: 1 of 2 disputed rows")
+    assert waiting is not None and waiting.what.startswith("people: 1 of 2 disputed rows without a decision in ")
     decide(run, b="accept", c="reject")
     assert REVIEW.go(run) is None
-    assert list(REVIEW.says(run)) == [("review", "people decided all 2 disputed rows")]
+    assert list(REVIEW.says(run)) == [("review", "people decided all of 2 disputed rows")]
 
 
 def test_nothing_disputed_waits_for_nobody(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_decision_about_a_sample_that_is_not_there_is_said(tmp_path: Path) -> 
     decide(run, b="accept", zzz="reject")
     assert REVIEW.go(run) is None
     lines = [text for _, text in REVIEW.says(run)]
-    assert lines[0] == "1 decisions are about samples that this build has not, and count for nothing"
+    assert lines[0] == "1 decision about samples that this build has not counts for nothing"
     assert lines[1].startswith("people decided 1 of 2")
 
 

@@ -179,7 +179,7 @@ def test_a_fitted_model_that_is_no_json_mapping_is_a_fault_of_the_decider(
     tmp_path: Path, above_the_mean: str, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     run = a_run(tmp_path, f"{{by: {above_the_mean}, returns: '{model}'}}", [[0.9]])
-    with pytest.raises(PluginFault, match=r"decider `above_the_mean` failed in `fit` on 1 samples: TypeError"):
+    with pytest.raises(PluginFault, match=r"decider `above_the_mean` failed in `fit` on 1 sample: TypeError"):
         VERIFY.go(run)
 
 

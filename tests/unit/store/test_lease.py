@@ -42,3 +42,12 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
     process.wait()
     with lease(tmp_path / "lease", what="builds/x"):
         assert str(os.getpid()) in (tmp_path / "lease").read_text()
+
+
+def test_a_lease_whose_holder_took_the_folder_away_is_made_anew(tmp_path: Path) -> None:
+    place = tmp_path / "build" / "lease"
+    with lease(place, what="builds/x"):
+        place.unlink()
+        place.parent.rmdir()
+        with lease(place, what="builds/x"), pytest.raises(BuildLocked), lease(place, what="builds/x"):
+            pass
