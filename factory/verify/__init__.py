@@ -6,24 +6,30 @@ a reason. A decider turns the results into a verdict. To add a check, write its 
 
 from __future__ import annotations
 
+from factory.verify.blind_questions import blind_questions
 from factory.verify.calibrated import calibrated
 from factory.verify.clue_faithful import clue_faithful
 from factory.verify.clue_known import clue_known
 from factory.verify.decide import rules
+from factory.verify.final_coordinates import final_coordinates
 from factory.verify.grounded import grounded
 from factory.verify.localizable import localizable
 from factory.verify.near_truth import near_truth
 from factory.verify.no_leak import no_leak
+from factory.verify.not_told import not_told
 from factory.verify.teachers_agree import teachers_agree
 
 __all__ = [
+    "blind_questions",
     "calibrated",
     "clue_faithful",
     "clue_known",
+    "final_coordinates",
     "grounded",
     "localizable",
     "near_truth",
     "no_leak",
+    "not_told",
     "rules",
     "teachers_agree",
 ]
