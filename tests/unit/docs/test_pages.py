@@ -13,7 +13,11 @@ import pytest
 from factory.plugins.registry import _HOMES, Kind
 from tests.pages import REPOSITORY, page, sections, slug, table
 
-PAGES = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")))
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("docs/**/*.md")),
+)
 CONTRIBUTING = sections(page("CONTRIBUTING.md"))
 
 
