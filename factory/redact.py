@@ -21,6 +21,9 @@ LEAST: Final = 4
 """Characters of a secret that is taken out; a shorter one is in every text."""
 LEAST_TELLING: Final = 8
 """Characters of a secret that is looked for in a release and inside base64: shorter ones stand there by chance."""
+MOST_CUT: Final = 100_000
+"""Characters of a text out of which a secret is cut, in up to 60 ms; of a longer one nothing is kept, since whoever
+answers so much with a key in it means harm."""
 CLIENTS_OWN: Final = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
 """Variables that are taken for secrets whatever a recipe says."""
 
@@ -55,9 +58,12 @@ class Redactor:
         return any(form in read for form in self._plain)
 
     def __call__(self, text: str) -> str:
-        """The text with `[redacted]` for every secret in it; all of it redacted where one cannot be cut out."""
+        """The text with `[redacted]` for every secret in it; all of it redacted where one cannot be cut out, or of more
+        than `MOST_CUT` characters."""
         if not self.holds(text):
             return text
+        if len(text) > MOST_CUT:
+            return REDACTED
         for pattern in map(_pattern, self._forms):
             text = pattern.sub(REDACTED, text)
         return REDACTED if self.holds(text) else text

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isfinite
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
 
+from factory.aside import aside
 from factory.calls.call import call, redacted_row, replay
 from factory.calls.ledger import Ledger
 from factory.calls.row import UNSETTLED, LedgerRow, request_key
@@ -236,7 +238,7 @@ class Asker:
             row = ledger.get(key)
             if row is not None and row.status not in UNSETTLED:
                 if not ledger.owns(key):
-                    row = redacted_row(row, teacher.redact)
+                    row = await aside(len(row.response or ""), partial(redacted_row, row, teacher.redact))
                     await ledger.adopt(row)
                 self.trail.append(row)
                 return row
@@ -252,7 +254,7 @@ class Asker:
         if teacher.paid and self.desk.siblings is not None and (row is None or row.status != "sent"):
             answered = self.desk.siblings.get(key)
             if answered is not None:
-                answered = redacted_row(answered, teacher.redact)
+                answered = await aside(len(answered.response or ""), partial(redacted_row, answered, teacher.redact))
                 await ledger.adopt(answered)
                 self.trail.append(answered)
                 return answered

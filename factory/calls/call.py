@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
 
+from factory.aside import aside
 from factory.calls.course import Course, lost
 from factory.calls.lanes import Lane, better_elsewhere, choose_lane
 from factory.calls.ledger import Ledger
@@ -168,7 +170,8 @@ async def _complete(teacher: Teacher, lane: Lane, question: Question, images: Ma
         reply: object = await lane.backend.complete(question, images)
         if not isinstance(reply, Reply):
             raise TypeError(f"returned {type(reply).__name__}, not Reply")
-        return redacted_reply(reply, redact)
+        size = len(reply.text) + len(reply.model) + sum(map(len, reply.scores))
+        return await aside(size, partial(redacted_reply, reply, redact))
     except CallFailed as failure:
         failure.kind, failure.detail = redact(failure.kind), redact(failure.detail)
         raise

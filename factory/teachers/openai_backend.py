@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import Field
 
+from factory.aside import aside
 from factory.errors import RecipeError
 from factory.plugins.contracts import SCHEMA_REFUSED, Backend, Backends, CallFailed, Question
 from factory.plugins.registry import register
@@ -99,15 +101,15 @@ class OpenAIBackend(OpenAIClient):
         try:
             status, content, wait_s = await self.post("/chat/completions", body)
             if status == 200:
-                reply = read_reply(content, wait_s, latency_s=time.perf_counter() - started, redact=self.redact)
+                took_s = time.perf_counter() - started
+                read = partial(read_reply, content, wait_s, latency_s=took_s, redact=self.redact)
+                reply = await aside(len(content), read)
                 self._structured &= not doubted
                 return reply
             if structured and may_refuse_form(status, content):
                 self._formless.add(question.key)
                 raise CallFailed(kind=SCHEMA_REFUSED, detail="asked again without response_format", retryable=True)
-            if name := refused_parameter(status, content, self._sent(seed)):
-                raise self._parameter_refused(name, http_failure(status, content, wait_s, self.redact))
-            raise http_failure(status, content, wait_s, self.redact)
+            raise await aside(len(content), lambda: self._failure(status, content, wait_s, self._sent(seed)))
         except CallFailed as failure:
             if failure.kind == "credentials":
                 failure.detail += (
@@ -118,6 +120,12 @@ class OpenAIBackend(OpenAIClient):
             if failure.kind == "model_unknown":
                 failure.detail += f" (asked for `{self.settings.model}`; does the address need /v1?)"
             raise
+
+    def _failure(self, status: int, content: bytes, wait_s: float | None, sent: Sequence[str]) -> CallFailed:
+        """The failure that an error body stands for."""
+        failure = http_failure(status, content, wait_s, self.redact)
+        name = refused_parameter(status, content, sent)
+        return self._parameter_refused(name, failure) if name else failure
 
     def _sent(self, seed: int | None) -> list[str]:
         """The request fields that a recipe can leave out."""

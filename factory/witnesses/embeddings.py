@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from factory.aside import aside
 from factory.plugins.contracts import Ask, Backends, CallFailed, ParseFailure, Question, Witness
 from factory.plugins.registry import register
 from factory.teachers.client import OpenAIClient, api_key
@@ -124,8 +125,8 @@ class EmbeddingsBackend(OpenAIClient):
         try:
             status, content, wait_s = await self.post("/embeddings", body)
             if status != 200:
-                raise http_failure(status, content, wait_s, self.redact)
-            text, tokens = read_vectors(content, len(turn.parts))
+                raise await aside(len(content), lambda: http_failure(status, content, wait_s, self.redact))
+            text, tokens = await aside(len(content), lambda: read_vectors(content, len(turn.parts)))
         except CallFailed as failure:
             if not failure.retryable:
                 # Kept as permanent it would never be asked again, and every later build would stop at this sample.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,32 @@ async def test_answers_are_typed_and_recorded(tmp_path: Path) -> None:
     assert answered.place.clues and answered.place.lat is not None
     assert answered.model == "fake"
     assert (row.status, row.origin, row.http_calls, row.prompt_tokens, row.sample_id) == ("ok", "call", 1, 900, "s1")
+
+
+class Counted(ThreadPoolExecutor):
+    """Threads that count what they are given."""
+
+    given = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        self.given += 1
+        return super().submit(*args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", ["text", "bad_request"])
+async def test_a_long_reply_is_read_and_redacted_beside_the_loop_that_carries_the_other_calls(
+    tmp_path: Path, kind: str
+) -> None:
+    asyncio.get_running_loop().set_default_executor(threads := Counted())
+    given = {}
+    for size in (100, 500_000):
+        words = f"{CANARY_KEY}{'%25' * (size // 3)}"
+        with running_endpoint(tmp_path / str(size), [{"kind": kind, "text": words, "message": words}]) as server:
+            before = threads.given
+            async with asking(tmp_path / str(size), server.url) as question:
+                assert (await question(1)).place is None
+            given[size] = threads.given - before
+    assert given[500_000] >= given[100] + (2 if kind == "text" else 1), given
 
 
 async def test_a_second_run_makes_no_call_and_reads_no_image(tmp_path: Path) -> None:

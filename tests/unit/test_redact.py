@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.calls.call import redacted_row
-from factory.redact import LEAST, REDACTED, Redactor, named_secrets, told
+from factory.redact import LEAST, MOST_CUT, REDACTED, Redactor, named_secrets, told
 from factory.text import tidy
 from tests.ledger_rows import ledger_row
 
@@ -97,3 +97,13 @@ def test_a_row_of_an_older_ledger_is_taken_over_without_the_secret() -> None:
     taken = redacted_row(row, Redactor([KEY]))
     assert KEY not in str(taken) and taken.response == f"it is {REDACTED}" and taken.key == row.key
     assert redacted_row(row, Redactor(["something-else"])) is row
+
+
+def test_out_of_a_text_that_no_honest_answer_has_nothing_is_cut() -> None:
+    redact, key = Redactor(("sk-canary-0123456789",)), "sk-canary-0123456789"
+    honest = "a word " * (MOST_CUT // 8)
+    assert redact(honest + key) == honest + REDACTED
+    for filling in ("\\", "%25", "s\u200b", "\\\\u200b", "word "):
+        long = filling * (600_000 // len(filling))
+        assert redact(key + long) == REDACTED, "what is cut out of it takes a third of a second"
+        assert redact(long) == long
