@@ -26,9 +26,16 @@ EXIT_INTERRUPTED = 130
 
 
 class FactoryError(Exception):
-    """Base of all errors a user is meant to read; its text is the whole message."""
+    """Base of all errors a user is meant to read; its text is the whole message.
+
+    Each argument is one line: a line break inside one is somebody else's, in a name or a message, and leaves as an
+    escape where the error is shown.
+    """
 
     exit_code = EXIT_ENVIRONMENT
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class RecipeError(FactoryError):

@@ -10,6 +10,7 @@ A program that a plug-in starts from a child finds the environment as it was bef
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -17,9 +18,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import process, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from factory.errors import EnvironmentFault
+from factory.text import escaped
 
 if TYPE_CHECKING:
     from multiprocessing.popen_forkserver import Popen as ForkServerPopen
@@ -53,6 +55,8 @@ class _SpawnProcess(SpawnProcess):
 
     def run(self) -> None:
         _restore(self._outside)
+        if sys.stderr is not None:  # closed by whoever started us
+            sys.stderr = Plain(sys.stderr)
         super().run()
 
 
@@ -68,6 +72,8 @@ class _ForkServerProcess(ForkServerProcess):
 
     def run(self) -> None:
         _restore(self._outside)
+        if sys.stderr is not None:  # closed by whoever started us
+            sys.stderr = Plain(sys.stderr)
         super().run()
 
 
@@ -77,6 +83,29 @@ class _Spawn(SpawnContext):
 
 class _ForkServer(ForkServerContext):
     Process = _ForkServerProcess
+
+
+class Plain(io.TextIOBase):
+    """A child's standard error: what Python writes there (a warning, a traceback, a log) may quote a stranger, and a
+    terminal shows it as text. Lines stay lines."""
+
+    encoding = "utf-8"
+
+    def __init__(self, under: TextIO) -> None:
+        self._under = under
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._under.fileno()
+
+    def write(self, text: str) -> int:
+        self._under.write(text if text.isprintable() else "\n".join(map(escaped, text.split("\n"))))
+        return len(text)
+
+    def flush(self) -> None:
+        self._under.flush()
 
 
 def _start_tracker() -> None:

@@ -86,8 +86,8 @@ def write_release(
     files = [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
     _write(root / MANIFEST, manifest_bytes({**facts, "files": [*papers, *files]}))
     if faults := check_release(root, named_secrets(build.recipe)):
-        more = f"\n... and {len(faults) - 20} more" if len(faults) > 20 else ""
-        raise CorruptBuild("the release fails its check:\n" + "\n".join(faults[:20]) + more)
+        more = [f"... and {len(faults) - 20} more"] if len(faults) > 20 else []
+        raise CorruptBuild("the release fails its check:", *faults[:20], *more)
     _replace(root, target)
     kinds = {"tars": facts["tars"], "parquet": facts["parquet"], "card": 1, "manifest": 1}
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())

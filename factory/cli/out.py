@@ -6,10 +6,12 @@ them. So each character that it may not show as itself leaves as an escape, once
 
 from __future__ import annotations
 
+import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from factory.text import escaped
 
@@ -21,14 +23,19 @@ Part = str | tuple[str, str]
 """Words, or words and a style of rich's."""
 
 
-def tell(text: str) -> None:
-    """A result, on standard output: lines of text."""
+def tell(*lines: str) -> None:
+    """A result, on standard output. Each argument is a line: a break inside one is a stranger's, and escaped."""
+    sys.stdout.write("\n".join(map(escaped, lines)) + "\n")
+
+
+def tell_text(text: str) -> None:
+    """A result of many lines, on standard output: YAML or JSON, which has its own way with breaks inside values."""
     sys.stdout.write(shown_lines(text) + "\n")
 
 
-def say(text: object, *, end: str = "\n") -> None:
-    """What a person is told beside the result, on standard error: lines of text."""
-    sys.stderr.write(shown_lines(str(text)) + end)
+def say(*lines: object, end: str = "\n") -> None:
+    """What a person is told beside the result, on standard error: each argument a line, as in `tell`."""
+    sys.stderr.write("\n".join(escaped(str(line)) for line in lines) + end)
     sys.stderr.flush()
 
 
@@ -66,7 +73,36 @@ def line(*parts: Part) -> Text:
 
 def show_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """The traceback of a fault of ours, for `sys.excepthook`: its message may quote a stranger."""
-    say("".join(traceback.format_exception(kind, error, trace)), end="")
+    sys.stderr.write(shown_lines("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.flush()
+
+
+def show_thread_fault(told: threading.ExceptHookArgs) -> None:
+    """`show_fault` for `threading.excepthook`."""
+    if told.exc_value is not None:
+        show_fault(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning of any library, for `warnings.showwarning`: one line, since it may quote a stranger."""
+    say(f"{category.__name__}: {message}")
+
+
+class TellingHandler(logging.Handler):
+    """What libraries log where nobody listens, for `logging.lastResort`: one line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            say(record.getMessage())
+        except (ValueError, TypeError):
+            self.handleError(record)
 
 
 def _in_json(letter: str) -> str:

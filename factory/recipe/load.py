@@ -78,16 +78,16 @@ def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequ
     try:
         recipe = Recipe.model_validate(draft.data)
     except ValidationError as error:
-        raise RecipeError(_listed(problems(draft.where, error, Recipe), error.error_count())) from None
+        raise RecipeError(*_listed(problems(draft.where, error, Recipe), error.error_count())) from None
     if unsound := list(_variable_problems(draft, recipe)):
-        raise RecipeError(_listed(unsound, len(unsound)))
+        raise RecipeError(*_listed(unsound, len(unsound)))
     return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides), draft.origins)
 
 
-def _listed(found: Iterable[str], count: int) -> str:
+def _listed(found: Iterable[str], count: int) -> list[str]:
     """Problems, one a line, as many as somebody reads."""
     shown = list(islice(found, MAX_PROBLEMS))
-    return "\n".join([*shown, *([f"... and {count - MAX_PROBLEMS:,} more"] if count > MAX_PROBLEMS else [])])
+    return [*shown, *([f"... and {count - MAX_PROBLEMS:,} more"] if count > MAX_PROBLEMS else [])]
 
 
 def _with_profile(document: LinedDocument, profile: str | None) -> tuple[_Draft, str | None]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
+import io
 import json
+import logging
+import os
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import orjson
@@ -131,6 +138,79 @@ def test_whoever_holds_a_build_is_named_as_text(built: Path, tmp_path: Path) -> 
         done = factory("build", "recipe.yaml", "-s", f"description={json.dumps(ATTACK)}", cwd=tmp_path)
         assert "owned" in require_plain(done, 3), done
         require_plain(factory("status", build, cwd=tmp_path), 0)
+
+
+FORGED = "a\nall checks pass\rdone\u2028ok"
+"""A name that wants to be lines of ours."""
+
+
+def test_a_line_break_in_a_name_makes_no_line(tmp_path: Path) -> None:
+    (tmp_path / FORGED).write_text("x")
+    teachers = "teachers: [{name: a, backend: replay, path: a.jsonl}]"
+    recipe = f"name: t\ngenerator: mp16_reason\n{teachers}\nverify: {{checks: [no_leak]}}\n"
+    (tmp_path / "r.yaml").write_text(f"{recipe}source: {{kind: table, path: {json.dumps(FORGED)}}}\n")
+    (tmp_path / "k.yaml").write_text(f"{recipe}source: {{kind: table, {json.dumps(FORGED)}: 1, path: t.csv}}\n")
+    (tmp_path / "t.csv").write_text('id,"a\nall checks pass",lat\n1,2,3\n')
+    for command in (
+        ["check", FORGED],
+        ["status", FORGED],
+        ["build", FORGED],
+        ["build", "r.yaml"],
+        ["build", "k.yaml"],
+        ["build", "k.yaml", "-s", f"{FORGED}=1"],
+        [FORGED],
+        ["geo", "label", FORGED, "out.csv"],
+        ["geo", "label", "t.csv", "out.csv"],
+        ["geo", "forward", FORGED],
+    ):
+        said = require_plain(factory(*command, cwd=tmp_path), 0, 1, 2)
+        assert not any(line.startswith("all checks pass") for line in said.splitlines()), (command, said)
+
+
+def test_a_foreign_build_s_files_make_no_line_of_a_check(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    build = only_build(tmp_path / "builds")
+    (build / FORGED).write_text("x")
+    done = factory("check", build, cwd=tmp_path)
+    said = require_plain(done, 1)
+    assert "a\\nall checks pass\\rdone\\u2028ok: is not among" in said and len(done.stdout.splitlines()) == 1
+
+
+def test_what_children_write_by_themselves_is_text(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import logging, warnings\n"
+        "from factory.processes import forkserver_context, spawn_context\n"
+        "from tests.integration.test_terminal import ATTACK\n"
+        "def says():\n"
+        "    warnings.warn('a warning: ' + ATTACK)\n"
+        "    logging.getLogger('x').warning('logged: ' + ATTACK)\n"
+        "    raise ValueError('raised: ' + ATTACK)\n"
+        "if __name__ == '__main__':\n"
+        "    for context in (spawn_context(), forkserver_context()):\n"
+        "        child = context.Process(target=says)\n"
+        "        child.start(); child.join()\n"
+    )
+    command = (sys.executable, str(script))
+    repository = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=repository, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert not [letter for letter in done.stderr if not letter.isprintable() and letter != "\n"], done.stderr
+    for kind in ("a warning", "logged", "raised"):
+        assert done.stderr.count(f"{kind}: {SHOWN}") == 2, (kind, done.stderr)
+
+
+def test_warnings_and_logs_of_libraries_are_lines_of_text(tmp_path: Path) -> None:
+    from factory.cli.out import TellingHandler, show_thread_fault, show_warning
+
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        show_warning(UserWarning(f"{ATTACK}\nline"), UserWarning, "f.py", 1)
+        record = logging.LogRecord("x", logging.WARNING, "f.py", 1, "%s", (f"{ATTACK}\nline",), None)
+        TellingHandler().emit(record)
+        show_thread_fault(threading.ExceptHookArgs((ValueError, ValueError(ATTACK), None, None)))
+    assert told.getvalue() == f"UserWarning: {SHOWN}\\nline\n{SHOWN}\\nline\nValueError: {SHOWN}\n"
 
 
 def test_names_of_files_are_text(tmp_path: Path) -> None:
