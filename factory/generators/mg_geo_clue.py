@@ -21,7 +21,7 @@ from factory.generators.parse import MAX_CLUE_TEXT, MAX_REASONING, read_fields
 from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
 from factory.plugins.registry import before_asking, register
 from factory.text import tidy
-from schemas import Case, Clue, GeoAnswer, LocatedAnswer, Picture, Reply, Request, Seen, Turn
+from schemas import Case, LocatedAnswer, Picture, Reply, Request, Seen, Turn
 from schemas.answer import MAX_CLUES
 from schemas.rows import message
 from schemas.rows.mg_geo_clue import ROW
@@ -113,12 +113,7 @@ def _said(choice: Mapping[str, Any], offered: Sequence[GeoClue]) -> Said:
         clue = known.get(item["id"])
         about = (clue.kind, clue.text, clue.source, clue.licence) if clue else (None,) * 4
         chosen.append({**item, **dict(zip(("kind", "clue", "source", "licence"), about, strict=True))})
-    told = tuple(Clue(kind=one["kind"] or "other", text=one["seen"], supports=one["text"]) for one in chosen)
-    return Said(
-        # What general checks read: words that give too much away, things that no witness sees.
-        place=GeoAnswer(localizable=bool(chosen), reasoning=choice["description"], clues=told),
-        values={"description": choice["description"], "offered": list(known), "chosen": chosen},
-    )
+    return Said(values={"description": choice["description"], "offered": list(known), "chosen": chosen})
 
 
 def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from factory.verify.blind_questions import blind_questions
 from factory.verify.calibrated import calibrated
 from factory.verify.clue_faithful import clue_faithful
 from factory.verify.clue_known import clue_known
+from factory.verify.clue_no_leak import clue_no_leak
 from factory.verify.decide import rules
 from factory.verify.final_coordinates import final_coordinates
 from factory.verify.grounded import grounded
@@ -24,6 +25,7 @@ __all__ = [
     "calibrated",
     "clue_faithful",
     "clue_known",
+    "clue_no_leak",
     "final_coordinates",
     "grounded",
     "localizable",

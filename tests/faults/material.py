@@ -44,8 +44,8 @@ plan: {shard_size: 4}
 teachers:
   - {name: a, backend: replay, path: chosen.jsonl, model: one}
 verify:
-  checks: [{clue_known: {clues: CLUES}}, {clue_faithful: {clues: CLUES}}, no_leak]
-  decide: {by: rules, reject: [clue_known, no_leak], review: [clue_faithful]}
+  checks: [{clue_known: {clues: CLUES}}, {clue_faithful: {clues: CLUES}}, clue_no_leak]
+  decide: {by: rules, reject: [clue_known, clue_no_leak], review: [clue_faithful]}
 """
 """MG-Geo Clue over a repository of clues, whose file stands for CLUES."""
 SOURCES = {

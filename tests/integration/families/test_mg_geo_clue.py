@@ -43,8 +43,8 @@ def test_every_kind_of_story_is_told(demo: BuildResult) -> None:
     assert told["s18-kehl-border"] == ["clue_known:other_country"]
     assert told["s19-amsterdam-quay"][0] == "clue_known:unknown_clue"
     assert told["s38-alice-springs-road-b"] == ["clue_known:chosen_twice"]
-    assert told["s45-rio-copacabana"] == ["no_leak:quotes_coordinates"]
-    assert told["s37-taipei-ximen-platform"] == ["no_leak:quotes_metadata"]
+    assert told["s45-rio-copacabana"] == ["clue_no_leak:quotes_coordinates"]
+    assert told["s37-taipei-ximen-platform"] == ["clue_no_leak:quotes_metadata"]
     faithful = {
         "s06-lagos-danfo": "lost_claim",
         "s10-ajo-desert-road": "new_number",
@@ -120,8 +120,8 @@ source: {{kind: table, path: photos.csv, images: images}}
 teachers:
   - {{name: t, backend: openai, model: m, base_urls: ['{url}'], max_in_flight: 1{keys}}}
 verify:
-  checks: [{{clue_known: {{clues: clues.csv}}}}, {{clue_faithful: {{clues: clues.csv}}}}, no_leak]
-  decide: {{by: rules, reject: [clue_known, no_leak], review: [clue_faithful]}}
+  checks: [{{clue_known: {{clues: clues.csv}}}}, {{clue_faithful: {{clues: clues.csv}}}}, clue_no_leak]
+  decide: {{by: rules, reject: [clue_known, clue_no_leak], review: [clue_faithful]}}
 """
     )
     return path

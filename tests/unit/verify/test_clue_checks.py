@@ -201,3 +201,30 @@ def test_the_first_fault_is_the_reason_and_all_are_in_the_detail(book: Path) -> 
 def test_a_repository_that_cannot_be_read_stops_the_verification(name: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no such file, expected a repository of clues"):
         run(name, tmp_path / "none.csv", answered(CHOSEN))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, "clean"),
+        ({"seen": "A sign at 1.2921, 36.8219."}, "quotes_coordinates"),
+        ({"text": "As you told me, Kenyan vehicles drive on the left."}, "echoes_instructions"),
+        ({"clue": "The latitude is -1.2921."}, "clean"),
+    ],
+)
+def test_only_the_teachers_own_words_are_searched_for_leaks(said: dict[str, Any], reason: str) -> None:
+    found = run_check(
+        "clue_no_leak",
+        plugin("check", "clue_no_leak").settings(),
+        Case(sample=SAMPLE, answers=(answered({**CHOSEN, **said}),)),
+    )
+    assert (found.check, found.reason) == ("clue_no_leak", reason)
+
+
+def test_the_description_is_searched_for_leaks_and_a_silent_teacher_abstains() -> None:
+    values = {"chosen": [], "offered": ["KE-side"], "description": "According to the caption, a bus."}
+    told = LocatedAnswer(answered=Answered(teacher="t", model="m", values=values))
+    settings_ = plugin("check", "clue_no_leak").settings()
+    assert run_check("clue_no_leak", settings_, Case(sample=SAMPLE, answers=(told,))).reason == "quotes_metadata"
+    silent = run_check("clue_no_leak", settings_, Case(sample=SAMPLE, answers=(answered(failure="refused"),)))
+    assert (silent.outcome, silent.reason) == ("abstain", "no_answer")
