@@ -37,8 +37,9 @@ class Frames:
         (accept, reject or null), by, at, note, kept, split, removed_by, order, labelled (where the place is a label:
         whose, and how probable). lat and lon are null where no place is known.
     answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
-        country_code, country_correct, lat, lon (of the guess), distance_km. What a family combined of several answers
-        is no teacher's word and not among them.
+        country_code, country_correct, lat, lon (of the guess), distance_km. What a teacher was shown of the truth it
+        did not guess: country or place are null then. What a family combined of several answers is no teacher's word
+        and not among them.
     checks: check, outcome, reason, score, threshold.
     """
 
@@ -60,7 +61,7 @@ def read_frames(build: Build) -> Frames:
             continue
         verdicts = _short_columns(shard.verdicts)
         decisions.append(verdicts.select("id", "reasons", "unreleasable", "label", verdict="decision"))
-        answers.append(_answers(verdicts))
+        answers.append(_answers(verdicts, _told(shard.answers)))
         checks.append(_checks(verdicts))
     told = pl.concat(answers, rechunk=True)
     teachers = tuple(told["teacher"].unique(maintain_order=True))
@@ -174,7 +175,20 @@ def _short_columns(path: Path) -> pl.DataFrame:
     return read_columns(path, columns)
 
 
-def _answers(verdicts: pl.DataFrame) -> pl.DataFrame:
+def _told(path: Path) -> pl.DataFrame:
+    """How much of the truth each answer's teacher was shown: id, teacher, draw, saw_truth."""
+    fields = ("teacher", "draw", "combined", "saw_truth")
+    answer = pl.col("answers").struct
+    rows = read_columns(path, ["id", *(f"answers.list.element.{name}" for name in fields)]).explode("answers")
+    given = rows.select("id", *(answer.field(name) for name in fields)).filter(~pl.col("combined"))
+    return given.filter(pl.col("saw_truth") != "none").drop("combined")
+
+
+def _unless(told: pl.Expr, *columns: str) -> list[pl.Expr]:
+    return [pl.when(~told).then(pl.col(name)).alias(name) for name in columns]
+
+
+def _answers(verdicts: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
     answer = pl.col("located").struct
     named = answer.field("lat").is_null() | answer.field("lon").is_null()
     exploded = verdicts.select("id", "decision", "located").explode("located").filter(~answer.field("combined"))
@@ -186,7 +200,12 @@ def _answers(verdicts: pl.DataFrame) -> pl.DataFrame:
         lon=pl.when(named).then(answer.field("named_lon")).otherwise(answer.field("lon")),
         distance_km=pl.coalesce(answer.field("distance_km"), answer.field("named_distance_km")),
     )
-    return rows.cast(_NO_ANSWERS.schema)
+    rows = rows.join(told, on=["id", "teacher", "draw"], how="left", maintain_order="left")
+    country, place = pl.col("saw_truth").is_not_null(), (pl.col("saw_truth") == "place").fill_null(value=False)
+    rows = rows.with_columns(
+        *_unless(country, "country_code", "country_correct"), *_unless(place, "lat", "lon", "distance_km", "confidence")
+    )
+    return rows.drop("saw_truth").cast(_NO_ANSWERS.schema)
 
 
 def _checks(verdicts: pl.DataFrame) -> pl.DataFrame:

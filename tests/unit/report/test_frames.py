@@ -14,7 +14,7 @@ from factory.store.layout import Build, BuildPaths
 from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import make_build
-from tests.rich_build import make_rich_build
+from tests.rich_build import Rows, edit, make_rich_build
 
 
 def test_every_planned_sample_has_one_row_with_its_decision(tmp_path: Path) -> None:
@@ -129,3 +129,22 @@ def test_a_shard_taken_over_whole_is_no_spending_of_this_build(tmp_path: Path) -
     taken = pq.read_metadata(build.paths.shard(0).ledger).num_rows
     assert taken > 0
     assert (found.calls, found.reused, found.cost) == (whole.calls - taken, taken, whole.cost - 0.5 * taken)
+
+
+def test_what_a_teacher_was_shown_it_did_not_guess(tmp_path: Path) -> None:
+    def shown(rows: Rows) -> None:
+        for name, level in (("s001", "country"), ("s004", "place")):
+            for answer in rows.get(name, {}).get("answers", ()):
+                answer["saw_truth"] = level if answer["teacher"] == "first" else "none"
+
+    build = make_build(tmp_path / "b", samples=8)
+    before = read_frames(build).answers
+    for shard in build.paths.shards():
+        edit(shard.answers, arrow.ANSWERS, shown)
+    after = read_frames(build).answers
+    of_place = ("lat", "lon", "distance_km", "confidence")
+    names = {"s001": ("country_code", "country_correct"), "s004": (*of_place, "country_code", "country_correct")}
+    for old, new in zip(before.to_dicts(), after.to_dicts(), strict=True):
+        gone = names.get(old["id"], ()) if old["teacher"] == "first" else ()
+        assert new == {**old, **dict.fromkeys(gone)}
+    assert any(old["distance_km"] is not None for old in before.to_dicts() if old["id"] == "s004")
