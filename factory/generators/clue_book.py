@@ -125,8 +125,8 @@ def _read(path: Path, _size: int, _mtime_ns: int) -> ClueBook:
         if len(problems) > MOST_TOLD:
             break
     if problems:
-        more = "\n... and more" if len(problems) > MOST_TOLD else ""
-        raise RecipeError("\n".join(problems[:MOST_TOLD]) + more)
+        more = ["... and more"] if len(problems) > MOST_TOLD else []
+        raise RecipeError(*problems[:MOST_TOLD], *more)
     if not clues:
         raise RecipeError(f"{path}: holds no clue")
     return ClueBook(clues)

@@ -167,6 +167,7 @@ def test_a_repository_that_cannot_be_used_is_refused_before_anybody_is_paid(tmp_
         for words in (("build", recipe, "--out", tmp_path / "out"), ("plan", recipe, "--out", tmp_path / "out")):
             done = command(*words, cwd=tmp_path)
             assert done.returncode == 2
+            assert len([line for line in done.stderr.splitlines() if f"{file}:2: " in line]) == 2, "a line each"
             assert f"{file}:2: kind: unknown `raod` (did you mean `road`?)" in done.stderr
             assert f"{file}:2: country: unknown `Kenyya` (did you mean `Kenya`?)" in done.stderr
             assert "Traceback" not in done.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,14 @@ def test_a_file_that_is_missing_binary_or_too_large_is_named(tmp_path: Path, mon
     assert "clues.csv:4: more than 2 clues" in refused(written(tmp_path, "clues.csv", HEADER + lines))
     monkeypatch.setattr(module, "MAX_BYTES", 10)
     assert "a repository of clues has at most 10" in refused(tmp_path / "clues.csv")
+
+
+def test_yaml_of_aliases_and_pipes_are_refused(tmp_path: Path) -> None:
+    alias = "clues:\n  - &a [x, x, x, x, x, x, x, x]\n"
+    alias += "".join(f"  - &{name} [{', '.join([f'*{before}'] * 8)}]\n" for before, name in pairwise("abcdefgh"))
+    assert "values, aliases counted" in refused(written(tmp_path, "clues.yaml", alias))
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "expected a repository of clues" in refused(tmp_path / "pipe.csv")
 
 
 def test_a_corrected_file_is_read_again(tmp_path: Path) -> None:
