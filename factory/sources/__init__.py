@@ -12,6 +12,7 @@ from factory.plugins.contracts import Source
 from factory.sources import folder as folder
 from factory.sources import landmarks as landmarks
 from factory.sources import table as table
+from factory.sources import transcripts as transcripts
 from factory.sources import webdataset as webdataset
 from factory.sources.held import opened_source
 

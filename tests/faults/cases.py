@@ -126,6 +126,7 @@ CASES: dict[str, Make] = {
     "tar": _source("tar", "photos.tar"),
     "pictures": _source("folder", "exif"),
     "landmarks": _source("landmarks", "landmarks"),
+    "transcripts": _source("transcripts", "spoken"),
     "clues": clues,
     "build_folder": build_folder,
     "resumed": resumed,

@@ -54,6 +54,7 @@ SOURCES = {
     "jsonl": "{kind: table, path: photos.jsonl, images: images}",
     "tar": "{kind: webdataset, path: photos.tar}",
     "folder": "{kind: folder, path: exif}",
+    "transcripts": "{kind: transcripts, path: spoken/rounds.csv, transcripts: spoken, images: images}",
     "landmarks": "{kind: landmarks, path: landmarks/train.csv, positions: landmarks/positions.csv, images: landmarks, "
     "clean: landmarks/clean.csv, attribution: landmarks/said.csv, categories: landmarks/kinds.csv}",
 }
@@ -77,6 +78,7 @@ def make(folder: Path) -> None:
             tar.add(folder / "record.json", f"{row['id']}.json")
     _pictures(folder / "exif")
     _landmarks(folder / "landmarks", rows, photos)
+    _spoken(folder / "spoken", rows)
     digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
     answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
     said = [{"id": name, "response": answer, "usage": {"prompt_tokens": 9}} for name, answer in answers.items()]
@@ -114,6 +116,19 @@ def _landmarks(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) ->
             info = tarfile.TarInfo(f"{one[0]}/{one[1]}/{one[2]}/{one}.jpg")
             info.size = len(photo)
             tar.addfile(info, io.BytesIO(photo))
+
+
+def _spoken(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Rounds of a play-through, by turns in each kind of transcript."""
+    folder.mkdir()
+    (folder / "0.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\num<00:01.500><c> red soil</c>\n")
+    (folder / "1.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nokay, bollards\n")
+    (folder / "2.json").write_text('[{"start": 1, "end": 2, "text": "yellow plates"}]')
+    names = ("0.vtt", "1.srt", "2.json")
+    lines = [
+        f"{row['id']},{names[n % 3]},0,0:09,{row['lat']},{row['lon']},{row['image']},4000" for n, row in enumerate(rows)
+    ]
+    (folder / "rounds.csv").write_text("\n".join(("id,transcript,start,end,lat,lon,image,points", *lines)) + "\n")
 
 
 def _pictures(folder: Path) -> None:
