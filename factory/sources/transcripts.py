@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -92,7 +92,8 @@ class Transcripts:
         if self._held:
             return self._held.pop()
         known: dict[str, tuple[Segment, ...] | str] = {}
-        rows = [self._round(record, known) for record in self._records()]
+        spoken: dict[tuple[str, Segment], dict[str, str | None]] = {}
+        rows = [self._round(record, known, spoken) for record in self._records()]
         if known and not any(isinstance(found, tuple) for found in known.values()):
             first = next(iter(known.values()))
             raise SourceError(f"source.transcripts: none of {len(known):,} can be read ({first}); {_NEEDS}")
@@ -116,8 +117,11 @@ class Transcripts:
             raise SourceError(f"source.path: there is no {self.name}; {_NEEDS}")
         if self.file.suffix.lower() in (".jsonl", ".ndjson"):
             for record in read_records(self.file, label=self.name):
-                plain = flat(record) if is_released(record) else record
-                yield {str(key).lower(): scalar_text(value) for key, value in plain.items()}
+                if is_released(record):
+                    yield {key: scalar_text(value) for key, value in flat(record).items()}
+                    continue
+                plain = {key.lower(): value for key, value in record.items()}  # no words, no problem of its own making
+                yield {key: scalar_text(plain[key]) for key in plain.keys() & {"id", *ALIASES, *_COLUMNS}}
             return
         try:
             header = read_header(self.file, label=self.name, encoding="utf-8", delimiter=None)
@@ -129,9 +133,13 @@ class Transcripts:
             yield {key.lower(): value for key, value in row.items()}
 
     def _round(
-        self, record: Mapping[str, str | None], known: dict[str, tuple[Segment, ...] | str]
+        self,
+        record: Mapping[str, str | None],
+        known: dict[str, tuple[Segment, ...] | str],
+        spoken: dict[tuple[str, Segment], dict[str, str | None]],
     ) -> dict[str, str | None]:
-        """One row of the table; `known` holds transcripts that were read, or why they could not be."""
+        """One row of the table; `known` holds transcripts that were read, or why they could not be, `spoken` the round
+        of each segment so far."""
         row = {key: (value or "").strip() or None for key, value in record.items()}
         row["lon"] = row.get("lon") or row.get("lng")
         row["distance_km"] = row.get("distance_km") or row.get("distance")
@@ -149,7 +157,9 @@ class Transcripts:
             times = _seconds(row.get("start"), "start"), _seconds(row.get("end"), "end")
             said = cut(self._transcript(file, known), *times)
             text = _checked_text("\n".join(one.text for one in said), "no segment lies in the round's times")
-            return row | {"transcript": text, "start_s": f"{times[0]:g}", "end_s": f"{times[1]:g}"}
+            row |= {"transcript": text, "start_s": f"{times[0]:g}", "end_s": f"{times[1]:g}"}
+            _claim(row, [(file or "", one) for one in said], spoken)
+            return row
         except _Unfit as unfit:
             return row | {"transcript": None, PROBLEM: unfit.slug, DETAIL: unfit.detail}
 
@@ -173,6 +183,19 @@ class _Unfit(Exception):
     def __init__(self, slug: str, detail: str) -> None:
         super().__init__(detail)
         self.slug, self.detail = slug, tidy(detail, 200)
+
+
+def _claim(
+    row: dict[str, str | None],
+    said: Sequence[tuple[str, Segment]],
+    spoken: dict[tuple[str, Segment], dict[str, str | None]],
+) -> None:
+    """Two rounds never share words: what is said about one place would be told of another, so neither is used."""
+    for other in [spoken[one] for one in said if one in spoken]:
+        for one, beside in ((row, other), (other, row)):
+            detail = tidy(f"its times share words with those of {beside['id']}", 200)
+            one |= {"transcript": None, PROBLEM: "overlapping_times", DETAIL: detail}
+    spoken |= dict.fromkeys(said, row)
 
 
 def _checked_text(text: str, nothing: str) -> str:

@@ -91,6 +91,30 @@ def test_a_bad_round_is_kept_out_with_its_reason(tmp_path: Path, row: str, probl
     assert problem == "too_few_fields" or not {"transcript"} & set(bad)
 
 
+def test_rounds_that_share_words_are_none_of_them_used(tmp_path: Path) -> None:
+    """Else what was said about one place would be told of another."""
+    write(tmp_path, f"{HEADER}a.srt,1,0,30,1,2,,,,,\na.srt,2,0:03,0:50,50,60,,,,,\na.srt,3,55,90,5,6,,,,,\n")
+    first, second, third = rows(tmp_path)
+    assert [one["problem"] for one in (first, second, third)] == ["overlapping_times", "overlapping_times", None]
+    assert "a.srt/2" in first["problem_detail"] and "a.srt/1" in second["problem_detail"]
+    assert "transcript" not in first and "transcript" not in second
+    assert third["transcript"] == "next one, bollards"
+
+
+def test_times_that_overlap_without_a_word_between_them_are_fine(tmp_path: Path) -> None:
+    write(tmp_path, f"{HEADER}a.srt,1,0,31,1,2,,,,,\na.srt,2,30,90,50,60,,,,,\n")
+    assert [one["problem"] for one in rows(tmp_path)] == [None, None]
+
+
+def test_a_table_as_json_lines_neither_speaks_for_the_transcript_nor_names_problems(tmp_path: Path) -> None:
+    place = {"transcript": "a.srt", "start": 0, "end": 30, "lat": 1, "lon": 2}
+    made = {"said": "smuggled words", "problem": "a slug of its own", "problem_detail": "likewise", "Said": "again"}
+    write(tmp_path, json.dumps(place | made) + "\n", name="rounds.jsonl")
+    (only,) = rows(tmp_path, name="rounds.jsonl")
+    assert only["transcript"] == "okay, um, red soil\nno wait, that is Kenya"
+    assert only["problem"] is None
+
+
 def test_more_than_a_round_can_say_is_no_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ROUND_TEXT", 20)
     assert [row["problem"] for row in rows(tmp_path)] == ["round_too_long", None]
