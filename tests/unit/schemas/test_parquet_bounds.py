@@ -82,6 +82,15 @@ def test_what_lists_and_structs_point_to_counts_too(tmp_path: Path) -> None:
         refuse_bomb(tmp_path / "t.parquet")
 
 
+@pytest.mark.parametrize("distinct", [3, 200_000], ids=["few values", "more than a dictionary holds"])
+def test_lists_of_texts_over_several_row_groups_pass(tmp_path: Path, distinct: int) -> None:
+    """One text is so long that the others are looked at, too."""
+    said = [[{"text": f"{number % distinct:012d}"}] for number in range(200_000)]
+    said[1][0]["text"] = "a" * 100_000
+    pq.write_table(pa.table({"said": said}), tmp_path / "t.parquet", compression="zstd", row_group_size=90_000)
+    refuse_bomb(tmp_path / "t.parquet")
+
+
 def test_pages_of_zeros_count_as_they_unpack(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"a": [bytes(30_000_000)] * 10}), tmp_path / "t.parquet", use_dictionary=False, compression="zstd"
