@@ -166,7 +166,7 @@ class _Pictures:
 
     def __init__(self, build: Build, generator: Generator) -> None:
         self._build = Build(build.paths)
-        self._roles = generator.needs.images
+        self._roles = generator.needs.shown
         self._sound: set[int] = set()
 
     def _require_sound(self, shard: int) -> None:

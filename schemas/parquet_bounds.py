@@ -242,7 +242,9 @@ def _pointed_to(path: Path, leaf: str, most: int) -> int:
 
     found = 0
     with pq.ParquetFile(path, read_dictionary=[leaf], pre_buffer=False) as parquet:
-        for group in range(parquet.num_row_groups):  # Arrow makes no batch of dictionaries inside lists from two of them
+        for group in range(
+            parquet.num_row_groups
+        ):  # Arrow makes no batch of dictionaries inside lists from two of them
             for batch in parquet.iter_batches(1 << 16, row_groups=[group], columns=[leaf], use_threads=False):
                 for values in _dictionaries(batch.column(0)):
                     lengths = pc.binary_length(values.dictionary)

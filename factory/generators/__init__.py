@@ -6,6 +6,7 @@ from pathlib import Path
 
 from factory.generators import mg_geo_clue as mg_geo_clue
 from factory.generators import mg_geo_dialog as mg_geo_dialog
+from factory.generators import mg_geo_meta as mg_geo_meta
 from factory.generators import mp16_reason as mp16_reason
 from factory.plugins.blocks import Call, settings_at
 from factory.plugins.contracts import Generator, Needs

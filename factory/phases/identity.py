@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
 from factory.plugins.blocks import Place, input_files
+from factory.plugins.contracts import Needs
 from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
 from factory.recipe.load import LoadedRecipe
@@ -39,7 +40,7 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         "plan": str(PLAN_VERSION),
         "prepare": str(PREPARE_VERSION),
         "generator": generator.version,
-        "needs": ",".join((*generator.needs.images, *(f"text {name}" for name in generator.needs.texts))),
+        "needs": ",".join(_needed(generator.needs)),
         **STAGE_VERSIONS,
         "row": f"{generator.row.family}-{generator.row.version}",
     }
@@ -67,6 +68,12 @@ _KINDS: Final[Mapping[Place, Kind]] = {
     ("verify", "checks"): "check",
     ("select",): "selector",
 }
+
+
+def _needed(needs: Needs) -> Iterator[str]:
+    yield from needs.images
+    yield from (f"optional {role}" for role in needs.optional_images)
+    yield from (f"text {name}" for name in needs.texts)
 
 
 def _parent(plain: Any, place: Place) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from factory.text import escaped
 from schemas import arrow
 from schemas.settings import PlanSettings
 
-PLAN_VERSION: Final = 4
+PLAN_VERSION: Final = 5
 """Raise when the same table and settings give another plan. Part of a build's identity."""
 
 MAX_ID_LENGTH: Final = 512
@@ -131,6 +131,7 @@ def compile_plan(
         table = table.with_row_index("source_row")
     sieve = _Sieve(_with_lists(raw_columns(table)).sort("source_row"), [])
     _drop_unusable(sieve, needs)
+    sieve.rows = sieve.rows.with_columns(_shown(needs))
     _drop_impossible_places(sieve, settings, origin, coordinate_columns)
     _drop_uncertain(sieve, settings)
     _drop_duplicates(sieve)
@@ -161,6 +162,14 @@ def _with_lists(rows: pl.DataFrame) -> pl.DataFrame:
     return rows if "texts" in rows.columns else rows.with_columns(pl.lit([], dtype=LISTS["texts"]).alias("texts"))
 
 
+def _shown(needs: Needs) -> pl.Expr:
+    """The pictures that the family shows."""
+    if not needs.shown:
+        return pl.lit([], dtype=LISTS["images"]).alias("images")
+    role = pl.element().struct.field("role")
+    return pl.col("images").list.eval(pl.element().filter(role.is_in(list(needs.shown))))
+
+
 def _drop_unusable(sieve: _Sieve, needs: Needs) -> None:
     name = pl.col("id")
     roles = pl.col("images").list.eval(pl.element().struct.field("role"))
@@ -172,8 +181,8 @@ def _drop_unusable(sieve: _Sieve, needs: Needs) -> None:
         *((~texts.list.contains(text), "missing_text") for text in needs.texts),
         ((name.str.len_bytes() > MAX_ID_LENGTH) | name.str.contains(_UNFIT), "bad_id"),
     )
-    shown = pl.coalesce(DETAIL, "image", pl.col("images").list.first().struct.field("locator"))
-    sieve.drop("source", reason, shown.str.slice(0, 200))
+    written = pl.coalesce(DETAIL, "image", pl.col("images").list.first().struct.field("locator"))
+    sieve.drop("source", reason, written.str.slice(0, 200))
 
 
 def _drop_impossible_places(

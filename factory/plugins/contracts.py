@@ -51,6 +51,9 @@ class Needs:
 
     images: tuple[str, ...] = ("photo",)
     """Roles of the pictures it shows; a sample that lacks one is dropped by the plan."""
+    optional_images: tuple[str, ...] = ()
+    """Roles of further pictures, which it shows where a sample has them. The plan leaves out all others: what nobody is
+    shown is not decoded, and cannot spoil a sample."""
     texts: tuple[str, ...] = ()
     """Names of the texts it reads; likewise."""
     calls: tuple[int, int] = (1, 1)
@@ -58,6 +61,11 @@ class Needs:
     roles: tuple[str, ...] = ()
     """Roles of the further teachers it asks by `teacher=` (`judge`): a recipe without them is refused before anybody is
     paid, and no other can be asked."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Every role whose picture it shows, in its order."""
+        return (*self.images, *self.optional_images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from factory.select.near_duplicates import near_duplicates
 from factory.select.ruling import FRAME_SCHEMA, Ruling
 from factory.select.run import run_selection
 from factory.select.split import split
+from factory.select.truth_in_country import truth_in_country
 
 __all__ = [
     "FRAME_SCHEMA",
@@ -24,4 +25,5 @@ __all__ = [
     "quota",
     "run_selection",
     "split",
+    "truth_in_country",
 ]

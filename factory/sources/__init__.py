@@ -11,6 +11,7 @@ from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.sources import folder as folder
 from factory.sources import landmarks as landmarks
+from factory.sources import osv5m as osv5m
 from factory.sources import table as table
 from factory.sources import transcripts as transcripts
 from factory.sources import webdataset as webdataset

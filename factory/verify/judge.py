@@ -217,7 +217,7 @@ def _unreleasable(case: Case, judge: Judge, rows: Rows | None) -> CheckResult | 
     if not rows:
         detail = "the family makes no row of it"
         return CheckResult(check=ROW_CHECK, outcome="fail", reason="nothing_to_release", detail=detail)
-    pictures = sum(image.embed and image.role in generator.needs.images for image in case.sample.images)
+    pictures = sum(image.embed and image.role in generator.needs.shown for image in case.sample.images)
     for row in rows:
         try:
             unsound = next(message_faults(row["messages"], pictures), None)

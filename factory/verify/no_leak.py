@@ -2,8 +2,8 @@
 
 Such text teaches a model to pretend. The rules look for the act of quoting and not for numbers as such: years,
 prices, house numbers, speeds, roads, plates and phone numbers are the very clues we want. A rule runs only where one of
-its trigger words occurs. On 154 recorded answers an answer takes 0.07 ms of CPU where its words were seen before and 0.37 ms
-where they are new, which is what a small build pays (November 2026).
+its trigger words occurs. On 154 recorded answers an answer takes 0.07 ms of CPU where its words were seen before and
+0.37 ms where they are new, which is what a small build pays (November 2026).
 """
 
 from __future__ import annotations
