@@ -1,0 +1,68 @@
+"""MG-Geo Meta end to end: zips of OSV-5M to released rows, what is left out, and rows without pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import factory
+from factory.phases.run import BuildResult
+from factory.store.layout import open_build
+from release.read import open_release
+from tests.published import mg_geo_meta as published
+from tests.real_build import release_digests
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+RECIPE = REPOSITORY / "recipes" / "mg_geo_meta.yaml"
+GOLDEN = REPOSITORY / "tests" / "golden" / "mg_geo_meta.json"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
+    return factory.build(RECIPE, out=tmp_path_factory.mktemp("demo"))
+
+
+def test_what_is_left_out_is_counted_by_name(demo: BuildResult) -> None:
+    counts = demo.counts
+    assert (counts["planned"], counts["dropped_by_reason"]) == (15, {"missing_city": 1, "missing_region": 1})
+    assert (counts["removed"], counts["kept"]) == ({"truth_in_country": 1}, 14)
+    selection = open_build(demo.directory).selection
+    (why,) = selection.filter(~selection["kept"])["detail"].to_list()
+    assert why.startswith("SK by the source; PL by the polygons")
+
+
+def test_rows_are_as_the_paper_says_in_both_formats(demo: BuildResult) -> None:
+    for format_ in ("parquet", "webdataset"):
+        release = open_release(Path(demo.directory) / "release", format=format_)  # type: ignore[arg-type]
+        rows = [row for split in release.splits for row in release.rows(split)]
+        assert len(rows) == 14
+        for row in rows:
+            shown = {"messages": row["messages"], "pictures": len(row["images"])}
+            assert list(published.faults(shown)) == [], row["id"]
+            assert row["images"][0]["bytes"][:2] == b"\xff\xd8"
+
+
+def test_rows_without_pictures_need_none(tmp_path: Path) -> None:
+    table = (RECIPE.parent / "demo" / "mg_geo_meta" / "train.csv").read_bytes()
+    (tmp_path / "train.csv").write_bytes(table)
+    (tmp_path / "images").mkdir()
+    given = [f"source.path={tmp_path}/train.csv", f"source.images={tmp_path}/images"]
+    built = factory.build(RECIPE, out=tmp_path / "out", profile="rows", overrides=given)
+    release = open_release(Path(built.directory) / "release")
+    rows = [row for split in release.splits for row in release.rows(split)]
+    assert len(rows) == 14 and all(row["images"] == [] for row in rows)
+    assert all(not list(published.faults({"messages": row["messages"], "pictures": 0})) for row in rows)
+
+
+def test_the_demo_is_the_same_bytes_everywhere(demo: BuildResult, tmp_path: Path) -> None:
+    """With the locked versions. Renew after a change of meaning: RENEW_GOLDEN=1 pytest, this file."""
+    digests = release_digests(Path(demo.directory))
+    if os.environ.get("RENEW_GOLDEN"):
+        GOLDEN.write_text(json.dumps(digests, indent=2) + "\n")
+    assert digests == json.loads(GOLDEN.read_text())
+    sharded = factory.build(RECIPE, out=tmp_path, workers=2, overrides=["plan.shard_size=4"])
+    files = {name: digest for name, digest in digests.items() if name.endswith((".parquet", ".tar"))}
+    assert files.items() <= release_digests(Path(sharded.directory)).items()
