@@ -52,15 +52,13 @@ class Needs:
     images: tuple[str, ...] = ("photo",)
     """Roles of the pictures it shows; a sample that lacks one is dropped by the plan."""
     optional_images: tuple[str, ...] = ()
-    """Roles of further pictures, which it shows where a sample has them. The plan leaves out all others: what nobody is
-    shown is not decoded, and cannot spoil a sample."""
+    """Roles of further pictures, shown where a sample has them; the plan leaves out all others."""
     texts: tuple[str, ...] = ()
     """Names of the texts it reads; likewise."""
     calls: tuple[int, int] = (1, 1)
     """Least and most questions to one teacher about one sample, without repeats; (0, 0) needs no teacher at all."""
     roles: tuple[str, ...] = ()
-    """Roles of the further teachers it asks by `teacher=` (`judge`): a recipe without them is refused before anybody is
-    paid, and no other can be asked."""
+    """Roles of the further teachers it asks by `teacher=` (`judge`); a recipe without them is refused."""
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -123,12 +121,9 @@ class Ask(Protocol):
         """Whether a reply's point (WGS84 degrees) lies at most `km` kilometres on the sphere from the truth, for
         families that go on only where a teacher is wrong. None where the sample's place is not known.
 
-        One bit is all that is told, once a reply, and it marks whatever is asked afterwards as if the place had been
-        shown: a teacher that is asked again because it was wrong has been told so. An answer after which nothing was
-        asked stays unmarked, since none of its questions could know. Measure last what you measure.
-
-        Raises PluginFault for a witness, and where nothing was asked since the last point; ValueError for a point or a
-        radius that is not finite.
+        One bit, once a reply, and it marks whatever is asked afterwards as if the place had been shown: a teacher that
+        is asked again because it was wrong has been told so. An answer after which nothing was asked stays unmarked.
+        Raises PluginFault for a witness and where nothing was asked since, ValueError for what is not finite.
         """
         ...
 
@@ -153,11 +148,9 @@ class Generator:
     combine: Callable[[Seen, Sequence[Answered], Ask], Awaitable[Said | None]] | None = None
     """Once a sample, after all answers: a judge, a rewrite, the best of several. None leaves them as they are."""
     record: Callable[[Case], Sequence[Mapping[str, Any]]] | None = None
-    """The rows of one accepted sample, without pictures and split; their ids are `id`, `id/2`, ... A sample without any
-    goes to review (`nothing_to_release`)."""
+    """The rows of one accepted sample, without pictures and split: `id`, `id/2`, ...; none sends it to review."""
     records: Callable[[pl.DataFrame], pl.DataFrame] | None = None
-    """Instead of `record` where no teacher is asked: all rows of a table of samples at once (columns of
-    `schemas.arrow.PLAN`, and `photos`), in its order."""
+    """Instead of `record`, where nobody is asked: all rows of a table of samples, as `store.cases.sample_frame` has it."""
 
 
 # --- teachers -------------------------------------------------------------------------------------------------------
@@ -378,8 +371,7 @@ class Budget(Protocol):
         ...
 
     def settle(self, teacher: str, reservation: int, usage: Usage) -> None:
-        """After a reserved call, whatever came of it: its usage is charged, or what was set aside where it states
-        none."""
+        """After a reserved call, whatever came of it: its usage, or what was set aside where it states none."""
         ...
 
     def postpone(self, teacher: str, reservation: int) -> None:

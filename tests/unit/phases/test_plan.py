@@ -148,6 +148,18 @@ def test_a_sample_without_what_its_family_needs_is_dropped(row: dict[str, Any], 
     assert dropped(plan) == [("source", reason)]
 
 
+def test_pictures_that_the_family_does_not_show_are_left_out() -> None:
+    street = Needs(images=(BOTH[1]["role"],))
+    sample = compile_plan(several({"id": "a", "images": BOTH}), PlanSettings(), needs=street).samples
+    assert sample["images"].to_list() == [[BOTH[1]]]
+
+
+def test_a_picture_that_a_family_shows_where_there_is_one_is_kept_and_not_missed() -> None:
+    needs = Needs(images=(), optional_images=(BOTH[0]["role"],))
+    table = several({"id": "a", "images": BOTH}, {"id": "b", "images": []})
+    assert compile_plan(table, PlanSettings(), needs=needs).samples["images"].to_list() == [[BOTH[0]], []]
+
+
 def test_a_family_that_needs_nothing_keeps_samples_without_anything() -> None:
     nothing = Needs(images=(), texts=(), calls=(0, 0))
     assert compile_plan(several({"id": "a"}), PlanSettings(), needs=nothing).samples["images"].to_list() == [[]]
