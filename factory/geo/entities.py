@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from factory.geo.distance import chord_of
 from factory.geo.gazetteer import (
     WORLDVIEWS,
     admin1,
@@ -35,6 +36,10 @@ CITY, REGION, COUNTRY, NOTHING = range(4)
 REGION_HANDICAP: Final = 1.1
 """A region weighs as a city of a thirteenth of its people: then Cusco is the city and Ontario the province."""
 
+_COMPACT_KM, _FAR_KM, _FAR_SHARE = 45.0, 100.0, 0.005
+"""A compact region has at most the first as its radius, and at most this share of its people beyond the second from its
+largest town: Berlin and Rome, and Tokyo in spite of its islands, but not Agrigento with Lampedusa."""
+
 _ACCEPTED_UNDER = {
     "XK": ("RS",), "TW": ("CN",), "PS": ("IL",), "EH": ("MA",), "HK": ("CN",), "MO": ("CN",), "SJ": ("NO",),
     "IL": ("PS",),
@@ -50,9 +55,9 @@ class Entities:
     """Columns by number of place.
 
     `vectors` are unit vectors, right to a metre. `regions` holds up to three numbers of regions a place belongs to, -1
-    for none, `radius_km` that of a disc of a region's size. `claimed` is the country of a disputed place in the other
-    worldview, else its own: people write either behind it. `city_of` is the city that a place is a quarter of, else the
-    place itself; `on_island` whether a city lies on an island.
+    for none; a region that is `compact` is no larger than a city. `claimed` is the country of a disputed place in the
+    other worldview, else its own: people write either behind it. `city_of` is the city that a place is a quarter of,
+    else the place itself; `on_island` whether a city lies on an island.
     """
 
     kind: npt.NDArray[np.uint8]
@@ -63,7 +68,7 @@ class Entities:
     vectors: npt.NDArray[np.float32]
     weight: npt.NDArray[np.float32]
     regions: Ints
-    radius_km: npt.NDArray[np.float32]
+    compact: npt.NDArray[np.bool_]
     codes: list[str]
     accepted: npt.NDArray[np.bool_]
     city_ids: npt.NDArray[np.int64]
@@ -144,11 +149,13 @@ def read_entities(worldview: str = "default") -> Entities:
     city_of[blocks[0]] = back[city_of_places()[order.to_numpy()]]
     on_island = np.zeros(size, dtype=bool)
     on_island[blocks[0]] = places["island"].to_numpy()
-    radius = np.zeros(size, dtype=np.float32)
-    radius[blocks[1]], radius[blocks[2]] = (np.sqrt(table["area_km2"].to_numpy() / np.pi) for table in (units, groups))
     vectors = unit_vectors(lat, lon).astype(np.float32)
+    compact = np.zeros(size, dtype=bool)
+    for block, table in ((blocks[1], units), (blocks[2], groups)):
+        compact[block] = np.sqrt(table["area_km2"].to_numpy() / np.pi) <= _COMPACT_KM
+    compact[REGION_BASE:COUNTRY_BASE] &= _far_share(regions[blocks[0]], people, vectors) <= _FAR_SHARE
     return Entities(
-        kind, country, claimed, lat, lon, vectors, weight, regions, radius, codes, _accepted(codes),
+        kind, country, claimed, lat, lon, vectors, weight, regions, compact, codes, _accepted(codes),
         places["id"].to_numpy().astype(np.int64), places["name"], city_of, on_island, names,
     )  # fmt: skip
 
@@ -192,6 +199,20 @@ def _region_weights(regions: Ints, people: Floats) -> Floats:
             fresh &= regions[:, column] != regions[:, earlier]
         np.add.at(totals, regions[fresh, column] - REGION_BASE, people[fresh])
     return np.maximum(np.log10(totals + 1) - REGION_HANDICAP, 0.0)
+
+
+def _far_share(regions: Ints, people: Floats, vectors: npt.NDArray[np.float32]) -> Floats:
+    """The share of each region's people in towns far from its largest town; cities come most populous first."""
+    city, column = np.nonzero(regions >= 0)
+    region = regions[city, column].astype(np.int64) - REGION_BASE
+    named, first = np.unique(region, return_index=True)
+    largest = np.zeros(COUNTRY_BASE - REGION_BASE, dtype=np.int64)
+    largest[named] = city[first]
+    apart = vectors[city] - vectors[largest[region]]
+    far = np.einsum("ij,ij->i", apart, apart) > chord_of(_FAR_KM) ** 2
+    size = len(largest)
+    there = np.bincount(region, weights=people[city] * far, minlength=size)
+    return there / np.maximum(np.bincount(region, weights=people[city], minlength=size), 1)
 
 
 @cache

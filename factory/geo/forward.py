@@ -32,6 +32,8 @@ def forward(
         level ("city", "region", "country" or null), score, ambiguity (km to another place that fits as well and has at
         least a tenth of its people, null when there is none), matched (the part of the string that named the place),
         quarter (the part of the city that was named and lies at lat, lon; else null).
+        Where two towns over 100 km apart fit, and the larger has less than twice the people, the answer is the region
+        or country that is written with them, `ambiguity` the km between the two, and both are further candidates.
         The score is 1 where one place fits, 0.8 where the others have less than a tenth of its people, 0.5 where they
         do not; less for parts that nothing explains, and at most 0.4 for a misspelt name.
 

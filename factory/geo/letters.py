@@ -1,7 +1,9 @@
-"""Small letters at the end of a written place that stand for a state or country: "los angeles, ca", "boston ma"."""
+"""Letters at the end of a written place that stand for a state or country without saying so by their capitals: "los
+angeles, ca", "boston ma", "sydney, nsw", "BOSTON MA"."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -9,15 +11,19 @@ import numpy.typing as npt
 import polars as pl
 
 from factory.geo.entities import Entities
+from factory.geo.gazetteer import countries
 from factory.geo.name_index import LETTERS, NameIndex
 from factory.geo.names import code_of_letters
 from factory.geo.normalise import fold_column
+from factory.geo.parse_place import cut_last_word
 
 STATE_COUNTRIES: Final = ("US", "CA", "AU")
 """Where people write a state as letters: American, Canadian, Australian."""
 
-_BEHIND = r"^([a-z][a-z .'\u{2019}-]+?)\s+([a-z]{2})$"
-_ALONE = r"^[a-z]{2}$"
+_BEHIND = r"^([a-z][a-z .'\u{2019}-]+?)\s+([a-z]{2,3})$"
+_ALONE = r"^[a-z]{2,3}$"
+_TWO: Final = 2
+_ALL_CAPITALS = r"^[A-Z][A-Z .'\u{2019}-]+\s[A-Z]{2,3}$"
 
 
 def letters_of_states(places: npt.NDArray[np.int32], entities: Entities) -> npt.NDArray[np.bool_]:
@@ -27,35 +33,50 @@ def letters_of_states(places: npt.NDArray[np.int32], entities: Entities) -> npt.
 
 
 def with_capitals(rows: pl.DataFrame, index: NameIndex, entities: Entities) -> pl.DataFrame:
-    """Parts (query, position, text) with their last two letters in capitals where small ones can only be a code.
+    """Parts (query, position, text) with their last letters in capitals where small ones can only be a code, and cut
+    before them where all is capitals.
 
-    Behind a comma they are letters of a state, or of a country where no place is called so; behind a space they are
-    letters of a state in which there is a place of the name before them: "boston ma", but not "somewhere in".
+    Behind a comma they are letters of a state or of an American territory, or of a country where no place is called
+    so; behind a space they are letters of a state in which there is a place of the name before them: "boston ma", but
+    not "somewhere in".
     """
     last = pl.col("position") == pl.col("position").max().over("query")
     alone = rows.filter(last & (pl.col("position") > 0) & pl.col("text").str.contains(_ALONE))["text"].unique()
     behind = rows.filter(last & pl.col("text").str.contains(_BEHIND))["text"].unique()
-    if not len(alone) + len(behind):
+    capitals = rows.filter(last & pl.col("text").str.contains(_ALL_CAPITALS))["text"].unique()
+    if not len(alone) + len(behind) + len(capitals):
         return rows
     letters = alone.filter(_are_codes(alone, index, entities))
-    towns = behind.filter(_are_towns(behind, index, entities))
-    head, tail = pl.col("text").str.slice(0, pl.col("text").str.len_chars() - 2), pl.col("text").str.slice(-2)
+    towns = behind.filter(are_towns_of_states(behind, index, entities))
     raised = last & (
         (pl.col("text").is_in(letters.implode()) & (pl.col("position") > 0)) | pl.col("text").is_in(towns.implode())
     )
-    return rows.with_columns(text=pl.when(raised).then(head + tail.str.to_uppercase()).otherwise("text"))
+    head, tail = pl.col("text").str.extract(r"^(.*?)[a-z]{2,3}$", 1), pl.col("text").str.extract(r"([a-z]{2,3})$", 1)
+    rows = rows.with_columns(text=pl.when(raised).then(head + tail.str.to_uppercase()).otherwise("text"))
+    return cut_last_word(rows, capitals.filter(are_towns_of_states(capitals, index, entities)))
 
 
 def _are_codes(letters: pl.Series, index: NameIndex, entities: Entities) -> pl.Series:
     low, high = index.find(LETTERS + letters)
     first, last = index.find(letters)
     states = [letters_of_states(index.entity[a:b], entities).any() for a, b in zip(low, high, strict=True)]
-    countries = [code_of_letters(text.upper()) is not None for text in letters]
-    return pl.Series(np.array(states, dtype=bool) | (np.array(countries, dtype=bool) & (first == last)))
+    codes = [code_of_letters(text.upper()) if len(text) == _TWO else None for text in letters]
+    lands = np.array([code is not None for code in codes], dtype=bool) & (first == last)
+    territories = np.array([code in _territories() for code in codes], dtype=bool)
+    return pl.Series(np.array(states, dtype=bool) | lands | territories)
 
 
-def _are_towns(texts: pl.Series, index: NameIndex, entities: Entities) -> pl.Series:
-    """Which texts end in letters of a state behind the name of a place in it."""
+@cache
+def _territories() -> frozenset[str]:
+    """Countries whose letters Americans write as those of a state: Puerto Rico, Guam and the others."""
+    return frozenset(countries().filter(pl.col("parent") == STATE_COUNTRIES[0])["code"])
+
+
+def are_towns_of_states(texts: pl.Series, index: NameIndex, entities: Entities) -> pl.Series:
+    """Which texts end in letters of a state behind the name of a place in it, all of them small or all capitals."""
+    texts = pl.select(
+        pl.when(texts.str.contains(_ALL_CAPITALS)).then(texts.str.to_lowercase()).otherwise(texts)
+    ).to_series()
     whole_first, whole_last = index.find(fold_column(texts))
     first, last = index.find(fold_column(texts.str.extract(_BEHIND, 1)))
     low, high = index.find(LETTERS + texts.str.extract(_BEHIND, 2))

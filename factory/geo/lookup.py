@@ -11,11 +11,12 @@ import polars as pl
 
 from factory.geo.candidates import Candidates
 from factory.geo.distance import haversine
+from factory.geo.doubtful import without_doubtful, without_ties
 from factory.geo.entities import CITY, COUNTRY, COUNTRY_BASE, REGION, REGION_BASE, Entities, read_entities
 from factory.geo.levels import LEVELS
 from factory.geo.misspelt import corrections
 from factory.geo.name_index import NameIndex
-from factory.geo.place_match import PER_PART, settled_countries, weigh, without_doubtful, written_country
+from factory.geo.place_match import PER_PART, settled_countries, weigh, written_country
 from factory.geo.readings import Parts, read_parts
 from factory.geo.state_letters import settled_letters
 
@@ -24,6 +25,7 @@ NEAR_KM: Final = 25.0
 
 _CLEAR = 1.0
 """A candidate ten times as populous as the next one is the one people mean; see the score."""
+_UNCLEAR = 0.5
 _CHUNK = 1 << 16
 _ENTITIES: Final = 1 << 20
 """More than there are places."""
@@ -49,6 +51,7 @@ _SCHEMA: Final = pl.Schema(
 )
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 def look_up(names: Sequence[str | None] | pl.Series, candidates: int, worldview: str, index: NameIndex) -> pl.DataFrame:
@@ -66,11 +69,11 @@ def _block(strings: pl.Series, candidates: int, index: NameIndex, entities: Enti
     """The best candidates of unique strings; strings without any are left out."""
     parts = settled_letters(read_parts(strings, index, entities), index, entities)
     parts = settled_countries(parts, index, entities)
-    found = without_doubtful(parts, weigh(parts, index, entities), entities)
+    found, apart = without_ties(without_doubtful(parts, weigh(parts, index, entities), entities), entities)
     found, spelt = _with_corrections(parts, found, len(strings), index, entities)
     best = np.flatnonzero(np.diff(found.query, prepend=-1))
     top = np.repeat(best, np.diff(np.append(best, len(found.query))))
-    found_score, ambiguity = _scores(parts, found, best, top, entities)
+    found_score, ambiguity = _scores(parts, found, best, top, apart, entities)
     kept = _first_of_each(found, top)
     rank = np.arange(len(kept)) - np.searchsorted(found.query[kept], found.query[kept]) + 1
     kept, rank = kept[rank <= candidates], rank[rank <= candidates]
@@ -129,9 +132,10 @@ def _with_corrections(
 
 
 def _scores(
-    parts: Parts, found: Candidates, best: Ints, top: Ints, entities: Entities
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The score of each candidate and, for the best ones, the km to the next place that fits as well."""
+    parts: Parts, found: Candidates, best: Ints, top: Ints, apart: Floats, entities: Entities
+) -> tuple[Floats, Floats]:
+    """The score of each candidate and, for the best ones, the km to the next place that fits as well; `apart` is that
+    of the towns behind a region or country, by string."""
     counts = np.bincount(parts.query, minlength=int(parts.query.max(initial=-1)) + 1)
     margin = found.total[top] - found.total
     rivals = np.flatnonzero((np.arange(len(top)) != top) & (margin < PER_PART * 0.7))
@@ -142,24 +146,26 @@ def _scores(
     _, nearest = np.unique(top[rivals], return_index=True)
     rivals, away = rivals[nearest], away[nearest]
     clarity = np.ones(len(top))
-    clarity[top[rivals]] = np.where(margin[rivals] < _CLEAR, 0.5, 0.8)
-    clarity = clarity[top]
-    ambiguity = np.full(len(top), np.nan)
+    clarity[top[rivals]] = np.where(margin[rivals] < _CLEAR, _UNCLEAR, 0.8)
+    leads = np.arange(len(top)) == top
+    clarity = np.where(leads | np.isnan(apart[found.query]), clarity[top], _UNCLEAR)
+    ambiguity = np.where(leads, apart[found.query], np.nan)
     close = margin[rivals] < _CLEAR
     ambiguity[top[rivals[close]]] = away[close]
     score = clarity * (0.5 + 0.5 * found.explained / np.maximum(counts[found.query], 1))
     worse = np.clip(margin, 0.0, PER_PART) / PER_PART
-    score = np.where(np.arange(len(top)) == top, score, score * 0.9 * (1 - worse))
+    score = np.where(leads, score, score * 0.9 * (1 - worse))
     return np.where(found.total == _CORRECTED, _MISSPELT_SCORE, score).round(3), ambiguity.round(1)
 
 
 def _within(inner: Ints, outer: Ints, entities: Entities) -> npt.NDArray[np.bool_]:
-    """Whether each place lies in the other, which is a region: New York in New York is no ambiguity."""
-    found: npt.NDArray[np.bool_] = (entities.regions[inner] == outer[:, None]).any(axis=1)
+    """Whether each place lies in the other, a region or country: New York in New York is no ambiguity."""
+    land = (entities.kind[outer] == COUNTRY) & (entities.country[inner] == entities.country[outer])
+    found: npt.NDArray[np.bool_] = (entities.regions[inner] == outer[:, None]).any(axis=1) | land
     return found
 
 
-def _km(first: Ints, second: Ints, entities: Entities) -> npt.NDArray[np.float64]:
+def _km(first: Ints, second: Ints, entities: Entities) -> Floats:
     points = pl.DataFrame(
         {"a": entities.lat[first], "b": entities.lon[first], "c": entities.lat[second], "d": entities.lon[second]}
     )

@@ -27,8 +27,6 @@ _NAMED_FIRST = 3
 _QUARTER, _EIGHTH, _THIRTIETH = 0.65, 0.9, 1.5
 """How much smaller than its region, as base 10 logarithms of people, a city may be that its name means first: by a name
 that is not its own, by its own, and in a smaller unit such as an Italian province."""
-_COMPACT_KM = 45.0
-"""A region of this radius is no larger than a city: Berlin, Tokyo, Rome."""
 _IN_TOWN = re.compile(
     r"\b(?:station|square|street|avenue|boulevard|tower|museum|cathedral|church|temple|palace|bridge|stadium|hotel|"
     r"university|airport|plaza|piazza|platz|place|rue|via|gate|market|mall|theat(?:er|re)|opera|building|center|centre)\b"
@@ -99,11 +97,12 @@ def misleading_namesakes(parts: Parts, found: Candidates, placed: Flags, reading
     """Which candidates are cities named by a part that is a region, with a part before it that lies nowhere in either.
 
     "Glenmont, NY" and "Isla de Pascua, Valparaíso, Chile" name a region and something in it; so does "Barton, New
-    York", for the Bartons of GeoNames lie in other states. Not so where a region of that name is no larger than the
-    city, or where another part names the region too.
+    York", for the Bartons of GeoNames lie in other states. Not so where the city lies in a compact region of that name,
+    or where another part names the region too.
 
     Args:
-        placed: The parts that name a region or country, or a place in a region or by a city that stands beside it.
+        placed: The parts that name a country, a place in a region or by a city that stands beside it, or that region or
+            city.
         readings: The regions that parts name, of `place_match`.
     """
     size = int(parts.query.max(initial=-1)) + 1
@@ -117,16 +116,15 @@ def misleading_namesakes(parts: Parts, found: Candidates, placed: Flags, reading
     if not len(rows):
         return misleading
     part, region = readings // COUNTRY_BASE, readings % COUNTRY_BASE
-    wide = entities.radius_km[region] > _COMPACT_KM
     named, times = np.unique(parts.query[part] * COUNTRY_BASE + region, return_counts=True)
     once = times[np.searchsorted(named, parts.query[part] * COUNTRY_BASE + region)] == 1
     lands = len(entities.codes)
-    wide_lands = np.unique((part * lands + entities.country[region])[wide & once])
-    compact = np.sort(readings[~wide | ~once])
+    in_lands = np.unique((part * lands + entities.country[region])[once])
+    compact = np.sort(readings[entities.compact[region] | ~once])
     in_compact = np.zeros(len(rows), dtype=bool)
     for column in range(entities.regions.shape[1]):
         home = entities.regions[found.entity[rows], column].astype(np.int64)
         in_compact |= np.isin(found.part[rows] * COUNTRY_BASE + home, compact) & (home >= 0)
-    in_land = np.isin(found.part[rows] * lands + entities.country[found.entity[rows]], wide_lands)
+    in_land = np.isin(found.part[rows] * lands + entities.country[found.entity[rows]], in_lands)
     misleading[rows] = in_land & ~in_compact
     return misleading

@@ -18,6 +18,8 @@ from factory.geo.normalise import fold
 MAX_NAME_LENGTH: Final = 200
 MAX_PARTS: Final = 6
 _MAX_WORDS = 8
+_LEAST_CUT = 3
+"""A name is not cut behind a word of fewer letters, nor before one: two are a code, and no town called Mi."""
 
 _LABEL = r"(?i)\b(?:city|town|village|state|region|province|country|location|place|nearest city)\s*[:=]"
 _SEPARATOR = r"[,;/|\n\r\t>→、，；／｜،؛]|->"
@@ -46,6 +48,9 @@ WIDE_WORDS: Final = frozenset(
 )  # fmt: skip
 """Parts that narrow nothing down: wide places, ways to say that nothing is known, headings without a name. They are
 skipped, even where a hamlet bears that name ("None" in Piedmont)."""
+
+_MILITARY = r"(?i)\b[AFD]PO[,\s]+A[AEP](?:[,\s]+\d{5}(?:-\d{4})?)?\s*$"
+"""American post offices abroad, with the letters that stand for a continent: no place that anybody outside knows."""
 
 NULL_WORDS: Final = ("nan", "NaN", "nil", "no")
 """Whole strings that stand for nothing, though they are names elsewhere: "Nan, Thailand" and "NO" are places."""
@@ -113,7 +118,7 @@ def split_places(names: pl.Series) -> pl.DataFrame:
 
     Null, empty and overlong strings (`MAX_NAME_LENGTH`) have no parts; parts past `MAX_PARTS` are dropped.
     """
-    nothing = pl.col("name").str.strip_chars().is_in(NULL_WORDS)
+    nothing = pl.col("name").str.strip_chars().is_in(NULL_WORDS) | pl.col("name").str.contains(_MILITARY)
     text = pl.when(~nothing & (pl.col("name").str.len_chars() <= MAX_NAME_LENGTH)).then(pl.col("name"))
     parts = (
         text.str.replace_all(_LABEL, ",")
@@ -158,6 +163,12 @@ def split_codes(rows: pl.DataFrame, coded: pl.Series, letters: Collection[str]) 
     last = plain.str.extract(_LETTERS_LAST, 2)
     apart = pl.concat_list(plain.str.extract(_LETTERS_LAST, 1), last)
     return _cut(rows, coded, pl.when(last.is_in(list(letters))).then(apart).otherwise(pl.concat_list(plain)))
+
+
+def cut_last_word(rows: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:
+    """Rows of `split_places` where each of `texts`, all different, is cut before its last word."""
+    pieces = pl.concat_list(pl.col("text").str.extract(r"^(.*)\s\S+$", 1), pl.col("text").str.extract(r"(\S+)$", 1))
+    return _cut(rows, texts, pieces)
 
 
 def _cut(rows: pl.DataFrame, texts: pl.Series, pieces: pl.Expr) -> pl.DataFrame:
@@ -233,7 +244,7 @@ def _cuts(key: str) -> Iterator[tuple[Part, ...]]:
                 if ward := _HAN_CITY.match(second):
                     yield from ((outer, inner) for inner in _bare(ward.group(1)))
     words = key.split()
-    if not 2 <= len(words) <= _MAX_WORDS:
+    if not 2 <= len(words) <= _MAX_WORDS or min(len(words[0]), len(words[-1])) < _LEAST_CUT:
         return
     for size in range(min(4, len(words) - 1), 0, -1):
         yield Part(" ".join(words[:-size])), Part(" ".join(words[-size:]))

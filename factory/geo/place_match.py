@@ -50,8 +50,7 @@ _TENTH, _THIRD = 1.0, 0.5
 _WELL_KNOWN = 5.7
 """Base 10 logarithm of the people of a city that is known by its name alone: Washington is not only the state."""
 _LARGE = 5.0
-"""The same of a city large enough to have a south and a west, where no region is named: East Lyme, USA is not Lyme."""
-_CLEARLY, _CLEARLY_BORROWED = 2.0, 1.0
+"""The same of a city large enough to have a south and a west: North Lima, Ohio is not Lima."""
 _STATE = 1.5
 """What letters of a state are worth to a place there: "San Fernando, CA" is in California, not in Cádiz."""
 
@@ -79,7 +78,8 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     in_state = _lie_in(states, parts.letters_last > parts.letters_first, mates, entity, entities) & own_name[whose]
     total += _STATE * (np.bincount(whose, weights=by_place & in_state, minlength=len(total)) > 0)
     total += _SAME_WORD * (np.bincount(whose, weights=same, minlength=len(total)) > 0)
-    beside = _lie_in(readings, with_region, mates, entity, entities) | near
+    inside = _lie_in(readings, with_region, mates, entity, entities)
+    beside = inside | near
     beside &= parts.country[mates] < 0  # Mexico is a state of Mexico too
     named = np.bincount(whose, weights=beside, minlength=len(total)) > 0
     total += _OWN_NAME_THERE * (named & (source == PRIMARY))
@@ -87,9 +87,13 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     found = replace(found, total=with_namesakes_of_provinces(parts, found, own_name, entities))
     hint, city = parts.hint[found.part], found.entity < REGION_BASE
     unasked = city & (hint == HINTS.index("island")) & ~entities.on_island[found.entity]
-    unasked |= city & ~named & (hint == HINTS.index("section")) & (entities.weight[found.entity] < _LARGE)
+    unasked |= city & (hint == HINTS.index("section")) & (entities.weight[found.entity] < _LARGE)
     kept = (total > _OTHER_COUNTRY / 2) & ~unasked
-    placed = np.bincount(found.part[kept & (named | ~city)], minlength=len(parts.query)) > 0
+    kept &= ~(
+        city & _hold_earlier_town(parts, found, mates, whose, inside & (own_name & city & kept)[whose])[found.part]
+    )
+    placed = np.bincount(found.part[kept & (named | (entities.kind[found.entity] == COUNTRY))], minlength=len(keys)) > 0
+    placed[mates[beside]] = True
     found = found.take(kept)
     found = found.take(~misleading_namesakes(parts, found, placed, readings, entities))
     return found.take(np.lexsort((found.part, found.entity, -found.total, found.query)))
@@ -101,6 +105,7 @@ def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Par
     A name shared with a part of a country, as Ireland's is, becomes that part's: what is outside it stays out. A name
     before that of another country is none: "Santa Elena, La Paz, Honduras" has nothing to do with Saint Helena.
     """
+    parts = _settled_twins(parts, index, entities)
     country, first, last = parts.country.copy(), parts.first.copy(), parts.last.copy()
     country[_before_another(parts, entities)] = -1
     parts = replace(parts, country=country)
@@ -128,6 +133,24 @@ def settled_countries(parts: Parts, index: NameIndex, entities: Entities) -> Par
     return replace(parts, country=country, first=first, last=last)
 
 
+def _settled_twins(parts: Parts, index: NameIndex, entities: Entities) -> Parts:
+    """Parts where of two names of one country the last is the country and nothing else, and the others are not it where
+    they name something in it: "Lerma, México, Mexico" is in the state."""
+    named = np.flatnonzero((parts.country >= 0) & (parts.country < len(entities.codes)))
+    codes = parts.query[named] * len(entities.codes) + parts.country[named]
+    _, last_of, times = np.unique(codes[::-1], return_index=True, return_counts=True)
+    final = named[::-1][last_of[times > 1]]
+    country, first, last = parts.country.copy(), parts.first.copy(), parts.last.copy()
+    for row in final.tolist():
+        others = named[(parts.query[named] == parts.query[row]) & (parts.country[named] == parts.country[row])]
+        for other in others[others != row].tolist():
+            places = index.entity[parts.first[other] : parts.last[other]]
+            if (entities.country[places] == parts.country[row]).any():
+                country[other] = -1
+                first[row] = last[row] = 0
+    return replace(parts, country=country, first=first, last=last)
+
+
 def _before_another(parts: Parts, entities: Entities) -> Flags:
     """Which parts, of three or more, name a country with no place in the one that the last part names."""
     queries = int(parts.query.max(initial=-1)) + 1
@@ -148,29 +171,6 @@ def _countries_of_two_names(entities: Entities) -> list[int]:
     """Rows of the countries that a name of `TWO_COUNTRIES` gives."""
     codes = {country_keys()[key] for key in TWO_COUNTRIES}
     return [entities.codes.index(code) for code in sorted(codes)]
-
-
-def without_doubtful(parts: Parts, found: Candidates, entities: Entities) -> Candidates:
-    """Candidates without the cities of strings that may as well mean another town.
-
-    Those name an unknown region behind one of many towns of its name ("Center, Severní Dakota, USA" is somewhere in the
-    USA, not the largest Center; with no rival, or none of a hundredth of its people, the city stays), or the largest of
-    several towns by a name it borrows ("Сентър, САЩ": no rival of a tenth of its people may be there).
-    """
-    size = int(parts.query.max(initial=-1)) + 1
-    unknown = np.full(size, -1, dtype=np.int64)
-    rows = np.flatnonzero(~parts.known)
-    np.maximum.at(unknown, parts.query[rows], parts.position[rows])
-    first = np.flatnonzero(np.diff(found.query, prepend=-1))
-    first = first[entities.kind[found.entity[first]] == CITY]
-    second = np.minimum(first + 1, len(found.query) - 1)
-    rival = (second > first) & (found.query[second] == found.query[first])
-    rival &= (entities.kind[found.entity[second]] == CITY) & (found.entity[second] != found.entity[first])
-    ahead = found.total[first] - found.total[second]
-    vague = (unknown[found.query[first]] > parts.position[found.part[first]]) & (ahead < _CLEARLY)
-    doubtful = np.zeros(size, dtype=bool)
-    doubtful[found.query[first[rival & (vague | (found.borrowed[first] & (ahead < _CLEARLY_BORROWED)))]]] = True
-    return found.take(~doubtful[found.query] | (entities.kind[found.entity] != CITY))
 
 
 def written_country(parts: Parts, queries: int) -> Ints:
@@ -305,6 +305,12 @@ def _region_readings(parts: Parts, index: NameIndex, entities: Entities) -> tupl
     flags = np.zeros(len(parts.query), dtype=bool)
     flags[part] = True
     return np.unique(part * COUNTRY_BASE + region), flags
+
+
+def _hold_earlier_town(parts: Parts, found: Candidates, mates: Ints, whose: Ints, inside: Flags) -> Flags:
+    """Which parts name a region with a town of a part before them, so that they are no city: "Tobolsk, Tyumen"."""
+    earlier = inside & (parts.position[found.part[whose]] < parts.position[mates])
+    return np.bincount(mates[earlier], minlength=len(parts.query)) > 0
 
 
 def _is_finer(parts: Parts, mates: Ints, part: Ints) -> Flags:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from factory.geo.entities import REGION_BASE, Entities
-from factory.geo.letters import with_capitals
+from factory.geo.letters import are_towns_of_states, with_capitals
 from factory.geo.name_index import LETTERS, NameIndex
 from factory.geo.names import DISSOLVED, SUBNATIONAL, code_of_letters, country_keys
 from factory.geo.normalise import fold_column
@@ -114,7 +114,8 @@ def _split(strings: pl.Series, index: NameIndex, entities: Entities) -> pl.DataF
     texts = rows["text"].unique(maintain_order=True)
     inner = texts.filter(has_inner_parts(texts))
     if len(inner):
-        rows = split_inner(rows, inner.filter(_are_names(inner, index)))
+        whole = _are_names(inner, index) | are_towns_of_states(inner, index, entities)
+        rows = split_inner(rows, inner.filter(whole))
     rows = with_capitals(rows, index, entities)
     texts = rows["text"].unique(maintain_order=True)
     coded = texts.filter(has_codes(texts))

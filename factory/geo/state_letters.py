@@ -23,8 +23,8 @@ _LARGE = 5.3
 _LARGE_IN_CANADA = 5.7
 """The same of Canada, whose towns are written with a province, and which shares its letters with California."""
 _TOWN = 4.3
-"""The same of a town that makes them those of a Canadian or Australian state where an American one has the same
-letters: "Broome, WA"."""
+"""The same of a town that makes them those of a Canadian or Australian state where an American one has the same letters
+and some American town the same name: "Albany, WA". One whose name is not American needs no size: "Exmouth, WA"."""
 
 _LEAST = 0.1
 _ANY = -1
@@ -105,22 +105,28 @@ class _Beside:
         return np.asarray((country >= 0) & (np.asarray(confirmed > 0) | known), dtype=bool)
 
     def home(self, letters: Ints, owner: Ints) -> Ints:
-        """The country of the state that each of the letters means, America first; `_ANY` where a place beside fits
-        another region of the same letters and no state."""
+        """The country of the state that each of the letters means: the American one unless only another state holds a
+        place beside it that is no American's namesake, and of a Canadian and an Australian one that which holds a place
+        beside it or else the larger: "Alice Springs, NT". `_ANY` where a place beside fits another region of the same
+        letters and no state."""
         country = self.entities.country[self.index.entity[letters]].astype(np.int64)
-        american = country == self.entities.codes.index(STATE_COUNTRIES[0])
-        found = np.full(len(self.asked), _ANY, dtype=np.int64)
-        found[np.searchsorted(self.asked, owner)] = country
-        found[np.searchsorted(self.asked, owner[american])] = country[american]
-        there = self._most(self._inside(letters[~american], owner[~american]))
-        here = self._most(self._inside(letters[american], owner[american]))
-        row = np.searchsorted(self.asked, owner[~american])
-        other = (there[row] >= _TOWN) & (here[row] == 0)
-        found[row[other]] = country[~american][other]
+        size, usa = len(self.asked), self.entities.codes.index(STATE_COUNTRIES[0])
+        home, held, people = np.full(size, _ANY, dtype=np.int64), np.zeros(size), np.full(size, -1.0)
+        ours = self._most((self.entities.country[self.place] == usa) & self.own_name & self.city) > 0
+        for code in STATE_COUNTRIES:
+            number = self.entities.codes.index(code)
+            own = country == number
+            there = self._most(self._inside(letters[own], owner[own]))
+            many = np.full(size, -1.0)
+            many[np.searchsorted(self.asked, owner[own])] = self.entities.weight[self.index.entity[letters[own]]]
+            better = (there > held) | ((there == held) & (many > people))
+            better = np.where(home == usa, (held == 0) & (there > np.where(ours, _TOWN, 0.0)), better)
+            taken = better & (many >= 0)
+            home[taken], held[taken], people[taken] = number, there[taken], many[taken]
         rows, of_part = spread(self.parts.letters_first[self.asked], self.parts.letters_last[self.asked])
         elsewhere = self._most(self._inside(rows, self.asked[of_part]) & self.own_name & self.city)
-        found[(self._most(self._inside(letters, owner)) == 0) & (elsewhere >= _LARGE)] = _ANY
-        return found
+        home[(self._most(self._inside(letters, owner)) == 0) & (elsewhere >= _LARGE)] = _ANY
+        return home
 
     def lies_in_named_region(self, first: Ints, last: Ints) -> Flags:
         """Which of the parts name a city in a region that stands beside it: "USA, California, LA"."""

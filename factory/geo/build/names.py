@@ -152,6 +152,9 @@ def country_names(locales: Mapping[str, Any], large_cities: Mapping[str, str]) -
             votes[fold(written)][code] += _PYCOUNTRY_VOTES
     for code, written in countries().select("code", "name").iter_rows():
         votes[fold(written)][code] += _ENGLISH_VOTES
+        if written.endswith((" Island", " Islands")):
+            turned = written.removesuffix("s") if written.endswith("s") else written + "s"
+            votes[fold(turned)][code] += _ENGLISH_VOTES
     for line in _alias_lines("country"):
         for written in line["names"].split(";"):
             votes[fold(written)][line["country"]] += _ALIAS_VOTES

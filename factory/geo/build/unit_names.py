@@ -87,7 +87,8 @@ def twins(
 
     A name that some region of several units bears is that region's: Florence does not become Tuscany, and Seville not
     Andalusia, which is a name of eight units. The city's own name must be the unit's English or local name: Quito does
-    not become Pichincha, nor Kazan Tatarstan.
+    not become Pichincha, nor Kazan Tatarstan. A name that is another town's of the unit stays that town's: Tyumen's
+    region was called after Tobolsk once.
     """
     latin = rows.filter(pl.col("source") == PRIMARY, pl.col("entity") < REGION_BASE)
     latin = pl.concat([latin, short_names])
@@ -109,6 +110,9 @@ def twins(
     unit_rows = unit_rows.with_columns(owner=country).filter(~shared)
     given = unit_rows.filter(~pl.col("bare").str.starts_with(LETTERS)).select("bare", region="entity")
     given = given.join(pairs, on="region").filter(pl.col("bare").str.len_chars() > 1)
+    others = city_keys.select(bare="key", region="region", other="entity")
+    theirs = given.join(others, on=["bare", "region"]).filter(pl.col("other") != pl.col("entity"))
+    given = given.join(theirs, on=["bare", "entity"], how="anti", maintain_order="left")
     return given.select(key="bare", entity="entity", source=pl.lit(TWIN, pl.Int64)).unique(maintain_order=True)
 
 

@@ -228,7 +228,7 @@ def test_one_row_for_each_input_in_order() -> None:
 
 
 def test_says_how_sure_it_is() -> None:
-    found = forward(["Helsinki, Finland", "Paris", "Springfield, USA", "Mars Base, Paris, France"])
+    found = forward(["Helsinki, Finland", "Paris", "Portland, USA", "Mars Base, Paris, France"])
     assert found["score"].to_list() == [1.0, 0.8, 0.5, 0.833]
     assert found["ambiguity"].is_null().to_list() == [True, True, False, True]
     assert found["ambiguity"][2] > 500

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from factory.geo import country_code, forward, haversine_km, reverse, same_place
+from factory.geo import country_code, country_name, forward, haversine_km, reverse, same_place
+from factory.geo.entities import REGION_BASE, read_entities
 from factory.geo.gazetteer import admin1, cities
 
 CASES = list(csv.DictReader(Path(__file__).with_name("places.csv").open(encoding="utf-8", newline="")))
@@ -66,6 +68,77 @@ def test_a_place_known_elsewhere_alone_is_unknown_here(query: str, region: str) 
     assert (found["level"], found["region"]) == ("region", region)
 
 
+@pytest.mark.parametrize(
+    ("query", "region"),
+    [
+        ("Lampedusa e Linosa, Agrigento, Italy", "Sicily"), ("Tokunoshima, Okinawa, Japan", "Okinawa Prefecture"),
+        ("Xyzzyville, Puducherry, India", "Puducherry"), ("Ménaka, Gao, Mali", "Gao"),
+        ("Casiguran, Aurora, Philippines", "Central Luzon"), ("Lucena, Quezon, Philippines", "Calabarzon"),
+        ("San Vicente, Bolívar, Ecuador", "Bolívar"), ("Distrito de Chimán, Panamá, Panama", "Panamá"),
+    ],
+)  # fmt: skip
+def test_a_region_with_far_islands_or_without_the_city_of_its_name_stays_a_region(query: str, region: str) -> None:
+    """Lampedusa lies 200 km from Agrigento, and the towns called Aurora and Quezon City in other provinces."""
+    found = forward([query]).row(0, named=True)
+    assert (found["level"], found["region"]) == ("region", region)
+
+
+def test_an_unknown_place_in_any_region_is_the_city_only_where_that_is_all_of_the_region() -> None:
+    """At most 15 of 1,842 regions larger than a city: they share their name with a smaller one, as Minsk and Lima do."""
+    entities = read_entities()
+    units = admin1().select("country", "admin1", "index").filter(pl.col("admin1") != "")
+    asked = pl.Series([f"Xyzzyville, {name}, {country_name(code)}" for code, name, _ in units.iter_rows()])
+    wide = ~entities.compact[units["index"].cast(pl.Int64).to_numpy() + REGION_BASE]
+    found = forward(asked).filter(pl.Series(wide))
+    assert found.height > 1_800
+    assert (found["level"] == "city").sum() <= 15
+
+
+@pytest.mark.parametrize(
+    ("query", "level", "region"),
+    [
+        ("Milford, Pennsylvania, USA", "region", "Pennsylvania"), ("Eden, NY", "region", "New York"),
+        ("Springfield, USA", "country", None), ("Taizhou, China", "country", None),
+    ],
+)  # fmt: skip
+def test_of_two_towns_that_fit_equally_well_and_lie_far_apart_neither_is_chosen(
+    query: str, level: str, region: str | None
+) -> None:
+    found = forward([query], candidates=3)
+    assert (found["level"][0], found["region"][0]) == (level, region)
+    assert found["level"].to_list()[1:] == ["city", "city"]
+    assert found["ambiguity"][0] > 100
+    assert found["score"].is_sorted(descending=True)
+
+
+def test_a_town_with_twice_the_people_and_a_town_without_a_wider_name_beside_it_are_chosen() -> None:
+    found = forward(["Portland, USA", "Springfield", "Fürth, Bavaria, Germany"])
+    assert found["level"].to_list() == ["city"] * 3
+    assert found["region"].to_list()[::2] == ["Oregon", "Bavaria"]
+
+
+def test_a_countrys_name_before_itself_is_that_of_something_in_it() -> None:
+    asked = [
+        "Lerma, México, Mexico",
+        "San Pedro Sacatepéquez, Guatemala, Guatemala",
+        "Mexico, Mexico",
+        "Panama, Panama",
+    ]
+    found = forward([*asked, "Singapore, Singapore"])
+    assert found["region"].to_list()[:2] == ["State of Mexico", "Guatemala"]
+    assert found["city"].to_list()[2:] == ["Mexico City", "Panama City", "Singapore"]
+
+
+def test_a_town_comes_before_the_capital_of_the_region_behind_it_although_the_region_was_called_so() -> None:
+    found = forward(["Tobolsk, Tyumen, Russia", "Kon Tum, Quảng Ngãi, Vietnam", "Ghadames, Nalut, Libya"])
+    assert found["city"].to_list() == ["Tobolsk", "Kon Tum", "Ghadames"]
+
+
+def test_a_name_one_letter_from_several_towns_is_none_of_them() -> None:
+    assert forward(["Madhepur, India", "Rampurwa, India", "Xinjun, China"])["level"].to_list() == ["country"] * 3
+    assert forward(["Joinvile, Brazil", "Seferhisar, Turkey"])["city"].to_list() == ["Joinville", "Seferihisar"]
+
+
 def test_what_lies_in_a_city_leaves_the_city() -> None:
     asked = ["Pennsylvania Station, New York, USA", "Harlem, New York, USA", "Greenwich, London, UK", "Quezon City"]
     assert forward(asked)["level"].to_list() == ["city"] * 4
@@ -91,8 +164,8 @@ def test_what_an_american_town_was_called_once_is_no_name_of_it() -> None:
 
 
 def test_a_compass_point_is_part_of_a_small_towns_name_and_not_of_a_large_citys() -> None:
-    found = forward(["East Lyme, USA", "West Whiteland, USA", "south London", "East Springfield, USA", "North Texas"])
-    assert found["level"].to_list() == ["country", "country", "city", "city", "region"]
+    found = forward(["East Lyme, USA", "North Lima, OH", "south London", "West Louisville, KY", "North Texas"])
+    assert found["level"].to_list() == ["country", "region", "city", "city", "region"]
 
 
 def test_where_the_region_is_written_a_towns_own_name_comes_before_a_larger_ones_other_name() -> None:
@@ -112,6 +185,44 @@ def test_letters_behind_a_town_are_those_of_its_state(query: str, country: str, 
     found = forward([query]).row(0, named=True)
     assert found["country_code"] == country
     assert found["region"] == region or country == "TN"
+
+
+@pytest.mark.parametrize(
+    ("query", "country", "region"),
+    [
+        ("Alice Springs, NT", "AU", "Northern Territory"), ("Yellowknife, NT", "CA", "Northwest Territories"),
+        ("Exmouth, WA", "AU", "Western Australia"), ("Seattle, WA", "US", "Washington"),
+        ("Unheardofville, WA", "US", "Washington"), ("wellington, nsw", "AU", "New South Wales"),
+        ("hobart tas", "AU", "Tasmania"), ("BOISE ID", "US", "Idaho"), ("santa rita, gu", "GU", "Guam"),
+        ("ponce, pr", "PR", "Puerto Rico"), ("BOSTON MA", "US", "Massachusetts"),
+        ("SYDNEY NSW", "AU", "New South Wales"),
+    ],
+)  # fmt: skip
+def test_letters_of_states_count_in_every_case_and_country(query: str, country: str, region: str) -> None:
+    found = forward([query]).row(0, named=True)
+    assert (found["country_code"], found["region"]) == (country, region)
+
+
+@pytest.mark.parametrize("form", ["City, ST", "city, st", "CITY ST"])
+def test_no_town_of_the_gazetteer_written_with_its_state_leads_abroad(form: str) -> None:
+    """Every tenth of 29,546; save for towns of Western Australia that Washington has a namesake of, or America and
+    fewer than 20,000 people: WA is American first."""
+    letters = admin1()["iso_3166_2"].str.extract(r"^(?:US|CA|AU)-([A-Z]{2,3})$")
+    towns = cities().filter(pl.col("admin1_index").is_not_null())
+    towns = towns.with_columns(st=letters.gather(towns["admin1_index"]))
+    towns = towns.filter(pl.col("st").is_not_null(), ~pl.col("name").str.contains("/")).gather_every(10)
+    asked = towns["name"] + (" " if form.isupper() else ", ") + towns["st"]
+    asked = asked.str.to_uppercase() if form.isupper() else asked.str.to_lowercase() if form.islower() else asked
+    found = forward(asked)["country_code"]
+    abroad = towns.filter((found != towns["country"]).fill_null(False))
+    assert towns.height > 2_900
+    assert set(abroad["st"]) <= {"WA"}
+    assert abroad.height < 15
+
+
+@pytest.mark.parametrize("query", ["APO AE", "Apo, AP", "FPO AP 96349", "PSC 3 Box 99, APO AE 09096", "dpo, aa"])
+def test_a_military_post_office_is_no_place(query: str) -> None:
+    assert forward([query])["level"].item() is None
 
 
 def test_an_answer_does_not_depend_on_the_strings_beside_it() -> None:
@@ -193,6 +304,13 @@ def test_a_unit_without_a_polygon_says_that_its_towns_tell_where_it_is() -> None
 )  # fmt: skip
 def test_famous_points_lie_in_their_country(lat: float, lon: float, country: str) -> None:
     assert reverse(lat, lon)["country_code"].item() == country
+
+
+def test_countries_are_known_by_the_names_of_lists() -> None:
+    found = forward(["Bethlehem, Palestinian Territory Occupied", "Suva, Fiji Islands", "Douglas, Man (Isle of)"])
+    assert found["country_code"].to_list() == ["PS", "FJ", "IM"]
+    assert country_code("Solomon Island") == "SB"
+    assert country_code("Pitcairn Island") == "PN"
 
 
 def test_former_states_bind_to_their_successors() -> None:
