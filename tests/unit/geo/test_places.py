@@ -84,7 +84,7 @@ def test_a_region_with_far_islands_or_without_the_city_of_its_name_stays_a_regio
 
 
 def test_an_unknown_place_in_any_region_is_the_city_only_where_that_is_all_of_the_region() -> None:
-    """At most 15 of 1,842 regions larger than a city: they share their name with a smaller one, as Minsk and Lima do."""
+    """At most 15 of 1,842 regions larger than a city, which share their name with a smaller one as Minsk does."""
     entities = read_entities()
     units = admin1().select("country", "admin1", "index").filter(pl.col("admin1") != "")
     asked = pl.Series([f"Xyzzyville, {name}, {country_name(code)}" for code, name, _ in units.iter_rows()])
