@@ -1,8 +1,8 @@
 """City names that are nearly right: one wrong letter, or another spelling in the same script. The only fuzzy matching.
 
 A name is corrected only when no part of the string was found as a city, a country is written, and the name has no
-meaning of its own; then to a city of that country, and of the written region if there is one; never where another city
-of the country is as near. A name with an unknown
+meaning of its own; then to a city of that country, and of the written region if there is one; to one below 100,000
+people only where no other city of the country is as near. A name with an unknown
 part behind it, a region most likely, stays unknown: it is somewhere else. Either its loose key is that of a city (see
 `loose_key`), or, with five letters or more, one letter is added, dropped, swapped with its neighbour or changed for one
 that sounds like it: "Iakutsk" may be Yakutsk, never Irkutsk. The city must be large enough that the error is likelier
@@ -91,7 +91,7 @@ def corrections(
 def _lone(
     fixes: Sequence[Correction], parts: Parts, country: npt.NDArray[np.int64], index: NameIndex, entities: Entities
 ) -> npt.NDArray[np.bool_]:
-    """Which corrections have no other city of the country one letter from what is written.
+    """Which corrections are to a city of `_PEOPLE`, or have no other city of the country one letter away.
 
     Where names crowd, as they do in India and China, a further town that is not listed is likelier than an error:
     "Madhepur" is no misspelt Madhupur.
@@ -103,7 +103,8 @@ def _lone(
     places, which = spread(first[known], last[known])
     entity, fix = index.entity[places].astype(np.int64), owner[known[which]]
     given = country[parts.query[[one.part for one in fixes]]] if fixes else np.zeros(0, dtype=np.int64)
-    other = entity != np.array([one.entity for one in fixes], dtype=np.int64)[fix]
+    own = np.array([one.entity for one in fixes], dtype=np.int64)[fix]
+    other = (entity != own) & (entities.weight[own] < _PEOPLE)
     other &= (entity < REGION_BASE) & entities.fits(given[fix], entity)
     return np.asarray(np.bincount(fix[other], minlength=len(fixes)) == 0)
 

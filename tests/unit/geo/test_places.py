@@ -135,7 +135,7 @@ def test_a_town_comes_before_the_capital_of_the_region_behind_it_although_the_re
 
 
 def test_a_name_one_letter_from_several_towns_is_none_of_them() -> None:
-    assert forward(["Madhepur, India", "Rampurwa, India", "Xinjun, China"])["level"].to_list() == ["country"] * 3
+    assert forward(["Madhepur, India", "Rampurwa, India", "Kolattur, India"])["level"].to_list() == ["country"] * 3
     assert forward(["Joinvile, Brazil", "Seferhisar, Turkey"])["city"].to_list() == ["Joinville", "Seferihisar"]
 
 
