@@ -150,7 +150,7 @@ class Generator:
     record: Callable[[Case], Sequence[Mapping[str, Any]]] | None = None
     """The rows of one accepted sample, without pictures and split: `id`, `id/2`, ...; none sends it to review."""
     records: Callable[[pl.DataFrame], pl.DataFrame] | None = None
-    """Instead of `record`, where nobody is asked: all rows of a table of samples, as `store.cases.sample_frame` has it."""
+    """Instead of `record` where nobody is asked: all rows of a table (`factory.store.cases.sample_frame`)."""
 
 
 # --- teachers -------------------------------------------------------------------------------------------------------
