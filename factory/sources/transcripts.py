@@ -126,6 +126,9 @@ class Transcripts:
         try:
             header = read_header(self.file, label=self.name, encoding="utf-8", delimiter=None)
             wanted = [name for name in header.names if name.lower() in {*ALIASES, *_COLUMNS}]
+            have = {name.lower() for name in wanted}
+            if missing := [name for name in ("transcript", "start", "end") if name not in have]:
+                raise SourceError(f"{self.name}: has no column {', '.join(missing)}; {_NEEDS}")
             frame = read_rows(self.file, wanted, label=self.name, encoding="utf-8", header=header)
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(f"source.path: {self.name} cannot be read ({error})") from None

@@ -131,6 +131,13 @@ def test_what_is_missing_is_said_with_how_to_get_it(tmp_path: Path) -> None:
         transcripts(tmp_path, path="rounds.csv", transcripts="said").table()
 
 
+@pytest.mark.parametrize("header", ["", "a,b", "id,transcript,lat,lon,start"])
+def test_a_table_without_the_columns_of_rounds_is_refused(tmp_path: Path, header: str) -> None:
+    write(tmp_path, f"{header}\n1,2,3,4,5\n")
+    with pytest.raises(SourceError, match=r"^rounds\.csv"):
+        transcripts(tmp_path, path="rounds.csv", transcripts="said").table()
+
+
 def test_a_changed_transcript_is_another_source(tmp_path: Path) -> None:
     write(tmp_path)
     before = transcripts(tmp_path, path="rounds.csv", transcripts="said").digest()
