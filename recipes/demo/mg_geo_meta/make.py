@@ -17,7 +17,7 @@ from factory import geo
 
 HERE = Path(__file__).resolve().parent
 DEMO = HERE.parent
-SCENES = tuple(f"s{number:02d}" for number in (3, 4, 5, 6, 7, 8, 11, 12, 15, 16, 19, 21, 22, 24, 26, 27, 49))
+SCENES = tuple(f"s{number:02d}" for number in (3, 4, 5, 7, 8, 12, 21, 22, 24, 26, 27))
 HEADER = (
     "id,latitude,longitude,thumb_original_url,country,sequence,captured_at,lon_bin,lat_bin,cell,region,sub-region,city,"
     "land_cover,road_index,drive_side,climate,soil,dist_sea,quadtree_10_5000,quadtree_10_25000,quadtree_10_1000,"
@@ -49,14 +49,12 @@ def number_of(scene: dict[str, str]) -> str:
 def row_of(scene: dict[str, str]) -> dict[str, str]:
     place = geo.reverse(float(scene["lat"]), float(scene["lon"])).row(0, named=True)
     known = {
-        "country": place["country_code"] or "ES",
+        "country": place["country_code"],
         "region": place["region"] or "",
         "city": place["city"] or "",
     }
     if scene["id"].startswith("s22"):
         known["country"] = "SK"
-    if scene["id"].startswith("s49"):
-        known |= {"region": "Galicia", "city": "A Coruña"}
     if scene["id"].startswith("s24"):
         known["city"] = "NaN"
     if scene["id"].startswith("s21"):

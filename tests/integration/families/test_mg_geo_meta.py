@@ -27,8 +27,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
 
 def test_what_is_left_out_is_counted_by_name(demo: BuildResult) -> None:
     counts = demo.counts
-    assert (counts["planned"], counts["dropped_by_reason"]) == (15, {"missing_city": 1, "missing_region": 1})
-    assert (counts["removed"], counts["kept"]) == ({"truth_in_country": 1}, 14)
+    assert (counts["planned"], counts["dropped_by_reason"]) == (9, {"missing_city": 1, "missing_region": 1})
+    assert (counts["removed"], counts["kept"]) == ({"truth_in_country": 1}, 8)
     selection = open_build(demo.directory).selection
     (why,) = selection.filter(~selection["kept"])["detail"].to_list()
     assert why.startswith("SK by the source; PL by the polygons")
@@ -38,7 +38,7 @@ def test_rows_are_as_the_paper_says_in_both_formats(demo: BuildResult) -> None:
     for format_ in ("parquet", "webdataset"):
         release = open_release(Path(demo.directory) / "release", format=format_)  # type: ignore[arg-type]
         rows = [row for split in release.splits for row in release.rows(split)]
-        assert len(rows) == 14
+        assert len(rows) == 8
         for row in rows:
             shown = {"messages": row["messages"], "pictures": len(row["images"])}
             assert list(published.faults(shown)) == [], row["id"]
@@ -53,7 +53,7 @@ def test_rows_without_pictures_need_none(tmp_path: Path) -> None:
     built = factory.build(RECIPE, out=tmp_path / "out", profile="rows", overrides=given)
     release = open_release(Path(built.directory) / "release")
     rows = [row for split in release.splits for row in release.rows(split)]
-    assert len(rows) == 14 and all(row["images"] == [] for row in rows)
+    assert len(rows) == 8 and all(row["images"] == [] for row in rows)
     assert all(not list(published.faults({"messages": row["messages"], "pictures": 0})) for row in rows)
 
 
