@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from factory.generators.asked import closed, drawn, prompt, released_checks
 from factory.generators.clue_book import GeoClue, clue_book
-from factory.generators.mp16_reason import closed
 from factory.generators.parse import MAX_CLUE_TEXT, MAX_REASONING, read_fields
 from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
 from factory.plugins.registry import before_asking, register
@@ -84,8 +82,14 @@ def mg_geo_clue(
     def record(case: Case) -> Sequence[Mapping[str, Any]]:
         return rows(case, questions or QUESTIONS)
 
+    module: Any = prompt("mg_geo_clue").module
     return Generator(
-        name="mg_geo_clue", version=_template()[1], row=ROW, needs=Needs(calls=(0, 1)), answer=answer, record=record
+        name="mg_geo_clue",
+        version=str(module.version),
+        row=ROW,
+        needs=Needs(calls=(0, 1)),
+        answer=answer,
+        record=record,
     )
 
 
@@ -127,9 +131,6 @@ def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[s
     values = found.answered.values
     place = {"country": country, "region": sample.region, "city": sample.city}
     told = {**place, "clues": [f"{_sentence(clue['seen'])} {_sentence(clue['text'])}" for clue in values["chosen"]]}
-    question = questions[int(hashlib.sha256(sample.id.encode()).hexdigest()[:8], 16) % len(questions)]
-    checks = case.verdict.checks if case.verdict is not None else ()
-    columns = ("check", "outcome", "score", "threshold", "reason")
     named = (
         "id",
         "country_code",
@@ -142,6 +143,7 @@ def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[s
         "captured_at",
         "source_row",
     )
+    question = drawn(questions, sample.id)
     row = {
         **{name: getattr(sample, name) for name in named},
         **place,
@@ -150,10 +152,13 @@ def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[s
         "offered": values["offered"],
         "teacher": found.answered.teacher,
         "model": found.answered.model,
-        "checks": [{name: getattr(check, name) for name in columns} for check in checks],
+        "checks": released_checks(case),
         "image_sha256": case.photos[0].sha256,
         "requests": list(found.answered.keys),
-        "messages": [message("user", None, question), message("assistant", json.dumps(told, ensure_ascii=False))],
+        "messages": [
+            message("user", None, question),
+            message("assistant", json.dumps(told, ensure_ascii=False)),
+        ],
         "saw_truth": found.answered.saw_truth,
     }
     return (row,)
@@ -180,20 +185,9 @@ def _drawn(clues: Sequence[GeoClue], sample: str, most: int) -> tuple[GeoClue, .
     return tuple(clue for clue in clues if clue.id in kept)
 
 
-@cache
-def _template() -> tuple[Any, str]:
-    import jinja2
-
-    # The text goes to a model, not to a browser: escaping would change it.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-    source = resources.files("factory").joinpath("teachers", "prompts", "mg_geo_clue.jinja").read_text(encoding="utf-8")
-    module: Any = environment.from_string(source).make_module()
-    return module, str(module.version)
-
-
 def _request(place: str, clues: Sequence[GeoClue], max_chosen: int, max_words: int) -> Request:
     """Words come before the picture: servers cache the prefix that the photos of a country share."""
-    module, _ = _template()
+    module: Any = prompt("mg_geo_clue").module
     system, user = str(module.system()).strip(), str(module.user(place, clues, max_chosen, max_words)).strip()
     text = {"type": "string"}
     chosen = closed({"id": {"type": "string", "enum": [clue.id for clue in clues]}, "seen": text, "text": text})

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, partial
-from importlib import resources
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import Field
 
+from factory.generators.asked import closed, prompt, released_checks
 from factory.generators.fields import coordinate_pair, coordinates, words
 from factory.generators.parse import read_fields
 from factory.plugins.contracts import Ask, Generator, Needs, ParseFailure, Said
@@ -103,7 +103,7 @@ def mg_geo_dialog(
         max_words: most words of one reasoning; ours, the paper states none.
         source_dataset: what rows call the data set of their photos.
     """
-    template = _template()
+    template: Any = prompt("mg_geo_dialog").module
     asked = str(template.deduction(max_words)).strip()
     deduction = Request("deduction", (Turn("user", (asked, Picture())),), response_schema())
 
@@ -125,16 +125,6 @@ def mg_geo_dialog(
     )
 
 
-@cache
-def _template() -> Any:
-    import jinja2
-
-    # The text goes to a model, not to a browser: escaping would change it.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-    file = resources.files("factory").joinpath("teachers", "prompts", "mg_geo_dialog.jinja")
-    return environment.from_string(file.read_text(encoding="utf-8")).module
-
-
 def _words_digest(deduction: Request) -> str:
     """Of the words of both questions."""
     nowhere = Truth(country=None, country_code=None, lat=0.0, lon=0.0)
@@ -144,13 +134,13 @@ def _words_digest(deduction: Request) -> str:
 def response_schema() -> dict[str, Any]:
     """JSON Schema of a reply: every key required, in the order in which a constrained model writes them."""
     numbers = {"latitude", "longitude"}
-    properties = {key: {"type": "number" if key in numbers else "string"} for key in KEYS}
-    return {"type": "object", "properties": properties, "required": list(KEYS), "additionalProperties": False}
+    return closed({key: {"type": "number" if key in numbers else "string"} for key in KEYS})
 
 
 def _introspection(truth: Truth) -> str:
     place = ", ".join(name for name in (truth.city, truth.region, truth.country) if name)
-    return str(_template().introspection(f"{truth.lat:.5f}", f"{truth.lon:.5f}", place)).strip()
+    template: Any = prompt("mg_geo_dialog").module
+    return str(template.introspection(f"{truth.lat:.5f}", f"{truth.lon:.5f}", place)).strip()
 
 
 def _as_reply(dialog: Dialog) -> str:
@@ -240,8 +230,6 @@ def record(case: Case, within_km: float = WITHIN_KM, source_dataset: str = "") -
     if told is None or not told.km(case) <= within_km:
         return ()
     sample, answered, last = case.sample, told.found.answered, told.last
-    checks = case.verdict.checks if case.verdict is not None else ()
-    of_check = ("check", "outcome", "score", "threshold", "reason")
     place = ("country_code", "region", "city", "lat", "lon", "uncertainty_km")
     same = ("id", *place, "licence", "author", "source_url", "source_row")
     *geo, loc = last.rounds
@@ -259,7 +247,7 @@ def record(case: Case, within_km: float = WITHIN_KM, source_dataset: str = "") -
         "landmark": sample.texts.get("landmark"),
         "teacher": answered.teacher,
         "model": answered.model,
-        "checks": [{name: getattr(check, name) for name in of_check} for check in checks],
+        "checks": released_checks(case),
         "image_sha256": case.photos[0].sha256,
         "requests": list(answered.keys),
         "messages": messages(last),

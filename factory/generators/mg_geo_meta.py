@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import polars as pl
 from pydantic import Field
 
+from factory.generators.asked import drawn
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.mg_geo_meta import ROW
@@ -30,7 +29,7 @@ QUESTIONS: Final = (
 @register("generator", "mg_geo_meta")
 def mg_geo_meta(
     *,
-    coordinates: Annotated[str, Field(pattern="^(numbers|strings)$")] = "strings",
+    coordinates: Literal["strings", "numbers"] = "strings",
     decimals: Annotated[int, Field(ge=0, le=7)] = 4,
     pictures: bool = True,
 ) -> Generator:
@@ -64,7 +63,7 @@ def records(frame: pl.DataFrame, *, strings: bool, decimals: int, pictures: bool
     names = {code: country_name(code) or code for code in codes}
     named = whole.with_columns(
         pl.col("country_code").replace_strict(names, return_dtype=pl.String).alias("country"),
-        pl.Series("question", _questions(whole["id"].to_list()), dtype=pl.String),
+        pl.Series("question", [drawn(QUESTIONS, name) for name in whole["id"]], dtype=pl.String),
     )
     written = [pl.col(name).round(decimals) for name in ("lat", "lon")]
     places = [value.cast(pl.String) if strings else value for value in written]
@@ -85,8 +84,3 @@ def _part(kind: str, text: pl.Expr) -> pl.Expr:
 
 def _turn(role: str, *parts: pl.Expr) -> pl.Expr:
     return pl.struct(pl.lit(role).alias("role"), pl.concat_list(parts).alias("content"))
-
-
-def _questions(ids: Sequence[str]) -> list[str]:
-    """One question an id, the same on every machine and in every shard."""
-    return [QUESTIONS[hashlib.blake2b(one.encode(), digest_size=1).digest()[0] % len(QUESTIONS)] for one in ids]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from importlib import resources
 from typing import Any, Final, Literal
 
+from factory.generators.asked import closed, prompt, released_checks
 from factory.generators.parse import parse_answer
 from factory.plugins.contracts import Ask, Generator, ParseFailure, Said
 from factory.plugins.registry import register
@@ -88,15 +88,7 @@ def read_place(reply: Reply) -> GeoAnswer | ParseFailure:
 def render(max_clues: int, max_words: int) -> tuple[Request, str]:
     """The question of the packaged template, and its version. Every sample gets the same words: the photo is the only
     variable. Words come before the picture: servers cache the prefix that all requests share."""
-    import jinja2
-
-    # The text goes to a model, not to a browser: escaping would change it.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-    # Named from the package above: whoever only makes rows of stored answers loads no teacher.
-    template_file = resources.files("factory").joinpath("teachers", "prompts", "mp16_reason.jinja")
-    source = template_file.read_text(encoding="utf-8")
-    template = environment.from_string(source)
-    module: Any = template.make_module({"kinds": KINDS, "max_clues": max_clues, "max_words": max_words})
+    module: Any = prompt("mp16_reason").make_module({"kinds": KINDS, "max_clues": max_clues, "max_words": max_words})
     system, user = str(module.system()).strip(), str(module.user()).strip()
     turns = (Turn("system", (system,)), Turn("user", (user, Picture())))
     return Request("answer", turns, response_schema()), str(module.version)
@@ -124,16 +116,6 @@ def response_schema() -> dict[str, Any]:
             "longitude": {"type": ["number", "null"]},
         }
     )
-
-
-def closed(properties: dict[str, Any]) -> dict[str, Any]:
-    """An object of exactly these properties, in the strict subset of `response_schema`."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def is_releasable(reasoning: str | None, country_correct: bool | None) -> bool:
@@ -196,7 +178,6 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
     answered = [found.answered for found in case.voices if found.answered.failure is None]
     named = ("country_code", "region", "city", "lat", "lon", "uncertainty_km", "scene")
     stated = ("licence", "author", "source_url", "captured_at")
-    checks = case.verdict.checks if case.verdict is not None else ()
     label = None if case.verdict is None else case.verdict.label
     row = {
         "id": sample.id,
@@ -210,7 +191,7 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
         "clues": clues,
         "answer": _answer_values(speaking),
         "teachers": [found.teacher for found in answered],
-        "checks": [{name: getattr(check, name) for name in _CHECK_COLUMNS} for check in checks],
+        "checks": released_checks(case),
         **{name: getattr(sample, name) for name in stated},
         "image_sha256": photo.sha256,
         "image_phash": f"{photo.phash or 0:016x}",
@@ -222,9 +203,6 @@ def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, A
         "saw_truth": speaking.answered.saw_truth,
     }
     return (row,)
-
-
-_CHECK_COLUMNS: Final = ("check", "outcome", "score", "threshold", "reason")
 
 
 def _messages(reasoning: str, country: str | None, city: str | None) -> list[dict[str, Any]]:

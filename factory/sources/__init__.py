@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -15,15 +15,13 @@ from factory.sources import osv5m as osv5m
 from factory.sources import table as table
 from factory.sources import transcripts as transcripts
 from factory.sources import webdataset as webdataset
+from factory.sources.contract import even_sample
 from factory.sources.held import opened_source
 
 if TYPE_CHECKING:
     from factory.plugins.blocks import Call
 
 __all__ = ["Source", "look_for_pictures", "open_source"]
-
-LOOKED_FOR: Final = 4096
-"""Pictures looked for before a source is refused: all of a small set, an even sample of a large one."""
 
 
 def open_source(call: Call, root: Path) -> Source:
@@ -44,7 +42,7 @@ def look_for_pictures(source: Source, images: pl.Series) -> None:
     if images.dtype.is_nested():
         images = images.explode().struct.field("locator")
     locators = images.drop_nulls()
-    chosen = locators.gather_every(max(1, -(-len(locators) // LOOKED_FOR)))
+    chosen = even_sample(locators)
     if chosen.is_empty() or any(source.stamp(locator) is not None for locator in chosen):
         return
     folder = getattr(source, "images", None)

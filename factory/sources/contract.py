@@ -89,6 +89,11 @@ def text_list(columns: Mapping[str, str]) -> pl.Expr:
     return _present(found, "text", LISTS["texts"]).alias("texts")
 
 
+def even_sample(values: pl.Series, most: int = 4096) -> pl.Series:
+    """All values of a small column, at most so many of a large one, evenly spread."""
+    return values.gather_every(max(1, -(-len(values) // most)))
+
+
 def _filled(column: str, *, strip: bool) -> pl.Expr:
     text = pl.col(column).cast(pl.String)
     bare = text.str.strip_chars()

@@ -20,15 +20,13 @@ import polars as pl
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
-from factory.sources.contract import ALIASES, DETAIL, PROBLEM, raw_columns, text_list
+from factory.sources.contract import ALIASES, DETAIL, PROBLEM, even_sample, raw_columns, text_list
 from factory.sources.csv_table import read_header, read_rows
 from factory.sources.paths import file_stamp, listing_digest, locate, recipe_path
 from factory.sources.tar_index import listed_members
 from schemas import FilePart
 from schemas.settings import InputPath, Kilometres, OptionalPath
 
-SIZED_IMAGES: Final = 4096
-"""Images whose sizes enter the digest: all of a small set, an even sample of a large one."""
 _BASE: Final = "https://s3.amazonaws.com/google-landmark"
 
 
@@ -128,7 +126,7 @@ class Landmarks:
             with file.open("rb") as opened:
                 digest.update(f"{key} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
         locators = table["image"].drop_nulls()
-        chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_IMAGES)))
+        chosen = even_sample(locators)
         digest.update(listing_digest((locator, (self.stamp(locator) or (-1, 0))[0]) for locator in chosen).encode())
         return digest.hexdigest()
 

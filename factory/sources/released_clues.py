@@ -18,6 +18,8 @@ MAX_LINE_BYTES: Final = 1_000_000
 """The longest released row has 1.9 KB of clues, or some KB of transcript."""
 COLUMNS: Final = ("youtube_url", "challenge_url", "points", "distance", "image_path", "location", "clues")
 """Of `filtered_clues.jsonl`, in its order."""
+WITHHELD: Final = "XXXX"
+"""What the released files have in the place of every address."""
 
 
 def read_records(path: Path, *, label: str) -> Iterator[dict[str, Any]]:
@@ -62,5 +64,5 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
     row = {name: record.get(name) for name in names} | {name: place.get(name) for name in ("round", "lat", "lng")}
     row |= {"continent": place.get("continent"), "country": place.get("country")}
     row |= {"id": record["image_path"], "image": record["image_path"], "said": said}
-    row |= {name: None for name in ("youtube_url", "challenge_url") if row[name] == "XXXX"}
+    row |= {name: None for name in ("youtube_url", "challenge_url") if row[name] == WITHHELD}
     return row

@@ -26,6 +26,7 @@ from factory.sources.contract import (
     Field,
     RoleName,
     TextName,
+    even_sample,
     image_list,
     raw_columns,
     text_list,
@@ -55,8 +56,6 @@ _SUFFIXES: Mapping[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-SIZED_IMAGES = 4096
-"""Images whose sizes enter a source's digest: all of a small set, an even sample of a large one."""
 
 Schema = Mapping[str, pl.DataType]
 """A file's columns by name."""
@@ -149,12 +148,12 @@ class TableSource:
         return digest.hexdigest()
 
     def _sizes_digest(self, table: pl.DataFrame) -> str:
-        """Sizes of at most SIZED_IMAGES images, evenly chosen: another folder of images is another source."""
+        """Sizes of an even sample of the images: another folder of images is another source."""
         images = [table["image"]]
         if self.pictures:
             images = [table["images"].list.eval(pl.element().struct.field("locator")).explode()]
         locators = images[0].drop_nulls().unique(maintain_order=True)
-        chosen = locators.gather_every(max(1, -(-len(locators) // SIZED_IMAGES)))
+        chosen = even_sample(locators)
         outside = (locator for locator in chosen if self._inside(locator) is None)
         return listing_digest((locator, self._size(locator)) for locator in outside)
 

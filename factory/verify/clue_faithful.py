@@ -8,9 +8,9 @@ from pydantic import Field
 
 from factory.generators.clue_book import ClueBook, clue_book
 from factory.plugins.registry import before_asking, register
-from factory.verify.clue_known import chosen_clues, look_at_clues
+from factory.verify.clue_known import chosen_clues, look_at_clues, of_all
 from factory.verify.clue_words import says_more
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote
 from schemas import Case, CheckResult, LocatedAnswer
 from schemas.settings import InputFile
 
@@ -36,16 +36,7 @@ def clue_faithful(case: Case, *, clues: InputFile, max_extra_words: Annotated[in
     """
     book = clue_book(clues)
     votes = [_vote(found, book, max_extra_words) for found in case.voices]
-    faults = [vote.score for vote in votes if vote.score is not None]
-    return combine(
-        "clue_faithful",
-        votes,
-        teachers="all",
-        passed="faithful",
-        nothing="no_answer",
-        threshold=0.0,
-        score=sum(faults) if faults else None,
-    )
+    return of_all("clue_faithful", votes, passed="faithful")
 
 
 def _vote(found: LocatedAnswer, book: ClueBook, max_extra_words: int) -> Vote:

@@ -31,17 +31,14 @@ def clue_known(case: Case, *, clues: InputFile) -> CheckResult:
     `chosen_twice`; the score is the number of faults, its threshold 0. Abstains without an answer (`no_answer`).
     """
     book = clue_book(clues)
-    votes = [_vote(found, case.sample, book) for found in case.voices]
+    return of_all("clue_known", [_vote(found, case.sample, book) for found in case.voices], passed="known")
+
+
+def of_all(check: str, votes: Sequence[Vote], *, passed: str) -> CheckResult:
+    """What a check of clues finds where all teachers must pass it; the score counts all their faults."""
     faults = [vote.score for vote in votes if vote.score is not None]
-    return combine(
-        "clue_known",
-        votes,
-        teachers="all",
-        passed="known",
-        nothing="no_answer",
-        threshold=0.0,
-        score=sum(faults) if faults else None,
-    )
+    score = sum(faults) if faults else None
+    return combine(check, votes, teachers="all", passed=passed, nothing="no_answer", threshold=0.0, score=score)
 
 
 def _vote(found: LocatedAnswer, sample: Sample, book: ClueBook) -> Vote:

@@ -34,7 +34,7 @@ ROW: Final = RowSchema.of(
         "the answer is the source's own annotation."
     ),
     made=(
-        "Rows that lack a country, a region or a city were left out and counted by name. Coordinates were looked up in "
-        "country polygons, and what speaks against the stated country was taken out, counted by reason."
+        "Nobody was asked. What the source or the plan left out and what the selectors took out is counted by reason; "
+        "where `truth_in_country` is among them, coordinates that lie in another country than stated are, too."
     ),
 )

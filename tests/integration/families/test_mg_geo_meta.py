@@ -45,6 +45,16 @@ def test_rows_are_as_the_paper_says_in_both_formats(demo: BuildResult) -> None:
             assert row["images"][0]["bytes"][:2] == b"\xff\xd8"
 
 
+def test_the_page_shows_a_row_of_the_demo(demo: BuildResult) -> None:
+    page = (REPOSITORY / "docs" / "families" / "mg_geo_meta.md").read_text()
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    release = open_release(Path(demo.directory) / "release")
+    row = next(row for split in release.splits for row in release.rows(split) if row["id"] == shown["id"])
+    for turn in row["messages"]:
+        turn["content"] = [{name: value for name, value in part.items() if value} for part in turn["content"]]
+    assert {name: row[name] for name in shown} == shown
+
+
 def test_rows_without_pictures_need_none(tmp_path: Path) -> None:
     table = (RECIPE.parent / "demo" / "mg_geo_meta" / "train.csv").read_bytes()
     (tmp_path / "train.csv").write_bytes(table)

@@ -1,0 +1,49 @@
+"""What families share when they ask and when they write rows: packaged prompts, schemas, drawn questions, checks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from schemas import Case
+
+if TYPE_CHECKING:
+    import jinja2
+
+_OF_CHECK: Final = ("check", "outcome", "score", "threshold", "reason")
+
+
+@cache
+def prompt(name: str) -> jinja2.Template:
+    """The packaged template `factory/teachers/prompts/<name>.jinja`, whose macros and `version` are its module's."""
+    import jinja2
+
+    # The text goes to a model, not to a browser: escaping would change it.
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+    # Named from the package above: whoever only makes rows of stored answers loads no teacher.
+    file = resources.files("factory").joinpath("teachers", "prompts", f"{name}.jinja")
+    return environment.from_string(file.read_text(encoding="utf-8"))
+
+
+def closed(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of an object with exactly these keys, in the order in which a constrained model writes them."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def drawn(questions: Sequence[str], sample_id: str) -> str:
+    """One of the questions, by the sample alone: the same on every machine and in every shard."""
+    return questions[int(hashlib.sha256(sample_id.encode()).hexdigest()[:8], 16) % len(questions)]
+
+
+def released_checks(case: Case) -> list[dict[str, Any]]:
+    """What each check found, as a row holds it (`schemas.rows.CHECK`)."""
+    checks = case.verdict.checks if case.verdict is not None else ()
+    return [{name: getattr(check, name) for name in _OF_CHECK} for check in checks]
