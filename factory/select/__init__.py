@@ -9,6 +9,7 @@ from __future__ import annotations
 from factory.select.balance import quota
 from factory.select.benchmarks import Benchmark
 from factory.select.decontaminate import decontaminate, overlaps_by_metadata
+from factory.select.geocell_split import geocell_split
 from factory.select.near_duplicates import near_duplicates
 from factory.select.ruling import FRAME_SCHEMA, Ruling
 from factory.select.run import run_selection
@@ -20,6 +21,7 @@ __all__ = [
     "Benchmark",
     "Ruling",
     "decontaminate",
+    "geocell_split",
     "near_duplicates",
     "overlaps_by_metadata",
     "quota",

@@ -60,7 +60,7 @@ class Ruling:
     """id, split."""
 
 
-def removals(ids: Sequence[str], reasons: Sequence[str], details: Sequence[str]) -> pl.DataFrame:
+def removals(ids: Texts, reasons: Texts, details: Texts) -> pl.DataFrame:
     """The `removed` table of a Ruling from three lists of one length."""
     return pl.DataFrame({"id": ids, "reason": reasons, "detail": details}, schema=_REMOVED)
 

@@ -31,13 +31,14 @@ from factory.select.ruling import SPLITS, Ruling, groups_of, removals, splits_of
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _some_share(train: float, validation: float, test: float) -> None:
+def some_share(train: float, validation: float, test: float) -> None:
+    """Raises ValueError where no split has a share."""
     if not train + validation + test > 0:
         raise ValueError("train, validation and test are all 0; expected at least one share above 0")
 
 
 @register("selector", "split")
-@check_settings(lambda given: _some_share(given.train, given.validation, given.test))
+@check_settings(lambda given: some_share(given.train, given.validation, given.test))
 def split(
     frame: pl.DataFrame,
     *,
@@ -67,7 +68,7 @@ def split(
     Raises:
         ValueError: all shares are 0; a recipe that says so is refused while it is read.
     """
-    _some_share(train, validation, test)
+    some_share(train, validation, test)
     shares = np.array([train, validation, test])
     bounds = np.cumsum(shares / shares.sum())
     last = int(np.flatnonzero(shares)[-1])
@@ -80,11 +81,11 @@ def split(
         too_large = rows > max_held_out_group or 2 * rows > frame.height
         names[name] = SPLITS[0 if train > 0 and too_large else drawn]
     found = splits_of(frame["id"], group.replace_strict(names, return_dtype=pl.String))
-    return Ruling(removed=_buffer(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
+    return Ruling(removed=buffered(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
 
 
-def _buffer(frame: pl.DataFrame, splits: pl.DataFrame, buffer_km: float) -> pl.DataFrame:
-    """The rows that the buffer takes out, each with the row it lies too near to."""
+def buffered(frame: pl.DataFrame, splits: pl.DataFrame, buffer_km: float) -> pl.DataFrame:
+    """The rows that a buffer of `buffer_km` takes out, each with the row of another split it lies too near to."""
     placed = frame.select("id", "lat", "lon").with_columns(splits["split"])
     if buffer_km == 0:
         placed = placed.clear()

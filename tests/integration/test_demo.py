@@ -54,12 +54,12 @@ def test_a_second_run_calls_nobody_and_changes_nothing(result: BuildResult, out:
 
 
 def test_what_a_buffer_takes_out_is_counted_and_shown(result: BuildResult, tmp_path: Path) -> None:
-    apart = factory.build(RECIPE, out=tmp_path, overrides=["select.split.buffer_km=1000"])
-    assert apart.counts["removed"] == {"near_duplicates": 2, "split": 1}
-    assert apart.counts["splits"] == {**result.counts["splits"], "train": result.counts["splits"]["train"] - 1}
-    assert "split:near_other_split (1)" in (Path(apart.directory) / "report.html").read_text()
+    apart = factory.build(RECIPE, out=tmp_path, overrides=["select.geocell_split.buffer_km=1000"])
+    assert apart.counts["removed"] == {"near_duplicates": 2, "geocell_split": 2}
+    assert apart.counts["splits"] == {**result.counts["splits"], "train": result.counts["splits"]["train"] - 2}
+    assert "geocell_split:near_other_split (2)" in (Path(apart.directory) / "report.html").read_text()
     card = (Path(apart.directory) / "release" / "README.md").read_text()
-    assert r"| split | near\_other\_split | 1 |" in card
+    assert r"| geocell\_split | near\_other\_split | 2 |" in card
 
 
 def test_the_worldview_reaches_the_plan_and_the_checks(tmp_path: Path) -> None:

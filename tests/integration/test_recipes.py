@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from schemas.rows.schema import hub_features
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPES = sorted((REPOSITORY / "recipes").glob("*.yaml"))
+FULL_SPLIT = {"train": 0.9, "validation": 0.05, "test": 0.05, "cell_degrees": 0.05, "seed": 7}
+DEMO_SPLIT = FULL_SPLIT | {"train": 0.7, "validation": 0.15, "test": 0.15}
 SCHEMAS = REPOSITORY / "schemas" / "rows"
 
 
@@ -34,8 +38,14 @@ def recipe(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> BuildResult:
-    return factory.build(recipe, out=tmp_path_factory.mktemp(recipe.stem))
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], BuildResult]:
+    """Each recipe's demo, built once."""
+    return cache(lambda recipe: factory.build(recipe, out=tmp_path_factory.mktemp(recipe.stem)))
+
+
+@pytest.fixture(scope="module")
+def built(recipe: Path, demos: Callable[[Path], BuildResult]) -> BuildResult:
+    return demos(recipe)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +62,15 @@ def test_its_profiles_are_valid_and_one_is_full(recipe: Path) -> None:
     assert {"demo", "full"} <= set(profiles)
     for profile in profiles:
         load_recipe(recipe, profile=profile)
+
+
+def test_a_place_is_in_the_same_split_whichever_family_draws_it(recipe: Path) -> None:
+    agreed = {"train", "validation", "test", "cell_degrees", "seed"}
+    for profile in read_yaml(recipe).data["profiles"]:
+        rules = {use.name: use.settings for use in load_recipe(recipe, profile=profile).recipe.select}
+        assert "split" not in rules, "groups of one data set say nothing of another"
+        if (rule := rules.get("geocell_split")) is not None:
+            assert rule.model_dump(include=agreed) == (DEMO_SPLIT if profile == "demo" else FULL_SPLIT)
 
 
 def test_its_demo_is_built_without_a_call_and_released(built: BuildResult) -> None:
@@ -103,3 +122,19 @@ def test_its_release_loads_with_datasets_in_both_formats(recipe: Path, built: Bu
             assert first["id"] == next(opened[format_].rows("train"))["id"]
         else:
             assert tuple(first["json"]) == row.json_keys
+
+
+def test_a_picture_is_in_one_split_in_the_demos_of_all_families(demos: Callable[[Path], BuildResult]) -> None:
+    found: dict[str, set[str]] = {}
+    shared = 0
+    for recipe in RECIPES:
+        release = Path(demos(recipe).directory) / "release"
+        for path in sorted((release / "webdataset").glob("*.tar")):
+            with tarfile.open(path) as tar:
+                for member in tar:
+                    if member.name.endswith((".jpg", ".png", ".webp")):
+                        digest = sha256(tar.extractfile(member).read()).hexdigest()  # type: ignore[union-attr]
+                        shared += digest in found
+                        found.setdefault(digest, set()).add(path.name.split("-")[0])
+    assert shared > 10, "families share scenes, or this shows nothing"
+    assert {len(splits) for splits in found.values()} == {1}
