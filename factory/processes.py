@@ -6,19 +6,24 @@ parent looks, and nowhere else. A script that was started by its path still find
 too: that place is the parent's.
 
 A program that a plug-in starts from a child finds the environment as it was before.
+
+Other programs (a server for reviewers) are started here as well: from a list of arguments, never through a shell, with
+an environment that is given whole.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing import process, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
-from typing import TYPE_CHECKING, Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from factory.errors import EnvironmentFault
 from factory.text import escaped
@@ -144,3 +149,51 @@ def _restore(values: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def run_program(arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, log: BinaryIO) -> int:
+    """Runs a program to its end and returns its exit code; what it says goes to `log`."""
+    done = subprocess.run(  # noqa: S603 - no shell
+        list(map(str, arguments)),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        umask=0o077,
+        check=False,
+    )
+    return done.returncode
+
+
+def start_program(
+    arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, log: BinaryIO, held: BinaryIO
+) -> int:
+    """Starts a program that outlives this process, in a session of its own, and returns the number of its process.
+
+    Args:
+        log: where it writes what it says.
+        held: an open file that it keeps open as long as it lives: a lock on it says whether it does.
+    """
+    started = subprocess.Popen(  # noqa: S603 - no shell
+        list(map(str, arguments)),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        pass_fds=(held.fileno(),),
+        start_new_session=True,
+        umask=0o077,
+    )
+    _STARTED.append(started)
+    return started.pid
+
+
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Kept, or Python warns of a process that nobody waits for."""
+
+
+def ended(pid: int) -> bool:
+    """Whether a program that this process started has ended; one of another process is not known here."""
+    return any(program.poll() is not None for program in _STARTED if program.pid == pid)

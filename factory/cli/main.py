@@ -17,6 +17,7 @@ import typer
 
 from factory.cli.geo import geo_app
 from factory.cli.out import TellingHandler, say, show_fault, show_thread_fault, show_warning, tell, tell_text
+from factory.cli.review import review_app
 from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
 from factory.version import __version__
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved, checked, or its JSON Schema.")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(geo_app, name="geo")
+app.add_typer(review_app, name="review")
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]

@@ -1,0 +1,188 @@
+"""The connection to Label Studio against a server that does what it likes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from annotation import client as client_module
+from annotation.client import ATTEMPTS, Client, TooLarge, Unsure
+from annotation.connection import Login
+from factory.errors import EnvironmentFault
+from tests.http_server import served
+
+KEY = "canary0123456789canary0123456789canary01"
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class Scripted(BaseHTTPRequestHandler):
+    """Answers with what a test says, and notes what it is sent."""
+
+    protocol_version = "HTTP/1.1"
+    script: Callable[[str, int], Answer]
+    seen: list[tuple[str, str, dict[str, str], bytes]]
+
+    def _answer(self) -> None:
+        cls = type(self)
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        cls.seen.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        status, headers, content = cls.script(self.path, len(cls.seen))
+        self.send_response(status)
+        for name, value in {"content-length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def handler() -> type[Scripted]:
+    return type("Handler", (Scripted,), {"seen": [], "script": staticmethod(lambda path, n: (200, {}, b"{}"))})
+
+
+@pytest.fixture
+def url(handler: type[Scripted]) -> Iterator[str]:
+    with served(handler) as address:
+        yield address.removesuffix("/v1")
+
+
+def opened(url: str, key: str = KEY, call_s: float = 20.0, waits: list[float] | None = None) -> Client:
+    login = Login(url=url, key=key, source="LABEL_STUDIO_API_KEY")
+    return Client(login, call_s=call_s, sleep=(waits if waits is not None else []).append)
+
+
+def test_what_may_be_asked_twice_is_asked_again_and_waits_as_told(url: str, handler: type[Scripted]) -> None:
+    answers: list[Answer] = [
+        (429, {"retry-after": "3"}, b""),
+        (502, {}, b"<html>bad gateway</html>"),
+        (200, {}, b"[1]"),
+    ]
+    handler.script = staticmethod(lambda path, n: answers[n - 1])
+    waits: list[float] = []
+    with opened(url, waits=waits) as client:
+        assert client.get("/api/tasks") == [1]
+    assert 2.4 <= waits[0] <= 3.6 and 0.8 <= waits[1] <= 1.2
+    assert {headers["authorization"] for _, _, headers, _ in handler.seen} == {f"Token {KEY}"}
+
+
+def test_it_gives_up_after_some_attempts_and_says_what_to_do(url: str, handler: type[Scripted]) -> None:
+    handler.script = staticmethod(lambda path, n: (500, {}, json.dumps({"detail": f"key {KEY} broke"}).encode()))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match="the same command goes on") as fault:
+        client.get("/api/tasks")
+    assert len(handler.seen) == ATTEMPTS
+    assert "[redacted] broke" in str(fault.value) and KEY not in str(fault.value)
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, 408])
+def test_what_makes_something_is_never_sent_twice_by_itself(url: str, handler: type[Scripted], status: int) -> None:
+    handler.script = staticmethod(lambda path, n: (status, {"retry-after": "7"}, b""))
+    with opened(url) as client, pytest.raises(Unsure) as unsure:
+        client.make("/api/projects/1/import", [{"data": {}}])
+    assert len(handler.seen) == 1 and unsure.value.wait_s == 7
+
+
+def test_a_body_that_is_too_large_is_told_apart(url: str, handler: type[Scripted]) -> None:
+    handler.script = staticmethod(lambda path, n: (413, {}, b"<html>too large</html>"))
+    with opened(url) as client, pytest.raises(TooLarge):
+        client.make("/api/projects/1/import", [])
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_named_by_where_it_came_from(url: str, handler: type[Scripted], status: int) -> None:
+    handler.script = staticmethod(lambda path, n: (status, {}, b'{"detail": "Invalid token."}'))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match=r"LABEL_STUDIO_API_KEY \(HTTP .*Invalid token"):
+        client.get("/api/projects")
+    assert len(handler.seen) == 1
+
+
+def test_no_redirect_is_followed(url: str, handler: type[Scripted]) -> None:
+    handler.script = staticmethod(lambda path, n: (302, {"location": "http://127.0.0.1:1/api/tasks"}, b""))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match="sends us elsewhere"):
+        client.get("/api/tasks")
+    assert len(handler.seen) == 1
+
+
+def test_no_proxy_of_the_environment_is_used(
+    url: str, handler: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with opened(url) as client:
+        assert client.get("/version") == {}
+
+
+def test_an_answer_beyond_the_bound_ends_the_call(
+    url: str, handler: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotation.transport.MAX_BODY", 1000)
+    handler.script = staticmethod(lambda path, n: (200, {}, b"[" + b" " * 2000 + b"]"))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match="sends more than"):
+        client.get("/api/tasks")
+
+
+def test_a_packed_answer_is_refused(url: str, handler: type[Scripted]) -> None:
+    handler.script = staticmethod(lambda path, n: (200, {"content-encoding": "gzip"}, b"x"))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match="packed"):
+        client.get("/api/tasks")
+
+
+def test_a_slow_server_is_not_waited_for_for_ever(url: str, handler: type[Scripted]) -> None:
+    def slow(path: str, n: int) -> Answer:
+        time.sleep(0.6)
+        return 200, {}, b"{}"
+
+    handler.script = staticmethod(slow)
+    with opened(url, call_s=0.2) as client, pytest.raises(Unsure, match="does not answer within"):
+        client.make("/api/projects/1/import", [])
+
+
+def test_a_page_that_is_no_json_asks_for_the_address(url: str, handler: type[Scripted]) -> None:
+    handler.script = staticmethod(lambda path, n: (200, {}, b"<html>welcome</html>"))
+    with opened(url) as client, pytest.raises(EnvironmentFault, match="is this its address"):
+        client.get("/api/tasks")
+
+
+def test_nobody_at_the_address_is_said_in_the_systems_words() -> None:
+    with opened("http://127.0.0.1:9") as client, pytest.raises(EnvironmentFault, match="Connection refused"):
+        client.get("/api/tasks")
+
+
+def _jwt(name: str) -> str:
+    head, body = (
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, {"n": name})
+    )
+    return f"{head}.{body}.signature-{name}"
+
+
+def test_a_personal_token_is_exchanged_and_renewed_when_it_expires(url: str, handler: type[Scripted]) -> None:
+    given = iter(("first", "second"))
+
+    def script(path: str, n: int) -> Answer:
+        if path == "/api/token/refresh/":
+            return 200, {}, json.dumps({"access": _jwt(next(given))}).encode()
+        expired = handler.seen[-1][2]["authorization"] == f"Bearer {_jwt('first')}" and n > 2
+        return (401, {}, b"{}") if expired else (200, {}, b"{}")
+
+    handler.script = staticmethod(script)
+    with opened(url, key=_jwt("personal")) as client:
+        client.get("/a")
+        client.get("/b")
+    assert [path for _, path, _, _ in handler.seen] == ["/api/token/refresh/", "/a", "/b", "/api/token/refresh/", "/b"]
+    assert json.loads(handler.seen[0][3]) == {"refresh": _jwt("personal")}
+    assert handler.seen[-1][2]["authorization"] == f"Bearer {_jwt('second')}"
+
+
+def test_the_waits_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    client = opened("http://127.0.0.1:9", waits=waits)
+    client.wait(0, 86_400.0)
+    assert waits[0] <= client_module.LONGEST_WAIT_S * 1.2
