@@ -16,8 +16,6 @@ from factory.cli.out import clear_line, say, tell, tell_json
 from factory.errors import EXIT_ROWS_FAILED, RecipeError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import polars as pl
 
 geo_app = typer.Typer(no_args_is_help=True, help="Where is this point, where is this place: offline, at any scale.")
@@ -173,12 +171,10 @@ def sample_gws15k(
     from factory.store.files import disk_faults
 
     lat, lon = axes_of(pool, lat, lon)
-    for table, optional in ((cities, "name"), (areas, "area_km2")):
-        if table:
-            _check_reference(table, optional)
-    known = reference.read_cities(cities) if cities else reference.gazetteer_cities()
-    countries = reference.read_areas(areas) if areas else reference.gazetteer_areas()
-    _check_countries(cities, areas, known["country"].drop_nulls().unique().sort(), countries)
+    known, countries, lost = reference.references(cities, areas)
+    if lost:
+        shown = ", ".join(map(repr, lost[:5])) + (f" and {len(lost) - 5:,} more" if len(lost) > 5 else "")
+        say(f"{cities}: without an area, and so never drawn: {shown}")
     with row_progress("read") as progress:
         points = read_points(pool, lat=lat, lon=lon, progress=progress)
     if not points["lat"].count():
@@ -308,39 +304,6 @@ def _checked(text: str) -> str:
     if not is_unicode(text):
         raise RecipeError(f"{text!r} is no text in UTF-8")
     return text
-
-
-def _check_reference(path: Path, name: str) -> None:
-    """Refuses JSON lines, which have no columns, and `name` in two columns."""
-    from factory.geo.files import check_columns, columns_of
-
-    names = columns_of(path)
-    if names is None:
-        raise RecipeError(f"{path}: expected a table of countries as CSV, TSV or Parquet")
-    check_columns(path, [name] if name in names else [])
-
-
-def _check_countries(
-    cities: Path | None, areas: Path | None, of_cities: Iterable[str], of_areas: Mapping[str, float]
-) -> None:
-    """Countries of --cities without an area, or of --areas without a city: names in the place of codes."""
-    if cities:
-        path, other, named = cities, areas or "the gazetteer", list(of_cities)
-        lost = [country for country in named if country not in of_areas]
-    elif areas:
-        cited = set(of_cities)
-        path, other, named = areas, "the gazetteer", list(of_areas)
-        lost = [country for country in named if country not in cited]
-    else:
-        return
-    shown = ", ".join(map(repr, lost[:5])) + (f" and {len(lost) - 5:,} more" if len(lost) > 5 else "")
-    if len(lost) == len(named):
-        raise RecipeError(
-            f"{path}: no country in it is among those of {other}: {shown or 'it names none'}; "
-            "expected ISO 3166-1 codes such as FI, not names"
-        )
-    if lost and cities:
-        say(f"{path}: without an area, and so never drawn: {shown}")
 
 
 def _tell_marked(target: Path, marked: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final, Literal
 
@@ -56,6 +57,20 @@ def records(frame: pl.DataFrame, *, strings: bool, decimals: int, pictures: bool
         frame: columns of `schemas.arrow.PLAN`.
         strings, decimals, pictures: see `mg_geo_meta`.
     """
+    told = with_places(frame, QUESTIONS, strings=strings, decimals=decimals, pictures=pictures)
+    return told.select(name for name in ROW.columns.names if name not in ("images", "split"))
+
+
+def with_places(
+    frame: pl.DataFrame, questions: Sequence[str], *, strings: bool, decimals: int, pictures: bool
+) -> pl.DataFrame:
+    """The samples whose country, region and city are known, with the columns `country` (its English name), `question`
+    (one of those given, by the sample's id), `answer` (their place as JSON), `messages` and `saw_truth`.
+
+    Args:
+        frame: columns of `schemas.arrow.PLAN`.
+        strings, decimals, pictures: see `mg_geo_meta`.
+    """
     from factory.geo import country_name
 
     whole = frame.filter(pl.all_horizontal(pl.col("country_code", "region", "city").is_not_null()))
@@ -63,7 +78,7 @@ def records(frame: pl.DataFrame, *, strings: bool, decimals: int, pictures: bool
     names = {code: country_name(code) or code for code in codes}
     named = whole.with_columns(
         pl.col("country_code").replace_strict(names, return_dtype=pl.String).alias("country"),
-        pl.Series("question", [drawn(QUESTIONS, name) for name in whole["id"]], dtype=pl.String),
+        pl.Series("question", [drawn(questions, name) for name in whole["id"]], dtype=pl.String),
     )
     written = [pl.col(name).round(decimals) for name in ("lat", "lon")]
     places = [value.cast(pl.String) if strings else value for value in written]
@@ -71,11 +86,10 @@ def records(frame: pl.DataFrame, *, strings: bool, decimals: int, pictures: bool
     asked = [_part("text", pl.col("question"))]
     if pictures:
         asked.insert(0, _part("image", pl.lit(None, pl.String)))
-    told = named.with_columns(answer=answer).with_columns(
+    return named.with_columns(answer=answer).with_columns(
         messages=pl.concat_list(_turn("user", *asked), _turn("assistant", _part("text", pl.col("answer")))),
         saw_truth=pl.lit("none"),
     )
-    return told.select(name for name in ROW.columns.names if name not in ("images", "split"))
 
 
 def _part(kind: str, text: pl.Expr) -> pl.Expr:

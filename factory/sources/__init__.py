@@ -10,6 +10,7 @@ import polars as pl
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.sources import folder as folder
+from factory.sources import gws15k as gws15k
 from factory.sources import landmarks as landmarks
 from factory.sources import osv5m as osv5m
 from factory.sources import table as table

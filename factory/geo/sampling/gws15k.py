@@ -16,7 +16,7 @@ algorithm knows no borders either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
@@ -56,6 +56,8 @@ class Gws15k:
     shortfall: int
     """Points of the `n` wanted that the pool could not give. Countries' own shortfalls count whole points only, so all
     of them can be 0 beside it."""
+    reached: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """row, different: each point of the pool near a city, and whether it is the one of its coordinate that counts."""
 
 
 def country_probabilities(areas: Mapping[str, float]) -> dict[str, float]:
@@ -114,8 +116,12 @@ def gws15k(
     places = known.with_columns(turns)[near["target"]].select("country", "city", "turn")
     candidates = _distinct(pool, pl.concat([near.select(row="point", km="km"), places], how="horizontal"))
     if mode == "repaired":
-        return _repaired(pool, candidates, chances, n, seed)
-    return _published(pool, known, candidates, chances, n, seed, max_draws)
+        found = _repaired(pool, candidates, chances, n, seed)
+    else:
+        found = _published(pool, known, candidates, chances, n, seed, max_draws)
+    return replace(
+        found, reached=near.select(row="point", different=pl.col("point").is_in(candidates["row"].implode()))
+    )
 
 
 def _repaired(pool: pl.DataFrame, candidates: pl.DataFrame, chances: Mapping[str, float], n: int, seed: int) -> Gws15k:
