@@ -143,12 +143,15 @@ class Pool:
             )
         told = pl.concat([usable.select("row"), self._standing(usable.height, cities, drawn)], how="horizontal")
         raw = raw.with_row_index("row").join(told, on="row", how="left", maintain_order="left").drop("row")
+        # What was not fit to be drawn keeps a text, so that the plan says in its own words why it drops it.
+        text = pl.when(pl.col("_standing").is_null()).then(pl.col("draw").fill_null("{}"))
         reason = pl.col("_standing").replace_strict(_WHY, default=None, return_dtype=pl.String)
         raw = raw.with_columns(
             pl.coalesce(PROBLEM, "_standing").alias(PROBLEM),
             pl.coalesce(DETAIL, reason).alias(DETAIL),
-            texts=text_list({"draw": "draw"}),
-        ).drop("_standing", "draw")
+            draw=text,
+        )
+        raw = raw.with_columns(texts=text_list({"draw": "draw"})).drop("_standing", "draw")
         return pl.concat([raw, _short(drawn, self.n, raw.height)], how="diagonal")
 
     def _standing(self, height: int, cities: pl.DataFrame, drawn: Gws15k) -> pl.DataFrame:
@@ -158,10 +161,12 @@ class Pool:
         chosen = chosen.join(drawn.countries.drop("shortfall"), on="country", how="left", maintain_order="left")
         order = pl.col("draw") if "draw" in chosen.columns else pl.lit(None, pl.Int64)
         numbers = [pl.col(name).round(3) for name in ("km", "wanted")]
+        plain = [pl.col(name) for name in ("country", "city", "city_lat", "city_lon", "available", "given")]
         said = pl.struct(
             pl.lit(self.algorithm).alias("algorithm"),
             pl.lit(self.seed, pl.Int64).alias("seed"),
-            *("country", "city", "city_lat", "city_lon", *numbers, "available", "given"),
+            *plain,
+            *numbers,
             order.alias("draw"),
         )
         written = chosen.select("row", draw=said.struct.json_encode())

@@ -43,12 +43,12 @@ ROW: Final = RowSchema.of(
     nullable=frozenset({"draw", "drawn_city", "licence", "author", "captured_at"}),
     summary="photos to be located, spread over countries by area and over their cities, with the truth",
     about=(
-        "An evaluation set: keep it out of what is trained on. The last turn of `messages` is the truth, by which answers "
-        "are measured. `country_wanted` beside `country_given` says where the pool was too small; a mean that weighs each "
-        "row by their ratio stands for the Earth that the algorithm describes, not for the pool."
+        "An evaluation set: keep it out of what is trained on. The last turn of `messages` is the truth, by which "
+        "answers are measured. `country_wanted` beside `country_given` says where the pool was too small; a mean that "
+        "weighs each row by their ratio stands for the Earth that the algorithm describes, not for the pool."
     ),
     made=(
-        "Nobody was asked. Photos within 5 km of a city were drawn by country and city alone, before any was opened. What "
-        "was not drawn, and which countries the pool could not give, is counted by reason."
+        "Nobody was asked. Photos within 5 km of a city were drawn by country and city alone, before any was opened. "
+        "What was not drawn, and which countries the pool could not give their share of, is counted by reason."
     ),
 )

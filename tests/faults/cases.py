@@ -125,6 +125,7 @@ CASES: dict[str, Make] = {
     "parquet": _source("parquet", "photos.parquet"),
     "tar": _source("tar", "photos.tar"),
     "pictures": _source("folder", "exif"),
+    "gws15k": _source("gws15k", "pool"),
     "landmarks": _source("landmarks", "landmarks"),
     "transcripts": _source("transcripts", "spoken"),
     "clues": clues,

@@ -55,6 +55,8 @@ SOURCES = {
     "tar": "{kind: webdataset, path: photos.tar}",
     "folder": "{kind: folder, path: exif}",
     "transcripts": "{kind: transcripts, path: spoken/rounds.csv, transcripts: spoken, images: images}",
+    "gws15k": "{kind: gws15k, pool: table, path: pool/pool.csv, images: images, cities: pool/cities.csv, "
+    "areas: pool/areas.csv, n: 3, fewer: true}",
     "landmarks": "{kind: landmarks, path: landmarks/train.csv, positions: landmarks/positions.csv, images: landmarks, "
     "clean: landmarks/clean.csv, attribution: landmarks/said.csv, categories: landmarks/kinds.csv}",
 }
@@ -79,6 +81,7 @@ def make(folder: Path) -> None:
     _pictures(folder / "exif")
     _landmarks(folder / "landmarks", rows, photos)
     _spoken(folder / "spoken", rows)
+    _pool(folder / "pool", rows)
     digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
     answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
     said = [{"id": name, "response": answer, "usage": {"prompt_tokens": 9}} for name, answer in answers.items()]
@@ -129,6 +132,17 @@ def _spoken(folder: Path, rows: list[dict[str, Any]]) -> None:
         f"{row['id']},{names[n % 3]},0,0:09,{row['lat']},{row['lon']},{row['image']},4000" for n, row in enumerate(rows)
     ]
     (folder / "rounds.csv").write_text("\n".join(("id,transcript,start,end,lat,lon,image,points", *lines)) + "\n")
+
+
+def _pool(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """The photos as a pool to draw from, each with a city of a country of its own beside it."""
+    folder.mkdir()
+    cities = [f"C{n},{row['lat']},{row['lon']},Town {n}" for n, row in enumerate(rows)]
+    pool = [f"{row['id']},{row['image']},{row['lat']},{row['lon']}" for row in rows]
+    areas = [f"C{n},{1000 * (n + 1)}" for n in range(len(rows))]
+    (folder / "pool.csv").write_text("\n".join(("id,image,lat,lon", *pool)) + "\n")
+    (folder / "cities.csv").write_text("\n".join(("country,lat,lon,name", *cities)) + "\n")
+    (folder / "areas.csv").write_text("\n".join(("country,area_km2", *areas)) + "\n")
 
 
 def _pictures(folder: Path) -> None:
