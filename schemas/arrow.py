@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-BUILD_SCHEMA_VERSION = 4
+BUILD_SCHEMA_VERSION = 5
 """Layout of a build's files, written into build.json; a build of another version is neither read nor taken over."""
 
 
@@ -147,8 +147,86 @@ VERDICTS = _columns(
 quarantine; a quarantined row (picture refused, no answer) has its reason in `reasons` as `stage:reason`. `unreleasable`
 says why no row can be made of a sample, whoever accepts it."""
 
-REVIEWS = _columns(("id", TEXT), ("decision", TEXT), ("by", TEXT), ("at", TEXT), ("note", TEXT))
-"""review/decisions.parquet: what people decided, one row a sample; `decision` is accept or reject."""
+BOX = _struct(kind=TEXT, x=REAL, y=REAL, width=REAL, height=REAL)
+"""A rectangle that a person drew, as shares of the picture's width and height, 0 to 1, from the upper left corner;
+`kind` is evidence or privacy."""
+
+JUDGED_CLUE = _struct(index=INT, judgement=TEXT)
+"""What a person says of the clue at `index` of those shown, from 0: correct, weak, wrong or not_visible."""
+
+TASKS = _columns(
+    ("external", TEXT),
+    ("id", TEXT),
+    ("slot", TEXT),
+    ("kind", TEXT),
+    ("project", LONG),
+    ("task", LONG, True),
+    ("images", pa.list_(TEXT)),
+    ("keys", pa.list_(TEXT)),
+    ("clues", pa.list_(TEXT)),
+    ("reasoning", TEXT, True),
+    ("score", REAL, True),
+    ("expected", TEXT, True),
+    ("pushed_at", TEXT),
+)
+"""review/tasks.parquet: what was sent to people, one row a task. `external` is `<id>:<slot>`: slot `1`, `2`, ... for
+the reviewers of a sample, `lead` for who breaks ties. `kind` is dispute, audit or gold. `images` (sha256 of the source
+files) and `keys` (of the answer shown) say what it was about. `expected` is the right verdict of a gold task."""
+
+ANNOTATIONS = _columns(
+    ("annotation", LONG),
+    ("task", LONG),
+    ("project", LONG),
+    ("external", TEXT),
+    ("id", TEXT),
+    ("slot", TEXT),
+    ("kind", TEXT),
+    ("reviewer", TEXT),
+    ("verdict", TEXT, True),
+    ("flags", pa.list_(TEXT)),
+    ("clues", pa.list_(JUDGED_CLUE)),
+    ("boxes", pa.list_(BOX)),
+    ("reasoning", TEXT, True),
+    ("lat", REAL, True),
+    ("lon", REAL, True),
+    ("place", TEXT, True),
+    ("comment", TEXT, True),
+    ("seconds", REAL, True),
+    ("updated_at", TEXT),
+    ("skipped", FLAG),
+    ("deleted", FLAG),
+    ("images", pa.list_(TEXT)),
+    ("keys", pa.list_(TEXT)),
+    ("raw", TEXT),
+    ("taken_from", TEXT, True),
+)
+"""review/annotations.parquet: what people said, one row an annotation, in the order of their ids; private. Of several
+states of one (taken_from, annotation) the newest by `updated_at` (ISO 8601) is kept. `verdict` is accept, fix, reject
+or not_localizable, null only where it was skipped or deleted. `reasoning` is null where the text was left as shown.
+`images` and `keys` repeat the task's: what the person saw. `raw` is the server's JSON as it came."""
+
+REVIEWS = _columns(
+    ("id", TEXT),
+    ("decision", TEXT, True),
+    ("verdict", TEXT, True),
+    ("by", pa.list_(TEXT)),
+    ("at", TEXT),
+    ("rule", TEXT, True),
+    ("note", TEXT, True),
+    ("flags", pa.list_(TEXT), True),
+    ("images", pa.list_(TEXT), True),
+    ("keys", pa.list_(TEXT), True),
+    ("lat", REAL, True),
+    ("lon", REAL, True),
+    ("uncertainty_km", REAL, True),
+    ("text", TEXT, True),
+    ("clues", pa.list_(JUDGED_CLUE), True),
+    ("boxes", pa.list_(BOX), True),
+    ("taken_from", TEXT, True),
+)
+"""review/decisions.parquet: what people decided, one row a sample; `decision` is accept or reject, null where only
+something of the picture is known (its place, what to blur). `by` are pseudonyms. `rule` is null for a row that another
+program wrote."""
 
 SELECTION = _columns(
     ("id", TEXT),

@@ -62,7 +62,7 @@ def forget_places(build: Build) -> Build:
 def decide(build: Build, *decisions: tuple[str, str, str]) -> None:
     """Writes people's decisions: (id, accept or reject, note) each."""
     rows = [
-        {"id": name, "decision": decision, "by": "anna", "at": "2026-11-02T10:00:00+00:00", "note": note}
+        {"id": name, "decision": decision, "by": ["anna"], "at": "2026-11-02T10:00:00+00:00", "note": note}
         for name, decision, note in decisions
     ]
     build.paths.decisions.parent.mkdir(exist_ok=True)

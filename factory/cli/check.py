@@ -138,15 +138,16 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     """Files that the factory has not written, or has not taken away."""
     finished = state in ("released", "done")
     root = {path.name for path in _noted_files(paths, "done")}
-    root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.decisions.parent)}
+    root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.review)}
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
     live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
     for path in _entries(paths.root):
         lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name) and not path.stat().st_size
         if not (path.name in root | live or lock or (state != "done" and is_aside(path.name))):
             yield _NOT_OURS.format(path)
-    for path in _entries(paths.decisions.parent):
-        if path != paths.decisions:
+    people = {paths.screen, paths.tasks, paths.annotations, paths.reviewers, paths.decisions}
+    for path in _entries(paths.review):
+        if path not in people:
             yield _NOT_OURS.format(path)
     known = {paths.shard(number).root for number in range(shards)}
     for folder in _entries(paths.shard_folder):

@@ -185,7 +185,7 @@ def print_story(story: Story) -> None:
         _line(console, "label", f"{named}  {position}   (the place of {label['teacher']}, {chance})")
     if people := story.people:
         note = f": {people['note']}" if people["note"] else ""
-        _line(console, "people", f"{people['decision']} by {people['by']}, {people['at']}{note}")
+        _line(console, "people", f"{people['decision']} by {', '.join(people['by'] or ())}, {people['at']}{note}")
     if story.selection and story.selection["removed_by"]:
         chosen = story.selection
         _line(console, "removed", f"{chosen['removed_by']}:{chosen['reason'] or 'no_reason'} {chosen['detail'] or ''}")

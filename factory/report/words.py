@@ -51,7 +51,7 @@ def people_said(row: Mapping[str, Any]) -> str:
     person, verdict = row.get("person"), row.get("verdict")
     if person is None:
         return ""
-    who = f" by {row['by']}" if row["by"] else ""
+    who = f" by {', '.join(row['by'])}" if row["by"] else ""
     day = f" on {row['at'][:10]}" if row["at"] else ""
     against = ""
     if verdict is not None and decided_by(verdict, person, row.get("unreleasable")) != person:

@@ -91,9 +91,34 @@ class BuildPaths:
         return self.root / "dropped.parquet"
 
     @property
+    def review(self) -> Path:
+        """What people are asked, said and decided; its owner alone looks into it."""
+        return self.root / "review"
+
+    @property
+    def screen(self) -> Path:
+        """The annotators' screen as it was sent to the server."""
+        return self.review / "config.xml"
+
+    @property
+    def tasks(self) -> Path:
+        """What was sent to people."""
+        return self.review / "tasks.parquet"
+
+    @property
+    def annotations(self) -> Path:
+        """What they said."""
+        return self.review / "annotations.parquet"
+
+    @property
+    def reviewers(self) -> Path:
+        """Who they are: the pseudonym of each, the only one of these names that leaves the folder."""
+        return self.review / "reviewers.json"
+
+    @property
     def decisions(self) -> Path:
         """What people decided."""
-        return self.root / "review" / "decisions.parquet"
+        return self.review / "decisions.parquet"
 
     @property
     def model(self) -> Path:

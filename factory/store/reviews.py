@@ -18,6 +18,7 @@ from factory.text import did_you_mean
 from schemas import arrow
 
 PEOPLE_SAY: Final = ("accept", "reject")
+_REQUIRED: Final = ("id", "decision")
 
 
 def read_reviews(paths: BuildPaths) -> pl.DataFrame:
@@ -28,9 +29,10 @@ def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     """
     if not paths.decisions.exists():
         return read_tables([], arrow.REVIEWS)
-    if lacking := sorted({"id", "decision"} - {*column_names(paths.decisions)}):
+    if lacking := sorted({*_REQUIRED} - {*column_names(paths.decisions)}):
         raise CorruptBuild(
-            f"{paths.decisions}: has no column `{lacking[0]}`; expected {', '.join(arrow.REVIEWS.names)}"
+            f"{paths.decisions}: has no column `{lacking[0]}`; expected id, decision and, where known, "
+            f"{', '.join(name for name in arrow.REVIEWS.names if name not in _REQUIRED)}"
         )
     rows = read_table(paths.decisions, arrow.REVIEWS)
     unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | pl.col("decision").is_null())

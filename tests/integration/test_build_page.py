@@ -67,6 +67,9 @@ def test_the_tree_is_what_lies_there(built: tuple[Path, str]) -> None:
     assert {"parquet/", "webdataset/", "report.html"} <= set(tree.split())
     assert set(re.findall(r"[\w.-]+\.(?:parquet|json|yaml|html|tar)", tree)) - named <= {
         "model.json",
+        "tasks.parquet",
+        "annotations.parquet",
+        "reviewers.json",
         "decisions.parquet",
     }
 

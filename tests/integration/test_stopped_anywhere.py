@@ -133,7 +133,7 @@ def test_an_interrupt_says_that_the_same_command_goes_on(trial: Trial) -> None:
 def test_a_finished_build_that_goes_on_is_not_done_until_it_is_again(trial: Trial) -> None:
     build = trial.goes_on()
     taken_out = build.selection.filter("kept")["id"][0]
-    decided = [{"id": taken_out, "decision": "reject", "by": "ann", "at": "now", "note": ""}]
+    decided = [{"id": taken_out, "decision": "reject", "by": ["ann"], "at": "now", "note": ""}]
     build.paths.decisions.parent.mkdir()
     pl.DataFrame(decided).write_parquet(build.paths.decisions)
     stops = {"open selection.parquet": "reviewed", "rename release.old": "selected", "rename release": "selected"}

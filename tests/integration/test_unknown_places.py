@@ -181,7 +181,7 @@ def test_what_people_accept_they_accept_with_its_label(labelled: tuple[Build, di
     assert all(waiting[name].verdict.unreleasable == "no_place" for name in silent)  # type: ignore
     copied = open_build(shutil.copytree(build.paths.root, tmp_path / build.paths.root.name))
     copied.paths.decisions.parent.mkdir(exist_ok=True)
-    decided = {"id": [mine], "decision": ["accept"], "by": ["somebody"], "at": ["2026-01-01"], "note": [""]}
+    decided = {"id": [mine], "decision": ["accept"], "by": [["somebody"]], "at": ["2026-01-01"], "note": [""]}
     pl.DataFrame(decided).write_parquet(copied.paths.decisions)
     from factory.select.accepted import accepted_rows
 

@@ -20,6 +20,8 @@ FILES = {
     "dropped.parquet": arrow.DROPPED,
     "answers.parquet": arrow.ANSWERS,
     "verdicts.parquet": arrow.VERDICTS,
+    "tasks.parquet": arrow.TASKS,
+    "annotations.parquet": arrow.ANNOTATIONS,
     "decisions.parquet": arrow.REVIEWS,
     "selection.parquet": arrow.SELECTION,
     "ledger.parquet": arrow.LEDGER,

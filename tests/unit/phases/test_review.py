@@ -47,7 +47,7 @@ def a_run(folder: Path, *shards: dict[str, str], wait: bool) -> Run:
 
 def decide(run: Run, **decisions: str) -> None:
     """People's decisions, by sample."""
-    rows = [{"id": name, "decision": said, "by": "me", "at": "now", "note": ""} for name, said in decisions.items()]
+    rows = [{"id": name, "decision": said, "by": ["me"], "at": "now", "note": ""} for name, said in decisions.items()]
     run.paths.decisions.parent.mkdir(exist_ok=True)
     write_table(pa.Table.from_pylist(rows, schema=arrow.REVIEWS), run.paths.decisions)
 

@@ -69,13 +69,13 @@ def test_a_decision_of_people_says_what_it_goes_against() -> None:
     row = {
         "person": "accept",
         "verdict": "reject",
-        "by": "anna",
+        "by": ["anna"],
         "at": "2026-11-02T10:00:00",
         "note": "",
         "reasons": [],
     }
     assert people_said(row) == "accepted by anna on 2026-11-02, where the checks said reject"
-    assert people_said({**row, "verdict": "accept", "by": "", "at": ""}) == "accepted"
+    assert people_said({**row, "verdict": "accept", "by": [], "at": ""}) == "accepted"
     assert people_said({**row, "verdict": None}) == "accepted by anna on 2026-11-02"
     assert people_said({**row, "person": None}) == ""
 
@@ -83,7 +83,7 @@ def test_a_decision_of_people_says_what_it_goes_against() -> None:
 def test_a_persons_accept_that_cannot_count_says_so() -> None:
     row = {
         "person": "accept",
-        "by": "",
+        "by": [],
         "at": "",
         "note": "",
         "verdict": "review",

@@ -82,7 +82,7 @@ def test_a_person_cannot_promote_what_makes_no_row(tmp_path: Path) -> None:
 def test_the_last_of_several_decisions_counts(tmp_path: Path, last: str) -> None:
     build = make_build(tmp_path / "b")
     first = "reject" if last == "accept" else "accept"
-    rows = [{"id": "s003", "decision": d, "by": "", "at": "", "note": ""} for d in (first, last)]
+    rows = [{"id": "s003", "decision": d, "by": [], "at": "", "note": ""} for d in (first, last)]
     build.paths.decisions.parent.mkdir()
     write_table(pa.Table.from_pylist(rows, schema=arrow.REVIEWS), build.paths.decisions)
     assert ("s003" in accepted_rows(build)["id"].to_list()) is (last == "accept")

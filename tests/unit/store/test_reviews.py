@@ -54,5 +54,5 @@ def test_decisions_without_their_columns_are_named(tmp_path: Path, columns: dict
     build = make_build(tmp_path / "b")
     build.paths.decisions.parent.mkdir()
     pl.DataFrame(columns).write_parquet(build.paths.decisions)
-    with pytest.raises(CorruptBuild, match=f"decisions.parquet: has no column `{lacks}`; expected id, decision, by"):
+    with pytest.raises(CorruptBuild, match=f"decisions.parquet: has no column `{lacks}`; expected id, decision and,"):
         read_reviews(build.paths)
