@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import orjson
 
 from annotation.connection import Login
+from annotation.replies import ShapeT, shaped
 from annotation.transport import OutOfBounds, guarded
 from factory.errors import EnvironmentFault
 from factory.redact import Redactor
@@ -83,23 +84,32 @@ class Client:
         if http is not None:
             http.close()
 
-    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:
-        """JSON of a path; asked again where it may help."""
-        return self._json(self._again("GET", path, params=params), path)
+    def get(self, path: str, shape: type[ShapeT], params: Mapping[str, str | int] | None = None) -> ShapeT:
+        """What lies at a path; asked again where it may help."""
+        return shaped(shape, self._json(self._again("GET", path, params=params), path), f"{self.url}{path}")
 
     def get_bytes(self, path: str) -> bytes:
         """A file of the server."""
         return self._again("GET", path).content
 
-    def change(self, method: Method, path: str, body: Any) -> Any:
-        """JSON of a call that does no harm when it is done twice: it sets or deletes something by its number."""
-        answer = self._again(method, path, content=orjson.dumps(body))
-        return self._json(answer, path) if answer.content else None
+    def set(self, path: str, body: Mapping[str, Any]) -> None:
+        """Sets values of something that has a number; does no harm when it is done twice."""
+        self._again("PATCH", path, content=orjson.dumps(body))
+
+    def delete(self, path: str) -> None:
+        """Deletes something by its number; that it is gone already is fine."""
+        self._again("DELETE", path, gone=True)
 
     def make(
-        self, path: str, body: Any = None, *, files: Files = (), params: Mapping[str, str | int] | None = None
-    ) -> Any:
-        """JSON of a call that makes something. Raises Unsure, and TooLarge."""
+        self,
+        path: str,
+        shape: type[ShapeT],
+        body: Any = None,
+        *,
+        files: Files = (),
+        params: Mapping[str, str | int] | None = None,
+    ) -> ShapeT:
+        """The answer of a call that makes something. Raises Unsure, and TooLarge."""
         content = None if files else orjson.dumps(body)
         try:
             answer = self._send("POST", path, params=params, content=content, files=files)
@@ -107,7 +117,7 @@ class Client:
             raise Unsure(str(away)) from None
         if answer.status_code >= 500 or answer.status_code in (408, 409, 429):
             raise Unsure(self._told(answer), _asked_s(answer))
-        return self._json(self._fine(answer, path), path)
+        return shaped(shape, self._json(self._fine(answer, path), path), f"{self.url}{path}")
 
     def wait(self, attempt: int, asked_s: float | None = None) -> None:
         """Some seconds, more at each attempt (from 0), or as long as the server asks, within bounds."""
@@ -121,6 +131,7 @@ class Client:
         *,
         params: Mapping[str, str | int] | None = None,
         content: bytes | None = None,
+        gone: bool = False,
     ) -> httpx2.Response:
         """The answer to what may be asked twice."""
         said = ""
@@ -131,6 +142,8 @@ class Client:
                 said = str(away)
                 self.wait(attempt)
                 continue
+            if gone and answer.status_code == 404:
+                return answer
             if answer.status_code < 500 and answer.status_code not in (408, 429):
                 return self._fine(answer, path)
             said = self._told(answer)

@@ -23,6 +23,7 @@ import orjson
 from annotation.client import Client
 from annotation.connection import LOGIN_FILE, Login, kept_login
 from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home
+from annotation.replies import UserReply
 from factory.errors import BuildLocked, EnvironmentFault
 from factory.processes import ended, start_program
 from factory.store.files import durable, make_folder, open_itself, read_json, write_bytes
@@ -172,7 +173,7 @@ def _wait_until_up(folder: Path, start_s: float) -> None:
         path = folder / LOGIN_FILE
         try:
             with Client(kept_login(path), call_s=20.0, sleep=lambda _: None) as client:
-                client.get("/api/current-user/whoami")
+                client.get("/api/current-user/whoami", UserReply)
         except EnvironmentFault as fault:
             tried.append(str(fault))
             return False

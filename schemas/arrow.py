@@ -205,6 +205,23 @@ states of one (taken_from, annotation) the newest by `updated_at` (ISO 8601) is 
 or not_localizable, null only where it was skipped or deleted. `reasoning` is null where the text was left as shown.
 `images` and `keys` repeat the task's: what the person saw. `raw` is the server's JSON as it came."""
 
+REFUSED = _columns(
+    ("annotation", LONG, True),
+    ("task", LONG),
+    ("project", LONG),
+    ("external", TEXT, True),
+    ("reviewer", TEXT, True),
+    ("reason", TEXT),
+    ("link", TEXT),
+    ("updated_at", TEXT, True),
+    ("raw", TEXT),
+)
+"""review/refused.parquet: annotations that cannot count as they are now, one row each, with the reason and the address
+of their task. One that is mended on the server leaves with the next pull."""
+
+RAW = _columns(("annotation", LONG, True), ("task", LONG), ("project", LONG), ("updated_at", TEXT, True), ("raw", TEXT))
+"""review/pulls/NNNNNN.parquet: every state of an annotation that a pull brought, as it came; never written again."""
+
 REVIEWS = _columns(
     ("id", TEXT),
     ("decision", TEXT, True),

@@ -69,6 +69,9 @@ def test_the_tree_is_what_lies_there(built: tuple[Path, str]) -> None:
         "model.json",
         "tasks.parquet",
         "annotations.parquet",
+        "refused.parquet",
+        "000001.parquet",
+        "projects.json",
         "reviewers.json",
         "decisions.parquet",
     }

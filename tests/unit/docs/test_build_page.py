@@ -22,6 +22,8 @@ FILES = {
     "verdicts.parquet": arrow.VERDICTS,
     "tasks.parquet": arrow.TASKS,
     "annotations.parquet": arrow.ANNOTATIONS,
+    "refused.parquet": arrow.REFUSED,
+    "pulls/000001.parquet": arrow.RAW,
     "decisions.parquet": arrow.REVIEWS,
     "selection.parquet": arrow.SELECTION,
     "ledger.parquet": arrow.LEDGER,

@@ -1,0 +1,73 @@
+"""Which of our tasks a project has, by name. The server takes the same task as often as it is sent: we look first.
+
+What we noted is believed while the project has as many tasks as that, and only newer ones are looked at; else all are.
+Two tasks of one name come from an import that was given up, and done all the same: the second goes, unless somebody has
+answered it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from annotation.client import Client
+from annotation.projects import Project, task_number
+from annotation.replies import TaskName, TaskNames
+
+PAGE: Final = 250
+
+
+class Index:
+    """The tasks of a project by name."""
+
+    def __init__(self, client: Client, project: Project, noted: Mapping[str, int]) -> None:
+        """Looks at the server at once.
+
+        Args:
+            noted: numbers of tasks by name, as written down before.
+        """
+        self._client, self.project = client, project
+        self.tasks = dict(noted)
+        self._others: set[int] = set()
+        self.look()
+        self.settle()
+
+    def look(self) -> None:
+        """Notes what is newer than what is known."""
+        self._note(max((*self.tasks.values(), *self._others), default=0))
+
+    def settle(self) -> None:
+        """Where the project has more or fewer tasks than are known: looks at all of them."""
+        if task_number(self._client, self.project) != len(self.tasks) + len(self._others):
+            self.tasks.clear()
+            self._others.clear()
+            self._note(0)
+
+    def _note(self, last: int) -> None:
+        for found in self._newer(last):
+            name = found.data.ext_id
+            known = None if name is None else self.tasks.setdefault(name, found.id)
+            if known == found.id:
+                continue
+            if name is None or found.total_annotations or found.cancelled_annotations:
+                self._others.add(found.id)  # of somebody else, or answered twice
+            else:
+                self._client.delete(f"/api/tasks/{found.id}/")
+
+    def _newer(self, last: int) -> Iterator[TaskName]:
+        """Tasks of larger numbers, a page after the other by number: pages that are counted shift when tasks come."""
+        asked = {"include": "id,data,total_annotations,cancelled_annotations"}
+        while True:
+            page = self._client.get("/api/tasks", TaskNames, by_number(self.project, last, asked))
+            yield from page.tasks
+            if len(page.tasks) >= page.total:
+                return
+            last = page.tasks[-1].id
+
+
+def by_number(project: Project, last: int, params: Mapping[str, str | int], *also: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that ask for the first `PAGE` tasks with a number above `last`, and what else is to hold."""
+    items = [{"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}, *also]
+    query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
+    return {"project": project.id, "page_size": PAGE, "query": json.dumps(query), **params}

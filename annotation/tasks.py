@@ -1,0 +1,130 @@
+"""What a person is asked: a task's name, its JSON, its row. Plain data in, plain data out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, Literal, Protocol
+
+from schemas import Case
+
+Kind = Literal["dispute", "audit", "gold"]
+
+EXTERNAL: Final = "ext_id"
+"""Key of a task's data under which its name stands; the server knows no duplicates, so we do."""
+LEAD: Final = "lead"
+"""The slot of who breaks ties; the others are `1`, `2`, ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a screen makes of a sample."""
+
+    data: Mapping[str, Any]
+    """The task's data as the screen reads it, escaped."""
+    results: Sequence[Mapping[str, Any]]
+    """What stands on the screen before anybody touched it (the text to edit, boxes): a prediction. Never a verdict."""
+    keys: tuple[str, ...]
+    """Ledger keys of the answer that is shown."""
+    clues: tuple[str, ...]
+    """Its clues, in the order shown."""
+    reasoning: str | None
+    """Its text, as shown."""
+
+
+class Screen(Protocol):
+    """What annotators see."""
+
+    config: str
+    """Label Studio's labelling configuration, the same for all tasks of a build."""
+
+    def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
+        """One sample's task; `pictures` are the addresses of its pictures on the server, by role."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A sample that a reviewer is to look at."""
+
+    id: str
+    shard: int
+    slot: str
+    kind: Kind
+    uncertainty: float
+    """From 0 (sure) to 1; the least sure are shown first."""
+    expected: str | None = None
+    """The right verdict of a gold task; it stays here."""
+
+    @property
+    def external(self) -> str:
+        """The task's name on every server."""
+        return f"{self.id}:{self.slot}"
+
+
+def slots_of(sample_id: str, *, reviewers: int, overlap: int, sent: Sequence[str] = ()) -> tuple[str, ...]:
+    """The reviewers of a sample: `overlap` of the slots `1` ... `reviewers`, the same every time, evenly over many
+    samples and in all combinations.
+
+    Args:
+        sent: slots that it was sent to before: those stay, and only as many are added as are missing.
+    """
+    names = [str(number) for number in range(1, reviewers + 1)]
+    drawn = sorted(names, key=lambda slot: hashlib.sha256(f"{slot}\0{sample_id}".encode()).digest())
+    had = [slot for slot in sent if slot != LEAD]
+    new = [slot for slot in drawn if slot not in had]
+    return tuple(sorted((*had, *new[: max(0, overlap - len(had))]), key=int))
+
+
+def asked(
+    samples: Sequence[Wanted], *, reviewers: int, overlap: int, sent: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Iterator[Wanted]:
+    """Each sample once for each of its reviewers; gold goes to all of them.
+
+    Args:
+        samples: with any slot, which is replaced; one for the lead stays so.
+        sent: slots that samples were sent to before.
+    """
+    for sample in samples:
+        if sample.slot == LEAD:
+            yield sample
+            continue
+        most = reviewers if sample.kind == "gold" else overlap
+        for slot in slots_of(sample.id, reviewers=reviewers, overlap=most, sent=sent.get(sample.id, ())):
+            yield replace(sample, slot=slot)
+
+
+def task_body(wanted: Wanted, made: Made, model_version: str) -> dict[str, Any]:
+    """A task as the server imports it. Nothing in it says why the sample was sent, nor what is expected."""
+    prediction = {
+        "model_version": model_version,
+        "score": task_score(wanted),
+        "result": [dict(result) for result in made.results],
+    }
+    return {"data": {**made.data, EXTERNAL: wanted.external}, "predictions": [prediction]}
+
+
+def task_score(wanted: Wanted) -> float:
+    """What the server orders by: the lowest first, so the least sure."""
+    return round(1.0 - wanted.uncertainty, 6)
+
+
+def task_row(wanted: Wanted, made: Made, case: Case, *, project: int, task: int | None, at: str) -> dict[str, Any]:
+    """A row of tasks.parquet."""
+    return {
+        "external": wanted.external,
+        "id": wanted.id,
+        "slot": wanted.slot,
+        "kind": wanted.kind,
+        "project": project,
+        "task": task,
+        "images": [photo.sha256 for photo in case.photos if photo.sha256 is not None],
+        "keys": list(made.keys),
+        "clues": list(made.clues),
+        "reasoning": made.reasoning,
+        "score": task_score(wanted),
+        "expected": wanted.expected,
+        "pushed_at": at,
+    }

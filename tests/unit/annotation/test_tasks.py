@@ -1,0 +1,46 @@
+"""What is asked of whom."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.tasks import EXTERNAL, LEAD, Made, Wanted, asked, slots_of, task_body
+
+MADE = Made(data={"image": "/data/upload/1/x.jpg"}, results=[], keys=("k",), clues=("a",), reasoning="r")
+
+
+def wanted(name: str = "p1", *, slot: str = "", kind: str = "dispute", uncertainty: float = 0.25) -> Wanted:
+    return Wanted(id=name, shard=0, slot=slot, kind=kind, uncertainty=uncertainty)  # type: ignore[arg-type]
+
+
+def test_every_combination_of_reviewers_gets_its_share() -> None:
+    drawn = Counter(slots_of(f"p{number}", reviewers=4, overlap=2) for number in range(3_000))
+    assert set(drawn) == set(combinations("1234", 2))
+    assert min(drawn.values()) > 420
+
+
+@given(st.text(min_size=1), st.integers(1, 6), st.integers(1, 6), st.lists(st.sampled_from("123456"), unique=True))
+def test_a_sample_keeps_the_reviewers_it_has(name: str, reviewers: int, overlap: int, sent: list[str]) -> None:
+    slots = slots_of(name, reviewers=reviewers, overlap=min(overlap, reviewers), sent=sent)
+    assert set(sent) <= set(slots) and len(slots) == len(set(slots))
+    assert len(slots) >= min(overlap, reviewers)
+    assert slots == slots_of(name, reviewers=reviewers, overlap=min(overlap, reviewers), sent=slots)
+
+
+def test_gold_goes_to_everybody_and_the_leads_queue_to_the_lead() -> None:
+    ones = [wanted("p1"), wanted("g1", kind="gold"), wanted("p2", slot=LEAD)]
+    found = [one.external for one in asked(ones, reviewers=3, overlap=1)]
+    assert [name for name in found if name.startswith("g1")] == ["g1:1", "g1:2", "g1:3"]
+    assert len(found) == 5 and found[-1] == "p2:lead"
+
+
+def test_the_least_sure_is_shown_first_and_nothing_tells_why_it_was_sent() -> None:
+    body = task_body(Wanted(id="p1", shard=0, slot="2", kind="gold", uncertainty=0.9, expected="reject"), MADE, "v")
+    assert body["data"] == {"image": "/data/upload/1/x.jpg", EXTERNAL: "p1:2"}
+    assert body["predictions"] == [{"model_version": "v", "score": pytest.approx(0.1), "result": []}]
+    assert "gold" not in str(body) and "reject" not in str(body)
