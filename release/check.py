@@ -14,16 +14,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import orjson
+import polars as pl
 
 from factory.images import metadata_findings
 from factory.redact import named_secrets, told
+from release.columns import batches
 from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from schemas.record import SawTruth
+from schemas.rows.conversations import json_texts
 from schemas.rows.messages import message_faults
 from schemas.rows.schema import RowSchema
 
@@ -45,6 +49,14 @@ class _Seen:
         digest.update(len(pictures).to_bytes(4, "little"))
         digest.update(b"".join((hashlib.sha256(text).digest(), *pictures)))
         self.rows[split] += 1
+
+    def add_columns(self, split: str, rows: pl.DataFrame, schema: RowSchema, *, compared: bool) -> None:
+        """Counts rows without pictures; their values enter the digest only where another format is `compared`."""
+        if not compared:
+            self.rows[split] += rows.height
+            return
+        for text in json_texts(rows, schema):
+            self.add(split, text, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +95,11 @@ def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema, secrets: Ma
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     seen = {"parquet": _Seen(), "webdataset": _Seen()}
-    opened: set[bytes] = set()
+    look = partial(_shard_faults, schema=schema, opened=set(), secrets=secrets, compared=len(manifest["formats"]) > 1)
     for entry in manifest["files"]:
         file = path / entry["path"]
         if "rows" in entry and str(file) not in damaged:
-            faults += _shard_faults(file, entry["rows"], schema, seen[format_of(file)], opened, secrets)
+            faults += look(file, entry["rows"], seen[format_of(file)])
     faults += _secret_papers(path, manifest, damaged, secrets)
     if not damaged:
         faults += _count_faults(path, manifest, seen)
@@ -124,15 +136,27 @@ _TOLD: Final = "{}: holds the value of the environment variable {}, a secret: wi
 
 
 def _shard_faults(
-    file: Path, expected: int, schema: RowSchema, seen: _Seen, opened: set[bytes], secrets: Mapping[str, str]
+    file: Path,
+    expected: int,
+    seen: _Seen,
+    *,
+    schema: RowSchema,
+    opened: set[bytes],
+    secrets: Mapping[str, str],
+    compared: bool,
 ) -> list[str]:
     """Faults inside one shard; its rows are added to `seen`."""
     split = split_of(file)
     faults: list[str] = []
     rows = 0
+    columns = format_of(file) == "parquet"
     try:
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            for batch in _batches(read_rows(file, schema)):
+            for batch in batches(file, schema, split, secrets) if columns else _batches(read_rows(file, schema)):
+                if isinstance(batch, pl.DataFrame):
+                    rows += batch.height
+                    seen.add_columns(split, batch, schema, compared=compared)
+                    continue
                 fresh: list[_Picture] = []
                 for row in batch:
                     rows += 1

@@ -67,14 +67,24 @@ def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
 
 def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a Parquet file, page checksums verified. Raises ValueError when its schema is another."""
+    for batch in parquet_batches(file, schema, _BATCH):
+        yield from stored_rows(batch)
+
+
+def parquet_batches(file: Path, schema: RowSchema, rows: int) -> Iterator[pa.RecordBatch]:
+    """`parquet_rows` as Arrow holds them, so many at a time."""
     refuse_bomb(file)
     with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
         if not parquet.schema_arrow.equals(schema.columns):
             raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
-        for batch in parquet.iter_batches(batch_size=_BATCH):
-            for values in batch.to_pylist():
-                jpegs = [image["bytes"] for image in values.pop("images") or ()]
-                yield StoredRow(values, jpegs, None)
+        yield from parquet.iter_batches(batch_size=rows)
+
+
+def stored_rows(batch: pa.RecordBatch) -> Iterator[StoredRow]:
+    """The rows of a batch."""
+    for values in batch.to_pylist():
+        jpegs = [image["bytes"] for image in values.pop("images") or ()]
+        yield StoredRow(values, jpegs, None)
 
 
 def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:

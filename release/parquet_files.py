@@ -56,26 +56,44 @@ class ParquetFile:
             use_content_defined_chunking=_CHUNKING,
         )
         self._rows: list[dict[str, Any]] = []
-        self._bytes = 0
+        self._tables: list[pa.Table] = []
+        self._held = self._bytes = 0
 
     def write(self, number: int, values: Mapping[str, Any], jpegs: Sequence[bytes]) -> None:
         """Adds the `number`-th row of a split; its pictures are called as in a tar."""
         names = picture_names(sample_key(number), len(jpegs))
         images = [{"bytes": jpeg, "path": name} for jpeg, name in zip(jpegs, names, strict=True)]
         self._rows.append({**values, "images": images})
+        self._held += 1
         self._bytes += sum(map(len, jpegs))
-        if self._bytes >= GROUP_BYTES or len(self._rows) >= GROUP_ROWS:
+        if self._bytes >= GROUP_BYTES or self._held >= GROUP_ROWS:
             self._flush()
+
+    def write_table(self, rows: pa.Table) -> None:
+        """Adds rows without pictures, of this file's schema; row groups end where they would for rows one by one."""
+        while rows.num_rows:
+            self._close_rows()
+            part, rows = rows.slice(0, GROUP_ROWS - self._held), rows.slice(GROUP_ROWS - self._held)
+            self._tables.append(part)
+            self._held += part.num_rows
+            if self._held == GROUP_ROWS:
+                self._flush()
 
     def close(self) -> None:
         """Writes what is buffered and the footer; the file under it stays open."""
         self._flush()
         self._writer.close()
 
-    def _flush(self) -> None:
+    def _close_rows(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema), row_group_size=GROUP_ROWS)
-            self._rows, self._bytes = [], 0
+            self._tables.append(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+    def _flush(self) -> None:
+        self._close_rows()
+        if self._tables:
+            self._writer.write_table(pa.concat_tables(self._tables).combine_chunks(), row_group_size=GROUP_ROWS)
+            self._tables, self._held, self._bytes = [], 0, 0
 
 
 def leaf_paths(schema: pa.Schema) -> Sequence[str]:

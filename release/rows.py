@@ -12,12 +12,13 @@ import polars as pl
 from factory.errors import CorruptBuild, PluginFault
 from factory.generators import open_generator
 from factory.generators.labelled import labelled
-from factory.generators.rows import rows_by_sample
+from factory.generators.rows import made_at_once, rows_by_sample
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.cases import read_cases, sample_frame
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
+from release.at_once import Block, another_id, block, no_row, other_columns, other_id
 from schemas import Case
 
 
@@ -58,8 +59,11 @@ def release_order(build: Build) -> pl.DataFrame:
     return build.selection.filter("kept").select("id", "shard", "position", "split").sort("shard", "position")
 
 
-def released_rows(build: Build, order: pl.DataFrame, generator: Generator, licence: str | None) -> Iterator[Released]:
-    """Every kept sample in plan order with its rows and pictures, one shard in memory at a time.
+def released_rows(
+    build: Build, order: pl.DataFrame, generator: Generator, licence: str | None
+) -> Iterator[Released | Block]:
+    """Every kept sample in plan order with its rows and pictures, one shard in memory at a time; the rows of a whole
+    shard together where the family makes them at once and shows no picture.
 
     Args:
         order: see `release_order`.
@@ -71,26 +75,34 @@ def released_rows(build: Build, order: pl.DataFrame, generator: Generator, licen
         PluginFault: the family raised, or made a row of another schema or with another id.
     """
     taken = set(order["id"])
+    at_once = generator.records is not None and not generator.needs.shown
     for (shard,), wanted in order.group_by("shard", maintain_order=True):
         number = int(str(shard))
         splits = dict(wanted.select("id", "split").iter_rows())
+        if at_once:
+            frame = _kept_frame(build, number, wanted["id"], licence)
+            _require_planned(build, number, wanted["id"], frame["id"])
+            whole = block(generator, made_at_once(generator, frame), wanted.select("id", "split"), order["id"])
+            if whole is not None:
+                yield whole
+                continue
         pictures = _Pictures(build, generator)
-        made = _made_at_once if generator.records is not None else _made_one_by_one
+        made = _made_together if generator.records is not None else _made_one_by_one
         for found in made(build, number, splits.keys(), generator, licence):
             split = splits.pop(found.id)
             rows = _checked(generator, found.id, found.rows, split)
             if not rows:
-                raise CorruptBuild(
-                    f"row {found.id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such "
-                    "samples to review, so the shard's files were written by something else or changed since"
-                )
+                raise CorruptBuild(no_row(generator, found.id))
             if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
-                raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
+                raise CorruptBuild(another_id(found.id, twice[0]))
             jpegs = pictures.of(number, found.position, found.id, found.images)
             yield Released(found.id, split, rows, jpegs, found.answered_by)
-        if splits:
-            missing = next(iter(splits))
-            raise CorruptBuild(f"{build.paths.selection}: names {missing!r} of shard {number}, which the plan has not")
+        _require_planned(build, number, pl.Series([*splits], dtype=pl.String), pl.Series(dtype=pl.String))
+
+
+def _require_planned(build: Build, shard: int, wanted: pl.Series, there: pl.Series) -> None:
+    if (missing := wanted.filter(~wanted.is_in(there.implode()))).len():
+        raise CorruptBuild(f"{build.paths.selection}: names {missing[0]!r} of shard {shard}, which the plan has not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +141,22 @@ def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
         raise PluginFault(f"generator `{generator.name}` raised at sample {case.sample.id!r}: {error!r}") from error
 
 
-def _made_at_once(
+def _made_together(
     build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
 ) -> Iterator[_Made]:
-    plan = sample_frame(build.paths, shard)
-    stated = pl.when(pl.col("licence") != "").then("licence")
-    frame = plan.with_columns(licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
-    frame = frame.filter(pl.col("id").is_in(list(kept)))
-    rows = rows_by_sample(generator, frame)
+    frame = _kept_frame(build, shard, pl.Series([*kept], dtype=pl.String), licence)
+    rows = rows_by_sample(made_at_once(generator, frame), kept)
     for sample_id, position, refs in frame.select("id", "position", "images").iter_rows():
         images = [(ref["role"], ref["embed"]) for ref in refs]
         yield _Made(sample_id, position, images, rows.get(sample_id, ()))
+
+
+def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) -> pl.DataFrame:
+    """The kept samples of a shard as their family gets them."""
+    plan = sample_frame(build.paths, shard)
+    stated = pl.when(pl.col("licence") != "").then("licence")
+    frame = plan.with_columns(licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
+    return frame.filter(pl.col("id").is_in(kept.implode()))
 
 
 def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str) -> tuple[Row, ...]:
@@ -150,9 +167,9 @@ def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, A
         row_id = sample_id if number == 1 else f"{sample_id}/{number}"
         where = f"generator `{generator.name}`, row {number} of sample {sample_id!r}"
         if odd := row.keys() ^ expected:
-            raise PluginFault(f"{where}: has other columns than its schema: {', '.join(sorted(odd))}")
+            raise PluginFault(f"{where}: {other_columns(odd)}")
         if row["id"] != row_id:
-            raise PluginFault(f"{where}: is called {row['id']!r}, expected {row_id!r}")
+            raise PluginFault(f"{where}: {other_id(row['id'], row_id)}")
         values = {**row, "split": split}
         try:
             checked.append(Row(values, orjson.dumps(schema.json_row(values))))

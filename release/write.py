@@ -25,13 +25,15 @@ from factory.store.files import sync_directory
 from factory.store.layout import Build
 from factory.store.places import placed_plan
 from release.acceptance import acceptance
+from release.at_once import Block, arrow_rows, slices
 from release.card import render_card, render_licences, render_map, scrubbed
 from release.check import check_release
 from release.counts import release_counts
 from release.manifest import MANIFEST, file_entry, manifest_bytes
-from release.parquet_files import ParquetFile, file_name
+from release.parquet_files import ParquetFile, file_name, file_schema
 from release.rows import Released, Row, build_generator, release_order, released_rows
 from release.webdataset_shards import end_tar, shard_name, write_sample
+from schemas.rows.conversations import json_texts
 from schemas.rows.schema import RowSchema
 from schemas.settings import ReleaseSettings
 
@@ -78,7 +80,7 @@ def write_release(
     order = release_order(build)
     with _Shards(root, settings, generator.row) as shards:
         for released in released_rows(build, order, generator, licence):
-            shards.add(released)
+            shards.add_block(released) if isinstance(released, Block) else shards.add(released)
     order = order.with_columns(rows=pl.Series(shards.made, dtype=pl.Int64))
     facts = _facts(build, settings, order, shards, licence)
     _write_papers(root, build, order, facts, generator.row)
@@ -142,9 +144,7 @@ class _Shards:
 
     def _add(self, split: str, row: Row, jpegs: Sequence[bytes]) -> None:
         number = self._written[split]
-        if number % self.settings.shard_size == 0:
-            self._finish(split)
-            self._start(split, number // self.settings.shard_size)
+        self._make_room(split)
         self._written[split] += 1
         if tar := self._tars.get(split):
             write_sample(tar[1], number, row.json, jpegs)
@@ -152,6 +152,34 @@ class _Shards:
         if parquet := self._parquets.get(split):
             parquet[2].write(number, row.values, jpegs)
             self.rows[parquet[0]] += 1
+
+    def add_block(self, block: Block) -> None:
+        """Appends the rows of a shard to the files of their splits: the same bytes as one by one."""
+        self.made.extend(block.rows)
+        self.pictures.add(0)
+        for split, rows in block.splits:
+            for part in slices(rows, self._written[split], self.settings.shard_size):
+                self._add_rows(split, part)
+
+    def _add_rows(self, split: str, rows: pl.DataFrame) -> None:
+        """Rows that fit into one file."""
+        number = self._written[split]
+        self._make_room(split)
+        self._written[split] += rows.height
+        if tar := self._tars.get(split):
+            for index, text in enumerate(json_texts(rows, self.row), start=number):
+                write_sample(tar[1], index, text, ())
+            self.rows[tar[0]] += rows.height
+        if parquet := self._parquets.get(split):
+            parquet[2].write_table(arrow_rows(rows, file_schema(self.row)))
+            self.rows[parquet[0]] += rows.height
+
+    def _make_room(self, split: str) -> None:
+        """Closes a split's full file and opens its next."""
+        number = self._written[split]
+        if number % self.settings.shard_size == 0:
+            self._finish(split)
+            self._start(split, number // self.settings.shard_size)
 
     def _start(self, split: str, number: int) -> None:
         if "webdataset" in self.settings.formats:

@@ -36,11 +36,11 @@ from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
 from factory.shard.spec import ShardReport, ShardSpec, read_report, stored_report
 from factory.shard.staff import Staff, open_staff
-from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check, outcomes
+from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check, outcomes, unseen_table
 from factory.store.files import disk_faults, file_digest
 from factory.store.folder import FolderStore
 from factory.store.images import ImageStore
-from factory.store.layout import BuildPaths, ShardPaths, read_samples, shard_files
+from factory.store.layout import BuildPaths, ShardPaths, read_ids, read_samples, shard_files
 from factory.store.progress import EVERY_S, ProgressFile
 from factory.store.tables import write_table
 from schemas import Photo, Sample
@@ -74,6 +74,8 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
 
 
 async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport:
+    if not staff.asks and not staff.generator.needs.shown:
+        return _unseen(spec, paths)
     started = time.monotonic()
     samples = read_samples(BuildPaths(Path(spec.build)).plan, spec.number)
     priors = [Path(path) for path in spec.prior_ledgers]
@@ -110,6 +112,21 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         deferred=len(samples) - len(done),
         files={path.name: file_digest(path) for path in written},
     )
+
+
+def _unseen(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
+    """A shard of a family that shows no picture and asks nobody: there is nothing to do with a sample but to name it.
+    Its files are those of a shard in which nothing was found."""
+    started = time.monotonic()
+    ids = read_ids(BuildPaths(Path(spec.build)).plan, spec.number)
+    require_whole(paths.live_ledger)
+    with Ledger(paths.live_ledger, sample_ids=()) as ledger, ImageStore.create(paths.images) as store:
+        store.finish()
+        write_table(unseen_table(ids), paths.answers)
+        ledger.seal(paths.ledger)
+    files = {path.name: file_digest(path) for path in shard_files(paths)}
+    seconds = round(time.monotonic() - started, 3)
+    return ShardReport(number=spec.number, samples=len(ids), seconds=seconds, files=files)
 
 
 async def _answer_all(

@@ -7,7 +7,7 @@ verify phase from it. A `Case` is a plan's row with both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from factory.errors import CorruptBuild
 from factory.store.layout import BuildPaths, read_samples
-from factory.store.tables import read_arrow, read_columns
+from factory.store.tables import of_ids, read_arrow, read_columns, with_same
 from schemas import (
     Answered,
     Case,
@@ -69,6 +69,16 @@ def answers_table(ids: Sequence[str], found: Sequence[AnsweredSample]) -> pa.Tab
     return pa.Table.from_pylist(rows, schema=arrow.ANSWERS)
 
 
+def unseen_table(ids: pl.Series) -> pa.Table:
+    """answers.parquet of samples about which nothing is seen, said or found, as `answers_table` makes it."""
+    return with_same(ids, {"photos": [], "answers": [], "evidence": []}, arrow.ANSWERS)
+
+
+def accepted_table(ids: pl.Series) -> pa.Table:
+    """verdicts.parquet of samples that are accepted with nothing said against them, as `verdicts_table` makes it."""
+    return with_same(ids, {"located": [], "checks": [], "decision": "accept", "reasons": []}, arrow.VERDICTS)
+
+
 def verdicts_table(ids: Sequence[str], cases: Sequence[Case]) -> pa.Table:
     """verdicts.parquet of a shard, one row a sample, in plan order. Every case has its verdict."""
     rows = []
@@ -88,14 +98,16 @@ def verdicts_table(ids: Sequence[str], cases: Sequence[Case]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow.VERDICTS)
 
 
-def read_answers(paths: BuildPaths, shard: int) -> list[tuple[Sample, AnsweredSample]]:
-    """The samples of a shard with what was answered, in plan order.
+def read_answers(
+    paths: BuildPaths, shard: int, ids: Collection[str] | None = None
+) -> list[tuple[Sample, AnsweredSample]]:
+    """The samples of a shard with what was answered, in plan order; of some samples only, where `ids` names them.
 
     Raises CorruptBuild when the file is damaged or does not belong to the plan.
     """
     path = paths.shard(shard).answers
-    samples = read_samples(paths.plan, shard)
-    rows = read_arrow(path, arrow.ANSWERS).to_pylist()
+    samples, table = read_samples(paths.plan, shard, ids), read_arrow(path, arrow.ANSWERS)
+    rows = (table if ids is None else of_ids(table, ids)).to_pylist()
     if [row["id"] for row in rows] != [sample.id for sample in samples]:
         raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
     return [(sample, answered_sample(row)) for sample, row in zip(samples, rows, strict=True)]

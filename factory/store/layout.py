@@ -9,7 +9,7 @@ builds/<recipe>-<fingerprint8>/
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ import polars as pl
 from factory.errors import RecipeError
 from factory.store.files import file_digest, read_json, refuse_odd_files
 from factory.store.images import ImageStore
-from factory.store.tables import read_arrow, read_table, read_tables
+from factory.store.tables import of_ids, read_arrow, read_table, read_tables
 from schemas import ImageRef, Sample, arrow
 
 
@@ -263,10 +263,18 @@ def open_build(path: str | Path) -> Build:
     return build
 
 
-def read_samples(plan: Path, shard: int) -> list[Sample]:
-    """The samples of one shard, in plan order, without reading the other shards' row groups. Raises CorruptBuild."""
-    rows = read_arrow(plan, arrow.PLAN, shard=shard).drop_columns(["shard", "position"]).to_pylist()
-    return [sample_from_row(row) for row in rows]
+def read_samples(plan: Path, shard: int, ids: Collection[str] | None = None) -> list[Sample]:
+    """The samples of one shard, or some of them, in plan order, without reading the other shards' row groups. Raises
+    CorruptBuild."""
+    table = read_arrow(plan, arrow.PLAN, shard=shard).drop_columns(["shard", "position"])
+    return [sample_from_row(row) for row in (table if ids is None else of_ids(table, ids)).to_pylist()]
+
+
+def read_ids(plan: Path, shard: int) -> pl.Series:
+    """The ids of one shard's samples, in plan order. Raises CorruptBuild."""
+    ids = pl.from_arrow(read_arrow(plan, arrow.PLAN, shard=shard, columns=["id"]))
+    assert isinstance(ids, pl.DataFrame)
+    return ids["id"]
 
 
 def sample_from_row(row: Mapping[str, Any]) -> Sample:

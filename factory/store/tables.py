@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -37,16 +37,26 @@ def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
     return frame
 
 
-def read_arrow(path: Path, schema: pa.Schema, *, shard: int | None = None) -> pa.Table:
+def read_arrow(
+    path: Path, schema: pa.Schema, *, shard: int | None = None, columns: Sequence[str] | None = None
+) -> pa.Table:
     """`read_table` as an Arrow table: polars has no struct within a struct that may be null.
 
     Args:
         shard: of a table with this column, only the rows of one shard; other row groups are not read.
+        columns: which of the schema's are read; all by default.
     """
     filters = None if shard is None else [("shard", "=", shard)]
     with _damage_named(path):
         refuse_parquet_bomb(path)
-        return pq.read_table(path, schema=schema, filters=filters, page_checksum_verification=True, partitioning=None)
+        return pq.read_table(
+            path,
+            schema=schema,
+            columns=columns if columns is None else list(columns),
+            filters=filters,
+            page_checksum_verification=True,
+            partitioning=None,
+        )
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
@@ -55,6 +65,11 @@ def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
         frame = pl.from_arrow(file.read(columns=list(columns)))
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def of_ids(table: pa.Table, ids: Collection[str]) -> pa.Table:
+    """The rows of some samples."""
+    return table.filter(pc.is_in(table["id"], value_set=pa.array(sorted(ids), pa.string())))
 
 
 def column_names(path: Path) -> list[str]:
@@ -109,6 +124,19 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
         raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
+
+
+def with_same(ids: pl.Series, values: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """A table of some samples that differ in their `id` alone; what `values` does not name is null."""
+    if ids.is_empty():
+        return schema.empty_table()
+    columns = [
+        ids.to_arrow().cast(field.type)
+        if field.name == "id"
+        else pa.repeat(pa.scalar(values.get(field.name), field.type), len(ids))
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def write_table(table: pa.Table, path: Path) -> None:

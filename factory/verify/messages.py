@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final
@@ -43,6 +44,18 @@ _SEXAGESIMAL: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a student is given, read once for all the samples that are asked the same."""
+
+    text: str
+    folded: str
+    countries: tuple[tuple[str, str], ...]
+    """Single words that name a country in some language, each with its code."""
+    degrees: tuple[tuple[str, float, float], ...]
+    """Numbers that may be a coordinate: as written, degrees without a sign, and how near to a truth they tell it."""
+
+
 def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: SawTruth) -> str | None:
     """What of the truth the messages tell a student before the last assistant turn, beyond what the family declares.
 
@@ -62,40 +75,62 @@ def truth_told(messages: Sequence[Mapping[str, Any]], sample: Sample, level: Saw
     """
     if level == "place":
         return None
-    text = unicodedata.normalize("NFC", text_before_answer(messages))
-    folded = text.casefold()
-    for kind, name in _names(sample, level):
-        # A pattern is compiled only for a name whose first word is there: compiling costs more than all the rest.
-        sought, within = (name.casefold(), folded) if len(name) >= PLAIN_LETTERS else (name, text)
-        if sought.split()[0] not in within:
+    names = (sample.country_code, sample.region, sample.city)
+    return truth_in(text_before_answer(messages), *names, sample.lat, sample.lon, level)
+
+
+def truth_in(
+    text: str, country_code: str | None, region: str | None, city: str | None, lat: float, lon: float, level: SawTruth
+) -> str | None:
+    """`truth_told` of the text before the last assistant turn and the truth in parts (WGS84 degrees, NaN unknown)."""
+    if level == "place":
+        return None
+    read = _read(text)
+    country = _country_name(country_code)
+    for kind, written in (("country", country), ("region", region), ("city", city)):
+        name, sought, first = _sought(written or "")
+        if not name or (level == "country" and name == country):
             continue
-        found = re.finditer(rf"(?<!\w){_spaced(sought)}(?!\w)", within)
-        if len(name) > WORD_LETTERS or not name.isascii():
-            told = next(found, None) is not None
-        else:
-            told = any(not _begins_a_sentence(within, match) for match in found)
-        if told:
+        within = read.folded if len(name) >= PLAIN_LETTERS else read.text
+        # A pattern is compiled only for a name whose first word is there: compiling costs more than all the rest.
+        if first in within and _is_told(name, sought, within):
             return f"{kind} {name}"
-    if level == "none" and (word := next(_countries(text, sample), None)):
-        return f"country {word}"
-    written = next(_coordinates(text, sample), None)
-    return None if written is None else f"coordinates {written}"
+    if level == "none" and country_code is not None:
+        for word, code in read.countries:
+            if code == country_code:
+                return f"country {word}"
+    for written, degrees, near in read.degrees:
+        if abs(degrees - abs(lat)) <= near or abs(degrees - abs(lon)) <= near:
+            return f"coordinates {written}"
+    return None
 
 
-def _names(sample: Sample, level: SawTruth) -> Iterator[tuple[str, str]]:
-    country = country_name(sample.country_code)
-    named = (("country", country), ("region", sample.region), ("city", sample.city))
-    for kind, name in named:
-        name = unicodedata.normalize("NFC", (name or "").strip())
-        if name and not (level == "country" and name == country):
-            yield kind, name
+@lru_cache(maxsize=64)
+def _read(text: str) -> _Read:
+    text = unicodedata.normalize("NFC", text)
+    named = ((word, _country_of(word)) for word in _CAPITALISED.findall(text))
+    countries = tuple((word, code) for word, code in named if code is not None)
+    return _Read(text, text.casefold(), countries, tuple(_degrees(text)))
 
 
-def _countries(text: str, sample: Sample) -> Iterator[str]:
-    """Single words that name the sample's country in some language."""
-    for word in _CAPITALISED.findall(text):
-        if sample.country_code is not None and _country_of(word) == sample.country_code:
-            yield word
+@lru_cache(maxsize=1024)
+def _country_name(code: str | None) -> str:
+    return unicodedata.normalize("NFC", (country_name(code) or "").strip())
+
+
+@lru_cache(maxsize=16_384)
+def _sought(written: str) -> tuple[str, str, str]:
+    """A name in one form, as it is looked for, and its first word; three empty texts for none."""
+    name = unicodedata.normalize("NFC", written.strip())
+    sought = name.casefold() if len(name) >= PLAIN_LETTERS else name
+    return name, sought, sought.split()[0] if name else ""
+
+
+def _is_told(name: str, sought: str, within: str) -> bool:
+    found = re.finditer(rf"(?<!\w){_spaced(sought)}(?!\w)", within)
+    if len(name) > WORD_LETTERS or not name.isascii():
+        return next(found, None) is not None
+    return any(not _begins_a_sentence(within, match) for match in found)
 
 
 @lru_cache(maxsize=16_384)
@@ -115,18 +150,11 @@ def _spaced(name: str) -> str:
     return r"\s{1,8}".join(map(re.escape, name.split()))
 
 
-def _coordinates(text: str, sample: Sample) -> Iterator[str]:
-    """Everything in the text that is the sample's latitude or longitude, as it is written."""
+def _degrees(text: str) -> Iterator[tuple[str, float, float]]:
+    """Everything in the text that may be a coordinate; see `_Read.degrees`."""
     for found in chain.from_iterable(pattern.finditer(text) for pattern in _DECIMALS):
         whole, decimals = found.groups()
-        if _is_of(sample, float(f"{whole}.{decimals}"), NEAR_DEGREES):
-            yield found.group()
+        yield found.group(), float(f"{whole}.{decimals}"), NEAR_DEGREES
     for found in _SEXAGESIMAL.finditer(text):
         degrees, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
-        if _is_of(sample, degrees + minutes / 60 + seconds / 3600, 1 / 60):
-            yield found.group()
-
-
-def _is_of(sample: Sample, degrees: float, near: float) -> bool:
-    """Whether an unsigned angle is as good as one of the sample's."""
-    return any(abs(degrees - abs(truth)) <= near for truth in (sample.lat, sample.lon))
+        yield found.group(), degrees + minutes / 60 + seconds / 3600, 1 / 60

@@ -7,23 +7,26 @@ phase fits, `verify_shard` decides. Neither touches an image, a ledger or a shar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
-from factory.generators.rows import rows_by_sample
+from factory.generators.rows import made_at_once, rows_by_sample
 from factory.plugins.contracts import Model
 from factory.recipe.model import Recipe
-from factory.store.cases import read_answers, sample_frame, verdicts_table
+from factory.store.cases import AnsweredSample, accepted_table, read_answers, sample_frame, verdicts_table
 from factory.store.files import file_digest
 from factory.store.layout import BuildPaths
 from factory.store.tables import write_table
-from factory.verify.judge import Judge, decide, examine, features_of, judge_of, located_cases, unjudgeable
+from factory.verify.at_once import plainly_accepted, silent
+from factory.verify.judge import Judge, Rows, decide, examine, features_of, judge_of, located_cases, unjudgeable
 from factory.verify.label import names_of
+from schemas import Case, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +76,54 @@ def shard_features(spec: VerifySpec, judge: Judge) -> pl.DataFrame:
 def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
     """Pass two: decides every sample of a shard and writes its verdicts.
 
+    Of a family that makes its rows at once, what is plainly sound is decided at once, the rest one by one.
+
     Raises CorruptBuild for a damaged part, PluginFault for a check, decider or family that raises.
     """
     paths = BuildPaths(Path(spec.build))
-    answered = read_answers(paths, spec.number)
-    rows = (
-        None if judge.generator.records is None else rows_by_sample(judge.generator, sample_frame(paths, spec.number))
+    if judge.generator.records is None:
+        cases = _decided(read_answers(paths, spec.number), spec, judge, None)
+        table, plain = verdicts_table([case.sample.id for case in cases], cases), 0
+    else:
+        table, cases = _decided_at_once(paths, spec, judge)
+        plain = table.num_rows - len(cases)
+    target = paths.shard(spec.number).verdicts
+    write_table(table, target)
+    verdicts = [case.verdict for case in cases if case.verdict is not None]
+    decisions = Counter({"accept": plain} if plain else {})
+    decisions.update(verdict.decision for verdict in verdicts)
+    return VerifyReport(
+        number=spec.number,
+        samples=table.num_rows,
+        decisions=dict(decisions),
+        reasons=dict(Counter(reason for verdict in verdicts for reason in verdict.reasons)),
+        digest=file_digest(target),
     )
+
+
+def _decided_at_once(paths: BuildPaths, spec: VerifySpec, judge: Judge) -> tuple[pa.Table, list[Case]]:
+    """The verdicts of a shard in plan order, and the cases that were not decided as columns."""
+    samples = sample_frame(paths, spec.number)
+    made = made_at_once(judge.generator, samples)
+    plain = plainly_accepted(samples.with_columns(silent(paths.shard(spec.number).answers)), made, judge)
+    accepted = accepted_table(samples.filter(plain)["id"])
+    if plain.all():
+        return accepted, []
+    ids = samples.filter(~plain)["id"].to_list()
+    cases = _decided(read_answers(paths, spec.number, ids), spec, judge, rows_by_sample(made, ids))
+    table = pa.concat_tables([accepted, verdicts_table(ids, cases)])
+    place = pl.when("plain").then(pl.col("plain").cum_sum()).otherwise(accepted.num_rows + (~pl.col("plain")).cum_sum())
+    order = pl.DataFrame({"plain": plain}).select(place.cast(pl.Int64) - 1).to_series()
+    return table.take(order.to_arrow()).combine_chunks(), cases
+
+
+def _decided(
+    answered: Sequence[tuple[Sample, AnsweredSample]],
+    spec: VerifySpec,
+    judge: Judge,
+    rows: Mapping[str, Rows] | None,
+) -> list[Case]:
+    """Cases with their verdicts. `rows` is what a family that makes its rows at once made of each sample."""
     cases = []
     located = located_cases(answered, judge)
     names = names_of(located, worldview=judge.worldview)
@@ -90,13 +134,4 @@ def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
         else:
             made = None if rows is None else rows.get(case.sample.id, ())
             cases.append(decide(case, examine(case, judge), judge, spec.model, made, names))
-    target = paths.shard(spec.number).verdicts
-    write_table(verdicts_table([sample.id for sample, _ in answered], cases), target)
-    verdicts = [case.verdict for case in cases if case.verdict is not None]
-    return VerifyReport(
-        number=spec.number,
-        samples=len(cases),
-        decisions=dict(Counter(verdict.decision for verdict in verdicts)),
-        reasons=dict(Counter(reason for verdict in verdicts for reason in verdict.reasons)),
-        digest=file_digest(target),
-    )
+    return cases

@@ -11,6 +11,7 @@ import pytest
 from factory.errors import CorruptBuild, PluginFault
 from factory.plugins.contracts import Generator
 from factory.store.layout import Build
+from release.at_once import Block
 from release.rows import Released, build_generator, release_order, released_rows
 from schemas import Case
 from tests.build_fixture import change_plan, draw_jpeg, make_build
@@ -18,7 +19,13 @@ from tests.unit.release.families import PAIRS, QUIZ, QUIZ_AT_ONCE, Rows, pair, q
 
 
 def released(build: Build, generator: Generator | None = None, licence: str | None = None) -> list[Released]:
-    return list(released_rows(build, release_order(build), generator or build_generator(build), licence))
+    found = list(released_rows(build, release_order(build), generator or build_generator(build), licence))
+    return [one for one in found if isinstance(one, Released)]
+
+
+def blocks(build: Build, generator: Generator, licence: str | None = None) -> list[Block]:
+    found = list(released_rows(build, release_order(build), generator, licence))
+    return [one for one in found if isinstance(one, Block)]
 
 
 def test_kept_samples_become_rows_in_plan_order(tmp_path: Path) -> None:
@@ -38,15 +45,15 @@ def test_kept_samples_become_rows_in_plan_order(tmp_path: Path) -> None:
 def test_the_recipes_licence_holds_for_rows_that_state_none(tmp_path: Path) -> None:
     build = change_plan(make_build(tmp_path / "b", 8), licence=pl.lit(None, pl.String))
     assert released(build, licence="CC0-1.0")[0].rows[0].values["licence"] == "CC0-1.0"
-    first = released(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].rows[0]
-    assert first.values["messages"][1]["content"][0]["text"] == "CC0-1.0"
+    _, rows = blocks(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].splits[0]
+    assert rows["messages"][0][1]["content"][0]["text"] == "CC0-1.0"
 
 
 def test_a_stated_licence_stands(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", 8)
     assert released(build, licence="CC0-1.0")[0].rows[0].values["licence"] == "CC BY 4.0"
-    first = released(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].rows[0]
-    assert first.values["messages"][1]["content"][0]["text"] == "CC BY 4.0"
+    _, rows = blocks(build, QUIZ_AT_ONCE, licence="CC0-1.0")[0].splits[0]
+    assert rows["messages"][0][1]["content"][0]["text"] == "CC BY 4.0"
 
 
 def test_a_kept_row_that_the_family_does_not_make_stops_the_release(tmp_path: Path) -> None:
@@ -93,8 +100,11 @@ def test_rows_made_at_once_belong_to_the_samples_they_name(tmp_path: Path) -> No
         rows = quiz_at_once(frame)
         return pl.concat([pl.concat([row, row.with_columns(pl.col("id") + "/2")]) for row in rows.iter_slices(1)])
 
-    found = released(make_build(tmp_path / "b", 8), replace(QUIZ_AT_ONCE, records=twice))
-    assert [[row.values["id"] for row in one.rows] for one in found][:2] == [["s000", "s000/2"], ["s001", "s001/2"]]
+    found, _ = blocks(make_build(tmp_path / "b", 8), replace(QUIZ_AT_ONCE, records=twice))
+    splits = dict(found.splits)
+    assert splits["train"]["id"].to_list() == ["s000", "s000/2", "s001", "s001/2"]
+    assert splits["test"]["id"].to_list() == ["s002", "s002/2"]
+    assert found.rows.to_list() == [2, 2, 2]
 
 
 def test_a_family_sees_the_photos_facts_of_rows_it_makes_at_once(tmp_path: Path) -> None:
