@@ -205,15 +205,31 @@ class PlanSettings(Closed):
     because the rows of such a table that look possible are wrong too."""
 
 
+Rule = Literal["majority", "agree", "lead"]
+
+
 class ReviewSettings(Closed):
-    """What people are asked to look at."""
+    """What people are asked to look at, and what becomes of what they say."""
 
     audit_share: Share = 0.02
     """Share of accepted rows that reviewers see too, to estimate what the checks let through."""
     overlap: int = Field(default=1, ge=1, le=20)
     """Reviewers for each row."""
+    rule: Rule = "majority"
+    """What decides: more than half of a row's reviewers, `agree` of them, or the lead alone. Where the rule decides
+    nothing when all have looked, the lead does; what the lead says is always final."""
+    agree: int = Field(default=2, ge=1, le=20)
+    """Of `rule: agree`: reviewers who must say the same."""
+    within_km: Kilometres = 25.0
+    """Corrected places that lie so near to each other are the same place. 25 km is what the field calls a city."""
     wait: bool = False
     """Wait for people before rows are selected and released; otherwise what machines accepted is released."""
+
+    @model_validator(mode="after")
+    def _can_agree(self) -> ReviewSettings:
+        if self.rule == "agree" and self.agree > self.overlap:
+            raise ValueError(f"agree is {self.agree}, but a row has only {self.overlap} reviewers: raise overlap")
+        return self
 
 
 Format = Literal["webdataset", "parquet"]

@@ -1,0 +1,206 @@
+"""How far reviewers agree, how good each is, and how that changes: pure functions on frames of annotations.
+
+Agreement is corrected for chance: 1 is perfect, 0 what guessing by the overall shares of the answers gives, below 0 is
+worse than that. A number that the data cannot give is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+LEVELS: Final = ("rater", "unit", "value")
+"""Columns of a frame of ratings: who said what of which thing. A null value is no rating."""
+
+
+def krippendorff_alpha(ratings: pl.DataFrame) -> float | None:
+    """Krippendorff's alpha for nominal values, with as many missing ratings as there are (Krippendorff 2004, ch. 11).
+
+    1 - observed / expected disagreement, over the pairs of values within units that at least two raters rated.
+
+    Args:
+        ratings: columns `rater`, `unit`, `value`, at most one row a rater and unit.
+
+    Returns:
+        None where no unit has two ratings, or where only one value was ever given: then nothing can disagree, and
+        agreement says nothing.
+    """
+    counts = _counts(ratings)
+    counts = counts[counts.sum(axis=1) >= 2]
+    if not len(counts):
+        return None
+    rated = counts.sum(axis=1)
+    total, of_value = counts.sum(), counts.sum(axis=0)
+    expected = (total**2 - (of_value**2).sum()) / (total - 1)
+    if expected == 0:
+        return None
+    observed = ((rated**2 - (counts**2).sum(axis=1)) / (rated - 1)).sum()
+    return float(1 - observed / expected)
+
+
+def fleiss_kappa(ratings: pl.DataFrame) -> float | None:
+    """Fleiss' kappa (1971), of the units that most raters rated: it wants as many ratings of each unit.
+
+    Of the numbers of ratings a unit has (two or more), the one that most units have is taken; the larger of equals.
+
+    Args:
+        ratings: as for `krippendorff_alpha`.
+
+    Returns:
+        None where no unit has two ratings, or only one value was given.
+    """
+    counts = _counts(ratings)
+    rated = counts.sum(axis=1)
+    sizes, units = np.unique(rated[rated >= 2], return_counts=True)
+    if not len(sizes):
+        return None
+    raters = int(sizes[len(units) - 1 - int(np.argmax(units[::-1]))])
+    counts = counts[rated == raters]
+    agreed = ((counts**2).sum(axis=1) - raters) / (raters * (raters - 1))
+    chance = float(((counts.sum(axis=0) / counts.sum()) ** 2).sum())
+    return None if chance == 1.0 else float((agreed.mean() - chance) / (1 - chance))
+
+
+def percent_agreement(ratings: pl.DataFrame) -> float | None:
+    """Share of pairs of ratings of one unit that are the same; None where no unit has two."""
+    counts = _counts(ratings)
+    rated = counts.sum(axis=1)
+    pairs = (rated * (rated - 1)).sum()
+    return None if pairs == 0 else float((counts * (counts - 1)).sum() / pairs)
+
+
+def _counts(ratings: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """Ratings by unit (rows) and value (columns)."""
+    known = ratings.drop_nulls("value").sort("unit", "value")  # so that the same ratings give the same bits
+    if known.select("rater", "unit").is_duplicated().any():
+        raise ValueError("a rater has two ratings of one unit")
+    if known.is_empty():
+        return np.zeros((0, 0))
+    table = known.pivot(on="value", index="unit", values="rater", aggregate_function="len").drop("unit").fill_null(0)
+    return table.to_numpy().astype(np.float64)
+
+
+def ratings_of(annotations: pl.DataFrame, value: str = "verdict") -> pl.DataFrame:
+    """The ratings that annotations hold: one of a person and sample, the last; those of the lead, who saw the others',
+    and those that were skipped or taken back left out.
+
+    Args:
+        annotations: `schemas.arrow.ANNOTATIONS`.
+        value: the column that is rated, or a flag's name: then values are yes and no.
+    """
+    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != "lead"))
+    flagged = pl.when(pl.col("flags").list.contains(value)).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    rated = pl.col(value) if value in held.columns else flagged
+    last = held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
+    return last.select(rater="reviewer", unit="id", value=rated)
+
+
+def gold_accuracy(annotations: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """Each reviewer on gold: `rater`, `tasks`, `right`, `accuracy`, sorted by rater.
+
+    Accept and fix are one answer there: whether there is something to mend is a matter of taste, whether the row may be
+    released is not.
+
+    Args:
+        annotations: `schemas.arrow.ANNOTATIONS`.
+        expected: `unit` and the right `value` of each.
+    """
+    joined = ratings_of(annotations).drop_nulls("value").join(expected, on="unit", suffix="_right")
+    right = (_kept(pl.col("value")) == _kept(pl.col("value_right"))).cast(pl.Int64)
+    counted = joined.group_by("rater").agg(tasks=pl.len(), right=right.sum()).sort("rater")
+    return counted.with_columns(accuracy=pl.col("right") / pl.col("tasks"))
+
+
+def _kept(verdict: pl.Expr) -> pl.Expr:
+    return pl.when(verdict == "fix").then(pl.lit("accept")).otherwise(verdict)
+
+
+def confusion(ratings: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """How often which value was said where which was right: `expected`, `said`, `count`, sorted."""
+    joined = ratings.drop_nulls("value").join(expected, on="unit", suffix="_right")
+    named = joined.select(expected="value_right", said="value")
+    return named.group_by("expected", "said").agg(count=pl.len()).sort("expected", "said")
+
+
+def majorities(ratings: pl.DataFrame) -> pl.DataFrame:
+    """`unit` and the `value` that more than half of its raters gave, of units with at least two; others left out."""
+    counted = ratings.drop_nulls("value").group_by("unit", "value").len()
+    shares = counted.with_columns(total=pl.col("len").sum().over("unit"))
+    return (
+        shares.filter((pl.col("total") >= 2) & (2 * pl.col("len") > pl.col("total")))
+        .select("unit", "value")
+        .sort("unit")
+    )
+
+
+def times(annotations: pl.DataFrame) -> pl.DataFrame:
+    """Seconds a task of each reviewer: `rater`, `tasks`, `median_s`, `p90_s`, sorted by rater. Annotations without a
+    time are left out; a median, since people go for coffee."""
+    timed = annotations.filter(~pl.col("deleted") & pl.col("seconds").is_not_null())
+    return (
+        timed.group_by(rater="reviewer")
+        .agg(
+            tasks=pl.len(),
+            median_s=pl.col("seconds").median(),
+            p90_s=pl.col("seconds").quantile(0.9, interpolation="linear"),
+        )
+        .sort("rater")
+    )
+
+
+def drift(annotations: pl.DataFrame, parts: int = 2) -> pl.DataFrame:
+    """Whether reviewers change while they work: each one's annotations in order of time, cut into equal parts.
+
+    Returns:
+        `rater`, `part` from 1, `tasks`, `agrees` (share of its verdicts that are the sample's majority, null where none
+        of its samples has one) and `median_s`.
+    """
+    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != "lead"))
+    last = held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
+    best = majorities(ratings_of(annotations)).rename({"value": "majority"})
+    joined = last.join(best, left_on="id", right_on="unit", how="left", maintain_order="left")
+    place = pl.int_range(pl.len()).over("reviewer") * parts // pl.len().over("reviewer")
+    return (
+        joined.with_columns(part=place + 1)
+        .group_by(rater="reviewer", part="part")
+        .agg(
+            tasks=pl.len(),
+            agrees=(pl.col("verdict") == pl.col("majority")).mean(),
+            median_s=pl.col("seconds").median(),
+        )
+        .sort("rater", "part")
+    )
+
+
+OUTCOMES: Final = ("win", "tie", "lose")
+
+
+def pairwise(ratings: pl.DataFrame, criteria: Sequence[str] = ()) -> pl.DataFrame:
+    """GaGA's human evaluation of two systems: how often the first wins, ties and loses on each criterion.
+
+    Args:
+        ratings: `rater`, `unit` (the pair), `criterion`, `value` (win, tie or lose, of the first).
+        criteria: in this order; by default those of the ratings, sorted.
+
+    Returns:
+        `criterion`, `ratings`, `win`, `tie`, `lose` (shares, null without a rating), `kappa` (Fleiss') and `alpha`
+        (Krippendorff's), null where they cannot be given.
+
+    Raises:
+        ValueError: for a value that is none of the three.
+    """
+    if odd := sorted({*ratings["value"].drop_nulls()} - {*OUTCOMES}):
+        raise ValueError(f"{odd[0]!r} is none of {', '.join(OUTCOMES)}")
+    rows = []
+    for criterion in criteria or sorted(set(ratings["criterion"])):
+        mine = ratings.filter(pl.col("criterion") == criterion).drop_nulls("value")
+        counts = {outcome: mine.filter(pl.col("value") == outcome).height for outcome in OUTCOMES}
+        shares = {name: count / mine.height if mine.height else None for name, count in counts.items()}
+        agreement = {"kappa": fleiss_kappa(mine), "alpha": krippendorff_alpha(mine)}
+        rows.append({"criterion": criterion, "ratings": mine.height, **shares, **agreement})
+    real = dict.fromkeys((*OUTCOMES, "kappa", "alpha"), pl.Float64)
+    return pl.DataFrame(rows, schema={"criterion": pl.String, "ratings": pl.Int64, **real})
