@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from factory.cli.out import say, tell
+from factory.errors import EXIT_OK, EXIT_ROWS_FAILED
+from factory.text import counted
 
 review_app = typer.Typer(no_args_is_help=True, help="People decide what machines dispute: Label Studio and back.")
 
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
 DataDir = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder for the server's data (default: in the build).")
 ]
@@ -21,7 +24,7 @@ def server_folder(build: Path, data: Path | None) -> Path:
     """Where the server that we start keeps its data. Raises RecipeError where neither is given by a real build."""
     from factory.store.layout import open_build
 
-    return open_build(build).paths.decisions.parent / "server" if data is None else data
+    return open_build(build).paths.server if data is None else data
 
 
 @review_app.command()
@@ -43,3 +46,62 @@ def serve(
         f"{'started' if served.started else 'runs already'}; account {served.account}, its password and token are in "
         f"{served.login_file}"
     )
+
+
+@review_app.command()
+def push(
+    build: BuildDir,
+    data: DataDir = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="At most so many samples, those that gain most.")] = None,
+    reviewers: Annotated[
+        int | None, typer.Option(min=1, max=50, help="Projects to spread samples over, one a reviewer.")
+    ] = None,
+    gold: Annotated[
+        Path | None, typer.Option("--gold", help="Samples whose right verdict is known: lines of {id, verdict}.")
+    ] = None,
+    qualify: Annotated[bool, typer.Option("--qualify", help="Send the gold alone: a qualifying round.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="The recipe's file: where paths of its `select` begin.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Send what is disputed, and an audit of what was accepted, to the reviewers; what they have is not sent again."""
+    from annotation import push as sending
+    from annotation.client import Client
+    from annotation.connection import find_login
+    from annotation.screens import open_screen
+    from factory.cli.console import print_json
+    from factory.cli.review_tasks import wanted_tasks
+    from factory.store.layout import open_build
+
+    opened = open_build(build)
+    wanted = wanted_tasks(opened, budget=budget, reviewers=reviewers, gold=gold, qualify=qualify, recipe=recipe)
+    with Client(find_login(opened.paths.server if data is None else data)) as client:
+        done = sending.push(opened, client, wanted, open_screen(opened), say=say)
+    reviewers_told = counted(len(done.projects) - 1, "reviewer")
+    say(f"{client.url}: {done.made:,} tasks sent, {done.there:,} were there; for {reviewers_told}")
+    if json:
+        print_json({"made": done.made, "there": done.there, "url": client.url})
+
+
+@review_app.command()
+def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
+    """Take back what reviewers said since the last time; exit code 1 where something cannot count."""
+    from annotation import pull as taking
+    from annotation.client import Client
+    from annotation.connection import find_login
+    from factory.cli.console import print_json
+    from factory.store.layout import open_build
+
+    opened = open_build(build)
+    with Client(find_login(opened.paths.server if data is None else data)) as client:
+        found = taking.pull(opened, client, say=say)
+    say(
+        f"{counted(found.annotations, 'annotation')}: {found.new:,} new, {found.changed:,} changed, {found.deleted:,} "
+        f"taken back since the last time; {counted(found.skipped, 'task')} skipped",
+        *taking.told(found.refused),
+    )
+    if json:
+        counts = ("annotations", "new", "changed", "deleted", "skipped")
+        print_json({name: getattr(found, name) for name in counts} | {"refused": found.refused})
+    raise typer.Exit(EXIT_ROWS_FAILED if found.refused else EXIT_OK)

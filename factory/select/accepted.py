@@ -23,16 +23,19 @@ def select_rows(build: Build, recipe: Recipe, root: Path) -> pl.DataFrame:
     return run_selection(accepted_rows(build), selection_rules(recipe.select, root))
 
 
-def accepted_rows(build: Build) -> pl.DataFrame:
+def accepted_rows(build: Build, *, disputed: bool = False) -> pl.DataFrame:
     """What the selectors may look at: one row an accepted sample, in plan order; see `factory.select.FRAME_SCHEMA`.
 
     A person's decision lies over that of the checks: one that accepts a reviewed or rejected sample brings it in, one
     that rejects takes it out. `image_sha256` and `image_phash` are of the first picture. `best_distance_km` is the
     smallest distance of any teacher's answer to the truth: of its coordinates, else of the place named. A sample
     without a known place has that of its label, and no distance.
+
+    Args:
+        disputed: also what waits for people, as if they would accept it, where a row can be made of it.
     """
     people = read_reviews(build.paths).select("id", person="decision")
-    found = [_accepted(shard, people) for shard in build.paths.shards() if shard.verdicts.exists()]
+    found = [_accepted(shard, people, disputed) for shard in build.paths.shards() if shard.verdicts.exists()]
     accepted = pl.concat([_ACCEPTED.to_frame(), *found])
     planned = read_columns(build.paths.plan, ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)])
     joined = planned.join(accepted, on="id", maintain_order="left")
@@ -47,13 +50,15 @@ _PHOTO = ("sha256", "phash")
 _LOCATED = ("combined", "distance_km", "named_distance_km")
 
 
-def _accepted(shard: ShardPaths, people: pl.DataFrame) -> pl.DataFrame:
+def _accepted(shard: ShardPaths, people: pl.DataFrame, disputed: bool) -> pl.DataFrame:
     """A shard's accepted rows, without the teachers' texts, which would not fit into memory for a large build."""
     located = (f"located.list.element.{name}" for name in _LOCATED)
     verdicts = read_columns(shard.verdicts, ["id", "decision", "unreleasable", *LABEL_COLUMNS, *located])
     seen = read_columns(shard.answers, ["id", *(f"photos.list.element.{name}" for name in _PHOTO)])
     decided = verdicts.join(people, on="id", how="left", maintain_order="left")
-    accepted = decided.filter(final_decision(*map(pl.col, ("decision", "person", "unreleasable"))) == "accept")
+    final = final_decision(*map(pl.col, ("decision", "person", "unreleasable")))
+    waits = (final == "review") & pl.col("unreleasable").is_null() & disputed
+    accepted = decided.filter((final == "accept") | waits)
     photo = pl.col("photos").list.first().struct
     rows = accepted.join(seen, on="id", how="left", maintain_order="left")
     answer = pl.element().struct

@@ -16,6 +16,7 @@ from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
+from annotation.screens.plain import PlainScreen
 from annotation.tasks import Wanted, asked
 from factory.errors import EnvironmentFault
 from factory.store.layout import Build, open_build
@@ -23,7 +24,6 @@ from factory.store.tables import read_table
 from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
-from tests.review_screen import PlainScreen
 from tests.studio import box, choice, number, words
 
 SAMPLES = 8

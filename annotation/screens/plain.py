@@ -1,13 +1,17 @@
-"""A plain screen for tests: the controls that `annotation.annotations` reads, and nothing else."""
+"""One screen for every family: the photo, the clues and the text of the answer, each as plain text.
+
+Nothing in it is HTML, so that nothing a teacher wrote can be more than text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from annotation.tasks import Made
 from schemas import Case
 
-CONFIG = """\
+CONFIG: Final = """\
 <View>
   <Image name="photo" value="$image"/>
   <RectangleLabels name="boxes" toName="photo"><Label value="evidence"/><Label value="privacy"/></RectangleLabels>

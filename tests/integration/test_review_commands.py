@@ -1,0 +1,140 @@
+"""`factory review push` and `pull` as commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from factory.store.layout import Build
+from factory.store.tables import read_table
+from schemas import arrow
+from tests.build_fixture import make_build
+from tests.fake_studio import TOKEN, Studio, running_studio
+from tests.real_build import Done, factory
+from tests.studio import choice, number
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Studio, str]]:
+    with running_studio() as running:
+        yield running
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    return make_build(tmp_path / "trial-00000000", samples=12, shard_size=4)
+
+
+def run(build: Build, url: str, *arguments: str | Path, key: str = TOKEN) -> Done:
+    environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": key}
+    return factory("review", *arguments[:1], build.paths.root, *arguments[1:], cwd=build.paths.root, env=environment)
+
+
+def test_disputes_an_audit_and_gold_are_sent_and_come_back(
+    build: Build, server: tuple[Studio, str], tmp_path: Path
+) -> None:
+    studio, url = server
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"id": "s000", "verdict": "accept"}\n\n{"id": "s004", "verdict": "reject"}\n')
+    sent = run(build, url, "push", "--gold", gold, "--reviewers", "2", "--json")
+    assert sent.returncode == 0, sent.stderr
+    tasks = read_table(build.paths.tasks, arrow.TASKS)
+    kinds = {kind: sorted(ids) for kind, ids in tasks.group_by("kind").agg(pl.col("id").unique()).iter_rows()}
+    assert kinds["gold"] == ["s000", "s004"] and kinds["dispute"] == ["s003", "s009"] and len(kinds["audit"]) == 1
+    assert tasks.filter(pl.col("kind") == "gold").height == 4, "to both reviewers"
+    assert json.loads(sent.stdout) == {"made": 7, "there": 0, "url": url}
+    for task in list(studio.tasks):
+        studio.answer(task, [choice("verdict", "accept")])
+    back = run(build, url, "pull", "--json")
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["annotations"] == 7
+    assert run(build, url, "push", "--gold", gold, "--json").stdout.count('"made":0') == 1
+    assert TOKEN not in sent.stdout + sent.stderr + back.stdout + back.stderr
+    for path in build.paths.review.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0 and (path.is_dir() or TOKEN.encode() not in path.read_bytes())
+
+
+def test_a_budget_is_spent_on_what_gains_most(build: Build, server: tuple[Studio, str]) -> None:
+    assert run(build, server[1], "push", "--budget", "1").returncode == 0
+    assert read_table(build.paths.tasks, arrow.TASKS)["kind"].to_list() == ["dispute"]
+
+
+def test_a_qualifying_round_is_gold_alone(build: Build, server: tuple[Studio, str], tmp_path: Path) -> None:
+    (tmp_path / "gold.jsonl").write_text('{"id": "s000", "verdict": "accept"}')
+    assert run(build, server[1], "push", "--qualify", "--gold", tmp_path / "gold.jsonl").returncode == 0
+    assert read_table(build.paths.tasks, arrow.TASKS)["kind"].to_list() == ["gold"]
+    assert "name its file with --gold" in run(build, server[1], "push", "--qualify").stderr
+
+
+def test_what_cannot_count_ends_the_pull_with_one_and_its_address(build: Build, server: tuple[Studio, str]) -> None:
+    studio, url = server
+    run(build, url, "push")
+    task = min(studio.tasks)
+    studio.answer(task, [choice("verdict", "fix"), number("lat", 200.0), number("lon", 0.0)])
+    back = run(build, url, "pull")
+    assert back.returncode == 1
+    assert (
+        f"{url}/projects/{studio.tasks[task]['project']}/data?task={task}: annotation 1 is refused: lat: 200"
+        in back.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[1]", "expected an object with the texts `id` and `verdict`"),
+        ("{", "is no JSON"),
+        ('{"id": "s000", "verdict": "acept"}', "did you mean `accept`"),
+        ('{"id": "s0000", "verdict": "accept"}', "the build has no sample 's0000' (did you mean 's000'?)"),
+    ],
+)
+def test_a_line_of_gold_that_is_none_is_named(
+    build: Build, server: tuple[Studio, str], tmp_path: Path, line: str, told: str
+) -> None:
+    (tmp_path / "gold.jsonl").write_text(f'{{"id": "s001", "verdict": "reject"}}\n{line}\n')
+    done = run(build, server[1], "push", "--gold", tmp_path / "gold.jsonl")
+    assert done.returncode == 2
+    assert f"gold.jsonl:2: {told}" in done.stderr or told in done.stderr
+    assert server[0].seen == [], "nothing was sent"
+
+
+def test_a_key_that_is_refused_ends_with_three_and_is_not_shown(build: Build, server: tuple[Studio, str]) -> None:
+    done = run(build, server[1], "push", key="wrong-canary-key-000000000000")
+    assert done.returncode == 3
+    assert "refuses the key of LABEL_STUDIO_API_KEY" in done.stderr and "canary" not in done.stderr
+
+
+def test_without_a_server_the_commands_say_how_to_get_one(build: Build) -> None:
+    done = factory("review", "push", build.paths.root, cwd=build.paths.root, env={"LABEL_STUDIO_URL": ""})
+    assert done.returncode == 3 and "factory review serve" in done.stderr
+
+
+def test_nothing_sent_nothing_to_pull(build: Build, server: tuple[Studio, str]) -> None:
+    done = run(build, server[1], "pull")
+    assert done.returncode == 3 and "`factory review push` sends" in done.stderr
+
+
+def test_more_reviewers_than_rows_need_and_not_fewer(build: Build, server: tuple[Studio, str]) -> None:
+    lock = build.paths.recipe_lock
+    lock.write_text(lock.read_text() + "review: {overlap: 2}\n")
+    done = run(build, server[1], "push", "--reviewers", "1")
+    assert done.returncode == 2 and "review.overlap" in done.stderr
+
+
+def test_check_knows_the_files_of_review(build: Build, server: tuple[Studio, str]) -> None:
+    run(build, server[1], "push")
+    run(build, server[1], "pull")
+    server[0].answer(min(server[0].tasks), [choice("verdict", "accept")])
+    run(build, server[1], "pull")
+    assert {path.name for path in build.paths.review.iterdir()} >= {
+        "config.xml",
+        "tasks.parquet",
+        "pulls",
+        "projects.json",
+    }
+    checked = factory("check", build.paths.root, cwd=build.paths.root).stdout
+    assert not [line for line in checked.splitlines() if "review/" in line and "decisions.parquet" not in line]
