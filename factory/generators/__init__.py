@@ -9,6 +9,7 @@ from factory.generators import mg_geo_clue as mg_geo_clue
 from factory.generators import mg_geo_dialog as mg_geo_dialog
 from factory.generators import mg_geo_meta as mg_geo_meta
 from factory.generators import mp16_reason as mp16_reason
+from factory.generators import naviclues as naviclues
 from factory.plugins.blocks import Call, settings_at
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.promises import opened

@@ -56,8 +56,8 @@ def is_released(record: Mapping[str, Any]) -> bool:
 
 
 def flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A released row with the columns of a table of rounds. A row without `split_transcript` has nothing said in it
-    and says so; the place's `city`, which holds names of streets, is left out."""
+    """A released row with the columns of a table of rounds. `said` is its `split_transcript`, which finished
+    clues lack; the place's `city`, which holds names of streets, is left out."""
     place = record["location"]
     names = ("points", "distance", "youtube_url", "challenge_url")
     said = record.get("split_transcript")

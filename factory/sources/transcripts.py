@@ -33,21 +33,34 @@ MAX_ROUND_TEXT: Final = 20_000
 """Characters of what is said in one round: twenty minutes of fast speech. A longer one was cut at wrong times."""
 TEXTS: Final = (
     *("transcript", "round", "points", "distance_km", "guess_lat", "guess_lon"),
-    *("youtube_url", "challenge_url", "start_s", "end_s", "continent"),
+    *("youtube_url", "challenge_url", "start_s", "end_s", "said_s", "continent"),
 )
-"""Texts of a sample. `transcript` has a line a segment; no other text is for a teacher."""
+"""Texts of a sample. `transcript` has a line a segment, and `said_s` when each was said (`12.5 15`, seconds of the
+recording); no text but `transcript` is for a teacher."""
 _COLUMNS: Final = (*TEXTS, "start", "end", "distance", "lng")
 _NEEDS: Final = (
     "it needs a table of rounds (transcript,start,end,lat,lon[,points,distance,guess_lat,guess_lon,round,image]) and a "
     "folder with their transcripts (.vtt, .srt, .json): for videos of your own, download the captions that your "
     "account shows, or let a speech recogniser write them"
 )
+_UNSAID: Final = (
+    "it has finished clues and no `split_transcript`, as rows of filtered_clues.jsonl and quality_clues.jsonl; what "
+    "was said stands in quality_data.jsonl"
+)
 _DECIMAL: Final = re.compile(r"[-+]?\d{1,12}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?", re.ASCII)
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]\d(?:\.\d{1,6})?)", re.ASCII)
 
 
 @register("source", "transcripts")
-def transcripts(root: Path, *, path: InputPath, transcripts: InputPath, images: OptionalPath = None) -> Source:
+def transcripts(
+    root: Path,
+    *,
+    path: InputPath,
+    transcripts: InputPath,
+    images: OptionalPath = None,
+    licence: str | None = None,
+    author: str | None = None,
+) -> Source:
     """Rounds of play-throughs with what was said in them; pictures are optional.
 
     Args:
@@ -55,10 +68,13 @@ def transcripts(root: Path, *, path: InputPath, transcripts: InputPath, images: 
         path: the table of rounds, `.csv` or `.jsonl`; or a JSONL file of NaviClues with `split_transcript`.
         transcripts: the folder with the files that the column `transcript` names: `.vtt`, `.srt`, `.json`, `.json3`.
         images: the folder with the pictures that the column `image` names; without it rounds have none.
+        licence: of rounds, words and pictures, without one.
+        author: of rounds without one.
     """
     folder = recipe_path(root, transcripts, key="transcripts")
     pictures = recipe_path(root, images, key="images") if images else None
-    return Transcripts(path, recipe_path(root, path, key="path"), folder, pictures)
+    said = {"licence": licence, "author": author}
+    return Transcripts(path, recipe_path(root, path, key="path"), folder, pictures, said)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +85,8 @@ class Transcripts:
     file: Path
     folder: Path
     images: Path | None
+    said: Mapping[str, str | None]
+    """Licence and author of rows that do not say."""
     _held: list[pl.DataFrame] = field(default_factory=list, init=False, repr=False)
     """The table that `digest` read, until the plan takes it."""
 
@@ -97,6 +115,8 @@ class Transcripts:
         if known and not any(isinstance(found, tuple) for found in known.values()):
             first = next(iter(known.values()))
             raise SourceError(f"source.transcripts: none of {len(known):,} can be read ({first}); {_NEEDS}")
+        if rows and all(row.get(DETAIL) == _UNSAID for row in rows):
+            raise SourceError(f"source.path: {self.name}: none of {len(rows):,} rows can be read: {_UNSAID}")
         names = ("id", *ALIASES, *TEXTS, PROBLEM, DETAIL)
         schema = dict.fromkeys(names, pl.String)
         frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
@@ -118,7 +138,8 @@ class Transcripts:
         if self.file.suffix.lower() in (".jsonl", ".ndjson"):
             for record in read_records(self.file, label=self.name):
                 if is_released(record):
-                    yield {key: scalar_text(value) for key, value in flat(record).items()}
+                    unsaid = {} if "split_transcript" in record else {PROBLEM: "no_transcript", DETAIL: _UNSAID}
+                    yield {key: scalar_text(value) for key, value in flat(record).items()} | unsaid
                     continue
                 plain = {key.lower(): value for key, value in record.items()}  # no words, no problem of its own making
                 yield {key: scalar_text(plain[key]) for key in plain.keys() & {"id", *ALIASES, *_COLUMNS}}
@@ -147,6 +168,7 @@ class Transcripts:
         row["lon"] = row.get("lon") or row.get("lng")
         row["distance_km"] = row.get("distance_km") or row.get("distance")
         row["country"] = None if row.get("country") == "N/A" else row.get("country")
+        row |= {name: row.get(name) or value for name, value in self.said.items()}
         row["image"] = row.get("image") if self.images is not None else None
         row["source_url"] = row.get("source_url") or row.get("youtube_url")
         file = row.get("transcript")
@@ -156,11 +178,12 @@ class Transcripts:
         try:
             _check_numbers(row)
             if "said" in row:  # a released row has its part of the transcript in it
-                return row | {"transcript": _checked_text(row["said"] or "", "the row has no words of a transcript")}
-            times = _seconds(row.get("start"), "start"), _seconds(row.get("end"), "end")
+                return row | {"transcript": _checked_text(row["said"] or "", "its `split_transcript` is empty")}
+            times = _times(row)
             said = cut(self._transcript(file, known), *times)
             text = _checked_text("\n".join(one.text for one in said), "no segment lies in the round's times")
-            row |= {"transcript": text, "start_s": f"{times[0]:g}", "end_s": f"{times[1]:g}"}
+            row |= {"transcript": text, "start_s": f"{times[0]:.10g}", "end_s": f"{times[1]:.10g}"}
+            row["said_s"] = "\n".join(f"{one.start:.10g} {one.end:.10g}" for one in said)
             _claim(row, [(file or "", one) for one in said], spoken)
             return row
         except _Unfit as unfit:
@@ -222,6 +245,14 @@ def _check_numbers(row: Mapping[str, str | None]) -> None:
             raise _Unfit(f"bad_{name}", f"{name} {written[:40]!r} is not within {least:g} to {most:g}")
     if (row.get("guess_lat") is None) != (row.get("guess_lon") is None):
         raise _Unfit("bad_guess", "one of guess_lat and guess_lon is missing")
+
+
+def _times(row: Mapping[str, str | None]) -> tuple[float, float]:
+    """Start and end of a round in seconds. Raises _Unfit where one is no time, or nothing lies between them."""
+    start, end = _seconds(row.get("start"), "start"), _seconds(row.get("end"), "end")
+    if end <= start:
+        raise _Unfit("bad_times", f"end {row.get('end')} does not come after start {row.get('start')}")
+    return start, end
 
 
 def _seconds(written: str | None, name: str) -> float:

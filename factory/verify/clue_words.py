@@ -8,12 +8,12 @@ must share a word of substance with the clue.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
 from factory.generators.clue_book import GeoClue
+from factory.generators.spoken import plain
 from factory.geo.names import country_code, country_name
 from factory.geo.normalise import fold
 
@@ -110,7 +110,7 @@ def says_more(words: str, clue: GeoClue, plain_words: Collection[str], *, max_ex
 
 
 def _more(words: str, clue: GeoClue, plain_words: Collection[str], max_extra_words: int) -> Iterator[More]:
-    said, known = _plain(words), _plain(clue.text)
+    said, known = plain(words), plain(clue.text)
     tokens, clue_tokens = _WORD.findall(said), _WORD.findall(known)
     if not tokens:
         yield More("empty", "")
@@ -131,12 +131,6 @@ def _more(words: str, clue: GeoClue, plain_words: Collection[str], max_extra_wor
         yield More("unrelated", " ".join(tokens[:6]))
 
 
-def _plain(text: str) -> str:
-    """Full-width letters as plain ones, digits of every script as 0 to 9, composed letters, one kind of apostrophe."""
-    text = unicodedata.normalize("NFKC", text).replace("’", "'")
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-
-
 def _numbers(text: str, tokens: list[str]) -> set[str]:
     hyphened = {match.lower() for match in _HYPHENED.findall(text)}  # two-way, three-wheeled: no count
     words = (word for token in tokens if (word := token.lower()) in NUMBERS and word not in hyphened)
@@ -152,12 +146,12 @@ def _names(said: str, known: str, clue: GeoClue, plain_words: Collection[str]) -
     """Names that are neither the clue's nor its country's: countries however they are written, words with capitals,
     and words with other letters than English has."""
     found = list(_WORD.finditer(said))
-    allowed = {_bare(word) for text in (known, *clue.names, clue.region or "") for word in _WORD.findall(_plain(text))}
+    allowed = {_bare(word) for text in (known, *clue.names, clue.region or "") for word in _WORD.findall(plain(text))}
     within = f" {fold(known)} "
     for length in (4, 3, 2, 1):
         for start in range(len(found) - length + 1):
             written = " ".join(match.group() for match in found[start : start + length])
-            code = _named_country(written)
+            code = named_country(written)
             if code == clue.country:
                 allowed |= {_bare(word) for word in written.split()}
             elif code is not None and f" {fold(written)} " not in within and _bare(written) not in allowed:
@@ -172,7 +166,7 @@ def _names(said: str, known: str, clue: GeoClue, plain_words: Collection[str]) -
             yield More("new_name", word)
 
 
-def _named_country(written: str) -> str | None:
+def named_country(written: str) -> str | None:
     """The country that words name: in any language where they have a capital or other letters, in small letters by its
     English name alone ("man" is no island)."""
     if written.islower() and written.isascii():

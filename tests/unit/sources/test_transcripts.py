@@ -50,6 +50,7 @@ def test_a_transcript_is_cut_to_its_rounds(tmp_path: Path) -> None:
     assert second["transcript"] == "next one, bollards"
     assert (first["id"], first["points"], first["distance_km"], first["guess_lat"]) == ("a.srt/1", "4800", "61", "-1.5")
     assert (second["start_s"], second["end_s"], "guess_lat" in second) == ("30", "90", False)
+    assert (first["said_s"], second["said_s"]) == ("1 4\n4 7", "61 64"), "when each line was said"
     assert (first["image"], first["problem"]) == (None, None)  # the recipe names no folder of pictures
 
 
@@ -74,7 +75,9 @@ def test_a_round_may_have_a_picture_and_needs_none(tmp_path: Path) -> None:
         ("a.srt,1,,30,1,2,,,,,", "bad_times", "start ''"),
         ("a.srt,1,0,nan,1,2,,,,,", "bad_times", "end 'nan'"),
         ("a.srt,1,0,1:75,1,2,,,,,", "bad_times", "1:75"),
-        ("a.srt,1,30,20,1,2,,,,,", "nothing_said", "no segment"),
+        ("a.srt,1,30,20,1,2,,,,,", "bad_times", "end 20 does not come after start 30"),
+        ("a.srt,1,0:30,30,1,2,,,,,", "bad_times", "does not come after"),
+        ("a.srt,1,100,120,1,2,,,,,", "nothing_said", "no segment"),
         ("a.srt,1,0,30,1,2,5001,,,,", "bad_points", "0 to 5000"),
         ("a.srt,1,0,30,1,2,inf,,,,", "bad_points", "'inf'"),
         ("a.srt,1,0,30,1,2,3400.5,,,,", "bad_points", "3400.5"),
@@ -159,8 +162,26 @@ def test_a_released_row_is_a_round_and_nothing_in_it_is_evaluated(tmp_path: Path
     first, second = rows(tmp_path, "released.jsonl")
     assert (first["id"], first["transcript"], first["points"]) == ("i/1.jpg", "so red soil\num", "4999")
     assert (first["lat"], first["lon"], first["country"], first["continent"]) == ("-1.29", "36.82", None, "N/A")
-    assert second["problem"] == "nothing_said"
+    assert second["problem"] == "no_transcript" and "quality_data.jsonl" in second["problem_detail"]
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_released_round_in_which_nothing_is_said_is_told_from_one_without_a_transcript(tmp_path: Path) -> None:
+    write(tmp_path, write_records([released(split_transcript=" "), released(image_path="2", clues="Red.")]), "a.jsonl")
+    assert [row["problem"] for row in rows(tmp_path, "a.jsonl")] == ["nothing_said", "no_transcript"]
+
+
+def test_a_file_of_finished_clues_is_refused_with_the_name_of_the_one_to_read(tmp_path: Path) -> None:
+    write(tmp_path, write_records([released(clues="Red."), released(image_path="2", clues="Blue.")]), "a.jsonl")
+    with pytest.raises(SourceError, match=r"a\.jsonl: none of 2 rows can be read: .*quality_data\.jsonl"):
+        rows(tmp_path, "a.jsonl")
+
+
+def test_rounds_without_a_licence_or_an_author_get_those_of_the_recipe(tmp_path: Path) -> None:
+    first, _ = rows(tmp_path, licence="CC0-1.0", author="we")
+    assert (first["licence"], first["author"]) == ("CC0-1.0", "we")
+    write(tmp_path, HEADER.replace(",image", ",author") + GOOD, "other.csv")
+    assert [row["author"] for row in rows(tmp_path, "other.csv", author="we")] == ["a.jpg", "we"]
 
 
 def test_released_rows_are_written_back_as_they_were(tmp_path: Path) -> None:
