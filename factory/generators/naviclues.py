@@ -21,14 +21,12 @@ from factory.plugins.registry import register
 from factory.text import tidy
 from schemas import Case, LocatedAnswer, Reply, Request, Seen, Turn
 from schemas.rows import message
-from schemas.rows.naviclues import ROW, UNKNOWN
+from schemas.rows.naviclues import ROW, UNKNOWN, WITHHELD
 
 MAX_SENTENCES: Final = 40
 """Of one answer; a released text of NaviClues has about eight."""
 MAX_QUOTES: Final = 16
 """Of one sentence."""
-WITHHELD: Final = "XXXX"
-"""What NaviClues has in the place of an address."""
 QUESTIONS: Final = (
     "Where was this picture taken? Reason from what you see.",
     "Look at this street view and explain which clues lead to its place.",

@@ -13,13 +13,10 @@ from typing import Any, Final
 
 from factory.errors import SourceError
 from schemas.plain_json import not_deep, refuse_many
+from schemas.rows.naviclues import WITHHELD
 
 MAX_LINE_BYTES: Final = 1_000_000
 """The longest released row has 1.9 KB of clues, or some KB of transcript."""
-COLUMNS: Final = ("youtube_url", "challenge_url", "points", "distance", "image_path", "location", "clues")
-"""Of `filtered_clues.jsonl`, in its order."""
-WITHHELD: Final = "XXXX"
-"""What the released files have in the place of every address."""
 
 
 def read_records(path: Path, *, label: str) -> Iterator[dict[str, Any]]:

@@ -18,19 +18,20 @@ from factory.geo.names import country_code
 from factory.verify.clue_words import CLAIMS, NUMBERS, More, named_country
 
 _GLUE: Final = frozenset(
-    """a about across after again all alone along also although am an and another any apart appear are area around as at
-    away be because become been before being best between both but by case clue combination come common confirm
-    considering consistent could country detail do does each either else even evidence example fact feature find first
-    fit for found from further general give given go goes has have having he help hence here hint how however i identify
-    if image impression in include indicate inference instead into is it item its itself just keep kind know lead let
-    like likely locate location look made make match may maybe me mean mention might my narrow next note notice of off
-    on once one ones or other otherwise our out overall own perhaps picture place point possible possibly potential
-    present presumably probable probably quite rather reason reinforce remain resemble rule same say scene see seem seen she
-    should show since so some sort speak spot still such suggest support take tell than that the their them then there
-    therefore these they thing think this those though through thus to together too toward trait type typical up us use
-    usual view visible was way we well were what when where whether which while who whose will with within would yet you
-    your exclude conclude conclusion deduce describe characteristic element feel certain uncertain unclear unsure often
-    mostly mainly usually can""".split()  # noqa: SIM905
+    """a about across after again all alone along also although am an and another any apart appear are area around as
+    at away be because become been before being best between both but by case clue combination come common
+    confirm considering consistent could country detail do does each either else even evidence example fact
+    feature find first fit for found from further general give given go goes has have having he help hence here
+    hint how however i identify if image impression in include indicate inference instead into is it item its
+    itself just keep kind know lead let like likely locate location look made make match may maybe me mean
+    mention might my narrow next note notice of off on once one ones or other otherwise our out overall own
+    perhaps picture place point possible possibly potential present presumably probable probably quite rather
+    reason reinforce remain resemble rule same say scene see seem seen she should show since so some sort speak
+    spot still such suggest support take tell than that the their them then there therefore these they thing
+    think this those though through thus to together too toward trait type typical up us use usual view visible
+    was way we well were what when where whether which while who whose will with within would yet you your
+    exclude conclude conclusion deduce describe characteristic element feel certain uncertain unclear unsure
+    often mostly mainly usually can""".split()  # noqa: SIM905
 )
 """What a writer needs to join a player's words; no thing that one could see, and nothing that says how many."""
 _GLUE_ENDINGS: Final = ("", "s", "es", "d", "ed", "ing", "ly")
@@ -65,7 +66,7 @@ _TAKES_BACK: Final = (
     *(("no", "wait"), ("wait", "no"), ("actually", "no"), ("no", "actually"), ("scratch", "that"), ("never", "mind")),
     *(("i", "mean"), ("or", "rather"), ("no", "sorry"), ("sorry",), ("correction",), ("no", "it's"), ("no", "that's")),
 )
-_FAR, _NEAR = 8, 3
+_FAR, _NEAR, _COUNTRY = 8, 3, "country"
 """Words around such a remark within which the new word replaces one of its kind; around a bare "no" or "wait"."""
 _KINDS: Final = {
     **dict.fromkeys(("left", "right"), "side"),
@@ -128,8 +129,12 @@ def _added(text: str, quotes: Sequence[str], said: tuple[Word, ...], allow: Sequ
 
 @lru_cache(maxsize=64)
 def taken_back(said: tuple[Word, ...]) -> tuple[frozenset[int], frozenset[int]]:
-    """Positions of words that the player replaced by another of their kind (a country, number, colour or side), and of
-    the remarks that say so."""
+    """Positions of words that the player replaced by another of their kind, and of the remarks that say so.
+
+    Kinds are countries, numbers, colours, sides, ends, points of the compass. A country may be replaced from further
+    away; of other kinds the last such word before the remark must be one: "red soil, it's Chad, no wait, yellow plates"
+    takes no red back.
+    """
     texts = [word.text for word in said]
     kinds = _kinds(texts)
     gone: set[int] = set()
@@ -140,8 +145,8 @@ def taken_back(said: tuple[Word, ...]) -> tuple[frozenset[int], frozenset[int]]:
             continue
         after, reach = at + len(remark or (text,)), _FAR if remark else _NEAR
         fresh = {kinds[there] for there in range(after, min(after + reach, len(texts))) if there in kinds}
-        renewed = {kind for kind, _ in fresh}
-        before = (there for there in range(max(0, at - reach), at) if there in kinds)
+        before = [there for there in range(max(0, at - reach), at) if there in kinds]
+        renewed = {kind for kind, _ in fresh} & {_COUNTRY, *(kinds[there][0] for there in before[-1:])}
         replaced = {there for there in before if kinds[there] not in fresh and kinds[there][0] in renewed}
         gone |= replaced
         remarks |= set(range(at, after)) if replaced else set()
@@ -155,7 +160,7 @@ def _kinds(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
         for at in range(len(texts) - length + 1):
             code = named_country(" ".join(texts[at : at + length]))
             if code is not None:
-                found |= dict.fromkeys(range(at, at + length), ("country", code))
+                found |= dict.fromkeys(range(at, at + length), (_COUNTRY, code))
     for at, text in enumerate(texts):
         form = CLAIMS.get(text) or NUMBERS.get(text) or text
         if form in _KINDS or form.isdecimal():

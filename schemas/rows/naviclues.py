@@ -18,6 +18,8 @@ RELEASED: Final = ("youtube_url", "challenge_url", "points", "distance", "image_
 """Keys of a row of `filtered_clues.jsonl`, in its order."""
 UNKNOWN: Final = "N/A"
 """What released rows have where continent or country is not known."""
+WITHHELD: Final = "XXXX"
+"""What they have in the place of every address."""
 _TEXT, _NUMBER = pa.string(), pa.float64()
 LOCATION: Final = pa.struct(
     [
