@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.faults.material import CLUE_RECIPE, RECIPE, SOURCES
+from tests.faults.material import CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
 from tests.faults.mutate import mutated
 
 Command = Sequence[str]
@@ -83,6 +83,14 @@ def clues(folder: Path, rng: Random) -> Case:
     return Case((BUILD,), changed)
 
 
+def rewritten(folder: Path, rng: Random) -> Case:
+    """Rounds of play-throughs, what is said in them, or what a teacher wrote of it is changed."""
+    (folder / "r.yaml").write_text(SPOKEN_RECIPE)
+    changed = rng.choice(("written.jsonl", "written.jsonl", "spoken/rounds.csv", "spoken/0.vtt", "spoken/2.json"))
+    _mutate(folder / changed, rng)
+    return Case((BUILD,), changed)
+
+
 def build_folder(folder: Path, rng: Random) -> Case:
     """A file of a finished build is changed, or another one lies in its place."""
     files = sorted(path for path in (folder / "made").rglob("*") if path.is_file() and path.name != "lease")
@@ -129,6 +137,7 @@ CASES: dict[str, Make] = {
     "landmarks": _source("landmarks", "landmarks"),
     "transcripts": _source("transcripts", "spoken"),
     "clues": clues,
+    "rewritten": rewritten,
     "build_folder": build_folder,
     "resumed": resumed,
     "geo_label": labelled,

@@ -48,6 +48,19 @@ verify:
   decide: {by: rules, reject: [clue_known, clue_no_leak], review: [clue_faithful]}
 """
 """MG-Geo Clue over a repository of clues, whose file stands for CLUES."""
+SPOKEN_RECIPE = """\
+name: t
+generator: naviclues
+source: {kind: transcripts, path: spoken/rounds.csv, transcripts: spoken, images: images}
+plan: {shard_size: 4}
+teachers:
+  - {name: a, backend: replay, path: written.jsonl, model: one}
+verify:
+  checks: [round_score, points_fit_distance, spans_exist, spans_support, right_country, {clue_length: {min_chars: 5}},
+           no_game_talk]
+  decide: {by: rules, reject: [round_score, spans_exist, no_game_talk], review: [points_fit_distance, spans_support]}
+"""
+"""NAVICLUES over the rounds of `spoken`."""
 SOURCES = {
     "csv": "{kind: table, path: photos.csv, images: images}",
     "parquet": "{kind: table, path: photos.parquet}",
@@ -89,6 +102,7 @@ def make(folder: Path) -> None:
     texts = [json.dumps(answer) for answer in answers.values()]
     pl.DataFrame({"id": list(answers), "response": texts}).write_parquet(folder / "said.parquet")
     _clues(folder, [row["id"] for row in rows])
+    _written(folder, [row["id"] for row in rows])
     (folder / "r.yaml").write_text(RECIPE)
     done = factory("build", "r.yaml", "--workers", "1", cwd=folder)
     assert done.returncode in (0, 1), done
@@ -124,12 +138,16 @@ def _landmarks(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) ->
 def _spoken(folder: Path, rows: list[dict[str, Any]]) -> None:
     """Rounds of a play-through, by turns in each kind of transcript."""
     folder.mkdir()
-    (folder / "0.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\num<00:01.500><c> red soil</c>\n")
-    (folder / "1.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nokay, bollards\n")
-    (folder / "2.json").write_text('[{"start": 1, "end": 2, "text": "yellow plates"}]')
+    again = "00:11.000 --> 00:12.000\num<00:11.500><c> red soil</c>\n"
+    (folder / "0.vtt").write_text(f"WEBVTT\n\n00:01.000 --> 00:02.000\num<00:01.500><c> red soil</c>\n\n{again}")
+    srt = "1\n00:00:01,000 --> 00:00:02,000\nokay, bollards\n\n2\n00:00:11,000 --> 00:00:12,000\nokay, bollards\n"
+    (folder / "1.srt").write_text(srt)
+    segments = [{"start": at, "end": at + 1, "text": "yellow plates"} for at in (1, 11)]
+    (folder / "2.json").write_text(json.dumps(segments))
     names = ("0.vtt", "1.srt", "2.json")
     lines = [
-        f"{row['id']},{names[n % 3]},0,0:09,{row['lat']},{row['lon']},{row['image']},4000" for n, row in enumerate(rows)
+        f"{row['id']},{names[n % 3]},{n // 3 * 10},0:{n // 3 * 10 + 9:02},{row['lat']},{row['lon']},{row['image']},4000"
+        for n, row in enumerate(rows)
     ]
     (folder / "rounds.csv").write_text("\n".join(("id,transcript,start,end,lat,lon,image,points", *lines)) + "\n")
 
@@ -167,3 +185,18 @@ def _clues(folder: Path, ids: list[str]) -> None:
     chosen = {"id": "FR-1", "seen": "A sign.", "text": "Blue signs number 0."}
     said = {"description": "A street.", "clues": [chosen]}
     (folder / "chosen.jsonl").write_text("".join(json.dumps({"id": name, "response": said}) + "\n" for name in ids))
+
+
+def _written(folder: Path, ids: list[str]) -> None:
+    """What a teacher made of each round of `spoken`, each kind of transcript by turns."""
+    said = (
+        ("um red soil", "The soil is red."),
+        ("okay, bollards", "There are bollards."),
+        ("yellow plates", "Plates."),
+    )
+    lines = []
+    for number, name in enumerate(ids):
+        quote, text = said[number % 3]
+        answer = {"sentences": [{"quotes": [quote], "text": text}], "country": None}
+        lines.append(json.dumps({"id": name, "response": answer}) + "\n")
+    (folder / "written.jsonl").write_text("".join(lines))
