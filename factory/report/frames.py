@@ -138,13 +138,21 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
         else pl.lit(None, pl.String)
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
     samples = samples.drop("region", "city")
-    samples = samples.join(decisions.drop("label"), on="id", how="left", maintain_order="left")
-    people = read_reviews(build.paths).rename({"decision": "person"})
-    samples = samples.join(people, on="id", how="left", maintain_order="left")
+    samples = _beside(samples, decisions.drop("label"))
+    samples = _beside(samples, read_reviews(build.paths).rename({"decision": "person"}))
     waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
     decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person"), pl.col("unreleasable")), waiting)
     samples = samples.with_columns(decision=decision)
-    return samples.join(_selection(build.paths.selection), on="id", how="left", maintain_order="left")
+    return _beside(samples, _selection(build.paths.selection))
+
+
+def _beside(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    """A left join on the id. Files of a whole build stand in plan order, and then it takes no memory of its own."""
+    if right.is_empty():
+        return left.with_columns(pl.lit(None, kind).alias(name) for name, kind in right.drop("id").schema.items())
+    if left["id"].equals(right["id"]):
+        return left.hstack(right.drop("id"))
+    return left.join(right, on="id", how="left", maintain_order="left")
 
 
 def _placed(plan: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
@@ -152,7 +160,7 @@ def _placed(plan: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     label, known = pl.col("label").struct, has_label()
     chance = (label.field("probability") * 100).round(1).cast(pl.String)
     return (
-        plan.join(labels, on="id", how="left", maintain_order="left")
+        _beside(plan, labels)
         .with_columns(
             *placed(),
             uncertainty_km=pl.when(known).then(label.field("radius_km")).otherwise("uncertainty_km"),
