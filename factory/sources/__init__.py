@@ -9,6 +9,7 @@ import polars as pl
 
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
+from factory.sources import build as build
 from factory.sources import folder as folder
 from factory.sources import gws15k as gws15k
 from factory.sources import landmarks as landmarks

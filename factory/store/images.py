@@ -13,6 +13,7 @@ from typing import Final
 from factory.errors import CorruptBuild
 from factory.store.files import open_aside
 from factory.store.ustar import BLOCK, END, member
+from schemas.sample import FilePart
 from schemas.ustar import members
 
 MAX_BYTES: Final = 256_000_000
@@ -62,6 +63,11 @@ class ImageStore:
         if size > MAX_BYTES:
             raise CorruptBuild(f"{self._path}: {member_name(position, index)} has {size:,} bytes; none is so large")
         return os.pread(self._descriptor, size, offset)
+
+    def part(self, position: int, index: int = 0) -> FilePart:
+        """Where one image of a finished tar lies, for decoders that read it themselves. Raises KeyError as `read`."""
+        offset, size = self._index[position, index]
+        return FilePart(self._path, offset, size)
 
     def finish(self) -> None:
         """Makes the tar durable and gives it its name."""
