@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factory.generators import gws15k as gws15k
+from factory.generators import localizability as localizability
 from factory.generators import mg_geo_clue as mg_geo_clue
 from factory.generators import mg_geo_dialog as mg_geo_dialog
 from factory.generators import mg_geo_meta as mg_geo_meta

@@ -1,4 +1,5 @@
-"""What families share when they ask and when they write rows: packaged prompts, schemas, drawn questions, checks."""
+"""What families share when they ask and when they write rows: packaged prompts, schemas, drawn questions, checks, and
+turns and texts of whole tables."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
 
 from schemas import Case
 
@@ -47,3 +50,23 @@ def released_checks(case: Case) -> list[dict[str, Any]]:
     """What each check found, as a row holds it (`schemas.rows.CHECK`)."""
     checks = case.verdict.checks if case.verdict is not None else ()
     return [{name: getattr(check, name) for name in _OF_CHECK} for check in checks]
+
+
+def turns(question: pl.Expr, answer: pl.Expr, *, picture: bool) -> pl.Expr:
+    """The column `messages` of one question, with or without a picture before it, and one answer."""
+    asked = [_part("image", pl.lit(None, pl.String))] if picture else []
+    return pl.concat_list(_turn("user", *asked, _part("text", question)), _turn("assistant", _part("text", answer)))
+
+
+def text_of(name: str) -> pl.Expr:
+    """Each sample's text of that name, null where it has none. Of a frame with the columns of a plan."""
+    named = pl.element().filter(pl.element().struct.field("name") == name).struct.field("text")
+    return pl.col("texts").list.eval(named).list.first()
+
+
+def _part(kind: str, text: pl.Expr) -> pl.Expr:
+    return pl.struct(pl.lit(kind).alias("type"), text.alias("text"))
+
+
+def _turn(role: str, *parts: pl.Expr) -> pl.Expr:
+    return pl.struct(pl.lit(role).alias("role"), pl.concat_list(parts).alias("content"))

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import polars as pl
 from pydantic import Field
 
+from factory.generators.asked import text_of
 from factory.generators.mg_geo_meta import with_places
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
@@ -67,13 +68,7 @@ def records(frame: pl.DataFrame, *, decimals: int, pictures: bool) -> pl.DataFra
         decimals, pictures: see `gws15k`.
     """
     told = with_places(frame, (QUESTION,), strings=False, decimals=decimals, pictures=pictures)
-    drawn = told.with_columns(_drawn=_text("draw").str.json_decode(_DRAW)).with_columns(
+    drawn = told.with_columns(_drawn=text_of("draw").str.json_decode(_DRAW)).with_columns(
         pl.col("_drawn").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()
     )
     return drawn.select(name for name in ROW.columns.names if name not in ("images", "split"))
-
-
-def _text(name: str) -> pl.Expr:
-    """The sample's text of that name."""
-    named = pl.element().filter(pl.element().struct.field("name") == name).struct.field("text")
-    return pl.col("texts").list.eval(named).list.first()

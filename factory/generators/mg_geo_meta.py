@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field
 
-from factory.generators.asked import drawn
+from factory.generators.asked import drawn, turns
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.mg_geo_meta import ROW
@@ -83,18 +83,7 @@ def with_places(
     written = [pl.col(name).round(decimals) for name in ("lat", "lon")]
     places = [value.cast(pl.String) if strings else value for value in written]
     answer = pl.struct("country", "region", "city", *places).struct.json_encode()
-    asked = [_part("text", pl.col("question"))]
-    if pictures:
-        asked.insert(0, _part("image", pl.lit(None, pl.String)))
     return named.with_columns(answer=answer).with_columns(
-        messages=pl.concat_list(_turn("user", *asked), _turn("assistant", _part("text", pl.col("answer")))),
+        messages=turns(pl.col("question"), pl.col("answer"), picture=pictures),
         saw_truth=pl.lit("none"),
     )
-
-
-def _part(kind: str, text: pl.Expr) -> pl.Expr:
-    return pl.struct(pl.lit(kind).alias("type"), text.alias("text"))
-
-
-def _turn(role: str, *parts: pl.Expr) -> pl.Expr:
-    return pl.struct(pl.lit(role).alias("role"), pl.concat_list(parts).alias("content"))

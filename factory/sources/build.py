@@ -19,7 +19,9 @@ from factory.sources.built_answers import judged, sound_build
 from factory.sources.contract import DETAIL, PROBLEM, text_list
 from factory.sources.paths import recipe_path
 from factory.store.images import ImageStore
+from factory.store.info import read_shard_report
 from factory.store.layout import Build, BuildPaths, ShardPaths
+from factory.store.paths import shown_path
 from factory.store.tables import read_columns
 from schemas import FilePart
 from schemas.settings import InputPath, Kilometres, Share
@@ -39,6 +41,8 @@ def build(
     radius_km: Kilometres = 25.0,
     min_teachers: Annotated[int, Field_(ge=1)] = 2,
     yes_from: Share = 0.75,
+    no_to: Share = 0.25,
+    undecided: bool = True,
     balance: bool = False,
     seed: int = 0,
 ) -> Source:
@@ -48,15 +52,21 @@ def build(
         root: the folder from which relative paths start.
         path: the build's folder, or a pattern that one build fits (`builds/mp16_reason-*`).
         role: which picture of a sample.
-        target: P(yes) is the share of teachers that call the photo localizable and are near, or the probability that the
-            build's decider `calibrated` found.
+        target: P(yes) is the share of teachers that call the photo localizable and are near, or the probability that
+            the build's decider `calibrated` found.
         radius_km: how near to the truth; it grows by the sample's uncertainty. 25 km is the tier "city".
         min_teachers: photos that fewer teachers judged are dropped.
-        yes_from: P(yes) from which the answer is yes.
+        yes_from, no_to: P(yes) from which the answer is a decided yes, and up to which it is a decided no.
+        undecided: keep the photos in between, whose answer is the likelier one, no where both are alike. Rows that are
+            learnt by their answer and not by P(yes) are better without them.
         balance: as many photos of one answer as of the other.
         seed: which photos of the larger class are left out.
     """
-    return BuiltPhotos(path, _found(root, path), role, target, radius_km, min_teachers, yes_from, balance, seed)
+    if yes_from <= no_to:
+        raise SourceError(f"source.yes_from: {yes_from:g} is not above `no_to`, {no_to:g}")
+    return BuiltPhotos(
+        path, _found(root, path), role, target, radius_km, min_teachers, yes_from, no_to, undecided, balance, seed
+    )
 
 
 def _found(root: Path, path: str) -> Path:
@@ -69,8 +79,8 @@ def _found(root: Path, path: str) -> Path:
         names = ", ".join(folder.name for folder in builds[:5])
         raise SourceError(f"source.path: {len(builds)} builds are called {path}: {names}; name one of them")
     raise SourceError(
-        f"source.path: there is no build {path} in {full.parent}; make one first (`make demo`, `factory demo` or `factory "
-        "build RECIPE`) and name its folder"
+        f"source.path: there is no build {shown_path(root, path)}; make one first (`make demo`, `factory demo` or "
+        "`factory build RECIPE`) and name its folder"
     )
 
 
@@ -85,6 +95,8 @@ class BuiltPhotos:
     radius_km: float
     min_teachers: int
     yes_from: float
+    no_to: float
+    undecided: bool
     balance: bool
     seed: int
     _sound: list[tuple[Build, list[ShardPaths]]] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -97,11 +109,14 @@ class BuiltPhotos:
         return "lat", "lon"
 
     def digest(self) -> str:
-        """Over what was written: the plan, verdicts and answers of the build, and the sizes of its tars of pictures."""
+        """Over what the build is: its fingerprint, and the plan, verdicts, answers and pictures that were written."""
         made, shards = self._made()
         files = made.info["files"]
-        parts = [made.info["fingerprint"], made.info["shards_sha256"], files["plan.parquet"], files["verified.json"]]
-        return hashlib.sha256(f"{parts} {[shard.images.stat().st_size for shard in shards]}".encode()).hexdigest()
+        parts = [made.info["fingerprint"], files["plan.parquet"], files["verified.json"]]
+        for shard in shards:  # not the whole report, which has seconds in it, nor the ledger
+            noted = read_shard_report(shard.report)["files"]
+            parts += [noted.get(path.name, "") for path in (shard.answers, shard.images)]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
     def table(self) -> pl.DataFrame:
         made, shards = self._made()
@@ -117,10 +132,14 @@ class BuiltPhotos:
         ]
         rows = plan.join(pl.concat(found), on="id", how="left", maintain_order="left") if found else plan
         rows = rows.with_columns(p_yes=pl.col("share" if self.target == "shares" else "calibrated"))
-        rows = self._balanced(self._with_reasons(rows.with_columns(answer=_answer(self.yes_from))))
+        rows = rows.with_columns(
+            answer=pl.when(pl.col("p_yes") > 0.5).then(pl.lit("yes")).otherwise(pl.lit("no")),
+            decided=(pl.col("p_yes") >= self.yes_from) | (pl.col("p_yes") <= self.no_to),
+        )
+        rows = self._balanced(self._with_reasons(rows))
         of = {"build": f"{made.info['recipe']}-{made.info['fingerprint'][:8]}", "fingerprint": made.info["fingerprint"]}
         said = pl.struct(
-            pl.col("p_yes", "answer", "teachers", "answers", "localizable", "near", "yes", "calibrated"),
+            pl.col("p_yes", "answer", "decided", "teachers", "answers", "localizable", "near", "yes", "calibrated"),
             pl.lit(self.target).alias("target"),
             pl.lit(self.radius_km).alias("radius_km"),
             *(pl.lit(value).alias(name) for name, value in of.items()),
@@ -177,6 +196,7 @@ class BuiltPhotos:
                 pl.col("teachers").fill_null(0).cast(pl.String) + f" of {self.min_teachers} teachers",
             ),
             ("no_probability", pl.col("p_yes").is_null(), pl.lit("the decider `calibrated` gave none")),
+            ("undecided", ~pl.col("decided") & ~pl.lit(self.undecided), pl.col("p_yes").round(3).cast(pl.String)),
         )
         reason = pl.coalesce(*(pl.when(odd).then(pl.lit(slug)) for slug, odd, _ in cases))
         detail = pl.coalesce(*(pl.when(odd).then(words) for _, odd, words in cases))
@@ -203,7 +223,3 @@ class BuiltPhotos:
             pl.when("_gone").then(pl.lit("balanced_away")).otherwise(PROBLEM).alias(PROBLEM),
             pl.when("_gone").then(words).otherwise(DETAIL).alias(DETAIL),
         ).drop("_gone")
-
-
-def _answer(yes_from: float) -> pl.Expr:
-    return pl.when(pl.col("p_yes") >= yes_from).then(pl.lit("yes")).otherwise(pl.lit("no"))

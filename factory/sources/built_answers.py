@@ -1,6 +1,6 @@
 """What the answers of a finished build say of each photo: whether it can be located, and who was near.
 
-A build that somebody else made is data: links and pipes in it are refused (`open_build`), and so is every table that is
+A build that somebody else made is data: links and pipes in it are refused (`open_build`), and so is every file that is
 not the one that was written. Only answers of teachers that knew nothing of the place count, and only what of them could
 be read.
 """
@@ -28,18 +28,18 @@ _ANSWER: Final = ("combined", "failure", "saw_truth", "place.unreadable")
 
 
 def sound_build(folder: Path) -> tuple[Build, list[ShardPaths]]:
-    """A finished build with its shards, after a look at every table against the digest that was written.
+    """A finished build with its shards, after a look at every file that is read against the digest that was written.
 
     Raises:
         SourceError: it is not finished.
         RecipeError: it is none, or one of another layout.
-        CorruptBuild: a link, a pipe, or a table that is not the one that was written; names the file.
+        CorruptBuild: a link, a pipe, or a file that is not the one that was written; names it.
     """
     made = open_build(folder)
     info, paths = made.info, made.paths
     if info["state"] not in FINISHED:
         raise SourceError(
-            f"{folder}: is not finished ({info['state']}); run the same `factory build` again, which goes on where it is"
+            f"{folder}: is not finished ({info['state']}); the same `factory build` goes on where it stopped"
         )
     if not is_sealed(info):
         raise CorruptBuild(f"{paths.info}: differs from what was written (its own digest)")
@@ -59,7 +59,8 @@ def _noted(paths: BuildPaths, info: Mapping[str, Any], shards: list[ShardPaths])
     verdicts, _ = read_verified(paths.verified)
     for number, shard in enumerate(shards):
         yield shard.verdicts, verdicts[number] if number < len(verdicts) else None
-        yield shard.answers, read_shard_report(shard.report).get("files", {}).get(shard.answers.name)
+        noted = read_shard_report(shard.report).get("files", {})
+        yield from ((path, noted.get(path.name)) for path in (shard.answers, shard.images))
 
 
 def judged(shard: ShardPaths, plan: pl.DataFrame, *, role: str, radius_km: float) -> pl.DataFrame:

@@ -29,7 +29,7 @@ from factory.sources.osv5m import osv5m
 from factory.sources.paths import recipe_path
 from factory.sources.table import table
 from schemas import FilePart
-from schemas.settings import InputPath, OptionalPath
+from schemas.settings import InputPath, OptionalFile, OptionalPath
 
 Algorithm = Literal["published", "repaired"]
 
@@ -51,8 +51,8 @@ def gws15k(
     n: Annotated[int, Field_(ge=1)] = 15_000,
     fewer: bool = False,
     seed: int = 0,
-    cities: OptionalPath = None,
-    areas: OptionalPath = None,
+    cities: OptionalFile = None,
+    areas: OptionalFile = None,
     licence: str | None = None,
 ) -> Source:
     """An evaluation set drawn as GWS15k is, from the photos of OSV-5M or of any table.

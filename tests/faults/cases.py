@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.faults.material import CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
+from tests.faults.material import BUILT_RECIPE, CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
 from tests.faults.mutate import mutated
 
 Command = Sequence[str]
@@ -106,6 +106,13 @@ def build_folder(folder: Path, rng: Random) -> Case:
     return Case((("check", "made"), rng.choice(looking)), named, must_be_found=changed)
 
 
+def built(folder: Path, rng: Random) -> Case:
+    """A build whose files were changed is the source of another one."""
+    case = build_folder(folder, rng)
+    (folder / "r.yaml").write_text(BUILT_RECIPE)
+    return Case((BUILD,), case.changed)
+
+
 def resumed(folder: Path, rng: Random) -> Case:
     """A build whose files were changed is built again."""
     case = build_folder(folder, rng)
@@ -139,6 +146,7 @@ CASES: dict[str, Make] = {
     "clues": clues,
     "rewritten": rewritten,
     "build_folder": build_folder,
+    "built": built,
     "resumed": resumed,
     "geo_label": labelled,
 }

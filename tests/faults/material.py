@@ -61,6 +61,13 @@ verify:
   decide: {by: rules, reject: [round_score, spans_exist, no_game_talk], review: [points_fit_distance, spans_support]}
 """
 """NAVICLUES over the rounds of `spoken`."""
+BUILT_RECIPE = """\
+name: t
+generator: localizability
+source: {kind: build, path: made, min_teachers: 1}
+plan: {shard_size: 4}
+"""
+"""Localizability over the finished build."""
 SOURCES = {
     "csv": "{kind: table, path: photos.csv, images: images}",
     "parquet": "{kind: table, path: photos.parquet}",

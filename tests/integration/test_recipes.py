@@ -43,8 +43,15 @@ def recipe(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def demos(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], BuildResult]:
-    """Each recipe's demo, built once."""
-    return cache(lambda recipe: factory.build(recipe, out=tmp_path_factory.mktemp(recipe.stem)))
+    """Each recipe's demo, built once; a recipe over a finished build gets that of `make demo`."""
+
+    @cache
+    def demo(recipe: Path) -> BuildResult:
+        over = read_yaml(recipe).data["source"]["kind"] == "build"
+        given = [f"source.path={demo(recipe.with_name('mp16_reason.yaml')).directory}"] if over else []
+        return factory.build(recipe, out=tmp_path_factory.mktemp(recipe.stem), overrides=given)
+
+    return demo
 
 
 @pytest.fixture(scope="module")

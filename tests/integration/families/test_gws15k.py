@@ -74,6 +74,15 @@ def test_every_photo_is_drawn_or_has_a_reason_and_so_has_a_country_that_is_short
     assert "1 drawn, 2.4 of 20 are its share; different places near its cities: 1" in told.stdout
 
 
+def test_lists_that_lie_elsewhere_are_the_same_build(demo: BuildResult, tmp_path: Path) -> None:
+    given = []
+    for name in ("cities", "areas"):
+        (tmp_path / f"{name}.csv").write_bytes((DEMO / "gws15k" / f"{name}.csv").read_bytes())
+        given.append(f"source.{name}={tmp_path}/{name}.csv")
+    again = factory.build(RECIPE, out=tmp_path / "out", overrides=given)
+    assert Path(again.directory).name == Path(demo.directory).name
+
+
 def test_the_command_line_draws_the_same_photos(demo: BuildResult, tmp_path: Path) -> None:
     out = tmp_path / "drawn.csv"
     given = ["--cities", DEMO / "gws15k" / "cities.csv", "--areas", DEMO / "gws15k" / "areas.csv", "--seed", "7"]

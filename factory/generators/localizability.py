@@ -1,0 +1,72 @@
+"""Localizability: the data of GLOBE's reward model, which nobody published; nobody is asked.
+
+The source `build` reads the answers of a finished build and tells of each photo in the text `localizability`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from factory.generators.asked import text_of, turns
+from factory.plugins.contracts import Generator, Needs
+from factory.plugins.registry import register
+from schemas.rows.localizability import ROW
+
+QUESTION: Final = "Does this photo show enough to work out where it was taken? Answer with one word, yes or no."
+"""Ours: GLOBE publishes neither prompt nor data of its reward model, only how its answer is read."""
+
+_SAID: Final = pl.Struct(
+    dict.fromkeys(("answer", "target", "build", "fingerprint"), pl.String)
+    | dict.fromkeys(("p_yes", "calibrated", "radius_km"), pl.Float64)
+    | {"decided": pl.Boolean}
+    | dict.fromkeys(("teachers", "answers", "localizable", "near", "yes"), pl.Int64)
+)
+_COLUMNS: Final = {
+    "answer": "answer",
+    "decided": "decided",
+    "target": "target",
+    "p_yes": "p_yes",
+    "calibrated": "calibrated",
+    "radius_km": "radius_km",
+    "teachers": "teachers",
+    "answers": "answers",
+    "answers_localizable": "localizable",
+    "answers_near": "near",
+    "answers_yes": "yes",
+    "build": "build",
+    "build_fingerprint": "fingerprint",
+}
+"""Columns of the row, and what the text calls them."""
+
+
+@register("generator", "localizability")
+def localizability() -> Generator:
+    """Photos of the source `build` with yes or no and P(yes); all rows of a shard at once."""
+    return Generator(
+        name="localizability",
+        version="1",
+        row=ROW,
+        needs=Needs(texts=("localizability",), calls=(0, 0)),
+        records=records,
+    )
+
+
+def records(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a table of samples.
+
+    Args:
+        frame: columns of `schemas.arrow.PLAN`, with the text `localizability` of the source `build`.
+    """
+    said = frame.with_columns(_said=text_of("localizability").str.json_decode(_SAID))
+    told = said.with_columns(
+        pl.lit(QUESTION).alias("question"),
+        *(pl.col("_said").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()),
+    ).with_columns(
+        p_yes=pl.col("p_yes").round(6),
+        calibrated=pl.col("calibrated").round(6),
+        messages=turns(pl.col("question"), pl.col("answer"), picture=True),
+        saw_truth=pl.lit("none"),
+    )
+    return told.select(name for name in ROW.columns.names if name not in ("images", "split"))
