@@ -5,9 +5,11 @@ The source `build` reads the answers of a finished build and tells of each photo
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import Annotated, Final
 
 import polars as pl
+from pydantic import Field
 
 from factory.generators.asked import text_of, turns
 from factory.plugins.contracts import Generator, Needs
@@ -42,26 +44,31 @@ _COLUMNS: Final = {
 
 
 @register("generator", "localizability")
-def localizability() -> Generator:
-    """Photos of the source `build` with yes or no and P(yes); all rows of a shard at once."""
+def localizability(*, question: Annotated[str, Field(min_length=1, max_length=2000)] | None = None) -> Generator:
+    """Photos of the source `build` with yes or no and P(yes); all rows of a shard at once.
+
+    Args:
+        question: for a reward model with a prompt of its own; by default ours.
+    """
     return Generator(
         name="localizability",
         version="1",
         row=ROW,
         needs=Needs(texts=("localizability",), calls=(0, 0)),
-        records=records,
+        records=partial(records, question=question or QUESTION),
     )
 
 
-def records(frame: pl.DataFrame) -> pl.DataFrame:
+def records(frame: pl.DataFrame, *, question: str) -> pl.DataFrame:
     """The rows of a table of samples.
 
     Args:
         frame: columns of `schemas.arrow.PLAN`, with the text `localizability` of the source `build`.
+        question: of every row.
     """
     said = frame.with_columns(_said=text_of("localizability").str.json_decode(_SAID))
     told = said.with_columns(
-        pl.lit(QUESTION).alias("question"),
+        pl.lit(question).alias("question"),
         *(pl.col("_said").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()),
     ).with_columns(
         p_yes=pl.col("p_yes").round(6),

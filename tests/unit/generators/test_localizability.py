@@ -53,3 +53,9 @@ def test_all_rows_ask_the_same_and_keep_their_own_answer() -> None:
     made = localizability().records(samples(json.dumps(SAID), json.dumps(other)))  # type: ignore[misc]
     assert made["question"].n_unique() == 1
     assert [turns[1]["content"][0]["text"] for turns in made["messages"]] == ["yes", "no"]
+
+
+def test_a_reward_model_may_have_a_question_of_its_own() -> None:
+    made = localizability(question="Where? Can one tell?").records(samples(json.dumps(SAID)))  # type: ignore[misc]
+    assert made["question"].to_list() == ["Where? Can one tell?"]
+    assert made["messages"][0][0]["content"][1]["text"] == "Where? Can one tell?"
