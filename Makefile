@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 # Processes that run tests side by side.
 WORKERS ?= 2
 
-.PHONY: demo test test-faults lint types bench lock clean
+.PHONY: demo test test-live test-faults lint types bench lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/factory build recipes/mp16_reason.yaml
 
 test: lint types
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Against real servers, which are installed in environments of their own: Label Studio (`FACTORY_LABEL_STUDIO`).
+test-live: $(VENV)/.dev
+	$(BIN)/python -P -c 'from annotation.environment import install, studio_home; install(studio_home(), print)'
+	$(BIN)/python -m pytest tests/live
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
