@@ -62,7 +62,7 @@ def push(
     """
     paths = build.paths
     make_folder(paths.review)
-    write_bytes(screen.config.encode(), paths.screen)
+    write_bytes(screen.config.strip().encode(), paths.screen)
     out = Pushed(projects=_projects(build, client, {one.slot for one in wanted}, screen))
     pictures = Pictures(client, out.projects[PICTURES])
     rows = {row["external"]: row for row in sent_rows(build)}
@@ -107,7 +107,7 @@ def _version(build: Build) -> str:
 
 def _projects(build: Build, client: Client, slots: Iterable[str], screen: Screen) -> dict[str, Project]:
     """The build's projects, made where they are not there yet."""
-    settings = {"label_config": screen.config, "sampling": "Uncertainty sampling", "show_skip_button": True}
+    settings = {"label_config": screen.config.strip(), "sampling": "Uncertainty sampling", "show_skip_button": True}
     reviewers = dict.fromkeys(sorted(slots), settings)
     return ensure(
         client, build.paths.review_projects, _version(build), {PICTURES: {"label_config": UPLOADS}, **reviewers}
