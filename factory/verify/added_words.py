@@ -34,8 +34,11 @@ _GLUE: Final = frozenset(
     often mostly mainly usually can""".split()  # noqa: SIM905
 )
 """What a writer needs to join a player's words; no thing that one could see, and nothing that says how many."""
-_GLUE_ENDINGS: Final = ("", "s", "es", "d", "ed", "ing", "ly")
-_IMPLIED: Final = {"driv": frozenset(("car", "vehicl", "traffic", "road", "sid"))}
+_GLUE_ENDINGS: Final = ("s", "es", "d", "ed", "ing", "ly")
+_LONG_GLUE: Final = 4
+"""Letters from which glue may have an ending: a ford is not for, a herd not her."""
+_NO_GLUE: Final = frozenset(("pointed", "wells", "evening", "evenings", "leaded", "viewing"))
+_IMPLIED: Final = {"driv": frozenset(("car", "driver", "vehicl", "traffic", "road", "sid"))}
 """Who says "driving" speaks of these."""
 _PRONOUNS: Final = frozenset(
     """it it's that that's this i i'm we we're they you there there's he she""".split()  # noqa: SIM905
@@ -48,6 +51,8 @@ _DOUBTS: Final = frozenset(
     """maybe perhaps possibly might could guess guessing unsure dunno reckon hedge hedging""".split()  # noqa: SIM905
 )
 _DOUBTFUL: Final = (("not", "sure"), ("no", "idea"), ("don't", "know"), ("not", "certain"), ("or", "something"))
+_COULD: Final = frozenset(("see", "say", "tell", "read"))
+"""Who could see it does not doubt it."""
 _KEEPS_DOUBT: Final = re.compile(
     r"\b(?:maybe|perhaps|possibl\w+|might|may|could|likely|probabl\w+|suggest\w*|hint\w*|seem\w*|appear\w*|looks?|feels?|"
     r"points?|indicat\w+|uncertain\w*|unclear|unsure|potential\w*|presumabl\w+|or|not (?:sure|certain|clear))\b",
@@ -77,9 +82,10 @@ _KINDS: Final = {
     **dict.fromkeys(("blue", "green", "orange", "purple", "pink", "yellow"), "colour"),
 }
 _ENDINGS: Final = (
-    *("ically", "ingly", "edly", "ness", "ical", "ings", "ing", "ies", "ied", "ous", "ish", "ics", "ers", "ern"),
-    *("al", "ic", "ed", "er", "es", "ly", "s", "y", "e"),
+    *("ically", "ingly", "edly", "ness", "ical", "ings", "ing", "ies", "ied", "ous", "ish", "ics", "ic", "ed", "es"),
+    *("ly", "s", "y", "e"),
 )
+"""No "er" and no "al": a corner is no corn, a signal no sign."""
 _NOT, _MOSTLY = "=not", "=mostly"
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
 _LEAST: Final = 3
@@ -182,9 +188,10 @@ def _form(word: str) -> str:
 
 def _is_glue(word: str) -> bool:
     small, form = word.casefold().split("'")[0], _form(word)
-    if (form.startswith("=") and form != _MOSTLY) or small == "pointed":
+    if (form.startswith("=") and form != _MOSTLY) or small in _NO_GLUE:
         return False
-    return any(small.removesuffix(ending) in _GLUE for ending in _GLUE_ENDINGS)
+    bare = (small.removesuffix(ending) for ending in _GLUE_ENDINGS if small.endswith(ending))
+    return small in _GLUE or any(word in _GLUE and len(word) >= _LONG_GLUE for word in bare)
 
 
 def _stem(word: str) -> str:
@@ -192,7 +199,7 @@ def _stem(word: str) -> str:
         return word
     for _ in range(2):
         for ending in _ENDINGS:
-            if word.endswith(ending) and len(word) - len(ending) >= _LEAST:
+            if word.endswith(ending) and len(word) - len(ending) >= _LEAST and not word.endswith(("ss", "us")):
                 word = word[: -len(ending)]
                 break
     return word[:-1] if len(word) > _LEAST and word[-1] == word[-2] else word
@@ -243,7 +250,8 @@ def _reason(word: str, at: int) -> str:
 
 def _doubts(words: Sequence[str]) -> bool:
     pairs = set(pairwise(words))
-    return not _DOUBTS.isdisjoint(words) or not pairs.isdisjoint(_DOUBTFUL)
+    alone = (word for word, following in pairwise((*words, "")) if word != "could" or following not in _COULD)
+    return not _DOUBTS.isdisjoint(alone) or not pairs.isdisjoint(_DOUBTFUL)
 
 
 def _denies(words: Sequence[str]) -> bool:

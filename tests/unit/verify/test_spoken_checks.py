@@ -110,6 +110,9 @@ def more(said: str, sentence: str, *quotes: str, **settings: Any) -> list[tuple[
         ("isn't it lovely, olive trees", "There are olive trees."),
         ("palms", "Palms are often typical of such a place."),
         ("das ist wirklich Österreich", "Das ist wirklich Österreich."),
+        ("you could see grass", "Grasses are seen."),
+        ("a driver on the left", "Drivers are on the left."),
+        ("hilly, sandy, rocks", "There are hills, sand and a rock."),
     ],
 )
 def test_the_same_or_less_in_written_words_is_supported(said: str, sentence: str) -> None:
@@ -133,6 +136,11 @@ def test_the_same_or_less_in_written_words_is_supported(said: str, sentence: str
         ("it says Straße", "It says Straße and Платформа.", "new_name", "Платформа"),
         ("roofs", "There are pointed roofs.", "new_word", "pointed"),
         ("trees", "There are many trees.", "new_word", "many"),
+        ("corn", "There is a corner.", "new_word", "corner"),
+        ("signs", "There are signals.", "new_word", "signals"),
+        ("cows", "There is a herd of cows.", "new_word", "herd"),
+        ("a river", "There is a ford in a river.", "new_word", "ford"),
+        ("a river", "It is a river in the evening.", "new_word", "evening"),
         ("there are leaves", "There are no leaves.", "new_claim", "no"),
         ("plates", "Leaves and plates are seen.", "new_word", "Leaves"),
         ("it's Kenya, no wait, Uganda", "This is Kenya.", "taken_back", "Kenya"),
