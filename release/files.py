@@ -7,7 +7,7 @@ webdataset/train-000000.tar             `000042.json` and its pictures: `000042.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -126,3 +126,16 @@ def _sample(tar: BinaryIO, pictures: Sequence[Member], text: Member, schema: Row
 def _bytes(tar: BinaryIO, member: Member) -> bytes:
     tar.seek(member.offset)
     return tar.read(member.size)
+
+
+def row_value(schema: RowSchema, name: str, values: Mapping[str, Any]) -> Any:
+    """A column of a stored row as readers get it: None for what is unknown, however its file says so."""
+    value = values[name]
+    if name == "messages" and value is not None:
+        return [{**turn, "content": [_part(part) for part in turn["content"] or ()]} for turn in value]
+    return None if value == "" and name in schema.nullable else value
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a message; one that is a picture has no text."""
+    return {**part, "text": part["text"] or None} if part["type"] == "image" else dict(part)

@@ -3,22 +3,25 @@
     release = open_release("path/to/release")
     for row in release.rows("train"):
         row["messages"], row["images"][0]["bytes"]
+    for row in release.stream("train", seed=7): ...     # shuffled, shared out, resumed: release/stream.py
 
-Needs pyarrow, orjson and `schemas` of this project, and loads nothing else of it.
+Needs pyarrow, numpy, orjson and `schemas` of this project, and loads nothing else of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from release.files import READ_ERRORS, format_of, picture_names, read_rows, sample_key, split_of
+from release.files import READ_ERRORS, format_of, picture_names, read_rows, row_value, sample_key, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
+from release.stream import WINDOW, Stream
 from schemas.rows.schema import RowSchema
 
-__all__ = ["DamagedRelease", "Release", "open_release"]
+__all__ = ["DamagedRelease", "Release", "Stream", "open_release"]
 
 Format = Literal["parquet", "webdataset"]
 
@@ -59,6 +62,59 @@ class Release:
             raise KeyError(f"no split {split!r} in {self.root}; there are {', '.join(self._files) or 'none'}")
         return self._rows(split)
 
+    def stream(
+        self,
+        split: str,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        part: tuple[int, int] = (0, 1),
+        where: Any = None,
+        columns: Sequence[str] | None = None,
+        decode: bool = False,
+        window: int = WINDOW,
+    ) -> Stream:
+        """The rows of a split for training, an epoch an iteration, with `state_dict` and `load_state_dict`.
+
+        Args:
+            shuffle: in another order every epoch; else in that of `rows`.
+            seed: of the order; all parts need the same.
+            part: (number, of how many), e.g. (rank * workers + worker, ranks * workers). Parts share no row, and
+                together have them all. What is dealt out are row groups of Parquet and whole tars: more parts than
+                there are of these leave some without.
+            where: a pyarrow expression over the columns, e.g. `pc.field("country_code") == "NA"`; Parquet only. Row
+                groups whose statistics rule it out are not read.
+            columns: only these are read; by default all.
+            decode: adds `picture`, PIL's, to each of `images`.
+            window: units shuffled, and held in memory, together.
+
+        Raises:
+            KeyError: there is no such split or column.
+            ValueError: an impossible part or window, or `where` for tars.
+        """
+        self.files(split)
+        if where is not None and self.format != "parquet":
+            raise ValueError("`where` is answered by Parquet files alone; this release is read from its tars")
+        chosen = None if columns is None else tuple(columns)
+        return Stream(partial(self.files, split), self.schema, shuffle, seed, window, part, where, chosen, decode)
+
+    def files(self, split: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """The split's files in order, each with its entry of the manifest, checked when it is reached as in `rows`.
+
+        Raises KeyError at once, and DamagedRelease for a file that is missing or changed.
+        """
+        if split not in self._files:
+            raise KeyError(f"no split {split!r} in {self.root}; there are {', '.join(self._files) or 'none'}")
+        return self._checked(split)
+
+    def _checked(self, split: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        for file, entry in self._files[split]:
+            try:
+                self._verify(file, entry)
+            except READ_ERRORS as error:
+                raise DamagedRelease(f"{file}: cannot be read ({error})") from error
+            yield file, entry
+
     def _rows(self, split: str) -> Iterator[dict[str, Any]]:
         number = 0
         for file, entry in self._files[split]:
@@ -70,19 +126,13 @@ class Release:
                     pictures = [{"bytes": data, "path": name} for data, name in zip(jpegs, names, strict=True)]
                     number += 1
                     yield {
-                        name: pictures if name == "images" else self._value(name, values)
+                        name: pictures if name == "images" else row_value(self.schema, name, values)
                         for name in self.schema.columns.names
                     }
             except READ_ERRORS as error:
                 raise DamagedRelease(f"{file}: cannot be read after {number - before} rows ({error})") from error
             if number - before != entry["rows"]:
                 raise DamagedRelease(f"{file}: {number - before} rows, the manifest says {entry['rows']}")
-
-    def _value(self, name: str, values: Mapping[str, Any]) -> Any:
-        value = values[name]
-        if name == "messages" and value is not None:
-            return [{**turn, "content": [_part(part) for part in turn["content"] or ()]} for turn in value]
-        return None if value == "" and name in self.schema.nullable else value
 
     def _verify(self, file: Path, entry: Mapping[str, Any]) -> None:
         """Size, and for a tar, whose bytes nothing else guards, the digest; once a file and opened release.
@@ -96,11 +146,6 @@ class Release:
         if self.format == "webdataset" and digest_of(file) != entry["sha256"]:
             raise ValueError("differs from what was written (SHA-256)")
         self._verified.add(file)
-
-
-def _part(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a message; one that is a picture has no text, however the file says so."""
-    return {**part, "text": part["text"] or None} if part["type"] == "image" else dict(part)
 
 
 def open_release(path: str | Path, *, format: Format | None = None) -> Release:  # noqa: A002

@@ -1,0 +1,228 @@
+"""Reads a split for training: shuffled, shared out over workers and nodes, and on from where it stopped.
+
+    stream = open_release("path").stream("train", seed=7, part=(rank, ranks))
+    for row in stream: ...
+    stream.state_dict()          # after any row; load_state_dict goes on behind it
+
+A unit is what is read at once: a row group of a Parquet file, a whole tar. An epoch deals the units out by the seed,
+each to one part; every part shuffles the rows of some units at a time (`window`). So an epoch gives every row once
+whatever the parts are, memory holds one window, and to go on after a stop one window at most is read again.
+
+Trade-off: rows of one unit stay within a window of each other. With a thousand rows a group and eight groups a window
+that is one of 8,000 neighbours; a buffer over the whole epoch would mix better, and could not go on without reading it
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs as fs
+import pyarrow.parquet as pq
+
+from release.files import READ_ERRORS, picture_names, row_value, sample_key, tar_rows
+from release.manifest import DamagedRelease
+from schemas.parquet_bounds import refuse_bomb
+from schemas.rows.schema import RowSchema
+
+WINDOW: Final = 8
+"""Units whose rows are shuffled together; at 64 MB of pictures a row group at most, half a gigabyte."""
+MAX_PIXELS: Final = 64_000_000
+"""Of a picture that is decoded: the factory prepares at most 4,096 pixels a side."""
+_BATCH: Final = 64
+_CHECKED: Final = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    file: Path
+    group: int | None
+    """The row group; None for a tar."""
+    rows: int
+    first: int
+    """Number in the split of its first row."""
+
+
+@dataclass
+class Stream:
+    """The rows of a split, an epoch an iteration; made by `Release.stream`, which tells what the fields mean."""
+
+    files: Callable[[], Iterator[tuple[Path, Mapping[str, Any]]]]
+    """The split's, in order, each checked and with its entry of the manifest."""
+    schema: RowSchema
+    shuffle: bool
+    seed: int
+    window: int
+    part: tuple[int, int]
+    where: ds.Expression | None
+    columns: tuple[str, ...] | None
+    decode: bool
+    _epoch: int = 0
+    _given: int = 0
+    _known: list[_Unit] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        number, parts = self.part
+        if not 0 <= number < parts:
+            raise ValueError(f"part {number} of {parts}: parts are counted from 0")
+        if self.window < 1:
+            raise ValueError(f"a window has at least one unit, not {self.window}")
+        names = self.schema.columns.names
+        if odd := [name for name in self.columns or () if name not in names]:
+            raise KeyError(f"no column {odd[0]!r} in these rows; there are {', '.join(names)}")
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the iteration is: plain numbers, for a checkpoint."""
+        return {"epoch": self._epoch, "given": self._given, "seed": self.seed, "of": self.part[1]}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """The next iteration goes on behind the last row that was given.
+
+        Raises ValueError for the state of a stream with another seed or another number of parts: its rows came in
+        another order.
+        """
+        if (state["seed"], state["of"]) != (self.seed, self.part[1]):
+            raise ValueError(
+                f"a state of seed {state['seed']} and {state['of']} parts does not tell where seed {self.seed} and "
+                f"{self.part[1]} parts are"
+            )
+        self._epoch, self._given = state["epoch"], state["given"]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rest of the epoch; after its last row the next iteration is the next epoch.
+
+        Raises DamagedRelease: a file is missing, changed, or follows another schema.
+        """
+        skip = self._given
+        for number, units in enumerate(self._windows()):
+            rows = sum(map(self._height, units))
+            if skip >= rows:
+                skip -= rows
+                continue
+            for row in self._rows(units, self._order(number, rows)[skip:]):
+                self._given += 1
+                yield row
+            skip = 0
+        self._epoch, self._given = self._epoch + 1, 0
+
+    def _windows(self) -> Iterator[list[_Unit]]:
+        units = self._units()
+        if self.shuffle:
+            units = [units[at] for at in np.random.default_rng([self.seed, self._epoch]).permutation(len(units))]
+        mine = units[self.part[0] :: self.part[1]]
+        for start in range(0, len(mine), self.window):
+            yield mine[start : start + self.window]
+
+    def _order(self, window: int, rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if not self.shuffle:
+            return np.arange(rows)
+        return np.random.default_rng([self.seed, self._epoch, self.part[0], window]).permutation(rows)
+
+    def _units(self) -> list[_Unit]:
+        """All units of the split in order, each file's size and rows held against the manifest."""
+        if not self._known:
+            first = 0
+            for file, entry in self.files():
+                for group, rows in _groups(file, entry, self.schema):
+                    self._known.append(_Unit(file, group, rows, first))
+                    first += rows
+        return self._known
+
+    def _height(self, unit: _Unit) -> int:
+        if self.where is None:
+            return unit.rows
+        with _named(unit.file):
+            found: int = _fragment(unit).count_rows(filter=self.where)
+        return found
+
+    def _rows(self, units: Sequence[_Unit], order: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[dict[str, Any]]:
+        if units and units[0].group is None:
+            yield from self._tar_rows(units, order)
+            return
+        names = list(self.columns or self.schema.columns.names)
+        tables = []
+        for unit in units:
+            with _named(unit.file):
+                tables.append(_fragment(unit).to_table(columns=names, filter=self.where))
+        table = pa.concat_tables(tables)
+        for start in range(0, len(order), _BATCH):  # a batch at a time: pictures of a window may pass 2 GB as one array
+            batch = table.take(pa.array(order[start : start + _BATCH])).combine_chunks()
+            for values in batch.to_pylist():
+                yield self._row(values, list(values.get("images") or ()))
+
+    def _tar_rows(self, units: Sequence[_Unit], order: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[dict[str, Any]]:
+        held = []
+        for unit in units:
+            with _named(unit.file):
+                rows = list(tar_rows(unit.file, self.schema))
+                if len(rows) != unit.rows:
+                    raise ValueError(f"{len(rows)} rows, the manifest says {unit.rows}")
+            for number, stored in enumerate(rows, unit.first):
+                names = picture_names(sample_key(number), len(stored.jpegs))
+                images = [{"bytes": data, "path": name} for data, name in zip(stored.jpegs, names, strict=True)]
+                held.append((stored.values, images))
+        for at in order:
+            yield self._row(*held[at])
+
+    def _row(self, values: Mapping[str, Any], images: list[dict[str, Any]]) -> dict[str, Any]:
+        if self.decode:
+            try:
+                images = [{**image, "picture": decoded(image["bytes"])} for image in images]
+            except ValueError as error:
+                raise DamagedRelease(f"row {values.get('id')!r}: {error}") from error
+        return {
+            name: images if name == "images" else row_value(self.schema, name, values)
+            for name in self.columns or self.schema.columns.names
+        }
+
+
+def _fragment(unit: _Unit) -> Any:
+    return _CHECKED.make_fragment(str(unit.file), fs.LocalFileSystem(), row_groups=[unit.group])
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except READ_ERRORS as error:
+        raise DamagedRelease(f"{file}: cannot be read ({error})") from error
+
+
+def _groups(file: Path, entry: Mapping[str, Any], schema: RowSchema) -> Iterator[tuple[int | None, int]]:
+    """The units of a file with their rows: its row groups, or the file where it is a tar."""
+    if file.suffix == ".tar":
+        yield None, entry["rows"]
+        return
+    with _named(file):
+        refuse_bomb(file)
+        with pq.ParquetFile(file) as parquet:
+            if not parquet.schema_arrow.equals(schema.columns):
+                raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
+            rows = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
+        if sum(rows) != entry["rows"]:
+            raise ValueError(f"{sum(rows)} rows, the manifest says {entry['rows']}")
+    yield from enumerate(rows)
+
+
+def decoded(data: bytes) -> Any:
+    """A picture as PIL's, decoded. Raises ValueError for one that cannot be, or has more than MAX_PIXELS."""
+    from PIL import Image
+
+    try:
+        picture = Image.open(BytesIO(data), formats=("JPEG", "PNG", "WEBP"))
+        if picture.width * picture.height > MAX_PIXELS:
+            raise ValueError(f"{picture.width} x {picture.height} pixels are more than {MAX_PIXELS:,}")
+        picture.load()
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"a picture cannot be decoded ({error})") from None
+    return picture
