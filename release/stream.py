@@ -37,7 +37,8 @@ WINDOW: Final = 8
 """Units whose rows are shuffled together; at 64 MB of pictures a row group at most, half a gigabyte."""
 MAX_PIXELS: Final = 64_000_000
 """Of a picture that is decoded: the factory prepares at most 4,096 pixels a side."""
-_BATCH: Final = 64
+_TAKEN: Final = 256
+"""Rows that are made at once: a few from each unit of a window."""
 _CHECKED: Final = ds.ParquetFileFormat(
     default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
@@ -150,14 +151,14 @@ class Stream:
             yield from self._tar_rows(units, order)
             return
         names = list(self.columns or self.schema.columns.names)
-        tables = []
-        for unit in units:
+        held, place = [], []
+        for number, unit in enumerate(units):
             with _named(unit.file):
-                tables.append(_fragment(unit).to_table(columns=names, filter=self.where))
-        table = pa.concat_tables(tables)
-        for start in range(0, len(order), _BATCH):  # a batch at a time: pictures of a window may pass 2 GB as one array
-            batch = table.take(pa.array(order[start : start + _BATCH])).combine_chunks()
-            for values in batch.to_pylist():
+                held.append(_fragment(unit).to_table(columns=names, filter=self.where).combine_chunks())
+            place += [(number, at) for at in range(held[-1].num_rows)]
+        for start in range(0, len(order), _TAKEN):
+            wanted = [place[at] for at in order[start : start + _TAKEN]]
+            for values in _taken(held, wanted):
                 yield self._row(values, list(values.get("images") or ()))
 
     def _tar_rows(self, units: Sequence[_Unit], order: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[dict[str, Any]]:
@@ -184,6 +185,16 @@ class Stream:
             name: images if name == "images" else row_value(self.schema, name, values)
             for name in self.columns or self.schema.columns.names
         }
+
+
+def _taken(tables: Sequence[pa.Table], wanted: Sequence[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """Rows by (table, place), in that order: each table is asked once, which is many times faster than row by row."""
+    by_table: dict[int, list[int]] = {}
+    for number, at in wanted:
+        by_table.setdefault(number, []).append(at)
+    found = {number: iter(tables[number].take(pa.array(rows)).to_pylist()) for number, rows in by_table.items()}
+    for number, _ in wanted:
+        yield next(found[number])
 
 
 def _fragment(unit: _Unit) -> Any:
