@@ -11,11 +11,11 @@ from typing import Annotated, Final, Literal
 import polars as pl
 from pydantic import Field as Field_
 
-from factory.errors import SourceError
+from factory.errors import CorruptBuild, SourceError
 from factory.geo.sampling.order import row_hashes
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
-from factory.sources.built_answers import judged, sound_build
+from factory.sources.built_answers import judged, sound_build, tables_of_a_build
 from factory.sources.contract import DETAIL, PROBLEM, text_list
 from factory.sources.paths import recipe_path
 from factory.store.images import ImageStore
@@ -120,17 +120,19 @@ class BuiltPhotos:
 
     def table(self) -> pl.DataFrame:
         made, shards = self._made()
-        plan = read_columns(made.paths.plan, ["id", "shard", "position", *_KEPT, *_NAMED]).with_row_index("source_row")
+        with tables_of_a_build(made.paths.root):
+            return self._table(made, shards)
+
+    def _table(self, made: Build, shards: list[ShardPaths]) -> pl.DataFrame:
+        plan = read_columns(made.paths.plan, ["id", "shard", "position", *_KEPT, *_NAMED])
+        parts = plan.select("shard", "id", "uncertainty_km").partition_by("shard", as_dict=True, include_key=False)
+        if parts.keys() != {(number,) for number in range(len(shards))}:
+            raise CorruptBuild(f"{made.paths.plan}: its shards are not the {len(shards):,} of the build")
         found = [
-            judged(
-                shard,
-                plan.filter(pl.col("shard") == number).select("id", "uncertainty_km"),
-                role=self.role,
-                radius_km=self.radius_km,
-            )
+            judged(shard, parts[(number,)], role=self.role, radius_km=self.radius_km)
             for number, shard in enumerate(shards)
         ]
-        rows = plan.join(pl.concat(found), on="id", how="left", maintain_order="left") if found else plan
+        rows = plan.with_row_index("source_row").join(pl.concat(found), on="id", how="left", maintain_order="left")
         rows = rows.with_columns(p_yes=pl.col("share" if self.target == "shares" else "calibrated"))
         rows = rows.with_columns(
             answer=pl.when(pl.col("p_yes") > 0.5).then(pl.lit("yes")).otherwise(pl.lit("no")),

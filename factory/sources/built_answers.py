@@ -8,6 +8,7 @@ be read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def sound_build(folder: Path) -> tuple[Build, list[ShardPaths]]:
     """
     made = open_build(folder)
     info, paths = made.info, made.paths
-    if info["state"] not in FINISHED:
+    if info["state"] not in FINISHED or not info["counts"].get("shards"):
         raise SourceError(
             f"{folder}: is not finished ({info['state']}); the same `factory build` goes on where it stopped"
         )
@@ -63,6 +64,16 @@ def _noted(paths: BuildPaths, info: Mapping[str, Any], shards: list[ShardPaths])
         yield from ((path, noted.get(path.name)) for path in (shard.answers, shard.images))
 
 
+@contextmanager
+def tables_of_a_build(root: Path) -> Iterator[None]:
+    """Names the build where a table of it, sound by its digest, lacks a column or has one of another type."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        what = str(error).split("\n", 1)[0][:200]
+        raise CorruptBuild(f"{root}: its tables are not those that the factory writes ({what})") from None
+
+
 def judged(shard: ShardPaths, plan: pl.DataFrame, *, role: str, radius_km: float) -> pl.DataFrame:
     """One row a sample of the shard: id; picture (which of its pictures has the role; null where none decoded);
     teachers and answers that count; of these answers localizable, near and yes (both); share (of yes, every teacher
@@ -86,7 +97,9 @@ def judged(shard: ShardPaths, plan: pl.DataFrame, *, role: str, radius_km: float
     probability = pl.element().struct
     found = pl.col("checks").list.eval(
         probability.field("score").filter(
-            (probability.field("check") == CALIBRATED) & probability.field("outcome").is_in(["pass", "fail"])
+            (probability.field("check") == CALIBRATED)
+            & probability.field("outcome").is_in(["pass", "fail"])
+            & probability.field("score").is_between(0, 1)
         )
     )
     said = both.select("id", calibrated=found.list.first())

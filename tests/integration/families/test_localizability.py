@@ -19,6 +19,7 @@ import factory
 from factory.errors import CorruptBuild, RecipeError, SourceError
 from factory.phases.run import BuildResult
 from factory.sources.build import build as build_source
+from factory.store.files import file_digest
 from factory.store.info import write_info
 from factory.store.layout import open_build
 from release.read import open_release
@@ -200,6 +201,38 @@ def test_answers_and_reports_are_held_to_their_digests(foreign: Path, tmp_path: 
     (shard / "answers.parquet").write_bytes(b"PAR1")
     with pytest.raises(CorruptBuild, match=r"answers\.parquet: differs"):
         build_source(tmp_path, path=str(foreign)).digest()
+
+
+def forge(made: Path, name: str, table: pl.DataFrame) -> None:
+    """Another table in the place of one of the build, with every digest that speaks of it."""
+    table.write_parquet(made / name)
+    info = open_build(made).info
+    verified = orjson.loads((made / "verified.json").read_bytes())
+    if "verdicts" in name:
+        verified["verdicts"][0] = file_digest(made / name)
+        (made / "verified.json").write_bytes(orjson.dumps(verified))
+    files = {file: file_digest(made / file) for file in info["files"]}
+    write_info({**info, "files": files}, made / "build.json")
+
+
+def test_a_forged_table_is_named_and_no_fault_of_the_source(foreign: Path, tmp_path: Path) -> None:
+    verdicts = foreign / "shards" / "00000" / "verdicts.parquet"
+    whole = pl.read_parquet(verdicts)
+    for table in (
+        whole.drop("located"),
+        whole.with_columns(located=pl.lit("near")),
+        whole.with_columns(pl.col("id").reverse()),
+        whole.head(3),
+    ):
+        forge(foreign, "shards/00000/verdicts.parquet", table)
+        with pytest.raises(CorruptBuild):
+            build_source(tmp_path, path=str(foreign)).table()
+    forge(foreign, "shards/00000/verdicts.parquet", whole)
+    plan = pl.read_parquet(foreign / "plan.parquet")
+    for table in (plan.with_columns(shard=pl.lit(4, pl.Int32)), plan.drop("lat"), plan.clear()):
+        forge(foreign, "plan.parquet", table)
+        with pytest.raises(CorruptBuild):
+            build_source(tmp_path, path=str(foreign)).table()
 
 
 def test_links_and_pipes_are_refused(foreign: Path, tmp_path: Path) -> None:

@@ -114,6 +114,12 @@ def test_a_probability_is_taken_where_the_decider_judged(
     assert told(tmp_path, answer(), checks=(other, own))["calibrated"] == probability
 
 
+@pytest.mark.parametrize("score", [7.5, -0.1, float("nan")])
+def test_a_probability_that_is_none_is_not_taken(tmp_path: Path, score: float) -> None:
+    own = CheckResult(check="calibrated", outcome="pass", reason="x", score=score)
+    assert told(tmp_path, answer(), checks=(own,))["calibrated"] is None
+
+
 def test_the_picture_is_the_first_of_its_role_that_decoded(tmp_path: Path) -> None:
     refused = Photo(role="photo", sha256="", refused="truncated")
     above = Photo(role="above", sha256="1" * 64, phash=1, width=8, height=8, bytes=100)
