@@ -41,6 +41,8 @@ CONTINENTS: Final = {
     **{"NA": "North America", "OC": "Oceania", "SA": "South America"},
 }
 """As NaviClues names them; the gazetteer's agree with those of all 1,116 released rows that have one."""
+_NO_TAGS: Final = str.maketrans("<>", "‹›")
+"""What is said cannot close the mark around it."""
 REWRITE: Final = "A player says this about a street view. Rewrite it as written clues and add nothing:\n\n"
 """Begins the question of rows without a picture."""
 
@@ -58,7 +60,8 @@ def naviclues(
     template: Any = prompt("naviclues").module
 
     async def answer(seen: Seen, ask: Ask) -> Said:
-        asked = str(template.user(seen.texts["transcript"], max_sentences)).strip()
+        said = seen.texts["transcript"].translate(_NO_TAGS)
+        asked = str(template.user(said, max_sentences)).strip()
         turns = Turn("system", (str(template.system()).strip(),)), Turn("user", (asked,))
         return Said(values=await ask(Request("rewrite", turns, response_schema()), read=read_clues))
 
