@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from annotation.client import Client
 from annotation.projects import Project, task_number
-from annotation.replies import TaskName, TaskNames
+from annotation.replies import ChangedTasks, TaskNames, TaskNumbers
+from factory.errors import EnvironmentFault
 
 PAGE: Final = 250
 
@@ -45,7 +46,9 @@ class Index:
             self._note(0)
 
     def _note(self, last: int) -> None:
-        for found in self._newer(last):
+        asked = {"include": "id,data,total_annotations,cancelled_annotations"}
+        found_pages = pages(self._client, self.project, TaskNames, asked, last=last)
+        for found in (task for page in found_pages for task in page.tasks):
             name = found.data.ext_id
             known = None if name is None else self.tasks.setdefault(name, found.id)
             if known == found.id:
@@ -55,15 +58,33 @@ class Index:
             else:
                 self._client.delete(f"/api/tasks/{found.id}/")
 
-    def _newer(self, last: int) -> Iterator[TaskName]:
-        """Tasks of larger numbers, a page after the other by number: pages that are counted shift when tasks come."""
-        asked = {"include": "id,data,total_annotations,cancelled_annotations"}
-        while True:
-            page = self._client.get("/api/tasks", TaskNames, by_number(self.project, last, asked))
-            yield from page.tasks
-            if len(page.tasks) >= page.total:
-                return
-            last = page.tasks[-1].id
+
+TasksT = TypeVar("TasksT", TaskNames, TaskNumbers, ChangedTasks)
+
+
+def pages(
+    client: Client,
+    project: Project,
+    shape: type[TasksT],
+    params: Mapping[str, str | int],
+    *also: Mapping[str, Any],
+    last: int = 0,
+) -> Iterator[TasksT]:
+    """Tasks with numbers above `last`, a page after the other by number: pages that are counted shift when tasks come.
+
+    Raises EnvironmentFault for a server that lists what was not asked for, which might go on for ever.
+    """
+    while True:
+        page = client.get("/api/tasks", shape, by_number(project, last, params, *also))
+        yield page
+        if len(page.tasks) >= page.total:
+            return
+        newest = max((task.id for task in page.tasks), default=last)
+        if newest <= last:
+            raise EnvironmentFault(
+                f"{client.url}/api/tasks: lists {page.total:,} tasks above {last}, and gives none of them"
+            )
+        last = newest
 
 
 def by_number(project: Project, last: int, params: Mapping[str, str | int], *also: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,14 @@ import pyarrow as pa
 
 from annotation.annotations import TIME, Refused, changed_at, raw_text, read_annotation, reviewer_of
 from annotation.client import Client
-from annotation.index import by_number
+from annotation.index import pages
 from annotation.projects import PICTURES, Project, read_projects, still_there, task_number, write_projects
 from annotation.push import sent_rows
 from annotation.replies import ChangedTask, ChangedTasks, TaskNumbers, Users
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.files import make_folder
 from factory.store.layout import Build, BuildPaths
+from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
 from schemas import arrow
 
@@ -67,13 +68,19 @@ def pull(build: Build, client: Client, *, say: Callable[[str], None] = lambda _:
     """Brings annotations.parquet and refused.parquet up to what the server has.
 
     Raises EnvironmentFault when the server cannot go on, or has a project no more; what was there stays, and the same
-    call goes on.
+    call goes on. Raises BuildLocked while another process sends or takes back.
     """
     paths = build.paths
     projects = {slot: one for slot, one in read_projects(paths.review_projects).items() if slot != PICTURES}
     if not projects:
         raise EnvironmentFault(f"{paths.root}: nothing was sent yet; `factory review push` sends")
     make_folder(paths.review)
+    with lease(paths.review_lease, what=str(paths.review)):
+        return _pull(build, client, projects, say)
+
+
+def _pull(build: Build, client: Client, projects: dict[str, Project], say: Callable[[str], None]) -> Pulled:
+    paths = build.paths
     state = _State.read(paths)
     tasks = {(row["project"], row["task"]): row for row in sent_rows(build)}
     users = {user.id: user.name for user in client.get("/api/users", Users).root}
@@ -173,13 +180,8 @@ def _changed(client: Client, project: Project) -> Iterator[ChangedTask]:
         since = _before(project.pulled_until)
         also = [{"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}]
     asked = {"fields": "all", "include": ",".join(("updated_at", "annotations", *_KEPT))}
-    last = 0
-    while True:
-        page = client.get("/api/tasks", ChangedTasks, by_number(project, last, asked, *also))
+    for page in pages(client, project, ChangedTasks, asked, *also):
         yield from page.tasks
-        if len(page.tasks) >= page.total:
-            return
-        last = page.tasks[-1].id
 
 
 def _before(at: str) -> str:
@@ -260,19 +262,9 @@ def _note_lost(client: Client, project: Project, tasks: Mapping[int, Row], state
     """Annotations of tasks that the server has no more are deleted, too."""
     if task_number(client, project) >= len(tasks):
         return
-    there = set(_numbers(client, project))
+    there = {task.id for page in pages(client, project, TaskNumbers, {"include": "id"}) for task in page.tasks}
     for task in tasks.keys() - there:
         _delete(state, state.by_task.get(task, set()), out)
-
-
-def _numbers(client: Client, project: Project) -> Iterator[int]:
-    last = 0
-    while True:
-        page = client.get("/api/tasks", TaskNumbers, by_number(project, last, {"include": "id"}))
-        yield from (task.id for task in page.tasks)
-        if len(page.tasks) >= page.total:
-            return
-        last = page.tasks[-1].id
 
 
 def _delete(state: _State, numbers: Iterable[int], out: Pulled) -> None:

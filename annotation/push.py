@@ -27,6 +27,7 @@ from factory.errors import EnvironmentFault
 from factory.store.cases import read_cases
 from factory.store.files import make_folder, write_bytes
 from factory.store.layout import Build
+from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
 from schemas import Case, arrow
 
@@ -58,11 +59,16 @@ def push(
 ) -> Pushed:
     """Makes on the server what is wanted and not there, and notes it.
 
-    Raises EnvironmentFault when the server cannot go on; what was made is noted, and the same call goes on.
+    Raises EnvironmentFault when the server cannot go on; what was made is noted, and the same call goes on. Raises
+    BuildLocked while another process sends or takes back.
     """
-    paths = build.paths
-    make_folder(paths.review)
-    write_bytes(screen.config.strip().encode(), paths.screen)
+    make_folder(build.paths.review)
+    with lease(build.paths.review_lease, what=str(build.paths.review)):
+        return _push(build, client, wanted, screen, say)
+
+
+def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen, say: Callable[[str], None]) -> Pushed:
+    write_bytes(screen.config.strip().encode(), build.paths.screen)
     out = Pushed(projects=_projects(build, client, {one.slot for one in wanted}, screen))
     pictures = Pictures(client, out.projects[PICTURES])
     rows = {row["external"]: row for row in sent_rows(build)}

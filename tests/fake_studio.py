@@ -22,7 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "fake0123456789fake0123456789fake01234567"
 Fault = str
 """`before`: 503 and nothing done; `after`: done, and 500; `dropped`: done, and the connection closed; `late`: the
-connection closed, and done a moment later; `slow`: done after longer than anybody waits."""
+connection closed, and done a moment later; `slow`: done after longer than anybody waits; `stuck`: done, and never
+answered."""
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Studio:
     """Larger bodies are answered with 413."""
     fault: Callable[[int, str, str], Fault | None] = lambda number, method, path: None
     """By the number of the request, from 1, its method and its path."""
+    mangle: Callable[[bytes], bytes] = lambda content: content
+    """What becomes of every answer on its way."""
     seen: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _clock: int = 0
@@ -207,7 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.6 if fault == "slow" else 0)
         else:
             status, content = self._do(*asked)
-            if fault == "dropped":
+            if fault == "stuck":
+                time.sleep(3_600)
+            elif fault == "dropped":
                 self.close_connection = True
                 self.connection.close()
             else:
@@ -218,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.studio.do(*asked)
 
     def _send(self, status: int, content: Any) -> None:
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        data = self.studio.mangle(content if isinstance(content, bytes) else json.dumps(content).encode())
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()

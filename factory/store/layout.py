@@ -126,6 +126,11 @@ class BuildPaths:
         return self.review / "projects.json"
 
     @property
+    def review_lease(self) -> Path:
+        """Who sends or takes back now."""
+        return self.review / "lease"
+
+    @property
     def server(self) -> Path:
         """A server of our own with its data, where one was started in the build."""
         return self.review / "server"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -18,16 +22,19 @@ from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
 from annotation.screens.plain import PlainScreen
 from annotation.tasks import Wanted, asked
-from factory.errors import EnvironmentFault
+from factory.errors import BuildLocked, EnvironmentFault, FactoryError
 from factory.store.layout import Build, open_build
+from factory.store.lease import lease
 from factory.store.tables import read_table
 from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
+from tests.faults.mutate import mutated
+from tests.real_build import factory, start_factory
 from tests.studio import box, choice, number, words
 
-SAMPLES = 8
-FAULTS = ("before", "after", "dropped", "late")
+SAMPLES = 6
+FAULTS = ("before", "dropped", "late")
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +177,58 @@ def test_a_slow_server_makes_nothing_twice(build: Build, server: tuple[Studio, s
     time.sleep(0.3)
     pushed(build, url)
     assert_each_once(build, studio)
+
+
+def test_two_pushes_at_once_are_one(build: Build, server: tuple[Studio, str]) -> None:
+    with lease(build.paths.review_lease, what="it"), pytest.raises(BuildLocked, match="process"):
+        pushed(build, server[1])
+    pushed(build, server[1])
+    with lease(build.paths.review_lease, what="it"), pytest.raises(BuildLocked):
+        pulled(build, server[1])
+
+
+def test_killed_in_the_middle_the_next_push_finds_what_is_there(build: Build, server: tuple[Studio, str]) -> None:
+    studio, url = server
+    studio.fault = lambda _n, method, path: "stuck" if (method, path) == ("POST", "/api/projects/2/import") else None
+    environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": TOKEN}
+    with mock.patch.dict("os.environ", environment):
+        running = start_factory(["review", "push", build.paths.root], cwd=build.paths.root)
+    while not studio.tasks and running.poll() is None:
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    studio.fault = lambda *_: None
+    assert studio.tasks and not build.paths.tasks.exists(), "made, and not noted"
+    done = factory("review", "push", build.paths.root, cwd=build.paths.root, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert len(set(studio.names())) == len(studio.tasks) and tasks(build).height == len(studio.tasks)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_mangled_answers_end_a_command_in_words(build: Build, server: tuple[Studio, str], seed: int) -> None:
+    studio, url = server
+    pushed(build, url)
+    said(build, studio)
+    rng = Random(seed)
+    studio.mangle = lambda content: mutated(content, rng) if rng.random() < 0.3 else content
+    for act in (pulled, pushed):
+        try:
+            act(build, url)
+        except FactoryError as told:
+            assert str(told)
+    studio.mangle = lambda content: content
+    build.paths.review_projects.unlink(missing_ok=True)
+    pushed(build, url)
+    pulled(build, url)
+    assert {name: studio.names().count(name) for name in names(build)} == dict.fromkeys(names(build), 1)
+
+
+def test_a_list_that_never_ends_ends_the_command(build: Build, server: tuple[Studio, str]) -> None:
+    studio, url = server
+    pushed(build, url)
+    studio.mangle = lambda content: b'{"tasks": [], "total": 9}' if content.startswith(b'{"tasks"') else content
+    with pytest.raises(EnvironmentFault, match="lists 9 tasks above 0, and gives none"):
+        pulled(build, url)
 
 
 def test_where_less_is_taken_less_is_sent(build: Build, server: tuple[Studio, str]) -> None:

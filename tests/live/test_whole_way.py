@@ -19,6 +19,8 @@ import pytest
 import factory
 from annotation.client import Client
 from annotation.connection import Login
+from annotation.index import pages
+from annotation.projects import PICTURES, read_projects
 from annotation.replies import TaskNames
 from factory.cli.demo import demo_recipe
 from factory.store.layout import Build, open_build
@@ -111,19 +113,12 @@ def said(external: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def there(login: Login, build: Build) -> list[str]:
     """The names of all tasks that the server has in the build's projects."""
-    from annotation.index import by_number
-    from annotation.projects import PICTURES, read_projects
-
     found: list[str] = []
     with Client(login) as client:
         for slot, project in read_projects(build.paths.review_projects).items():
-            last = 0
-            while slot != PICTURES:
-                page = client.get("/api/tasks", TaskNames, by_number(project, last, {"include": "id,data"}))
-                found += [str(task.data.ext_id) for task in page.tasks]
-                if len(page.tasks) >= page.total:
-                    break
-                last = page.tasks[-1].id
+            if slot != PICTURES:
+                for page in pages(client, project, TaskNames, {"include": "id,data"}):
+                    found += [str(task.data.ext_id) for task in page.tasks]
     return sorted(found)
 
 
