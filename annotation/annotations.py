@@ -13,25 +13,34 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from annotation.controls import (
+    BOX,
+    BOXES,
+    CLUE,
+    COMMENT,
+    FLAG,
+    FLAGS,
+    JUDGEMENTS,
+    LAT,
+    LON,
+    MOST_PLACE,
+    MOST_REASONING,
+    MOST_WORDS,
+    PLACE,
+    REASONING,
+    VERDICT,
+    VERDICTS,
+)
 from factory.text import did_you_mean, tidy
-
-VERDICTS: Final = ("accept", "fix", "reject", "not_localizable")
-FLAGS: Final = ("privacy", "truth_wrong", "leaks_answer", "unsure")
-JUDGEMENTS: Final = ("correct", "weak", "wrong", "not_visible")
-BOXES: Final = ("evidence", "privacy")
 
 TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How the server writes times, and the only way in which it reads them. As texts they are ordered as times are."""
 
 MOST_RESULTS: Final = 1_000
 """Parts of one annotation; a person draws tens of boxes."""
-MOST_REASONING: Final = 20_000
-"""Characters, as of a round of a play-through; longer texts are no reasoning of a person."""
-MOST_WORDS: Final = 2_000
-"""Characters of a comment or a place."""
 _BEYOND: Final = 0.5
 """Per cent that a rectangle may lie outside of its picture: what a mouse at the edge gives. It is cut there."""
-_CLUE: Final = re.compile(r"clue_(\d{1,3})")
+_CLUE: Final = re.compile(rf"{re.escape(CLUE)}(\d{{1,3}})")
 
 
 class Refused(Exception):
@@ -50,12 +59,12 @@ def read_annotation(raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapp
     """
     number, skipped = _whole(raw.get("id"), "id"), raw.get("was_cancelled") is True
     said = _said(raw.get("result"), len(task["clues"]))
-    if not skipped and said.get("verdict") is None:
+    if not skipped and said.get(VERDICT) is None:
         raise Refused("no verdict was chosen")
-    lat, lon = said.get("lat"), said.get("lon")
+    lat, lon = said.get(LAT), said.get(LON)
     if (lat is None) != (lon is None):
         raise Refused("only one of latitude and longitude is given")
-    reasoning = said.get("reasoning")
+    reasoning = said.get(REASONING)
     shown = None if task["reasoning"] is None else tidy(task["reasoning"], MOST_REASONING, lines=True)
     return {
         "annotation": number,
@@ -63,15 +72,15 @@ def read_annotation(raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapp
         "project": task["project"],
         **{name: task[name] for name in ("external", "id", "slot", "kind", "images", "keys")},
         "reviewer": reviewer_of(raw, users),
-        "verdict": said.get("verdict"),
-        "flags": said.get("flags", []),
-        "clues": [{"index": index, "judgement": word} for index, word in sorted(said.get("clues", {}).items())],
-        "boxes": said.get("boxes", []),
+        "verdict": said.get(VERDICT),
+        "flags": said.get(FLAG, []),
+        "clues": [{"index": index, "judgement": word} for index, word in sorted(said.get(CLUE, {}).items())],
+        "boxes": said.get(BOX, []),
         "reasoning": None if reasoning == shown else reasoning,
         "lat": lat,
         "lon": lon,
-        "place": said.get("place"),
-        "comment": said.get("comment"),
+        "place": said.get(PLACE),
+        "comment": said.get(COMMENT),
         "seconds": _seconds(raw.get("lead_time")),
         "updated_at": changed_at(raw),
         "skipped": skipped,
@@ -124,15 +133,15 @@ def _said(results: Any, clues: int) -> dict[str, Any]:
         if clue := _CLUE.fullmatch(name):
             if int(clue[1]) >= clues:
                 raise Refused(f"{name}: the task shows {clues} clues")
-            said.setdefault("clues", {})[int(clue[1])] = _one(name, kind, value, JUDGEMENTS)
-        elif name == "boxes":
-            said.setdefault("boxes", []).append(_box(name, kind, value))
+            said.setdefault(CLUE, {})[int(clue[1])] = _one(name, kind, value, JUDGEMENTS)
+        elif name == BOX:
+            said.setdefault(BOX, []).append(_box(name, kind, value))
         elif name in _CONTROLS:
             if name in said:
                 raise Refused(f"{name}: is given twice")
             said[name] = _CONTROLS[name](name, kind, value)
         else:
-            raise Refused(f"{name!r:.40} is no control of the screen{did_you_mean(name, (*_CONTROLS, 'boxes'))}")
+            raise Refused(f"{name!r:.40} is no control of the screen{did_you_mean(name, (*_CONTROLS, BOX))}")
     return said
 
 
@@ -225,12 +234,12 @@ def _seconds(value: Any) -> float | None:
 
 
 _CONTROLS: Final[Mapping[str, Callable[[str, Any, Mapping[str, Any]], Any]]] = {
-    "verdict": lambda name, kind, value: _one(name, kind, value, VERDICTS),
-    "flags": lambda name, kind, value: _choices(name, kind, value, FLAGS),
-    "lat": _degrees(90.0),
-    "lon": _degrees(180.0),
-    "reasoning": _words(MOST_REASONING, lines=True),
-    "comment": _words(MOST_WORDS, lines=True),
-    "place": _words(200, lines=False),
+    VERDICT: lambda name, kind, value: _one(name, kind, value, VERDICTS),
+    FLAG: lambda name, kind, value: _choices(name, kind, value, FLAGS),
+    LAT: _degrees(90.0),
+    LON: _degrees(180.0),
+    REASONING: _words(MOST_REASONING, lines=True),
+    COMMENT: _words(MOST_WORDS, lines=True),
+    PLACE: _words(MOST_PLACE, lines=False),
 }
 """How each control of the screen is read, by its name; `clue_0`, ... and `boxes` stand beside."""

@@ -37,8 +37,10 @@ class Made:
 class Screen(Protocol):
     """What annotators see."""
 
-    config: str
-    """Label Studio's labelling configuration, the same for all tasks of a build."""
+    @property
+    def config(self) -> str:
+        """Label Studio's labelling configuration, the same for all tasks of a build."""
+        ...
 
     def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
         """One sample's task; `pictures` are the addresses of its pictures on the server, by role."""

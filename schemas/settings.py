@@ -206,6 +206,8 @@ class PlanSettings(Closed):
 
 
 Rule = Literal["majority", "agree", "lead"]
+Language = Literal["en", "de"]
+"""Languages of the screens: annotation/screens/words."""
 
 
 class ReviewSettings(Closed):
@@ -222,6 +224,11 @@ class ReviewSettings(Closed):
     """Of `rule: agree`: reviewers who must say the same."""
     within_km: Kilometres = 25.0
     """Corrected places that lie so near to each other are the same place. 25 km is what the field calls a city."""
+    language: Language = "en"
+    """Of the words on the reviewers' screens."""
+    show_truth: bool = True
+    """Show the true place, and how far answers are from it, on the screens; without, reviewers say what the picture
+    tells, and nothing leads them."""
     wait: bool = False
     """Wait for people before rows are selected and released; otherwise what machines accepted is released."""
 

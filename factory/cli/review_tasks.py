@@ -10,8 +10,8 @@ from typing import Final, cast
 
 import polars as pl
 
-from annotation.annotations import VERDICTS
 from annotation.choose import audit_sample, by_gain
+from annotation.controls import VERDICTS
 from annotation.projects import PICTURES, read_projects
 from annotation.push import sent_rows
 from annotation.tasks import LEAD, Kind, Wanted, asked

@@ -1,0 +1,198 @@
+"""The labelling configuration of a family's screen, made from one source: pure functions, XML out.
+
+Left the picture with the boxes, right what is asked: place, verdict, clues, text, corrections. What an annotation says
+(`annotation.controls`) is the same in every language and family; only the words on the screen differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree
+
+from annotation import controls
+from annotation.screens.style import STYLE
+from annotation.screens.wording import Words
+from schemas.answer import MAX_CLUES
+
+TARGET: Final = "photo"
+"""Name of what is looked at: the picture, or the text where there is none."""
+VERDICT_KEYS: Final = ("1", "2", "3", "4")
+FLAG_KEYS: Final = ("5", "6", "7", "8")
+BOX_KEYS: Final = ("9", "0")
+CLUE_KEYS: Final = (
+    ("q", "a", "z", "shift+q"),
+    ("w", "s", "x", "shift+w"),
+    ("e", "d", "c", "shift+e"),
+    ("t", "g", "b", "shift+t"),
+    ("i", "k", ",", "shift+i"),
+    ("o", "l", ".", "shift+o"),
+)
+"""Of the first clues: a column of the keyboard is a clue, its rows are right, weak and wrong. Label Studio's own `r`,
+`u`, `v`, `h` are left out; later clues are reached with Tab and the arrows."""
+TAKEN: Final = frozenset(
+    {"r", "u", "v", "h", "enter", "backspace", "delete", "escape", "shift+r", "shift+1", "shift+2"}
+)
+"""Keys that Label Studio 1.23 has itself on a screen with a picture and rectangles (without Alt and Ctrl)."""
+MOST_CLUES: Final = MAX_CLUES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a family's screen has."""
+
+    clues: str | None = None
+    """Word above what is judged one by one: clues, rounds, sentences; None where nothing is."""
+    text: bool = True
+    """Whether there is a text to edit."""
+    said: bool = False
+    """Whether words are shown that the answer was made of."""
+
+
+LAYOUTS: Final = {
+    "mp16_reason": Layout(clues="clues"),
+    "mg_geo_dialog": Layout(clues="rounds", text=False),
+    "mg_geo_clue": Layout(clues="clues"),
+    "naviclues": Layout(clues="sentences", text=False, said=True),
+    "mg_geo_meta": Layout(text=False),
+    "gws15k": Layout(text=False),
+}
+OTHER: Final = Layout(clues="clues")
+"""Of families that are not listed: an answer that says where, with clues and a text."""
+
+
+def screen_config(layout: Layout, words: Words, *, photo: bool) -> str:
+    """Label Studio's configuration.
+
+    Args:
+        photo: whether the build's samples have pictures; without, the words that were said are looked at.
+    """
+    root = _tag("View", _style(), _columns(layout, words, photo=photo), className="gr-root")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Element:
+    left = [*_photo(words)] if photo else [_words_said(words, TARGET)]
+    right = [_card(_tag("HyperText", name="map", value="$map", inline="true")), _verdict(words)]
+    if layout.said and photo:
+        right.append(_words_said(words, "said"))
+    if layout.clues is not None:
+        right.append(_clues(words[layout.clues], words))
+    if layout.text:
+        right.append(_text(words))
+    right.append(_correction(words))
+    return _tag(
+        "View",
+        _tag("View", *left, className="gr-left"),
+        _tag("View", *right, _note(words["keys"]), className="gr-right"),
+        className="gr-cols" if photo else "gr-cols gr-words",
+    )
+
+
+def _photo(words: Words) -> Iterator[ElementTree.Element]:
+    names = zip(controls.BOXES, ("evidence", "privacy_box"), ("#2563eb", "#e5484d"), BOX_KEYS, strict=True)
+    labels = (
+        _tag("Label", value=words[word], alias=kind, background=colour, hotkey=key) for kind, word, colour, key in names
+    )
+    drawn = {"strokeWidth": "2", "smart": "false", "canRotate": "false", "opacity": "0.15"}
+    yield _tag("RectangleLabels", *labels, name=controls.BOX, toName=TARGET, **drawn)
+    shown = {"zoom": "true", "zoomControl": "true", "rotateControl": "false", "maxHeight": "540px"}
+    yield _tag("Image", name=TARGET, value="$image", **shown)
+
+
+def _words_said(words: Words, name: str) -> ElementTree.Element:
+    return _card(_head(words["said"]), _tag("Text", name=name, value="$said"), className="gr-said")
+
+
+def _verdict(words: Words) -> ElementTree.Element:
+    verdicts = [
+        _tag("Choice", value=words[name], alias=name, hotkey=key)
+        for name, key in zip(controls.VERDICTS, VERDICT_KEYS, strict=True)
+    ]
+    flags = [
+        _tag("Choice", value=words[name], alias=name, hotkey=key)
+        for name, key in zip(controls.FLAGS, FLAG_KEYS, strict=True)
+    ]
+    needed = {"required": "true", "requiredMessage": words["verdict_needed"]}
+    verdict = _tag("Choices", *verdicts, **_choices(controls.VERDICT, "single-radio"), **needed)
+    flag = _tag("Choices", *flags, **_choices(controls.FLAG, "multiple"))
+    return _card(
+        _tag("View", _head(words["verdict"]), verdict, className="gr-ask gr-verdict"),
+        _tag("View", _head(words["flags"]), flag, className="gr-ask"),
+    )
+
+
+def _clues(title: str, words: Words) -> ElementTree.Element:
+    """One row a clue: each stands in a list of its own that has one entry or none, since a control that repeats cannot
+    have a key for each repetition."""
+    rows = (_clue(index, words) for index in range(MOST_CLUES))
+    return _card(_head(title), *rows, className="gr-clues")
+
+
+def _clue(index: int, words: Words) -> ElementTree.Element:
+    keys: Sequence[str | None] = CLUE_KEYS[index] if index < len(CLUE_KEYS) else (None,) * len(controls.JUDGEMENTS)
+    judged = [
+        _tag("Choice", value=words[name], alias=name, **({"hotkey": key} if key else {}))
+        for name, key in zip(controls.JUDGEMENTS, keys, strict=True)
+    ]
+    text = _tag("Header", value=f"$clue_{index}[{{{{one}}}}].text", size="6", underline="false")
+    chosen = _tag("Choices", *judged, **_choices(f"{controls.CLUE}{index}", "single-radio"))
+    row = _tag("View", text, chosen, className="gr-clue")
+    return _tag("Repeater", row, on=f"$clue_{index}", indexFlag="{{one}}")
+
+
+def _text(words: Words) -> ElementTree.Element:
+    shape = {"rows": "4", "maxSubmissions": "1", "editable": "true", "transcription": "false"}
+    longer = _tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
+    too_long = _tag("View", _head(words["text_too_long"]), longer, className="gr-longer")
+    return _card(
+        _head(words["text"]),
+        _tag("TextArea", name=controls.REASONING, toName=TARGET, **shape),
+        _tag("Repeater", too_long, on="$longer", indexFlag="{{one}}"),
+    )
+
+
+def _correction(words: Words) -> ElementTree.Element:
+    fields = [
+        _labelled(words[name], _tag("Number", name=name, toName=TARGET, min=f"-{most}", max=most, step="any"))
+        for name, most in ((controls.LAT, "90"), (controls.LON, "180"))
+    ]
+    line = {"rows": "1", "maxSubmissions": "1", "editable": "true"}
+    place = _tag("TextArea", name=controls.PLACE, toName=TARGET, placeholder=words["place_example"], **line)
+    comment = _tag("TextArea", name=controls.COMMENT, toName=TARGET, placeholder=words["comment"], **line)
+    fields.append(_labelled(words["place_name"], place))
+    return _card(_head(words["place"]), _tag("View", *fields, className="gr-place"), comment)
+
+
+def _labelled(label: str, control: ElementTree.Element) -> ElementTree.Element:
+    return _tag("View", _note(label), control)
+
+
+def _choices(name: str, kind: str) -> dict[str, str]:
+    return {"name": name, "toName": TARGET, "choice": kind, "showInline": "true"}
+
+
+def _card(*children: ElementTree.Element, className: str = "") -> ElementTree.Element:  # noqa: N803 - Label Studio's
+    return _tag("View", *children, className=f"gr-card {className}".strip())
+
+
+def _note(text: str) -> ElementTree.Element:
+    return _tag("View", _tag("Header", value=text, size="6"), className="gr-note")
+
+
+def _head(text: str) -> ElementTree.Element:
+    return _tag("Header", value=text, size="5")
+
+
+def _style() -> ElementTree.Element:
+    style = ElementTree.Element("Style")
+    style.text = STYLE
+    return style
+
+
+def _tag(name: str, /, *children: ElementTree.Element, **attributes: str) -> ElementTree.Element:
+    element = ElementTree.Element(name, attributes)
+    element.extend(children)
+    return element
