@@ -20,11 +20,11 @@ from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
-from annotation.screens.plain import PlainScreen
 from annotation.tasks import Wanted, asked
 from annotation.transport import guarded
 from factory.store.layout import Build
 from tests.build_fixture import make_build
+from tests.plain_screen import PlainScreen
 from tests.studio import box, choice, number, words
 
 GOLDEN = Path(__file__).parent / "golden" / "label_studio.json"

@@ -33,12 +33,12 @@ from annotation.index import by_number
 from annotation.projects import PICTURES, UPLOADS, Project, read_projects, write_projects
 from annotation.pull import pull
 from annotation.push import BATCH, push
-from annotation.screens.plain import PlainScreen
 from annotation.server import serve, stop
 from annotation.tasks import Wanted, task_body
 from factory.store.cases import read_cases
 from factory.store.layout import Build, open_build
 from tests.build_fixture import make_build
+from tests.plain_screen import PlainScreen
 from tests.studio import choice, words
 
 SCREEN = PlainScreen()

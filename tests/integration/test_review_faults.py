@@ -20,7 +20,6 @@ from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
-from annotation.screens.plain import PlainScreen
 from annotation.tasks import Wanted, asked
 from factory.errors import BuildLocked, EnvironmentFault, FactoryError
 from factory.store.layout import Build, open_build
@@ -30,6 +29,7 @@ from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
 from tests.faults.mutate import mutated
+from tests.plain_screen import PlainScreen
 from tests.real_build import factory, start_factory
 from tests.studio import box, choice, number, words
 

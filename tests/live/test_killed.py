@@ -17,7 +17,6 @@ from annotation.connection import Login
 from annotation.pull import pull
 from annotation.push import push
 from annotation.replies import Anything, UserReply
-from annotation.screens.plain import PlainScreen
 from annotation.server import Served, is_running, serve, stop
 from annotation.tasks import Made, Wanted, asked
 from factory.errors import EnvironmentFault
@@ -26,6 +25,7 @@ from factory.store.tables import read_table
 from schemas import Case, arrow
 from tests.build_fixture import make_build
 from tests.live.test_whole_way import there
+from tests.plain_screen import PlainScreen
 from tests.studio import choice, sign_up
 
 SAMPLES = 60
