@@ -34,7 +34,7 @@ class Frames:
 
     samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, verdict (of the
         checks), decision (in the end: verdict, a person's decision over it, PENDING or ANSWERED), reasons, person
-        (accept, reject or null), by, at, note, kept, split, removed_by, order, labelled (where the place is a label:
+        (accept, reject or null), by, at, rule, note, kept, split, removed_by, order, labelled (where the place is a label:
         whose, and how probable). lat and lon are null where no place is known.
     answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
         country_code, country_correct, lat, lon (of the guess), distance_km. What a teacher was shown of the truth it
@@ -139,7 +139,8 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
     samples = samples.drop("region", "city")
     samples = _beside(samples, decisions.drop("label"))
-    samples = _beside(samples, read_reviews(build.paths).rename({"decision": "person"}))
+    people = read_reviews(build.paths).select("id", "by", "at", "rule", "note", person="decision")
+    samples = _beside(samples, people)
     waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
     decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person"), pl.col("unreleasable")), waiting)
     samples = samples.with_columns(decision=decision)
@@ -147,7 +148,12 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
 
 
 def _beside(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """A left join on the id. Files of a whole build stand in plan order, and then it takes no memory of its own."""
+    """A left join on the id. Files of a whole build stand in plan order, and then it takes no memory of its own.
+
+    Raises polars.exceptions.DuplicateError where both have a column of one name: one would hide the other.
+    """
+    if twice := {*left.columns} & {*right.columns} - {"id"}:
+        raise pl.exceptions.DuplicateError(f"both sides have {', '.join(sorted(twice))}")
     if right.is_empty():
         return left.with_columns(pl.lit(None, kind).alias(name) for name, kind in right.drop("id").schema.items())
     if left["id"].equals(right["id"]):
