@@ -34,8 +34,8 @@ class Frames:
 
     samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, verdict (of the
         checks), decision (in the end: verdict, a person's decision over it, PENDING or ANSWERED), reasons, person
-        (accept, reject or null), by, at, rule, note, kept, split, removed_by, order, labelled (where the place is a label:
-        whose, and how probable). lat and lon are null where no place is known.
+        (accept, reject or null), by, at, rule, note, kept, split, removed_by, order, labelled (where the place is a
+        label: whose, and how probable). lat and lon are null where no place is known.
     answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
         country_code, country_correct, lat, lon (of the guess), distance_km. What a teacher was shown of the truth it
         did not guess: country or place are null then. What a family combined of several answers is no teacher's word
