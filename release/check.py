@@ -33,6 +33,10 @@ from schemas.rows.schema import RowSchema
 
 _BATCH: Final = 64
 _BATCH_BYTES: Final = 64_000_000
+MAX_PAPER_BYTES: Final = 16_000_000
+"""Of a file without rows, which is read whole: a card has 10 kB, a map of a million rows 0.2 MB."""
+_SAID: Final = 300
+"""Characters of an error that are told: some quote the whole file."""
 _CARD_COUNT: Final = re.compile(r"^\| (train|validation|test|all) \| (\d+) \|$", re.MULTILINE)
 
 
@@ -88,7 +92,7 @@ def check_release(path: Path, secrets: Mapping[str, str] | None = None) -> list[
     try:
         return _faults(path, manifest, RowSchema.from_plain(manifest["row"]), secrets)
     except READ_ERRORS as error:
-        return [f"{path / MANIFEST}: does not describe a release ({error!r})"]
+        return [f"{path / MANIFEST}: does not describe a release ({error!r:.{_SAID}})"]
 
 
 def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema, secrets: Mapping[str, str]) -> list[str]:
@@ -114,6 +118,8 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{file}: missing; the manifest lists it"
         elif file.stat().st_size != entry["bytes"]:
             yield f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"
+        elif "rows" not in entry and entry["bytes"] > MAX_PAPER_BYTES:
+            yield f"{file}: {entry['bytes']} bytes; what has no rows has at most {MAX_PAPER_BYTES}"
         elif digest_of(file) != entry["sha256"]:
             yield f"{file}: differs from what was written (SHA-256)"
     present = {file.relative_to(root).as_posix() for file in root.rglob("*") if not file.is_dir() or file.is_symlink()}
@@ -222,7 +228,7 @@ def _picture_faults(picture: _Picture) -> list[str]:
             opened.draft(opened.mode, (max(1, size[0] // 8), max(1, size[1] // 8)))
             opened.load()
     except Exception as error:  # codecs raise nearly every type on hostile bytes
-        return [f"does not open ({error!r})"]
+        return [f"does not open ({error!r:.{_SAID}})"]
     stated = picture.size or size
     wrong = [] if size == stated else [f"is {size[0]} x {size[1]}, the row says {stated[0]} x {stated[1]}"]
     return wrong + [f"carries {finding}" for finding in metadata_findings(picture.jpeg)]

@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -64,6 +65,8 @@ def read_manifest(root: Path) -> dict[str, Any]:
     for name in files:
         if not isinstance(name, str) or not _is_inside(name):
             raise DamagedRelease(f"{path}: names {name!r}, which is outside the release")
+    if twice := next((name for name, times in Counter(files).items() if times > 1), None):
+        raise DamagedRelease(f"{path}: names {twice!r} twice")  # each time it would be read once more
     return dict(fields)
 
 

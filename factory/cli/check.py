@@ -29,6 +29,9 @@ from factory.store.tables import read_columns
 from release import check_release
 from release.manifest import MANIFEST
 
+MOST_FAULTS: Final = 1_000
+"""That are told, and looked for: a few numbers of a forger make millions."""
+
 
 def file_faults(path: Path) -> Iterator[str]:
     """Every fault found in a build with its release, or in a release alone, each naming the file.

@@ -10,15 +10,17 @@ import shlex
 import sys
 import threading
 import warnings
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 from factory.cli.geo import geo_app
-from factory.cli.out import TellingHandler, say, show_fault, show_thread_fault, show_warning, tell, tell_text
+from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell, tell_text
 from factory.cli.review import review_app
 from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
+from factory.text import counted
 from factory.version import __version__
 
 app = typer.Typer(
@@ -223,12 +225,15 @@ def check(
     path: Annotated[Path, typer.Argument(help="A build's directory, or a release's.", show_default=False)],
 ) -> None:
     """Check every file of a build or a release against what was recorded when it was written."""
-    from factory.cli.check import file_faults
+    from factory.cli.check import MOST_FAULTS, file_faults
 
-    faults = list(file_faults(path))
-    for fault in faults:
-        tell(fault)
-    say(f"{len(faults)} fault{'s' * (len(faults) != 1)}" if faults else f"{path}: every file is as it was written")
+    faults = list(islice(file_faults(path), MOST_FAULTS + 1))
+    for fault in faults[:MOST_FAULTS]:
+        tell(cut(fault))
+    if len(faults) > MOST_FAULTS:
+        say(f"more than {MOST_FAULTS:,} faults; what lies behind them was not looked at")
+    else:
+        say(counted(len(faults), "fault") if faults else f"{path}: every file is as it was written")
     raise typer.Exit(1 if faults else EXIT_OK)
 
 

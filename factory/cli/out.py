@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from factory.text import escaped
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+LONGEST: Final = 6_000
+"""Characters of a message."""
 Part = str | tuple[str, str]
 """Words, or words and a style of rich's."""
 
@@ -28,14 +30,20 @@ def tell(*lines: str) -> None:
     sys.stdout.write("\n".join(map(escaped, lines)) + "\n")
 
 
+def cut(text: str) -> str:
+    """A message as long as anybody reads it; the longest path has 4,096 bytes."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
+
+
 def tell_text(text: str) -> None:
     """A result of many lines, on standard output: YAML or JSON, which has its own way with breaks inside values."""
     sys.stdout.write(shown_lines(text) + "\n")
 
 
 def say(*lines: object, end: str = "\n") -> None:
-    """What a person is told beside the result, on standard error: each argument a line, as in `tell`."""
-    sys.stderr.write("\n".join(escaped(str(line)) for line in lines) + end)
+    """What a person is told beside the result, on standard error: each argument a line, as in `tell`, of at most
+    LONGEST characters, since it may quote a stranger's file."""
+    sys.stderr.write("\n".join(escaped(cut(str(line))) for line in lines) + end)
     sys.stderr.flush()
 
 

@@ -271,7 +271,9 @@ def read_faults(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: there is no such file") from error
     except (IsADirectoryError, PermissionError) as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-    except (pa.ArrowInvalid, csv.Error, UnicodeError) as error:
+    except (pa.ArrowException, csv.Error, UnicodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system; those of Arrow about a damaged file have no number
         # The message quotes the file: no more than a line of it, and no character that moves a cursor.
         detail = "".join(char for char in str(error)[:200].split("\n")[0] if char.isprintable()) or type(error).__name__
         raise SourceError(f"{path}: cannot be read as {format_of(path)}: {detail}") from error

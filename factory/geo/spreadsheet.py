@@ -20,17 +20,27 @@ _NUMBER: Final = "^[+\\-][0-9\\s.,:°º'\"\u2032\u2033NSEWOnsewoe/+\\-]*$"
 """Signed numbers and written coordinates: no name of a function, no bracket, no bar."""
 
 
+_PARTS: Final = "[;\t\r\n]"
+"""Where a program that parts columns by semicolons, as Excel does in half of Europe, begins a cell inside of ours: a
+quote that stands behind a comma is a letter to it."""
+_WITHIN: Final = rf"({_PARTS}[\s\"]*)([=@\uff1d\uff20]|[+\-\uff0b\uff0d][^;\t\r\n]*[(|!])"
+"""A formula that begins there; behind a sign with what a formula needs to act, since lists begin with dashes, too."""
+
+
 def guarded(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """A table whose text cells no spreadsheet runs, and how many of them got the mark."""
     texts = pl.col(pl.String)
-    runs = texts.str.contains(_STARTS) & ~texts.str.contains(_NUMBER)
-    counts = frame.select(runs.sum())
+    starts = texts.str.contains(_STARTS) & ~texts.str.contains(_NUMBER)
+    within = texts.str.contains(_PARTS) & texts.str.contains(_WITHIN)
+    counts = frame.select((starts | within).sum())
     found = sum(counts.row(0)) if counts.width else 0
     if not found:
         return frame, 0
-    return frame.with_columns(pl.when(runs).then(MARK + texts).otherwise(texts).name.keep()), found
+    marked = texts.str.replace_all(_WITHIN, f"${{1}}{MARK}${{2}}")
+    return frame.with_columns(pl.when(starts).then(MARK + marked).otherwise(marked).name.keep()), found
 
 
 def guarded_names(names: Sequence[str]) -> list[str]:
     """Names of columns, likewise."""
-    return [MARK + name if re.search(_STARTS, name) and not re.search(_NUMBER, name) else name for name in names]
+    marked = [re.sub(_WITHIN, rf"\g<1>{MARK}\g<2>", name) for name in names]
+    return [MARK + name if re.search(_STARTS, name) and not re.search(_NUMBER, name) else name for name in marked]

@@ -188,9 +188,12 @@ def _entered(node: Any, key: str | int) -> Any:
     return node[key]
 
 
+_INDEX = re.compile(r"[0-9]{1,9}")
+
+
 def _list_item(items: list[Any], key: str, override: str) -> tuple[int, str | None]:
     """(index, the item's single key when it is a `- name: settings` block)."""
-    if key.isdecimal() and int(key) < len(items):
+    if _INDEX.fullmatch(key) and int(key) < len(items):
         return int(key), None
     names: list[str] = []
     for index, item in enumerate(items):

@@ -13,7 +13,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -23,6 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from factory.errors import SourceError
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
+from factory.sources.csv_table import read_header
+from factory.sources.json_lines import read_json_lines
 from factory.store.files import file_digest
 from schemas.parquet_bounds import refuse_bomb
 from schemas.settings import PathSetting
@@ -197,17 +199,33 @@ def _read_any(benchmark: Benchmark, path: Path) -> pl.DataFrame:
         match path.suffix.lower():
             case ".parquet":
                 refuse_bomb(path)
-                return pl.read_parquet(path)
+                return pl.scan_parquet(path, glob=False, hive_partitioning=False).collect()
             case ".jsonl" | ".ndjson":
-                return pl.read_ndjson(path, infer_schema_length=None)
+                names = {name.lower() for name in (*chain(*_NAMES.values()), *benchmark.columns.values())}
+                return read_json_lines(path, names, label=str(path), encoding="utf-8").drop("")
             case _:  # text only: "NA" stays Namibia and a long id stays what it is
-                return pl.read_csv(path, infer_schema=False, null_values=[""], encoding="utf8-lossy")
+                _refuse_packed(path)
+                read_header(path, label=str(path), encoding="latin-1", delimiter=",")  # not wider than any table
+                return pl.read_csv(path, glob=False, infer_schema=False, null_values=[""], encoding="utf8-lossy")
+    except SourceError as error:
+        raise SourceError(f"{error} (the table of benchmark `{benchmark.name}`)") from None
     except (OSError, ValueError, pl.exceptions.PolarsError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise SourceError(
             f"{path}: the table of benchmark `{benchmark.name}` cannot be read ({first}); expected CSV, Parquet or "
             "JSONL"
         ) from None
+
+
+def _refuse_packed(path: Path) -> None:
+    """Raises ValueError for a CSV that polars would unpack without asking how large it becomes."""
+    with path.open("rb") as file:
+        if file.read(4).startswith(_PACKED):
+            raise ValueError("is compressed; unpack it")
+
+
+_PACKED: Final = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd")
+"""How gzip, zlib and Zstandard begin."""
 
 
 def _find_columns(benchmark: Benchmark, raw: pl.DataFrame) -> dict[str, str]:

@@ -14,6 +14,8 @@ from factory.sources.json_text import read_json, scalar_text
 
 MAX_LINE_BYTES: Final = 1_000_000
 """A longer line is no row of a table."""
+MAX_SPELLINGS: Final = 200
+"""Names of columns that any line may use: capitals count, and every row has a cell for each of them."""
 _BATCH_ROWS: Final = 1 << 16
 
 
@@ -21,14 +23,22 @@ def read_json_lines(path: Path, wanted: Collection[str], *, label: str, encoding
     """The keys of `wanted` (in small letters) that any line has, as text; null where a line has none or no scalar.
 
     Raises:
-        SourceError: naming the line that is no JSON object, or longer than MAX_LINE_BYTES.
+        SourceError: naming the line that is no JSON object, longer than MAX_LINE_BYTES, or brings the name after
+            MAX_SPELLINGS others.
         OSError, UnicodeDecodeError, LookupError: the file cannot be read in this encoding.
     """
     parts: list[pl.DataFrame] = []
     batch: list[dict[str, str | None]] = []
+    names: set[str] = set()
     with path.open("rb") as file:
-        for record in _records(file, label, encoding):
+        for number, record in _records(file, label, encoding):
             batch.append({key: scalar_text(value) for key, value in record.items() if key.lower() in wanted})
+            if not names.issuperset(batch[-1]):
+                names |= batch[-1].keys()
+                if len(names) > MAX_SPELLINGS:
+                    raise SourceError(
+                        f"{label}:{number}: more than {MAX_SPELLINGS} columns, spelt alike but for capitals"
+                    )
             if len(batch) == _BATCH_ROWS:
                 parts.append(_frame(batch))
                 batch = []
@@ -42,7 +52,8 @@ def _frame(batch: list[dict[str, str | None]]) -> pl.DataFrame:
     return pl.DataFrame({"": pl.repeat(None, len(batch), dtype=pl.String, eager=True), **columns})
 
 
-def _records(file: BinaryIO, label: str, encoding: str) -> Iterator[dict[str, Any]]:
+def _records(file: BinaryIO, label: str, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's number, from 1, and its object."""
     for number, line in enumerate(_lines(file, encoding), 1):
         if len(line) > MAX_LINE_BYTES:
             raise SourceError(f"{label}:{number}: longer than {MAX_LINE_BYTES:,} bytes: no row of a table")
@@ -57,7 +68,7 @@ def _records(file: BinaryIO, label: str, encoding: str) -> Iterator[dict[str, An
             raise SourceError(f"{label}:{number}: not a JSON object ({error})") from None
         if not isinstance(record, dict):
             raise SourceError(f"{label}:{number}: expected a JSON object, found {type(record).__name__}")
-        yield record
+        yield number, record
 
 
 def _lines(file: BinaryIO, encoding: str) -> Iterator[bytes]:

@@ -231,11 +231,15 @@ def odd_files(root: Path) -> Iterator[str]:
 
 def no_file(path: Path) -> str | None:
     """What lies where a file is to be read, links followed, if whoever opens it may wait for ever: a pipe, a socket, a
-    device. None for a file, a folder, and where nothing is."""
+    device; or if it is a view of the kernel's, which says what this process knows, its environment included. None for a
+    file, a folder, and where nothing is."""
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
-    except OSError:
+        top = path.resolve().parts[1:2]
+    except (OSError, RuntimeError):  # the latter for links in a circle
         return None
+    if top and top[0] in _KERNELS:
+        return "the system's own (in a folder made by somebody else a link may lead to what your environment holds)"
     return None if kind in (stat.S_IFREG, stat.S_IFDIR) else _KINDS.get(kind, "a device")
 
 
@@ -248,6 +252,8 @@ def kind_of(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "a device")
 
 
+_KERNELS: Final = ("proc", "sys")
+"""Folders at the root whose files are none."""
 _KINDS: Final = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a pipe",

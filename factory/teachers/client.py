@@ -162,6 +162,9 @@ async def _whole(call: Awaitable[httpx2.Response]) -> tuple[int, bytes, float | 
         response = error.response
     except (openai.APIConnectionError, aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
         raise connection_failure(error) from None
+    except (ValueError, LookupError) as error:  # libraries trip so over a head that is no text
+        detail = f"a response that cannot be read: {type(error).__name__}"
+        raise CallFailed(kind="bad_body", detail=detail, retryable=True) from None
     packed = response.headers.get(_PACKED)
     content = _unpacked(response.content, packed) if packed else response.content
     return response.status_code, content, headers_wait_s(response.headers)

@@ -208,12 +208,14 @@ def _error_of(body: bytes) -> Any:
 
 _CODES: Final = {"rate_limit": 429, "quota": 429, "overloaded": 529, "authentication": 401, "invalid_request": 400}
 """What an error without a number calls itself, in its `code` or `type`."""
+_CODE: Final = re.compile(r"[0-9]{3}")
+"""A status as text; of other numbers `int` refuses those of more than 4,300 digits."""
 
 
 def code_of(error: Any) -> int:
     """The status that an error object inside a 200 stands for; 500 when it does not say."""
     code = error.get("code", error.get("status")) if isinstance(error, Mapping) else None
-    number = code if isinstance(code, int) else int(code) if isinstance(code, str) and code.isdecimal() else 0
+    number = code if isinstance(code, int) else int(code) if isinstance(code, str) and _CODE.fullmatch(code) else 0
     if 400 <= number < 600:
         return number
     named = f"{code} {error.get('type')}".lower() if isinstance(error, Mapping) else ""

@@ -13,18 +13,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
-import orjson
 import polars as pl
 from pydantic import Field
 
 from factory.errors import RecipeError
 from factory.plugins.contracts import Decider, Model
 from factory.plugins.registry import check_settings, register
+from factory.store.files import MAX_JSON_BYTES
 from factory.verify.decide import CheckName
 from factory.verify.drift import MAX_DRIFT
 from factory.verify.fitted import Aim, Judged, fitted, judged, require_fit, transferred
 from factory.verify.said import features_of, teachers_in
 from schemas import Case, CheckResult, Label, Outcome, Verdict
+from schemas.plain_json import read_json
 from schemas.settings import OptionalFile, Share
 
 NAME: Final = "calibrated"
@@ -122,7 +123,10 @@ def calibrated(
 def _earlier(path: str, teachers: Sequence[str], aim: Aim, radius_km: float) -> Model:
     """The model of an earlier build. Raises RecipeError when there is none that fits this one."""
     try:
-        model: Model = orjson.loads(Path(path).read_bytes())
+        file = Path(path)
+        if (size := file.stat().st_size) > MAX_JSON_BYTES:
+            raise ValueError(f"{size:,} bytes, at most {MAX_JSON_BYTES:,} are read")
+        model: Model = read_json(file.read_bytes())
         require_fit(model, teachers, aim=aim, radius_km=radius_km)
         return model
     except (OSError, ValueError, KeyError, TypeError) as error:

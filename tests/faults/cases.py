@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from release.manifest import MANIFEST, digest_of, manifest_bytes
+from tests.fake_endpoint import completion
 from tests.faults.material import BUILT_RECIPE, CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
 from tests.faults.mutate import mutated
+from tests.raw_endpoint import answering
 
 Command = Sequence[str]
 
@@ -58,8 +62,6 @@ def _recording(file: str) -> Make:
 
 def replies(folder: Path, rng: Random) -> Case:
     """Every recorded answer is text that a teacher could have written, changed."""
-    import json
-
     lines = []
     for line in (folder / "said.jsonl").read_text().splitlines():
         record = json.loads(line)
@@ -67,6 +69,43 @@ def replies(folder: Path, rng: Random) -> Case:
         lines.append(json.dumps({"id": record["id"], "response": text}))
     (folder / "said.jsonl").write_text("\n".join(lines) + "\n")
     return Case((BUILD,), "said.jsonl")
+
+
+def responses(folder: Path, rng: Random) -> Case:
+    """What an endpoint sends is changed: the head, the body, or both, with the length that belongs to it or without."""
+    sent = []
+    for line in (folder / "said.jsonl").read_text().splitlines():
+        body = completion(json.dumps(json.loads(line)["response"]))
+        body = mutated(body, rng) if rng.random() < 0.5 else body
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d" % len(body)
+        sent.append((mutated(head, rng) if rng.random() < 0.7 else head) + b"\r\n\r\n" + body)
+    teacher = f"backend: openai, base_urls: ['{answering(sent)}'], attempts: 1, timeout_s: 5, recovery_s: 1"
+    (folder / "r.yaml").write_text(RECIPE.replace("backend: replay, path: said.jsonl", teacher))
+    return Case((BUILD,), "what the endpoint sends")
+
+
+def benchmark(folder: Path, rng: Random) -> Case:
+    """The table of a set that a selection keeps clear of."""
+    file = rng.choice(("photos.csv", "photos.jsonl", "photos.parquet"))
+    shutil.copyfile(folder / file, folder / f"set-{file}")
+    _mutate(folder / f"set-{file}", rng)
+    step = f"select:\n  - decontaminate: {{benchmarks: [{{name: b, table: set-{file}}}]}}\n"
+    (folder / "r.yaml").write_text(RECIPE.replace("select:\n", step))
+    return Case((BUILD,), f"set-{file}")
+
+
+def release(folder: Path, rng: Random) -> Case:
+    """A file of a release is changed by somebody who makes its manifest fit, or the manifest is."""
+    root = folder / "made" / "release"
+    manifest = json.loads((root / MANIFEST).read_bytes())
+    entry = rng.choice(manifest["files"])
+    path = root / entry["path"]
+    _mutate(path, rng)
+    entry |= {"bytes": path.stat().st_size, "sha256": digest_of(path)}
+    if rng.random() < 0.3:
+        manifest[rng.choice(sorted(manifest))] = rng.choice((None, [], {}, -1, "x", ["x"], {"x": "y"}))
+    (root / MANIFEST).write_bytes(manifest_bytes(manifest))
+    return Case((("check", "made/release"),), str(path.relative_to(folder)))
 
 
 def recipe(folder: Path, rng: Random) -> Case:
@@ -132,6 +171,7 @@ def labelled(folder: Path, rng: Random) -> Case:
 
 CASES: dict[str, Make] = {
     "replies": replies,
+    "responses": responses,
     "recording": _recording("said.jsonl"),
     "parquet_recording": _recording("said.parquet"),
     "recipe": recipe,
@@ -145,8 +185,10 @@ CASES: dict[str, Make] = {
     "transcripts": _source("transcripts", "spoken"),
     "clues": clues,
     "rewritten": rewritten,
+    "benchmark": benchmark,
     "build_folder": build_folder,
     "built": built,
+    "release": release,
     "resumed": resumed,
     "geo_label": labelled,
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.real_build import factory, only_build
+from tests.real_build import KEY, factory, factory_process, only_build
 
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "mp16_reason.yaml"
 SMALL = ("-s", "plan.limit=12", "-s", "plan.shard_size=6", "--workers", "1")
@@ -215,6 +215,20 @@ def test_values_of_another_kind_are_named_with_their_place(
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jsonl"])
+def test_a_table_that_leads_into_the_kernel_shows_nothing_of_the_environment(tmp_path: Path) -> None:
+    """The message about a table names its columns: here they would be variables, keys among them."""
+    (tmp_path / "photos.csv").symlink_to("/proc/self/environ")
+    (tmp_path / "r.yaml").write_text(
+        "name: t\ngenerator: mp16_reason\nsource: {kind: table, path: photos.csv}\n"
+        "teachers: [{name: a, backend: replay, path: said.jsonl}]\n"
+        "verify: {checks: [{near_truth: {tier: region}}], decide: {reject: [near_truth], review: []}}\n"
+    )
+    for command in (("plan", "r.yaml"), ("build", "r.yaml"), ("geo", "label", "photos.csv", "out.csv")):
+        done = factory_process(*command, cwd=tmp_path)
+        assert done.returncode == 2 and "photos.csv: is the system's own" in done.stderr, done
+        assert KEY not in done.stderr + done.stdout and "PATH=" not in done.stderr + done.stdout
+
+
 def test_no_command_waits_for_a_pipe_in_place_of_its_input(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     (tmp_path / "r.yaml").write_text(

@@ -150,6 +150,14 @@ def test_a_file_is_labelled(tmp_path: Path, name: str) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, target.name])
 
 
+@pytest.mark.parametrize("command", [("label", "t.parquet", "o.parquet"), ("map", "t.parquet", "o.html")])
+def test_a_parquet_file_with_nothing_in_its_frame_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Arrow calls this an error of the system, of which none has a number."""
+    (tmp_path / "t.parquet").write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    done = factory("geo", *command, cwd=tmp_path)
+    assert done.returncode == 2 and "t.parquet: cannot be read as parquet" in done.stderr, done
+
+
 def test_label_refuses_what_would_lose_something(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("lat,lon,geo_city\n1,2,mine\n")
     taken = factory("geo", "label", "in.csv", "out.csv", cwd=tmp_path)

@@ -6,9 +6,11 @@ a build takes 0.5 GB, and each attack took 2 to 14 GB, or minutes, when it was f
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -175,6 +177,67 @@ def test_a_recording_that_points_to_one_large_answer(tmp_path: Path) -> None:
     recipe = write(tmp_path, "{kind: table, path: t.csv}", answers="said.parquet")
     said = within_bounds(measured("build", recipe, cwd=tmp_path), 2)
     assert "said.parquet: not a readable Parquet file (it unpacks to 90,000,0" in said, said
+
+
+BENCHMARK = "select: [{{decontaminate: {{benchmarks: [{{name: b, table: {0}}}]}}}}]\n"
+
+
+def packed(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"id,lat,lon\n" + (b"a" * 1_000 + b",1,2\n") * 2_000_000, 1))
+
+
+def wide(path: Path) -> None:
+    path.write_text(",".join(["id", "lat", "lon", *(f"c{number}" for number in range(300_000))]) + "\n")
+
+
+def own_keys(path: Path) -> None:
+    """Each line has keys of its own: a table of all of them has a cell for each in every row."""
+    keys = [{f"k{line}_{number}": 1 for number in range(500)} for line in range(300)]
+    path.write_text("".join(json.dumps({"id": "a", "lat": 1, "lon": 2, **more}) + "\n" for more in keys))
+
+
+def capitals(path: Path) -> None:
+    """Spellings of a name that every reader takes for one, each of them a column."""
+    names = ("source_url", "image_path", "captured_at", "longitude")
+    spelt = ["".join(s) for name in names for s in product(*({c, c.upper()} for c in name))]
+    path.write_text('{"id": "0", "lat": 1, "lon": 2}\n' + "".join(f'{{"{name}": "1"}}\n' for name in spelt * 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "code", "words"),
+    [
+        ("b.csv", packed, 2, "is compressed; unpack it"),
+        ("b.csv", wide, 2, "the first line is longer than 1,000,000 bytes"),
+        ("b.jsonl", own_keys, 1, "no row was accepted"),
+        ("b.jsonl", capitals, 2, "more than 200 columns"),
+    ],
+)
+def test_a_benchmark_that_grows_when_it_is_read(
+    tmp_path: Path, name: str, make: Callable[[Path], None], code: int, words: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(encode(picture()))
+    (tmp_path / "t.csv").write_text("id,image,lat,lon\n0,a.jpg,48.85,2.35\n")
+    make(tmp_path / name)
+    recipe = write(tmp_path, "{kind: table, path: t.csv}")
+    recipe.write_text(recipe.read_text() + BENCHMARK.format(name))
+    said = within_bounds(measured("build", recipe, cwd=tmp_path), code)
+    assert words in said and (code == 1 or "benchmark `b`" in said), said
+
+
+def test_json_lines_of_columns_that_differ_in_capitals(tmp_path: Path) -> None:
+    capitals(tmp_path / "t.jsonl")
+    recipe = write(tmp_path, "{kind: table, path: t.jsonl}")
+    found = measured("build", recipe, cwd=tmp_path)
+    assert ": more than 200 columns" in within_bounds(found, 2) and found.cpu_s < CPU_S / 4
+
+
+def test_a_model_of_an_earlier_build_that_is_one_hole(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,image,lat,lon\n0,a.jpg,48.85,2.35\n")
+    recipe = write(tmp_path, "{kind: table, path: t.csv}")
+    hole(tmp_path / "model.json", 2 << 30)
+    decide = "verify.decide={by: calibrated, target: 0.9, fitted_on: model.json}"
+    said = within_bounds(measured("plan", recipe, "-s", decide, cwd=tmp_path), 2)
+    assert "fitted_on" in said and "at most 64,000,000 are read" in said, said
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,36 @@ FORMULAS = [
     "+cmd|' /C calc'!A0",
     "-2+3+cmd|' /C calc'!A0",
     "@SUM(1+1)*cmd|' /C calc'!A0",
-    "\t=1+1",
-    "\r=1+1",
-    "\n=1+1",
     "\uff1d1+1",
     "-SUM(1)",
     "+A(1)",
 ]
-KEPT = ["-33.93", "+49 8.5", "-33\u00b054'12\"S", "-1e-5", "-5,5", "a=b", "'=1", "", "a-b", "\u2212" + "5", "-", " =1"]
+WITHIN = {
+    'x;=HYPERLINK("http://evil.example")': 'x;\'=HYPERLINK("http://evil.example")',
+    "x\n=cmd|' /C calc'!A0": "x\n'=cmd|' /C calc'!A0",
+    'x\r\n" @SUM(1)': "x\r\n\" '@SUM(1)",
+    "a;-1+HYPERLINK(1);b;=1": "a;'-1+HYPERLINK(1);b;'=1",
+    "=1;=2": "'=1;'=2",
+    "\t=3": "'\t'=3",
+}
+"""Cells that hold a formula for a program that parts columns by semicolons, and how they leave."""
+KEPT = [
+    "12;-3;+4",
+    "a list:\n- one\n- two",
+    "one; two",
+    "-33.93",
+    "+49 8.5",
+    "-33\u00b054'12\"S",
+    "-1e-5",
+    "-5,5",
+    "a=b",
+    "'=1",
+    "",
+    "a-b",
+    "\u2212" + "5",
+    "-",
+    " =1",
+]
 HEAD = "=IMPORTXML(1)"
 
 
@@ -47,6 +69,19 @@ def test_no_formula_leaves_in_a_table(tmp_path: Path, source: str, out: str) -> 
     assert head[:3] == [f"'{HEAD}", "lat", "lon"]
     assert [row[0] for row in found] == [*(f"'{cell}" for cell in FORMULAS), *KEPT]
     assert {row[2] for row in found} == {"-1.5"}
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.tsv"])
+def test_no_formula_begins_behind_a_semicolon_or_a_line_break(tmp_path: Path, out: str) -> None:
+    table = pl.DataFrame({"a;=1": [*WITHIN], "lat": ["60.17"] * len(WITHIN), "lon": ["-1.5"] * len(WITHIN)})
+    table.write_csv(tmp_path / "in.csv")
+    done = factory("geo", "label", "in.csv", out, cwd=tmp_path)
+    assert done.returncode == 0 and f"{len(WITHIN)} cells begin like a formula" in done.stderr, done
+    head, *found = rows(tmp_path / out, "\t" if out.endswith("tsv") else ",")
+    assert head[0] == "a;'=1" and [row[0] for row in found] == [*WITHIN.values()]
+    if out.endswith("csv"):
+        cells = [cell for row in rows(tmp_path / out, ";") for cell in row]
+        assert not [cell for cell in cells if cell.lstrip(' "').startswith(("=", "@"))], cells
 
 
 def test_formats_that_nothing_runs_keep_cells_as_they_came(tmp_path: Path) -> None:
