@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,8 @@ import orjson
 import polars as pl
 
 from factory.images import metadata_findings
+from factory.images.jpeg import MAX_SEGMENTS, inspect_jpeg
+from factory.images.records import StructureError
 from factory.redact import named_secrets, told
 from release.columns import batches
 from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
@@ -78,7 +80,8 @@ def check_release(path: Path, secrets: Mapping[str, str] | None = None) -> list[
     What rows look like is read from the manifest, so a release of any family can be checked. Compared are: the manifest
     with itself and with every file's bytes; rows in each shard, in both formats (all values, all pictures), in the card
     and in the manifest; each row with the schema (columns, types, what may be unknown) and its `messages` with its
-    pictures; the pages' checksums. Every picture is opened, has the size its row states and carries no metadata.
+    pictures; the pages' checksums. Every picture is opened, has the size its row states and carries no metadata; where
+    the manifest says that pictures passed undecoded, their segments are read to the end instead.
 
     Args:
         secrets: values, by the environment variable that has them, which must stand in no file; by default those of
@@ -99,7 +102,15 @@ def _faults(path: Path, manifest: dict[str, Any], schema: RowSchema, secrets: Ma
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     seen = {"parquet": _Seen(), "webdataset": _Seen()}
-    look = partial(_shard_faults, schema=schema, opened=set(), secrets=secrets, compared=len(manifest["formats"]) > 1)
+    undecoded = (manifest["recipe"].get("images") or {}).get("pass_through") is True
+    look = partial(
+        _shard_faults,
+        schema=schema,
+        opened=set(),
+        secrets=secrets,
+        compared=len(manifest["formats"]) > 1,
+        picture_faults=_coded_faults if undecoded else _picture_faults,
+    )
     for entry in manifest["files"]:
         file = path / entry["path"]
         if "rows" in entry and str(file) not in damaged:
@@ -150,6 +161,7 @@ def _shard_faults(
     opened: set[bytes],
     secrets: Mapping[str, str],
     compared: bool,
+    picture_faults: Callable[[_Picture], list[str]],
 ) -> list[str]:
     """Faults inside one shard; its rows are added to `seen`."""
     split = split_of(file)
@@ -175,7 +187,7 @@ def _shard_faults(
                     found = _row_faults(split, row, schema)
                     faults += [f"{file}: row {row.values['id']!r} {fault}" for fault in found]
                     fresh += _unopened(row, pictures, opened)
-                for picture, said in zip(fresh, pool.map(_picture_faults, fresh), strict=True):
+                for picture, said in zip(fresh, pool.map(picture_faults, fresh), strict=True):
                     faults += [f"{file}: {picture.name}: {fault}" for fault in said]
     except READ_ERRORS as error:
         return [*faults, f"{file}: cannot be read after {rows} rows ({error})"]
@@ -229,9 +241,24 @@ def _picture_faults(picture: _Picture) -> list[str]:
             opened.load()
     except Exception as error:  # codecs raise nearly every type on hostile bytes
         return [f"does not open ({error!r:.{_SAID}})"]
+    return [*_carried_faults(picture, size)]
+
+
+def _coded_faults(picture: _Picture) -> list[str]:
+    """What is wrong with a picture as far as its segments tell: it is not decoded."""
+    try:
+        found = inspect_jpeg(picture.jpeg, MAX_SEGMENTS)
+    except StructureError as problem:
+        return [f"is no whole JPEG ({problem.detail})"]
+    inexact = [] if found.exact else ["has segments that are longer than what they say"]
+    return [*inexact, *_carried_faults(picture, (found.width, found.height))]
+
+
+def _carried_faults(picture: _Picture, size: tuple[int, int]) -> Iterator[str]:
     stated = picture.size or size
-    wrong = [] if size == stated else [f"is {size[0]} x {size[1]}, the row says {stated[0]} x {stated[1]}"]
-    return wrong + [f"carries {finding}" for finding in metadata_findings(picture.jpeg)]
+    if size != stated:
+        yield f"is {size[0]} x {size[1]}, the row says {stated[0]} x {stated[1]}"
+    yield from (f"carries {finding}" for finding in metadata_findings(picture.jpeg))
 
 
 def _count_faults(root: Path, manifest: dict[str, Any], seen: dict[str, _Seen]) -> Iterator[str]:

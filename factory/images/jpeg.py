@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,6 +17,8 @@ from factory.images.records import StructureError
 SOI: Final = 0xD8
 EOI: Final = 0xD9
 SOS: Final = 0xDA
+DHT: Final = 0xC4
+DQT: Final = 0xDB
 COM: Final = 0xFE
 APP0: Final = 0xE0
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -67,6 +69,9 @@ class JpegStructure:
     exif: bytes | None = None
     """TIFF structure behind the EXIF prefix."""
     icc: bytes | None = None
+    exact: bool = True
+    """Whether every kept segment is as long as what it says and no longer: nothing hides behind a table. Limit: what
+    stands behind the last block of a scan, before the next marker, only a decoder can tell."""
     kept: list[Segment] = field(default_factory=list)
 
 
@@ -156,11 +161,44 @@ def inspect_jpeg(data: bytes, max_scans: int) -> JpegStructure:
             _read_application(found, icc_parts, marker, data[segment.payload : segment.end])
         if marker in KEPT:
             found.kept.append(segment)
+            found.exact = found.exact and _is_exact(marker, data, segment)
     if not found.frame or not found.scans:
         raise StructureError("corrupt", "the JPEG has no frame or no scan")
     icc = b"".join(icc_parts[number] for number in sorted(icc_parts))
     found.icc = icc if 0 < len(icc) <= MAX_ICC_BYTES else None
     return found
+
+
+def _is_exact(marker: int, data: bytes, segment: Segment) -> bool:
+    """Whether a segment is well formed and as long as its own numbers say (T.81, B.2)."""
+    length = int.from_bytes(data[segment.start + 2 : segment.start + 4], "big") - 2
+    payload = data[segment.payload : segment.payload + length]
+    if marker == SOS:
+        return length > 0 and 1 <= payload[0] <= 4 and length == 4 + 2 * payload[0]
+    if marker in FRAMES:
+        parts = [payload[at : at + 3] for at in range(6, length, 3)]
+        return length == 6 + 3 * payload[5] and all(_is_sampled(part) for part in parts)
+    if marker == DQT:
+        return _is_filled(payload, lambda at: 1 + 64 * (1 + (payload[at] >> 4)) if payload[at] & 0xEC == 0 else 0)
+    if marker == DHT:
+        return _is_filled(payload, lambda at: 17 + sum(payload[at + 1 : at + 17]) if payload[at] & 0xEC == 0 else 0)
+    return length == 2  # DRI, DNL; arithmetic tables belong to frames that are encoded again
+
+
+def _is_sampled(part: bytes) -> bool:
+    """Whether a component of a frame has sampling factors and a table that there are."""
+    return 1 <= part[1] >> 4 <= 4 and 1 <= part[1] & 15 <= 4 and part[2] <= 3
+
+
+def _is_filled(payload: bytes, size: Callable[[int], int]) -> bool:
+    """Whether tables fill a segment to its end. `size` is that of the table at an offset, 0 where there is none."""
+    at = 0
+    while at < len(payload):
+        step = size(at)
+        if step == 0:
+            return False
+        at += step
+    return at == len(payload) > 0
 
 
 def strip(data: bytes, structure: JpegStructure) -> bytes:

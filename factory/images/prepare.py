@@ -13,9 +13,9 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
+from factory.images.coded import check_side, is_kept, undecoded
 from factory.images.colour import is_srgb, to_eight_bit, to_srgb
 from factory.images.inspect import Inspected, check_size, inspect_image
-from factory.images.jpeg import PLAIN_FRAMES
 from factory.images.phash import phash
 from factory.images.records import (
     PREPARE_VERSION,
@@ -59,8 +59,8 @@ def prepare(data: bytes, settings: ImageSettings) -> Prepared | ImageRejected:
     try:
         source = inspect_image(data, settings)
         if _may_pass_through(source, settings):
-            _check_side((source.width, source.height), settings)
-            return _pass_through(source, digest)
+            check_side((source.width, source.height), settings)
+            return undecoded(source, digest) if settings.pass_through else _pass_through(source, digest)
         return _encode(source, settings, digest)
     except StructureError as problem:
         return ImageRejected(problem.reason, problem.detail, digest)
@@ -77,15 +77,9 @@ def prepare(data: bytes, settings: ImageSettings) -> Prepared | ImageRejected:
 
 
 def _may_pass_through(source: Inspected, settings: ImageSettings) -> bool:
-    found = source.jpeg
-    if found is None or found.frame not in PLAIN_FRAMES or found.components not in (1, 3) or source.orientation != 1:
+    if source.jpeg is None or not is_kept(source, settings):
         return False
-    if max(source.width, source.height) > settings.max_side:
-        return False
-    # Padding hidden between coded data must not travel on; no honest JPEG is larger than its pixels.
-    if len(source.body) > 3 * source.width * source.height + 65_536:
-        return False
-    return source.icc is None or is_srgb(source.icc, "L" if found.components == 1 else "RGB")
+    return source.icc is None or is_srgb(source.icc, "L" if source.jpeg.components == 1 else "RGB")
 
 
 def _pass_through(source: Inspected, digest: str) -> Prepared:
@@ -112,7 +106,7 @@ def _encode(source: Inspected, settings: ImageSettings, digest: str) -> Prepared
         check_size(opened.width, opened.height, settings)
         stored = (source.width, source.height) if source.width else opened.size
         target = _fit(opened.size, settings.max_side)
-        _check_side(target, settings)
+        check_side(target, settings)
         opened.draft("RGB", (target[0] * _DRAFT_MARGIN, target[1] * _DRAFT_MARGIN))
         opened.load()
         picture = to_eight_bit(opened)
@@ -149,11 +143,6 @@ def _open(source: Inspected) -> Image.Image:
             ) from None
         register_heif_opener(thumbnails=False)
     return Image.open(BytesIO(source.body), formats=(source.format,))
-
-
-def _check_side(size: tuple[int, int], settings: ImageSettings) -> None:
-    if min(size) < settings.min_side:
-        raise StructureError("too_small", f"prepared {size[0]} x {size[1]} pixels, at least {settings.min_side} a side")
 
 
 def _fit(size: tuple[int, int], max_side: int) -> tuple[int, int]:

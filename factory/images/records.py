@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Le
 
-PREPARE_VERSION: Final = 2
+PREPARE_VERSION: Final = 3
 """Enters request keys and fingerprints: raise it when the bytes that `prepare` returns may change."""
 
 ImageFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]
@@ -42,7 +42,8 @@ REASONS: Final[dict[str, str]] = {
 
 
 _SHAPES_BYTES: Final = {"shapes_bytes": True}
-"""Metadata of a setting that decides what a prepared picture's bytes are, not only whether there is one."""
+"""Metadata of a setting that decides what a prepared picture's bytes are, or what is known of it, not only whether
+there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class ImageSettings:
     refused: as a picture of 1024 x 3 it would show nothing."""
     quality: Annotated[int, Ge(30), Le(100)] = field(default=90, metadata=_SHAPES_BYTES)
     """JPEG quality where the picture is encoded again."""
+    pass_through: bool = field(default=False, metadata=_SHAPES_BYTES)
+    """Do not decode a JPEG that is upright, sRGB or grey and within `max_side`: its coded picture is kept anyway. Its
+    segments are checked to its end and its metadata is cut, at the speed of copying; whether it decodes nobody knows,
+    and it has no perceptual hash. Whatever needs turning, scaling or another encoding is decoded as ever."""
     max_file_mb: Annotated[float, Gt(0)] = 64.0
     """Larger source files are refused (1 MB = 1,000,000 bytes)."""
     max_megapixels: Annotated[float, Gt(0)] = 100.0
@@ -98,8 +103,8 @@ class Prepared:
     """Of `jpeg`, pixels, after orientation."""
     sha256: str
     """Hex digest of the source bytes."""
-    phash: int
-    """64-bit perceptual hash, unsigned; see `factory.images.phash`."""
+    phash: int | None
+    """64-bit perceptual hash, unsigned; see `factory.images.phash`. None of a picture that nobody decoded."""
     source_format: str
     """JPEG, PNG, WEBP or HEIF, by content."""
     source_width: int

@@ -15,7 +15,6 @@ import os
 import resource
 import select
 import signal
-import stat
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -27,6 +26,7 @@ from typing import Final
 from pebble import ProcessExpired, ProcessPool
 
 from factory.errors import EnvironmentFault
+from factory.images.coded import read_source
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.processes import forkserver_context
 from schemas import FilePart
@@ -339,7 +339,7 @@ def _work(task: _Task, settings: ImageSettings) -> _Result:
     _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + settings.cpu_seconds))
     _limit(resource.RLIMIT_AS, _mapped_at_start + (settings.memory_mb << 20) + sent)
     try:
-        data = task if isinstance(task, bytes) else _read(task, settings)
+        data = task if isinstance(task, bytes) else read_source(task, settings)
         return data if isinstance(data, ImageRejected) else prepare(data, settings)
     except MemoryError:
         return ImageRejected("decode_memory", f"more than {settings.memory_mb} MiB")
@@ -351,32 +351,3 @@ def _work(task: _Task, settings: ImageSettings) -> _Result:
 
 def _work_chunk(tasks: Sequence[_Task], settings: ImageSettings) -> list[_Result]:
     return [_work(task, settings) for task in tasks]
-
-
-def _read(task: str | FilePart, settings: ImageSettings) -> bytes | ImageRejected:
-    """A file, or a part of one. Its size is known, and judged, before a byte of it is read."""
-    limit = int(settings.max_file_mb * 1e6)
-    path = task if isinstance(task, str) else task.path
-    try:
-        # O_NONBLOCK: opening a pipe must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, not a path
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return ImageRejected("not_a_file", "not a regular file")
-            size = status.st_size if isinstance(task, str) else task.size
-            if size > limit:
-                return ImageRejected("file_too_large", f"{size} bytes, limit {settings.max_file_mb:g} MB")
-            if isinstance(task, str):
-                return file.read(limit + 1)
-            file.seek(task.offset)
-            data = file.read(size)
-            if len(data) < size:
-                return ImageRejected("file_unreadable", "the archive is shorter than when it was listed; copy it again")
-            return data
-    except FileNotFoundError:
-        return ImageRejected("file_missing", "no file at this path")
-    except IsADirectoryError:
-        return ImageRejected("not_a_file", "a directory")
-    except OSError as error:
-        return ImageRejected("file_unreadable", error.strerror or type(error).__name__)

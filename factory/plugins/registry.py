@@ -100,6 +100,20 @@ def before_asking(look: Callable[[Any], None]) -> Callable[[FunctionT], Function
     return attach
 
 
+def compares_pictures(key: Callable[[Any], str | None]) -> Callable[[FunctionT], FunctionT]:
+    """Says of a selector that it looks at perceptual hashes, below `register`: pictures that pass undecoded have none,
+    and a recipe that wants both is refused.
+
+    `key` gets the validated settings and gives the setting that asks for it ("" for the selector as a whole), or None.
+    """
+
+    def attach(function: FunctionT) -> FunctionT:
+        function.compares_pictures = key  # type: ignore[attr-defined]
+        return function
+
+    return attach
+
+
 def settings_model(name: str, function: Callable[..., Any]) -> type[BaseModel]:
     """The closed pydantic model of a function's keyword-only parameters, with its `check_settings` if it has one."""
     hints = get_type_hints(function, include_extras=True)

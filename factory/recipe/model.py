@@ -15,6 +15,7 @@ from factory.images.records import ImageSettings
 from factory.plugins.blocks import Block, Call, Place
 from factory.plugins.contracts import Decider, Generator
 from factory.plugins.promises import opened
+from factory.plugins.registry import plugin
 from schemas.settings import (
     BuildSettings,
     CheckRef,
@@ -116,6 +117,27 @@ class Recipe(Closed):
             raise ValueError(f"`teachers`: the family {family} asks nobody; take them out")
         if asks and self.verify is None:
             raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
+        return self
+
+    @model_validator(mode="after")
+    def _undecoded_pictures_are_compared_with_nothing(self) -> Recipe:
+        if not self.images.pass_through:
+            return self
+        for what, calls in (("teachers", self.teachers), ("witnesses", self.witnesses)):
+            if calls:
+                raise ValueError(
+                    f"`images.pass_through` is for families that ask nobody, and this recipe has `{what}`: what they "
+                    "are shown is decoded first. Take `images.pass_through` out"
+                )
+        for call in self.select:
+            look = getattr(plugin("selector", call.name).function, "compares_pictures", None)
+            key = None if look is None else look(call.settings)
+            if key is not None:
+                named = f"select.{call.name}" + (f".{key}" if key else "")
+                raise ValueError(
+                    f"`{named}` compares what pictures show, and `images.pass_through: true` decodes none that it can "
+                    f"keep: change `{named}`, or take `images.pass_through` out"
+                )
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ import polars as pl
 
 from factory.errors import CorruptBuild
 from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
-from factory.report.pictures import Shown, pictures
+from factory.report.pictures import Shown, opening, pictures
 from factory.report.words import people_said, readable, shorten, went
 from factory.store.layout import Build, ShardPaths
 from factory.store.tables import read_rows
@@ -142,15 +142,17 @@ def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
     planned = read_rows(build.paths.plan, ["id", "licence", "author", "source_row", "texts"], ids)
     found: list[Card] = []
-    for (shard,), mine in rows.group_by("shard", maintain_order=True):
-        paths = build.paths.shard(int(str(shard)))
-        stored = _stored(paths, mine["id"].to_list())
-        positions = dict(mine.select("id", "position").iter_rows())
-        photos = pictures(paths.images, [(positions[row["id"]], row["photos"]) for row in stored.values()])
-        found += [
-            _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
-            for row in mine.iter_rows(named=True)
-        ]
+    with opening(build) as opened:
+        for (shard,), mine in rows.group_by("shard", maintain_order=True):
+            paths = build.paths.shard(int(str(shard)))
+            stored = _stored(paths, mine["id"].to_list())
+            positions = dict(mine.select("id", "position").iter_rows())
+            shown = [(positions[row["id"]], row["photos"]) for row in stored.values()]
+            photos = pictures(paths.images, shown, opened)
+            found += [
+                _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
+                for row in mine.iter_rows(named=True)
+            ]
     return found
 
 

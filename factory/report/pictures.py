@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from typing import Any
 from PIL import Image
 
 from factory.errors import CorruptBuild
+from factory.images.records import ImageSettings, Prepared
 from factory.report.words import shorten
 from factory.store.images import ImageStore
+from factory.store.layout import Build
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,46 @@ class Shown:
     height: int | None
 
 
+Open = Callable[[bytes], bytes]
+"""A prepared picture as a JPEG that was decoded before. Raises ValueError where it does not decode."""
+
+
+@contextmanager
+def opening(build: Build) -> Iterator[Open]:
+    """How this build's pictures are opened: those that passed undecoded are decoded first in a limited process, as
+    every picture is once."""
+    if not (build.recipe.get("images") or {}).get("pass_through"):
+        yield lambda jpeg: jpeg
+        return
+    from factory.images.worker import DecodeWorkers
+
+    with DecodeWorkers(1, ImageSettings(max_side=FIRST.steps[0][0])) as workers:
+
+        def decoded(jpeg: bytes) -> bytes:
+            found = workers.submit(jpeg).result()
+            if not isinstance(found, Prepared):
+                raise ValueError(found.reason)
+            return found.jpeg
+
+        yield decoded
+
+
 def pictures(
-    images: Path, samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]
+    images: Path, samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]], opened: Open = lambda jpeg: jpeg
 ) -> dict[int, tuple[tuple[Shown, ...], int]]:
     """By position in the shard: the pictures that a card shows, the first large, and how many it leaves out.
 
     Args:
         images: the shard's tar; one that is missing or damaged costs only the pictures.
         samples: position and the structs `schemas.arrow.PHOTO` of its pictures.
+        opened: see `opening`.
     """
     small: dict[tuple[int, int], str] = {}
     places = [(position, at) for position, photos in samples for at in range(min(len(photos), 1 + MAX_FURTHER))]
     with suppress(OSError, CorruptBuild), ImageStore(images) as store:
         for position, at in places:
             with suppress(KeyError, ValueError, OSError, CorruptBuild):
-                if data := thumbnail(store.read(position, at), FURTHER if at else FIRST):
+                if data := thumbnail(opened(store.read(position, at)), FURTHER if at else FIRST):
                     small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
     found = {}
     for position, photos in samples:

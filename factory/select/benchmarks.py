@@ -186,7 +186,11 @@ def _hashes(paths: Sequence[Path]) -> Iterator[int | ImageRejected]:
             if not pending:
                 return
             for image in pending.popleft().result():
-                yield image if isinstance(image, ImageRejected) else image.phash
+                if isinstance(image, Prepared):
+                    assert image.phash is not None  # all are decoded
+                    yield image.phash
+                else:
+                    yield image
 
 
 def _empty() -> pl.DataFrame:

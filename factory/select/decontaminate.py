@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from factory.geo.overlap import nearest_within
-from factory.plugins.registry import register
+from factory.plugins.registry import compares_pictures, register
 from factory.select.benchmarks import Benchmark, BenchmarkEntry, image_hashes, read_benchmark
 from factory.select.hamming import MAX_BITS, matches_within
 from factory.select.ruling import Ruling, removals
@@ -29,6 +29,7 @@ _FLICKR_MP16: Final = r"^[0-9a-f]{2}_[0-9a-f]{2}_(\d{5,})$"
 
 
 @register("selector", "decontaminate")
+@compares_pictures(lambda given: None if given.max_hamming is None else "max_hamming")
 def decontaminate(
     frame: pl.DataFrame,
     *,

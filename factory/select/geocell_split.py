@@ -18,7 +18,7 @@ from pydantic import Field
 
 from factory.geo.cells import cell
 from factory.geo.sampling.groups import unit_hash
-from factory.plugins.registry import check_settings, register
+from factory.plugins.registry import check_settings, compares_pictures, register
 from factory.select.hamming import MAX_BITS
 from factory.select.ruling import SPLITS, Ruling, groups_of, removals, splits_of
 from factory.select.split import Share, buffered, some_share, together
@@ -28,6 +28,7 @@ _STAYS: Final = ("train", "test", "validation")
 
 
 @register("selector", "geocell_split")
+@compares_pictures(lambda given: "apart" if "near_duplicates" in given.apart else None)
 @check_settings(lambda given: some_share(given.train, given.validation, given.test))
 def geocell_split(
     frame: pl.DataFrame,

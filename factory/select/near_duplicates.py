@@ -15,7 +15,7 @@ from pydantic import Field
 
 from factory.geo.distance import haversine
 from factory.geo.sampling.groups import Indices, connected, equal_value_edges
-from factory.plugins.registry import register
+from factory.plugins.registry import compares_pictures, register
 from factory.select.hamming import MAX_BITS, pairs_within
 from factory.select.ruling import Ruling, groups_of, removals
 
@@ -23,6 +23,7 @@ _FOLD_PAIRS: Final = 5_000_000
 
 
 @register("selector", "near_duplicates")
+@compares_pictures(lambda given: "")
 def near_duplicates(
     frame: pl.DataFrame,
     *,

@@ -23,7 +23,7 @@ from pydantic import Field
 from factory.geo.cells import cell
 from factory.geo.sampling.disjoint import in_buffer
 from factory.geo.sampling.groups import Indices, connected, equal_value_edges, smallest_ids, unit_hash
-from factory.plugins.registry import check_settings, register
+from factory.plugins.registry import check_settings, compares_pictures, register
 from factory.select.hamming import MAX_BITS
 from factory.select.near_duplicates import duplicate_labels
 from factory.select.ruling import SPLITS, Ruling, groups_of, removals, splits_of
@@ -38,6 +38,7 @@ def some_share(train: float, validation: float, test: float) -> None:
 
 
 @register("selector", "split")
+@compares_pictures(lambda given: "keep_together" if "near_duplicates" in given.keep_together else None)
 @check_settings(lambda given: some_share(given.train, given.validation, given.test))
 def split(
     frame: pl.DataFrame,

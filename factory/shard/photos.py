@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from factory.errors import CorruptBuild, ImageMissing, SourceError
-from factory.images.records import ImageRejected, Prepared
+from factory.images.coded import as_coded, read_source
+from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Source
 from factory.shard.spec import is_sound, read_report
@@ -94,7 +95,13 @@ def unchanged(photos: Sequence[Photo], sample: Sample, source: Source) -> bool:
 
 
 async def shard_photos(
-    samples: Sequence[Sample], photos: Photos, source: Source, workers: Callable[[], DecodeWorkers], *, decoders: int
+    samples: Sequence[Sample],
+    photos: Photos,
+    source: Source,
+    workers: Callable[[], DecodeWorkers],
+    *,
+    decoders: int,
+    settings: ImageSettings,
 ) -> AsyncGenerator[tuple[Photo, ...]]:
     """Each sample's photos in plan order, written to the store as they come. A refused photo is data."""
     places = [
@@ -103,7 +110,7 @@ async def shard_photos(
         if photos.known[position] is None or photos.earlier is not None
         for index in range(len(sample.images))
     ]
-    arriving = _in_order(places, samples, photos, source, workers, decoders=decoders)
+    arriving = _in_order(places, samples, photos, _Reading(source, settings, workers, decoders))
     try:
         for position, sample in enumerate(samples):
             known = photos.known[position]
@@ -122,27 +129,17 @@ async def shard_photos(
 
 
 async def _in_order(
-    places: Sequence[Place],
-    samples: Sequence[Sample],
-    photos: Photos,
-    source: Source,
-    workers: Callable[[], DecodeWorkers],
-    *,
-    decoders: int,
+    places: Sequence[Place], samples: Sequence[Sample], photos: Photos, reading: _Reading
 ) -> AsyncGenerator[Decoded]:
     """The pictures at these places, decoded a few chunks ahead of whoever takes them."""
-    if not places:
-        return
-    pool = await asyncio.to_thread(workers)  # starting them must not hold up the calls that are under way
-    room = _Room(MAX_HELD_BYTES * decoders)
     pending: deque[asyncio.Task[list[Decoded]]] = deque()
     starts = deque(range(0, len(places), CHUNK))
     try:
         while starts or pending:
-            while starts and len(pending) < CHUNKS_AHEAD * decoders:
+            while starts and len(pending) < CHUNKS_AHEAD * reading.decoders:
                 start = starts.popleft()
                 chunk = places[start : start + CHUNK]
-                pending.append(asyncio.create_task(_chunk(chunk, samples, photos, source, pool, room)))
+                pending.append(asyncio.create_task(_chunk(chunk, samples, photos, reading)))
             for decoded in await pending.popleft():
                 yield decoded
     finally:
@@ -151,17 +148,12 @@ async def _in_order(
 
 
 async def _chunk(
-    places: Sequence[Place],
-    samples: Sequence[Sample],
-    photos: Photos,
-    source: Source,
-    workers: DecodeWorkers,
-    room: _Room,
+    places: Sequence[Place], samples: Sequence[Sample], photos: Photos, reading: _Reading
 ) -> list[Decoded]:
     """A few photos in order, each with its prepared picture where it has one."""
     missing = [place for place in places if photos.known[place[0]] is None]
     refs = [samples[position].images[index] for position, index in missing]
-    decoded = dict(zip(missing, await _decode(refs, source, workers, room), strict=True))
+    decoded = dict(zip(missing, await _decode(refs, reading), strict=True))
     results: list[Decoded] = []
     for position, index in places:
         known = photos.known[position]
@@ -194,20 +186,47 @@ class _Room:
         self._freed.set()
 
 
-async def _decode(refs: Sequence[ImageRef], source: Source, workers: DecodeWorkers, room: _Room) -> list[Decoded]:
+class _Reading:
+    """How a shard comes by its pictures: the source, the limits, and decoders once one is needed."""
+
+    def __init__(
+        self, source: Source, settings: ImageSettings, workers: Callable[[], DecodeWorkers], decoders: int
+    ) -> None:
+        self.source, self.settings, self.decoders = source, settings, decoders
+        self.most_bytes = int(settings.max_file_mb * 1e6)
+        self.room = _Room(MAX_HELD_BYTES * decoders)
+        self._workers, self._starting = workers, asyncio.Lock()
+
+    async def decode(self, sources: Sequence[Path | FilePart | bytes]) -> Sequence[Prepared | ImageRejected]:
+        """These pictures, in order; those that pass undecoded without a decoder."""
+        kept = [self._as_coded(one) if self.settings.pass_through else None for one in sources]
+        rest = [source for source, found in zip(sources, kept, strict=True) if found is None]
+        if not rest:
+            return [found for found in kept if found is not None]
+        async with self._starting:
+            pool = await asyncio.to_thread(self._workers)  # starting them must not hold up calls that are under way
+        images: list[Prepared | ImageRejected] = await asyncio.wrap_future(pool.submit_all(rest))
+        decoded = iter(images)
+        return [next(decoded) if found is None else found for found in kept]
+
+    def _as_coded(self, source: Path | FilePart | bytes) -> Prepared | ImageRejected | None:
+        data = source if isinstance(source, bytes) else read_source(source, self.settings)
+        return data if isinstance(data, ImageRejected) else as_coded(data, self.settings)
+
+
+async def _decode(refs: Sequence[ImageRef], reading: _Reading) -> list[Decoded]:
     """Decodes photos, in order; a few at a time where they are large."""
     results: list[Decoded] = []
     while len(results) < len(refs):
-        async with room.turn:
-            read = _read_some(refs[len(results) :], source, workers.most_bytes)
+        async with reading.room.turn:
+            read = _read_some(refs[len(results) :], reading.source, reading.most_bytes)
             held = sum(len(one.data) for one in read if isinstance(one.data, bytes))
-            await room.take(held)
+            await reading.room.take(held)
         try:
             sent = [one.data for one in read if one.data is not None]
-            images = await asyncio.wrap_future(workers.submit_all(sent)) if sent else []
+            arriving = iter(await reading.decode(sent))
         finally:
-            room.give_back(held)
-        arriving = iter(images)
+            reading.room.give_back(held)
         results += [(one.photo, None) if one.data is None else _prepared(one.photo, next(arriving)) for one in read]
     return results
 

@@ -159,7 +159,9 @@ async def _answer_all(
             finally:
                 gate.release()
 
-        arriving = shard_photos(samples, photos, staff.source, staff.workers, decoders=staff.decoders)
+        arriving = shard_photos(
+            samples, photos, staff.source, staff.workers, decoders=staff.decoders, settings=staff.recipe.images
+        )
         async with aclosing(arriving), telling(progress, desk), all_tasks() as tasks:
             async for seen in arriving:
                 found.append(AnsweredSample(photos=seen))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import factory
 from factory.phases.run import BuildResult
 from factory.store.layout import open_build
+from release.check import check_release
 from release.read import open_release
 from tests.published import mg_geo_meta as published
 from tests.real_build import release_digests
@@ -65,6 +68,34 @@ def test_rows_without_pictures_need_none(tmp_path: Path) -> None:
     rows = [row for split in release.splits for row in release.rows(split)]
     assert len(rows) == 8 and all(row["images"] == [] for row in rows)
     assert all(not list(published.faults({"messages": row["messages"], "pictures": 0})) for row in rows)
+
+
+def test_photos_pass_undecoded_with_the_bytes_of_decoded_ones(demo: BuildResult, tmp_path: Path) -> None:
+    """A photo that no decoder takes passes, too: what is promised is its structure, and card and check say so."""
+    shutil.copytree(RECIPE.parent / "demo" / "mg_geo_meta", tmp_path / "osv5m")
+    zipped = min((tmp_path / "osv5m" / "images").glob("*.zip"))
+    given = [f"source.path={tmp_path}/osv5m/train.csv", f"source.images={zipped.parent}", "images.pass_through=true"]
+    given += [
+        "select=[truth_in_country, {geocell_split: {train: 0.7, validation: 0.15, test: 0.15, apart: [], seed: 7}}]"
+    ]
+    built = factory.build(RECIPE, out=tmp_path / "out", overrides=given)
+    root = Path(built.directory) / "release"
+    photos = open_build(built.directory).answers["photos"].explode().struct.unnest()
+    assert photos["phash"].null_count() == photos.height == 9 and photos["refused"].null_count() == 9
+    for format_ in ("parquet", "webdataset"):
+        mine, theirs = (
+            {row["id"]: row["images"][0]["bytes"] for row in rows_of(where, format_)}
+            for where in (root, Path(demo.directory) / "release")
+        )
+        assert mine == theirs and len(mine) == 8
+    assert check_release(root) == []
+    assert "nobody decoded them" in (root / "README.md").read_text()
+    assert (Path(built.directory) / "report.html").read_text().count("data:image/jpeg;base64,") >= 8
+
+
+def rows_of(root: Path, format_: str) -> list[dict[str, Any]]:
+    release = open_release(root, format=format_)  # type: ignore[arg-type]
+    return [row for split in release.splits for row in release.rows(split)]
 
 
 def test_the_demo_is_the_same_bytes_everywhere(demo: BuildResult, tmp_path: Path) -> None:

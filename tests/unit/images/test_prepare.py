@@ -199,7 +199,7 @@ def test_every_setting_says_whether_it_shapes_bytes() -> None:
     """A new setting that shapes bytes and does not say so would reuse paid answers about other pixels."""
     limits = {"min_side", "max_file_mb", "max_megapixels", "max_scans", "formats", "cpu_seconds", "memory_mb"}
     assert {setting.name for setting in fields(ImageSettings)} == limits | set(SHAPING)
-    assert SHAPING == ("max_side", "quality")
+    assert SHAPING == ("max_side", "quality", "pass_through")
 
 
 def test_limits_come_from_the_settings() -> None:

@@ -439,3 +439,39 @@ def test_a_misspelt_name_in_a_list_is_told_once_with_the_nearest(tmp_path: Path)
 def test_one_name_where_a_list_is_expected_is_told_in_the_words_of_a_recipe(tmp_path: Path) -> None:
     told = problem(tmp_path, MINIMAL.replace("reject: [localizable, no_leak]", "reject: no_leak"))
     assert "`verify.decide.reject`: expected a list, written `[a, b]`, found 'no_leak'" in told
+
+
+UNASKED = """\
+name: tiny
+generator: mg_geo_meta
+source: {kind: table, path: photos.csv}
+images: {pass_through: true}
+"""
+
+
+@pytest.mark.parametrize(
+    ("select", "named"),
+    [
+        ("near_duplicates", "select.near_duplicates"),
+        ("split: {keep_together: [near_duplicates]}", "select.split.keep_together"),
+        ("geocell_split", "select.geocell_split.apart"),
+        ("decontaminate: {benchmarks: [{name: b, table: b.csv}]}", "select.decontaminate.max_hamming"),
+    ],
+)
+def test_pictures_that_pass_undecoded_cannot_be_compared(tmp_path: Path, select: str, named: str) -> None:
+    said = problem(tmp_path, f"{UNASKED}select:\n  - {select}\n")
+    assert f"`{named}` compares what pictures show, and `images.pass_through: true` decodes none" in said
+    load_recipe(write(tmp_path, f"{UNASKED.replace('true', 'false')}select:\n  - {select}\n"))
+
+
+def test_selectors_that_compare_no_pictures_stand_beside_pass_through(tmp_path: Path) -> None:
+    rules = "[truth_in_country, split, {geocell_split: {apart: [author]}}"
+    rules += ", {decontaminate: {benchmarks: [{name: b, table: b.csv}], max_hamming: null}}]"
+    assert load_recipe(write(tmp_path, f"{UNASKED}select: {rules}\n")).recipe.images.pass_through
+
+
+def test_teachers_are_shown_decoded_pictures_only(tmp_path: Path) -> None:
+    said = problem(tmp_path, MINIMAL + "images: {pass_through: true}\n")
+    assert "`images.pass_through` is for families that ask nobody, and this recipe has `teachers`" in said
+    said = problem(tmp_path, UNASKED + "witnesses: [{embeddings: {model: m, base_url: 'http://127.0.0.1:9/v1'}}]\n")
+    assert "and this recipe has `witnesses`" in said

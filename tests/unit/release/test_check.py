@@ -13,6 +13,7 @@ import pytest
 
 from release import check_release, write_release
 from release.manifest import file_entry, manifest_bytes, read_manifest
+from schemas.settings import ReleaseSettings
 from tests.build_fixture import draw_jpeg, make_build
 from tests.unit.release.families import PAIRS
 
@@ -240,3 +241,37 @@ def test_a_manifest_that_describes_other_rows_is_a_fault_and_no_traceback(releas
         (release / "manifest.json").write_bytes(manifest_bytes({**read_manifest(release), "row": row}))
         (fault,) = check_release(release)
         assert "does not describe a release" in fault
+
+
+def undecodable(jpeg: bytes) -> bytes:
+    """The JPEG with a Huffman table that no decoder takes, as long as before: more codes of a bit than there are."""
+    at = jpeg.index(b"\xff\xc4") + 5
+    counts = jpeg[at : at + 16]
+    return jpeg[:at] + bytes((sum(counts), *[0] * 15)) + jpeg[at + 16 :]
+
+
+@pytest.mark.parametrize("undecoded", [True, False])
+def test_pictures_that_passed_undecoded_are_read_to_their_end(tmp_path: Path, undecoded: bool) -> None:
+    build = make_build(tmp_path / "b", 8)
+    write_release(build, settings=ReleaseSettings(formats=("webdataset",)))
+    release, jpeg = build.paths.release, draw_jpeg(0)
+    tar, first, whole = release / "webdataset" / "train-000000.tar", "000000.jpg", jpeg[2:]
+
+    def faults(picture: bytes) -> str:
+        rewrite_tar(tar, {first: picture})
+        fields = read_manifest(release)
+        fields["recipe"]["images"]["pass_through"] = undecoded
+        (release / "manifest.json").write_bytes(manifest_bytes(fields))
+        recorded_again(release)
+        return "\n".join(check_release(release))
+
+    assert faults(jpeg) == ""
+    assert ("does not open" in faults(undecodable(jpeg))) is not undecoded
+    if undecoded:
+        assert faults(undecodable(jpeg)) == ""
+        assert "is no whole JPEG (the file ends inside a JPEG scan)" in faults(jpeg[:-40])
+        assert "has segments that are longer than what they say" in faults(b"\xff\xd8\xff\xdd\0\x05abc" + whole)
+        assert "is no whole JPEG" in faults(b"no picture")
+        assert "is 80 x 60, the row says 160 x 120" in faults(draw_jpeg(1, width=80, height=60))
+    assert "carries comment" in faults(b"\xff\xd8\xff\xfe\0\x05abc" + whole)
+    assert "bytes behind the picture" in faults(jpeg + b"more")
