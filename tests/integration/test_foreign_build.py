@@ -214,7 +214,6 @@ def test_values_of_another_kind_are_named_with_their_place(
             assert f"`{key}" in said and name in said and done.returncode in (1, 3), (command, done)
 
 
-@pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jsonl"])
 def test_a_table_that_leads_into_the_kernel_shows_nothing_of_the_environment(tmp_path: Path) -> None:
     """The message about a table names its columns: here they would be variables, keys among them."""
     (tmp_path / "photos.csv").symlink_to("/proc/self/environ")
@@ -229,6 +228,7 @@ def test_a_table_that_leads_into_the_kernel_shows_nothing_of_the_environment(tmp
         assert KEY not in done.stderr + done.stdout and "PATH=" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.parquet", "pipe.jsonl"])
 def test_no_command_waits_for_a_pipe_in_place_of_its_input(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     (tmp_path / "r.yaml").write_text(
