@@ -32,6 +32,7 @@ def acceptance(build: Build) -> dict[str, Any] | None:
         raise CorruptBuild(f"{build.paths.model}: its threshold lacks {', '.join(missing)}")
     verdicts = [read_columns(shard.verdicts, ["id", "decision"]) for shard in build.paths.shards()]
     accepted = pl.concat(verdicts).filter(pl.col("decision") == "accept") if verdicts else pl.DataFrame({"id": []})
-    people = read_reviews(build.paths).filter(pl.col("id").is_in(accepted["id"].cast(pl.String).implode()))
+    decided = read_reviews(build.paths).filter(pl.col("decision").is_in(["accept", "reject"]))
+    people = decided.filter(pl.col("id").is_in(accepted["id"].cast(pl.String).implode()))
     upheld = people.filter(pl.col("decision") == "accept").height
     return {**{name: threshold[name] for name in _TOLD}, "audited": people.height, "upheld": upheld}

@@ -6,7 +6,7 @@ the rows one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,8 @@ import pyarrow as pa
 from factory.errors import CorruptBuild, PluginFault
 from factory.generators.rows import OWNER
 from factory.plugins.contracts import Generator
-from schemas.rows.schema import RowSchema
+from factory.store.decided import Decided, told
+from schemas.rows.schema import FILLED, PEOPLE_FIELDS, RowSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,26 @@ _NTH: Final = "_nth"
 _SPLIT: Final = "_split"
 
 
-def block(generator: Generator, made: pl.DataFrame, kept: pl.DataFrame, taken: pl.Series) -> Block | None:
+def block(
+    generator: Generator, made: pl.DataFrame, kept: pl.DataFrame, taken: pl.Series, people: Mapping[str, Decided]
+) -> Block | None:
     """What is released of a shard; None where its columns are not of the schema's types.
 
     Args:
         made: `factory.generators.rows.made_at_once` of the kept samples.
         kept: id and split of the kept samples, in plan order.
         taken: ids of all kept samples of the build.
+        people: what they decided, by sample.
 
     Raises CorruptBuild for a sample without a row, or a row with another sample's id, PluginFault for a row of another
     schema or id.
     """
     schema, own = generator.row, made.drop(OWNER)
-    expected = {*schema.json_keys} - {"split"}
+    expected = {*schema.json_keys} - {*FILLED}
     if odd := {*own.columns} ^ expected:
         first = made[OWNER][0] if made.height else kept["id"][0]
         raise PluginFault(f"generator `{generator.name}`, row 1 of sample {first!r}: {other_columns(odd)}")
-    typed = _typed(own.select(name for name in schema.json_keys if name != "split"), schema)
+    typed = _typed(own.select(name for name in schema.json_keys if name not in FILLED), schema)
     if typed is None:
         return None
     counted = made.group_by(OWNER).len()
@@ -61,6 +65,9 @@ def block(generator: Generator, made: pl.DataFrame, kept: pl.DataFrame, taken: p
     _require_ids(generator, typed, taken)
     # Rows stand in the order of their samples, those of a sample together.
     typed = rows.select(OWNER, _SPLIT).join(typed, on=OWNER, how="left", maintain_order="left_right")
+    if "people" in schema.json_keys:
+        of_people = [told(people.get(name)) for name in typed[OWNER]]
+        typed = typed.with_columns(pl.Series("people", of_people, pl.Struct(dict.fromkeys(PEOPLE_FIELDS, pl.String))))
     typed = typed.drop(OWNER, _NTH)
     splits = typed.partition_by(_SPLIT, maintain_order=True, as_dict=True)
     named = ((str(split), part.rename({_SPLIT: "split"}).select(schema.json_keys)) for (split,), part in splits.items())

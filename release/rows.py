@@ -13,13 +13,17 @@ from factory.errors import CorruptBuild, PluginFault
 from factory.generators import open_generator
 from factory.generators.labelled import labelled
 from factory.generators.rows import made_at_once, rows_by_sample
+from factory.images.records import ImageSettings
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.cases import read_cases, sample_frame
+from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
 from release.at_once import Block, another_id, block, no_row, other_columns, other_id
+from release.blur import blurred
 from schemas import Case
+from schemas.rows.schema import FILLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def released_rows(
         CorruptBuild: a kept sample is not in the plan, or has no answer file, no row, or lacks a picture.
         PluginFault: the family raised, or made a row of another schema or with another id.
     """
-    taken = set(order["id"])
+    taken, people = set(order["id"]), read_decided(build.paths)
     at_once = generator.records is not None and not generator.needs.shown
     for (shard,), wanted in order.group_by("shard", maintain_order=True):
         number = int(str(shard))
@@ -82,7 +86,7 @@ def released_rows(
         if at_once:
             frame = _kept_frame(build, number, wanted["id"], licence)
             _require_planned(build, number, wanted["id"], frame["id"])
-            whole = block(generator, made_at_once(generator, frame), wanted.select("id", "split"), order["id"])
+            whole = block(generator, made_at_once(generator, frame), wanted.select("id", "split"), order["id"], people)
             if whole is not None:
                 yield whole
                 continue
@@ -90,12 +94,14 @@ def released_rows(
         made = _made_together if generator.records is not None else _made_one_by_one
         for found in made(build, number, splits.keys(), generator, licence):
             split = splits.pop(found.id)
-            rows = _checked(generator, found.id, found.rows, split)
+            decided = people.get(found.id)
+            rows = _checked(generator, found.id, found.rows, split, decided)
             if not rows:
                 raise CorruptBuild(no_row(generator, found.id))
             if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
                 raise CorruptBuild(another_id(found.id, twice[0]))
-            jpegs = pictures.of(number, found.position, found.id, found.images)
+            private = () if decided is None else decided.private
+            jpegs = pictures.of(number, found.position, found.id, found.images, private)
             yield Released(found.id, split, rows, jpegs, found.answered_by)
         _require_planned(build, number, pl.Series([*splits], dtype=pl.String), pl.Series(dtype=pl.String))
 
@@ -120,7 +126,9 @@ class _Made:
 def _made_one_by_one(
     build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
 ) -> Iterator[_Made]:
-    for position, case in enumerate(read_cases(build.paths, shard)):
+    people = read_decided(build.paths)
+    cases = read_cases(build.paths, shard, lambda sample, found: laid_over(sample, found, people.get(sample.id)))
+    for position, case in enumerate(cases):
         sample = case.sample
         if sample.id not in kept:
             continue
@@ -153,16 +161,20 @@ def _made_together(
 
 def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) -> pl.DataFrame:
     """The kept samples of a shard as their family gets them."""
-    plan = sample_frame(build.paths, shard)
+    plan = moved(sample_frame(build.paths, shard), build.paths)
     stated = pl.when(pl.col("licence") != "").then("licence")
     frame = plan.with_columns(licence=pl.coalesce(stated, pl.lit(licence, pl.String)))
     return frame.filter(pl.col("id").is_in(kept.implode()))
 
 
-def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str) -> tuple[Row, ...]:
-    """The rows with their split, after a look whether they are what the family promises."""
+def _checked(
+    generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str, decided: Decided | None
+) -> tuple[Row, ...]:
+    """The rows with their split and what people decided, after a look whether they are what the family promises."""
     schema, checked = generator.row, []
-    expected = {*schema.json_keys} - {"split"}
+    expected = {*schema.json_keys} - {*FILLED}
+    filled = {"people": told(decided), "split": split}
+    filled = {name: value for name, value in filled.items() if name in schema.json_keys}
     for number, row in enumerate(rows, start=1):
         row_id = sample_id if number == 1 else f"{sample_id}/{number}"
         where = f"generator `{generator.name}`, row {number} of sample {sample_id!r}"
@@ -170,7 +182,7 @@ def _checked(generator: Generator, sample_id: str, rows: Sequence[Mapping[str, A
             raise PluginFault(f"{where}: {other_columns(odd)}")
         if row["id"] != row_id:
             raise PluginFault(f"{where}: {other_id(row['id'], row_id)}")
-        values = {**row, "split": split}
+        values = {**row, **filled}
         try:
             checked.append(Row(values, orjson.dumps(schema.json_row(values))))
         except (ValueError, TypeError) as error:
@@ -184,6 +196,7 @@ class _Pictures:
     def __init__(self, build: Build, generator: Generator) -> None:
         self._build = Build(build.paths)
         self._roles = generator.needs.shown
+        self._quality = ImageSettings(**build.recipe.get("images") or {}).quality
         self._sound: set[int] = set()
 
     def _require_sound(self, shard: int) -> None:
@@ -201,13 +214,27 @@ class _Pictures:
             )
         self._sound.add(shard)
 
-    def of(self, shard: int, position: int, sample_id: str, images: Sequence[tuple[str, bool]]) -> tuple[bytes, ...]:
-        """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it."""
+    def of(
+        self,
+        shard: int,
+        position: int,
+        sample_id: str,
+        images: Sequence[tuple[str, bool]],
+        private: Sequence[Box] = (),
+    ) -> tuple[bytes, ...]:
+        """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it.
+
+        What people marked as private is blurred in the sample's first picture, which is the one they saw.
+        """
         places = {role: index for index, (role, embed) in enumerate(images) if embed}
         if shard not in self._sound and any(role in places for role in self._roles):
             self._require_sound(shard)
         try:
-            return tuple(self._build.image(shard, position, places[role]) for role in self._roles if role in places)
+            shown = [places[role] for role in self._roles if role in places]
+            jpegs = [self._build.image(shard, position, index) for index in shown]
+            private_at = [private if index == 0 else () for index in shown]
+            pairs = zip(jpegs, private_at, strict=True)
+            return tuple(blurred(jpeg, boxes, quality=self._quality) for jpeg, boxes in pairs)
         except (KeyError, OSError) as error:
             tar = self._build.paths.shard(shard).images
             raise CorruptBuild(f"{tar}: no image of kept row {sample_id!r} ({error})") from error

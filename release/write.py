@@ -31,6 +31,7 @@ from release.check import check_release
 from release.counts import release_counts
 from release.manifest import MANIFEST, file_entry, manifest_bytes
 from release.parquet_files import ParquetFile, file_name, file_schema
+from release.people import people_facts
 from release.rows import Released, Row, build_generator, release_order, released_rows
 from release.webdataset_shards import end_tar, shard_name, write_sample
 from schemas.rows.conversations import json_texts
@@ -223,7 +224,7 @@ def _facts(
         teachers.append({"name": name, "model": ", ".join(sorted(models)), "answered": shards.answered[name]})
     info = {name: build.info.get(name) for name in ("fingerprint", "factory_version", "gazetteer_version")}
     suffixes = Counter(path.suffix for path in shards.rows)
-    accepted_by = acceptance(build)
+    accepted_by, people = acceptance(build), people_facts(build, order["id"])
     return {
         **info,
         "row": shards.row.plain(),
@@ -238,6 +239,7 @@ def _facts(
         "teachers": teachers,
         "counts": release_counts(build, order, licence),
         **({} if accepted_by is None else {"acceptance": accepted_by}),
+        **({} if people is None else {"people": people}),
     }
 
 

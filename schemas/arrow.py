@@ -236,14 +236,17 @@ REVIEWS = _columns(
     ("lat", REAL, True),
     ("lon", REAL, True),
     ("uncertainty_km", REAL, True),
+    ("country_code", TEXT, True),
+    ("region", TEXT, True),
+    ("city", TEXT, True),
     ("text", TEXT, True),
     ("clues", pa.list_(JUDGED_CLUE), True),
     ("boxes", pa.list_(BOX), True),
     ("taken_from", TEXT, True),
 )
-"""review/decisions.parquet: what people decided, one row a sample; `decision` is accept or reject, null where only
-something of the picture is known (its place, what to blur). `by` are pseudonyms. `rule` is null for a row that another
-program wrote."""
+"""review/decisions.parquet: what people decided, one row a sample; `decision` is accept, reject, `review` where they
+differ and the lead is asked, or null where only something of the picture is known (its place, what to blur). `by` are
+pseudonyms. `rule` is null for a row that another program wrote."""
 
 SELECTION = _columns(
     ("id", TEXT),

@@ -218,6 +218,8 @@ class Case:
     photos: tuple[Photo, ...] = ()
     verdict: Verdict | None = None
     """None while the checks are at work."""
+    chosen: tuple[str, ...] = ()
+    """Ledger keys of the answer that people read and accepted: no other may become the row."""
 
     @property
     def voices(self) -> tuple[LocatedAnswer, ...]:
@@ -230,9 +232,16 @@ class Case:
 
     @property
     def measured(self) -> tuple[LocatedAnswer, ...]:
-        """The voices that may speak for the sample: those that were measured near the truth, all where none was."""
-        near = tuple(found for found in self.voices if found.near)
-        return near or self.voices
+        """The voices that may speak for the sample: those that were measured near the truth, all where none was; the
+        one that people chose."""
+        near = tuple(found for found in self.heard if found.near)
+        return near or self.heard
+
+    @property
+    def heard(self) -> tuple[LocatedAnswer, ...]:
+        """The voices of which one becomes the row: all, or the answer that people chose."""
+        chosen = tuple(found for found in self.answers if self.chosen and found.answered.keys == self.chosen)
+        return chosen or self.voices
 
     @property
     def given(self) -> tuple[LocatedAnswer, ...]:

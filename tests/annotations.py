@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from factory.store.files import make_folder
@@ -60,7 +61,7 @@ def box(
 
 def shown(build: Build, sample: str, teacher: int = 0) -> dict[str, list[str]]:
     """The columns of an annotation that say what was looked at: a build's picture and one teacher's answer."""
-    row = build.answers.row(by_predicate=build.answers["id"] == sample, named=True)  # type: ignore[arg-type]
+    row = build.answers.row(by_predicate=pl.col("id") == sample, named=True)
     return {"images": [photo["sha256"] for photo in row["photos"]], "keys": row["answers"][teacher]["keys"]}
 
 

@@ -179,6 +179,8 @@ def _outcome(
         return f"released in {selection['split']}" if released else f"kept for {selection['split']}, not released yet"
     if decision == "reject" and verdict["decision"] != "reject":
         return "rejected by people"
+    if decision == "review" and verdict["decision"] == "accept":
+        return "accepted by the checks, and people differ: waits for their lead"
     because = ", ".join(verdict["reasons"])
     said = {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}[verdict["decision"]]
     ignored = "; people's decision cannot count" if people and people["decision"] != decision else ""

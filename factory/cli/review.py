@@ -105,3 +105,40 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
         counts = ("annotations", "new", "changed", "deleted", "skipped")
         print_json({name: getattr(found, name) for name in counts} | {"refused": found.refused})
     raise typer.Exit(EXIT_ROWS_FAILED if found.refused else EXIT_OK)
+
+
+@review_app.command()
+def report(build: BuildDir) -> None:
+    """Write the page for leads: agreement, gold, time, drift, what audits prove, and where people differ."""
+    from factory.cli.review_report import write_review_report
+    from factory.store.layout import open_build
+
+    tell(str(write_review_report(open_build(build))))
+
+
+@review_app.command()
+def decide(
+    build: BuildDir,
+    lead: Annotated[
+        str | None, typer.Option("--lead", metavar="NAME", help="Who decides what others differ about.")
+    ] = None,
+    verdicts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID=VERDICT]...", help="What the lead says: accept, reject, not_localizable."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make decisions of what people said, by the recipe's rule, and show what waits for the lead."""
+    from factory.cli.console import print_json
+    from factory.phases.decide import decide_build
+    from factory.store.layout import open_build
+
+    opened = open_build(build)
+    found = decide_build(opened, lead=lead, said=verdicts or ())
+    told = ", ".join(f"{name} {count:,}" for name, count in found.decided.items()) or "nothing is decided"
+    say(f"{counted(found.annotations, 'annotation')}: {told}")
+    for row in found.queue:
+        say(f"  for the lead: {row['id']}  {row['note'] or ''}")
+    if json:
+        queue = [{"id": row["id"], "note": row["note"]} for row in found.queue]
+        print_json({"annotations": found.annotations, "decided": dict(found.decided), "queue": queue})

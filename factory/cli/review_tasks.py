@@ -89,7 +89,7 @@ def _candidates(build: Build, loaded: LoadedRecipe, recipe: Path | None, share: 
 
 def _looked(build: Build) -> pl.DataFrame:
     """What people's decisions changed, by kind and reasons of the row that they looked at."""
-    decided = read_reviews(build.paths).filter(pl.col("decision").is_not_null()).select("id", "decision")
+    decided = read_reviews(build.paths).filter(pl.col("decision").is_in(["accept", "reject"])).select("id", "decision")
     verdicts = build.verdicts.select("id", "reasons", machine="decision").filter(pl.col("machine") != "quarantine")
     both = decided.join(verdicts, on="id")
     disputed = pl.col("machine") != "accept"

@@ -83,7 +83,7 @@ def build_status(build: Build) -> BuildStatus:
         shards_answered=len(answered),
         shards_verified=len(decided),
         decisions=_tally(_decisions(decided, people)),
-        people=_tally(people["decision"]),
+        people=_tally(people["decision"].drop_nulls()),
         spent={
             teacher: {"calls": calls, "tokens": tokens, "cost": cost}
             for teacher, calls, tokens, cost in spent.select("teacher", "calls", "tokens", "cost").iter_rows()

@@ -124,7 +124,7 @@ def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[s
     """The row of a sample: the choice of the first teacher that chose only clues it was offered."""
     from factory.geo import country_name
 
-    found = next((found for found in case.voices if _usable(found)), None)
+    found = next((found for found in case.heard if _usable(found)), None)
     sample, country = case.sample, country_name(case.sample.country_code)
     if found is None or country is None:
         return ()

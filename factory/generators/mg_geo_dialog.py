@@ -210,7 +210,7 @@ def dialog_of(value: Any) -> Dialog | None:
 def told_dialog(case: Case) -> Told | None:
     """The dialog that speaks for a sample: the first of the recipe's teachers that was not shown the place, since the
     engine found it near; else, of those that were, the one that ends nearest. None where no teacher gave one."""
-    every = [told for found in case.voices if (told := _told(found)) is not None]
+    every = [told for found in case.heard if (told := _told(found)) is not None]
     own = (told for told in every if told.found.answered.saw_truth == "none")
     return next(own, None) or min(every, key=lambda told: told.km(case), default=None)
 

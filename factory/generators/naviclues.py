@@ -128,7 +128,7 @@ def record(case: Case, addresses: bool = False) -> Sequence[Mapping[str, Any]]:
     """The row of a round, by the first teacher whose every quote was said; none without one, whoever accepts it."""
     from factory.geo import country_name
 
-    chosen = next(((found, timed) for found in case.voices if (timed := _timed(found, case)) is not None), None)
+    chosen = next(((found, timed) for found in case.heard if (timed := _timed(found, case)) is not None), None)
     if chosen is None:
         return ()
     (found, sentences), sample = chosen, case.sample

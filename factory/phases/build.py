@@ -1,6 +1,6 @@
 """The phases of a build in order, and the run through them.
 
-    plan -> work -> verify -> review -> select -> release -> report
+    plan -> work -> decide -> verify -> review -> select -> release -> report
 
 Each is done, goes, or waits (`factory.phases.phase`); a build that was stopped anywhere goes on where it was.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from factory.engines import open_engine
 from factory.errors import FactoryError
+from factory.phases.decide import DECIDE
 from factory.phases.identity import identify
 from factory.phases.lines import title
 from factory.phases.phase import Phase, Waiting, done, note
@@ -33,7 +34,7 @@ from factory.verify.judge import require_ready
 
 def phases_with(write_release: ReleaseWriter) -> tuple[Phase, ...]:
     """Every phase, in order."""
-    return (PLAN, WORK, VERIFY, REVIEW, SELECT, release_phase(write_release), REPORT)
+    return (PLAN, WORK, DECIDE, VERIFY, REVIEW, SELECT, release_phase(write_release), REPORT)
 
 
 def run_build(

@@ -13,7 +13,8 @@ import polars as pl
 from factory.phases.phase import Phase, Waiting
 from factory.phases.run import Run
 from factory.phases.steps import judged
-from factory.store.layout import BuildPaths
+from factory.select.reviewable import reviewable_rows
+from factory.store.layout import Build, BuildPaths
 from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns
 from factory.text import counted
@@ -22,15 +23,20 @@ from factory.text import counted
 def _review(run: Run) -> Waiting | None:
     disputed = disputed_ids(run.paths)
     decided = disputed.filter(disputed.is_in(decided_ids(run.paths).to_list()))
-    waiting = len(disputed) - len(decided)
     strangers = _strangers(run.paths)
     run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided), "decided_unknown": strangers}
-    if run.recipe.review.wait and waiting:
-        return Waiting(
-            f"people: {waiting:,} of {counted(len(disputed), 'disputed row')} without a decision in "
-            f"{run.paths.decisions}; the same command goes on when they have, `review: {{wait: false}}` without them"
-        )
-    return None
+    if not run.recipe.review.wait or len(decided) == len(disputed):
+        return None
+    kept = reviewable_rows(Build(run.paths), run.recipe, run.loaded.root).filter(pl.col("kind") == "dispute")["id"]
+    asked = kept.filter(kept.is_in(disputed.implode()) & ~kept.is_in(decided.implode()))
+    if asked.is_empty():  # what nobody decided would be taken out by a selector
+        return None
+    tied = int(asked.is_in(tied_ids(run.paths).implode()).sum())
+    lead = f" ({tied:,} of them: people differ, and their lead is asked)" if tied else ""
+    return Waiting(
+        f"people: {len(asked):,} of {counted(len(disputed), 'disputed row')} without a decision{lead} in "
+        f"{run.paths.decisions}; the same command goes on when they have, `review: {{wait: false}}` without them"
+    )
 
 
 def disputed_ids(paths: BuildPaths) -> pl.Series:
@@ -41,7 +47,12 @@ def disputed_ids(paths: BuildPaths) -> pl.Series:
 
 def decided_ids(paths: BuildPaths) -> pl.Series:
     """Ids of the samples that people have decided."""
-    return read_reviews(paths)["id"]
+    return read_reviews(paths).filter(pl.col("decision").is_in(["accept", "reject"]))["id"]
+
+
+def tied_ids(paths: BuildPaths) -> pl.Series:
+    """Ids of the samples about which people differ: their lead is asked."""
+    return read_reviews(paths).filter(pl.col("decision") == "review")["id"]
 
 
 def _strangers(paths: BuildPaths) -> int:

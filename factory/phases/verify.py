@@ -18,6 +18,7 @@ from factory.phases.phase import Phase
 from factory.phases.run import Run, UnderWay
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
+from factory.store.decided import laid_digest
 from factory.store.files import digest_of, write_bytes
 from factory.store.layout import shards_digest, verdicts_digest
 from factory.text import counted
@@ -94,6 +95,7 @@ VERIFY = Phase(
     reads=lambda run: {
         "shards": shards_digest(run.paths, len(run.shards)),
         "rules": run.identity.stages["verify"],
+        "people": laid_digest(run.paths),
     },
     makes=lambda run: (run.paths.verified, *(run.paths.shard(number).verdicts for number in run.shards)),
     left=lambda run: {

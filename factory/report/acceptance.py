@@ -105,7 +105,7 @@ def _acceptance(model: Mapping[str, Any], samples: pl.DataFrame) -> Acceptance:
     chosen = None
     if threshold.get("score") is not None:
         chosen = _choice(threshold["asked"], (threshold["score"], threshold["accepted"], threshold["right"]), rows)
-    seen = samples.filter((pl.col("verdict") == "accept") & pl.col("person").is_not_null())
+    seen = samples.filter((pl.col("verdict") == "accept") & pl.col("person").is_in(["accept", "reject"]))
     return Acceptance(
         rows=rows,
         groups=int(model["groups"]),

@@ -14,6 +14,7 @@ import polars as pl
 
 from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.geo.names import country_name
+from factory.store.decided import moved
 from factory.store.layout import Build
 from factory.store.paid import PAID_COLUMNS, added_up, paid, taken_from
 from factory.store.places import PLACE, has_label, placed
@@ -129,7 +130,7 @@ def country_label(code: str | None) -> str:
 def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> pl.DataFrame:
     plan_file = build.paths.plan
     plan = read_columns(plan_file, list(_PLAN_COLUMNS)) if plan_file.is_file() else pl.DataFrame(schema=_PLAN_COLUMNS)
-    plan = _placed(plan, decisions.select("id", "label"))
+    plan = _placed(moved(plan, build.paths), decisions.select("id", "label"))
     codes = plan["country_code"].unique().to_list()
     places = pl.concat_str(pl.col("city"), pl.col("region"), pl.col("country"), separator=", ", ignore_nulls=True)
     samples = plan.with_columns(

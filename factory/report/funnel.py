@@ -141,7 +141,9 @@ def _people_phase(samples: pl.DataFrame, entering: int) -> Phase:
     verdict, decision = pl.col("verdict"), pl.col("decision")
     promoted = samples.filter((verdict != "accept") & (decision == "accept")).height
     refused = samples.filter((verdict == "accept") & (decision == "reject")).height
+    differ = samples.filter((verdict == "accept") & (decision == "review")).height
     losses = [Loss("people", "rejected", refused, "reject")] if refused else []
+    losses += [Loss("people", "differ", differ, "review")] if differ else []
     explanation = f"accepted by the checks, and {promoted:,} more by people" if promoted else "not rejected by people"
     return _phase("people", explanation, entering + promoted, losses)
 

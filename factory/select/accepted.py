@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from factory.plugins.blocks import Call
 from factory.recipe.model import Recipe
 from factory.select import FRAME_SCHEMA, run_selection
+from factory.store.decided import moved
 from factory.store.layout import Build, ShardPaths
 from factory.store.paths import input_path
 from factory.store.places import LABEL_COLUMNS, PLACE, placed
@@ -37,7 +38,8 @@ def accepted_rows(build: Build, *, disputed: bool = False) -> pl.DataFrame:
     people = read_reviews(build.paths).select("id", person="decision")
     found = [_accepted(shard, people, disputed) for shard in build.paths.shards() if shard.verdicts.exists()]
     accepted = pl.concat([_ACCEPTED.to_frame(), *found])
-    planned = read_columns(build.paths.plan, ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)])
+    columns = ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)]
+    planned = moved(read_columns(build.paths.plan, columns), build.paths)
     joined = planned.join(accepted, on="id", maintain_order="left")
     return joined.with_columns(placed()).select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
 

@@ -7,7 +7,7 @@ verify phase from it. A `Case` is a plan's row with both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +53,8 @@ class AnsweredSample:
     photos: tuple[Photo, ...] = ()
     answers: tuple[Answered, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    chosen: tuple[str, ...] = ()
+    """Ledger keys of the answer that people accepted; no file of a shard has it (`factory.store.decided`)."""
 
 
 def answers_table(ids: Sequence[str], found: Sequence[AnsweredSample]) -> pa.Table:
@@ -113,15 +115,20 @@ def read_answers(
     return [(sample, answered_sample(row)) for sample, row in zip(samples, rows, strict=True)]
 
 
-def read_cases(paths: BuildPaths, shard: int) -> Iterator[Case]:
-    """The finished cases of a shard, in plan order. Raises CorruptBuild as `read_answers` does."""
+Over = Callable[[Sample, AnsweredSample], tuple[Sample, AnsweredSample]]
+"""What is laid over a sample and its answers (`factory.store.decided.laid_over`)."""
+
+
+def read_cases(paths: BuildPaths, shard: int, over: Over = lambda sample, found: (sample, found)) -> Iterator[Case]:
+    """The finished cases of a shard, in plan order, as the teachers left them or with something laid over them. Raises
+    CorruptBuild as `read_answers` does."""
     path = paths.shard(shard).verdicts
     rows = read_arrow(path, arrow.VERDICTS).to_pylist()
     answered = read_answers(paths, shard)
     if [row["id"] for row in rows] != [sample.id for sample, _ in answered]:
         raise CorruptBuild(f"{path}: its samples are not those that are planned for shard {shard}")
     for (sample, found), row in zip(answered, rows, strict=True):
-        yield case_from_row(sample, found, row)
+        yield case_from_row(*over(sample, found), row)
 
 
 def case_from_row(sample: Sample, found: AnsweredSample, row: Mapping[str, Any]) -> Case:
@@ -151,6 +158,7 @@ def case_of(
         evidence=found.evidence,
         photos=found.photos,
         verdict=verdict,
+        chosen=found.chosen,
     )
 
 

@@ -136,6 +136,11 @@ class BuildPaths:
         return self.review / "server"
 
     @property
+    def review_report(self) -> Path:
+        """The page for leads."""
+        return self.review / "report.html"
+
+    @property
     def reviewers(self) -> Path:
         """Who they are: the pseudonym of each, the only one of these names that leaves the folder."""
         return self.review / "reviewers.json"

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from factory.store.decided import moved
 from factory.store.layout import Build
 from factory.store.tables import read_columns
 
@@ -38,6 +39,6 @@ def placed_plan(build: Build, *columns: str) -> pl.DataFrame:
     none = pl.DataFrame(schema={"id": pl.String, "label": pl.Struct(PLACE)})
     verdicts = [shard.verdicts for shard in build.paths.shards() if shard.verdicts.exists()]
     labels = pl.concat([none, *(read_columns(path, ["id", *LABEL_COLUMNS]) for path in verdicts)])
-    plan = read_columns(build.paths.plan, ["id", *columns, *PLACE])
+    plan = moved(read_columns(build.paths.plan, ["id", *columns, *PLACE]), build.paths)
     plan = plan.join(labels, on="id", how="left", maintain_order="left")
     return plan.with_columns(*placed(), labelled=has_label()).drop("label")

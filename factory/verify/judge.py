@@ -135,12 +135,14 @@ def decide(
     model: Model | None,
     rows: Rows | None = None,
     names: Mapping[Point, Names] = MappingProxyType({}),
+    held: CheckResult | None = None,
 ) -> Case:
     """The case with its verdict.
 
     Args:
         rows: what the family's `records` made of the sample, where it makes its rows at once.
         names: of the points that its answers state, where the sample's own place is unknown (`names_of`).
+        held: what keeps it from being released, whoever accepts it (`factory.verify.people`).
     """
     if judge.decider is None:
         verdict = Verdict(decision="accept", reasons=(), checks=tuple(checks))
@@ -149,7 +151,7 @@ def decide(
         verdict = run_decider(judge.decider, judge.decider_name, case, checks, features, model)
         verdict = replace(verdict, label=_label(case, verdict.label, judge, names))
     case = replace(case, verdict=verdict)
-    unreleasable = _unreleasable(labelled(case), judge, rows)
+    unreleasable = held or _unreleasable(labelled(case), judge, rows)
     if unreleasable is not None:
         verdict = replace(verdict, unreleasable=unreleasable.reason)
     failed = _in_doubt(checks) or _unmeasured(case, checks, judge) or unreleasable

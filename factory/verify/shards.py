@@ -20,13 +20,15 @@ from factory.generators.rows import made_at_once, rows_by_sample
 from factory.plugins.contracts import Model
 from factory.recipe.model import Recipe
 from factory.store.cases import AnsweredSample, accepted_table, read_answers, sample_frame, verdicts_table
+from factory.store.decided import Decided, laid_over, moved, read_decided
 from factory.store.files import file_digest
 from factory.store.layout import BuildPaths
 from factory.store.tables import write_table
 from factory.verify.at_once import plainly_accepted, silent
 from factory.verify.judge import Judge, Rows, decide, examine, features_of, judge_of, located_cases, unjudgeable
 from factory.verify.label import names_of
-from schemas import Case, Sample
+from factory.verify.people import held_back
+from schemas import Case, CheckResult, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ def open_judge(spec: VerifySpec) -> Iterator[Judge]:
 
 def shard_features(spec: VerifySpec, judge: Judge) -> pl.DataFrame:
     """Pass one: `id` and the decider's features of every sample of a shard that can be judged, in plan order."""
-    answered = read_answers(BuildPaths(Path(spec.build)), spec.number)
+    paths = BuildPaths(Path(spec.build))
+    answered = _laid_over(read_answers(paths, spec.number), read_decided(paths))
     rows = [
         {"id": case.sample.id, **features_of(case, examine(case, judge), judge)}
         for case, (_, found) in zip(located_cases(answered, judge), answered, strict=True)
@@ -103,9 +106,10 @@ def verify_shard(spec: VerifySpec, judge: Judge) -> VerifyReport:
 
 def _decided_at_once(paths: BuildPaths, spec: VerifySpec, judge: Judge) -> tuple[pa.Table, list[Case]]:
     """The verdicts of a shard in plan order, and the cases that were not decided as columns."""
-    samples = sample_frame(paths, spec.number)
+    samples = moved(sample_frame(paths, spec.number), paths)
     made = made_at_once(judge.generator, samples)
     plain = plainly_accepted(samples.with_columns(silent(paths.shard(spec.number).answers)), made, judge)
+    plain &= ~samples["id"].is_in([*read_decided(paths)])
     accepted = accepted_table(samples.filter(plain)["id"])
     if plain.all():
         return accepted, []
@@ -125,7 +129,9 @@ def _decided(
 ) -> list[Case]:
     """Cases with their verdicts. `rows` is what a family that makes its rows at once made of each sample."""
     cases = []
-    located = located_cases(answered, judge)
+    people = read_decided(BuildPaths(Path(spec.build)))
+    located = located_cases(_laid_over(answered, people), judge)
+    held = _held_back(answered, located, people, judge)
     names = names_of(located, worldview=judge.worldview)
     for case, (_, found) in zip(located, answered, strict=True):
         hopeless = unjudgeable(found, judge)
@@ -133,5 +139,33 @@ def _decided(
             cases.append(replace(case, verdict=hopeless))
         else:
             made = None if rows is None else rows.get(case.sample.id, ())
-            cases.append(decide(case, examine(case, judge), judge, spec.model, made, names))
+            against = held.get(case.sample.id)
+            cases.append(decide(case, examine(case, judge), judge, spec.model, made, names, against))
     return cases
+
+
+def _laid_over(
+    answered: Sequence[tuple[Sample, AnsweredSample]], people: Mapping[str, Decided]
+) -> Sequence[tuple[Sample, AnsweredSample]]:
+    """Samples and answers as people left them."""
+    return [laid_over(sample, found, people.get(sample.id)) for sample, found in answered] if people else answered
+
+
+def _held_back(
+    answered: Sequence[tuple[Sample, AnsweredSample]],
+    located: Sequence[Case],
+    people: Mapping[str, Decided],
+    judge: Judge,
+) -> dict[str, CheckResult]:
+    """Why samples that people decided about are released by nobody."""
+    pairs = [
+        (sample, found, case)
+        for (sample, found), case in zip(answered, located, strict=True)
+        if sample.id in people and unjudgeable(found, judge) is None
+    ]
+    before = located_cases([(sample, found) for sample, found, _ in pairs], judge) if pairs else []
+    told = {
+        sample.id: held_back(sample, found, examine(was, judge), examine(case, judge), people[sample.id])
+        for (sample, found, case), was in zip(pairs, before, strict=True)
+    }
+    return {name: against for name, against in told.items() if against is not None}

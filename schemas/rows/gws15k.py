@@ -13,7 +13,7 @@ REAL: Final = pa.float64()
 
 ROW: Final = RowSchema.of(
     "gws15k",
-    1,
+    2,
     {
         "question": (TEXT, "the same for every row, so that models are compared by one"),
         "answer": (TEXT, "the truth as JSON with country, region, city, lat, lon"),

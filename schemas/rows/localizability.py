@@ -13,7 +13,7 @@ COUNT: Final = pa.int64()
 
 ROW: Final = RowSchema.of(
     "localizability",
-    1,
+    2,
     {
         "question": (TEXT, "the same for every row, as a reward model is asked"),
         "answer": (TEXT, "yes or no: the likelier of both, no where they are alike"),

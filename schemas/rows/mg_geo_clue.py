@@ -26,7 +26,7 @@ asked."""
 
 ROW: Final = RowSchema.of(
     "mg_geo_clue",
-    1,
+    2,
     {
         "description": (pa.string(), "what the photo shows, in the teacher's words"),
         "country": (pa.string(), "where the photo was taken, in English"),

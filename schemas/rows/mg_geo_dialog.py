@@ -34,7 +34,7 @@ questions again (CoT Introspection). A row was kept only if its last answer's co
 
 ROW: Final = RowSchema.of(
     "mg_geo_dialog",
-    1,
+    2,
     {
         "question_id": (pa.string(), "of the dialog: family and id"),
         "source_dataset": (pa.string(), "where the photo comes from"),

@@ -12,7 +12,7 @@ TEXT: Final = pa.string()
 
 ROW: Final = RowSchema.of(
     "mg_geo_meta",
-    1,
+    2,
     {
         "question": (TEXT, "one of the family's questions, drawn by the photo's id"),
         "answer": (TEXT, "the place as the paper prints it: JSON with country, region, city, lat, lon"),

@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.rows.schema import CHECK, IMAGE, MESSAGE, SHARED, RowSchema
+from schemas.rows.schema import CHECK, IMAGE, MESSAGE, PEOPLE, SHARED, RowSchema
 
 CLUE: Final = pa.struct([pa.field(name, pa.string()) for name in ("kind", "text", "supports")])
 
@@ -67,6 +67,7 @@ COLUMNS: Final = pa.schema(
         pa.field("source_row", pa.int64()),
         pa.field("messages", pa.list_(MESSAGE)),
         pa.field("saw_truth", pa.string()),
+        pa.field("people", PEOPLE[0]),
         pa.field("split", pa.string()),
     ]
 )
@@ -110,6 +111,7 @@ NOTES: Final[Mapping[str, str]] = {
     "source_row": "position in the source's table",
     "messages": SHARED["messages"][1],
     "saw_truth": SHARED["saw_truth"][1],
+    "people": PEOPLE[1],
     "split": SHARED["split"][1],
 }
 
@@ -126,5 +128,5 @@ MADE: Final = """\
 Each photo was shown to the teachers without its coordinates, file name or metadata. Their answers were parsed into
 clues, reasoning, a place and a confidence, and every check below compared them with the truth and with each other."""
 
-ROW: Final = RowSchema("mp16_reason", 3, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
-"""Version 1 had no `messages` and no `saw_truth`, version 2 no pseudo-labels."""
+ROW: Final = RowSchema("mp16_reason", 4, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
+"""Version 1 had no `messages` and no `saw_truth`, version 2 no pseudo-labels, version 3 no people."""

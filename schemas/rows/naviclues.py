@@ -53,7 +53,7 @@ names is the true one. What players believe about a place may be wrong all the s
 
 ROW: Final = RowSchema.of(
     "naviclues",
-    1,
+    2,
     {
         "task": (_TEXT, "`reasoning` (a picture is shown) or `rewriting` (what was said is shown)"),
         "youtube_url": (_TEXT, "of the play-through; `XXXX` where it is withheld or not known"),

@@ -40,6 +40,16 @@ CHECK: Final = pa.struct(
     ]
 )
 
+PEOPLE_FIELDS: Final = ("decision", "by", "at", "rule", "changed")
+PEOPLE: Final[tuple[pa.DataType, str]] = (
+    pa.struct([pa.field(name, pa.string()) for name in PEOPLE_FIELDS]),
+    "what people decided: decision, by whom (pseudonyms), when, by which rule, what they changed (text, clues, place, "
+    "blurred); empty where nobody did",
+)
+"""The column `people` of a row: type and note. The release fills it in, not the family."""
+FILLED: Final = ("people", "split")
+"""Columns that the release fills in."""
+
 SHARED: Final[Mapping[str, tuple[pa.DataType, str]]] = {
     "id": (pa.string(), "the source's id of the photo; a sample's further rows are `id/2`, `id/3`, ..."),
     "images": (pa.list_(IMAGE), "JPEGs, in the order in which `messages` shows them"),
@@ -137,6 +147,7 @@ class RowSchema:
         """
         first = {name: SHARED[name] for name in ("id", "images")}
         last = {name: what for name, what in SHARED.items() if name not in first}
+        last = {name: last.get(name, PEOPLE) for name in ("messages", "saw_truth", "people", "split")}
         every = {**first, **columns, **last}
         arrow = pa.schema([pa.field(name, kind) for name, (kind, _) in every.items()])
         return cls(family, version, arrow, {name: note for name, (_, note) in every.items()}, **more)

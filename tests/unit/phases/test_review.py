@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -26,8 +30,24 @@ review: {wait: WAIT}
 """
 
 
+def _photo(name: str) -> dict[str, Any]:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return {"role": "photo", "sha256": digest, "phash": int(digest[:16], 16), "width": 64, "height": 64, "bytes": 1}
+
+
+def _plan(shards: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    image = {"role": "photo", "locator": "a.jpg", "embed": True}
+    same = {"images": [image], "texts": [], "lat": 50.0, "lon": 8.0, "uncertainty_km": 0.0, "source_row": 0}
+    return [
+        {"shard": number, "position": position, "id": name, **same}
+        for number, shard in enumerate(shards)
+        for position, name in enumerate(shard)
+    ]
+
+
 def a_run(folder: Path, *shards: dict[str, str], wait: bool) -> Run:
     """A build that is verified: the decision of each sample by its id, shard by shard."""
+    folder.mkdir(exist_ok=True)
     (folder / "tiny.yaml").write_text(RECIPE.replace("WAIT", str(wait).lower()))
     loaded = load_recipe(folder / "tiny.yaml")
     paths = BuildPaths(folder / "build")
@@ -38,6 +58,9 @@ def a_run(folder: Path, *shards: dict[str, str], wait: bool) -> Run:
             for name, decision in decisions.items()
         ]
         write_table(pa.Table.from_pylist(rows, schema=arrow.VERDICTS), paths.shard(number).verdicts)
+        seen = [{"id": name, "photos": [_photo(name)], "answers": [], "evidence": []} for name in decisions]
+        write_table(pa.Table.from_pylist(seen, schema=arrow.ANSWERS), paths.shard(number).answers)
+    write_table(pa.Table.from_pylist(_plan(shards), schema=arrow.PLAN), paths.plan)
     identity = Fingerprint("f" * 64, {}, {})
     source = open_source(loaded.recipe.source, loaded.root)
     run = Run.of(loaded, identity, paths, source, engine="local", workers=1, listener=Silent())
@@ -72,6 +95,30 @@ def test_with_wait_it_waits_until_every_disputed_row_is_decided(tmp_path: Path) 
     decide(run, b="accept", c="reject")
     assert REVIEW.go(run) is None
     assert list(REVIEW.says(run)) == [("review", "people decided all of 2 disputed rows")]
+
+
+def test_it_waits_for_no_row_that_a_selector_would_take_out_or_of_which_no_row_can_be_made(tmp_path: Path) -> None:
+    run = a_run(tmp_path, {"a": "review", "b": "review"}, wait=True)
+    twins = [{"id": name, "photos": [_photo("same")], "answers": [], "evidence": []} for name in ("a", "b")]
+    write_table(pa.Table.from_pylist(twins, schema=arrow.ANSWERS), run.paths.shard(0).answers)
+    (tmp_path / "tiny.yaml").write_text((tmp_path / "tiny.yaml").read_text() + "select: [near_duplicates]\n")
+    selective = replace(run, loaded=load_recipe(tmp_path / "tiny.yaml"))
+    waiting = REVIEW.go(selective)
+    assert waiting is not None and waiting.what.startswith("people: 1 of 2 disputed rows")
+    decide(selective, a="accept")
+    assert REVIEW.go(selective) is None
+    rows = [{"id": "a", "located": [], "checks": [], "decision": "review", "reasons": [], "unreleasable": "no_place"}]
+    hopeless = a_run(tmp_path / "other", {"a": "review"}, wait=True)
+    write_table(pa.Table.from_pylist(rows, schema=arrow.VERDICTS), hopeless.paths.shard(0).verdicts)
+    assert REVIEW.go(hopeless) is None
+
+
+def test_where_people_differ_it_waits_for_their_lead(tmp_path: Path) -> None:
+    run = a_run(tmp_path, {"a": "review", "b": "review"}, wait=True)
+    decide(run, a="review", b="reject")
+    waiting = REVIEW.go(run)
+    assert waiting is not None
+    assert "1 of 2 disputed rows without a decision (1 of them: people differ, and their lead is asked)" in waiting.what
 
 
 def test_nothing_disputed_waits_for_nobody(tmp_path: Path) -> None:

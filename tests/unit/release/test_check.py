@@ -212,7 +212,7 @@ def test_a_parquet_file_of_another_schema_is_named(release: Path) -> None:
     file = release / "parquet" / "train-00000-of-00001.parquet"
     pq.write_table(pq.read_table(file).drop_columns("city"), file, write_page_checksum=True)
     recorded_again(release)
-    assert any("its schema is not that of mp16_reason rows, version 3" in fault for fault in check_release(release))
+    assert any("its schema is not that of mp16_reason rows, version 4" in fault for fault in check_release(release))
 
 
 def test_a_row_that_lacks_one_of_two_pictures_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.rows.conversations import MESSAGES, conversations, json_texts
 from schemas.rows.messages import message_faults, text_before_answer
-from schemas.rows.schema import RowSchema
+from schemas.rows.schema import PEOPLE_FIELDS, RowSchema
 
 TEXTS = st.none() | st.sampled_from(["", " ", "\n", "\x1f", "\xa0", "\u3000", "Where?", "a\nb", " x "])
 PARTS = st.fixed_dictionaries({"type": st.sampled_from(["text", "image", "video", None]), "text": TEXTS})
@@ -89,6 +89,7 @@ ROW = st.fixed_dictionaries(
         "tiles": st.none() | st.lists(TILE, max_size=2),
         "messages": st.none() | ODD,
         "saw_truth": WORDS,
+        "people": st.none() | st.fixed_dictionaries(dict.fromkeys(PEOPLE_FIELDS, WORDS)),
         "split": WORDS,
     }
 )

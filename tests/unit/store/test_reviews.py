@@ -23,6 +23,10 @@ TABLE = [
     ("reject", "accept", "tells_the_truth", "reject"),
     ("review", "reject", "nothing_to_release", "reject"),
     ("review", None, "nothing_to_release", "review"),
+    ("accept", "review", None, "review"),
+    ("reject", "review", None, "reject"),
+    ("review", "review", None, "review"),
+    ("quarantine", "review", None, "quarantine"),
 ]
 
 

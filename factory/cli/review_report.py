@@ -1,0 +1,178 @@
+"""The page for leads: how far people agree, how they work, what audits prove, and where they differ, as cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from annotation import agreement, choose
+from factory.phases.decide import known_names, rule_of
+from factory.recipe.load import load_recipe
+from factory.report import DECISION_WORDS, gallery, html, measures
+from factory.report.frames import read_frames
+from factory.report.words import shorten
+from factory.store.files import make_folder, write_bytes
+from factory.store.layout import Build
+from factory.store.reviews import read_reviews
+from factory.store.tables import read_table, read_tables
+from factory.text import counted
+from schemas import arrow
+
+MAX_CARDS: Final = 120
+FLAGS: Final = ("privacy", "truth_wrong", "leaks_answer")
+PROMISE: Final = 0.02
+"""The share of wrong rows about which the page says how many audits it takes."""
+
+Row = Mapping[str, Any]
+
+
+def write_review_report(build: Build, path: Path | None = None) -> Path:
+    """Writes the page and returns its path (`review/report.html` by default). Raises CorruptBuild naming a file."""
+    paths = build.paths
+    target = path or paths.review_report
+    said = _table(paths.annotations, arrow.ANNOTATIONS)
+    tasks = _table(paths.tasks, arrow.TASKS)
+    names = known_names(paths, said)
+    said = said.with_columns(reviewer=pl.Series([names[name] for name in said["reviewer"]], dtype=pl.String))
+    frames = read_frames(build)
+    decisions = read_reviews(paths)
+    ids = differing(said, decisions)
+    cards = gallery.cards(build, frames, ids[:MAX_CARDS])
+    by_sample = {name: _sayings(said, name) for name in ids[:MAX_CARDS]}
+    style = (html.ASSETS / "report.css").read_text(encoding="utf-8")
+    page = (
+        html.environment()
+        .get_template("review.jinja")
+        .render(
+            title=str(build.info.get("recipe")),
+            rule=rule_of(load_recipe(paths.recipe_lock).recipe.review),
+            style=html.own(style),
+            policy=html.policy(""),
+            annotations=said.filter(~pl.col("deleted") & ~pl.col("skipped")).height,
+            decided=_decided(decisions),
+            agreement=_agreement(said),
+            people=_people(said, _gold(tasks)),
+            confusion=agreement.confusion(agreement.ratings_of(said), _gold(tasks)).to_dicts(),
+            audit=audit_lines(build, said, decisions),
+            cards=[(card, by_sample[card.id]) for card in cards],
+            left_out=max(0, len(ids) - MAX_CARDS),
+            words=DECISION_WORDS,
+            directions=measures.score_directions(frames.checks),
+        )
+    )
+    make_folder(paths.review)
+    write_bytes(page.encode(), target)
+    return target
+
+
+def _table(path: Path, schema: Any) -> pl.DataFrame:
+    return read_table(path, schema) if path.exists() else read_tables([], schema)
+
+
+def differing(said: pl.DataFrame, decisions: pl.DataFrame) -> list[str]:
+    """Samples about which people differ, those that wait for the lead first, then by id."""
+    rated = agreement.ratings_of(said).drop_nulls("value")
+    apart = rated.group_by("unit").agg(n=pl.col("value").n_unique()).filter(pl.col("n") > 1)["unit"]
+    tied = set(decisions.filter(pl.col("decision") == "review")["id"])
+    return sorted(tied) + sorted({*apart} - tied)
+
+
+def _sayings(said: pl.DataFrame, name: str) -> list[dict[str, str]]:
+    rows = said.filter((pl.col("id") == name) & ~pl.col("deleted")).sort("updated_at")
+    return [_saying(row) for row in rows.iter_rows(named=True)]
+
+
+def _saying(row: Row) -> dict[str, str]:
+    what = [("skipped" if row["skipped"] else row["verdict"] or "no verdict").replace("_", " ")]
+    what += [flag.replace("_", " ") for flag in row["flags"]]
+    if row["lat"] is not None:
+        what.append(f"at {row['lat']:.4f}, {row['lon']:.4f}")
+    elif row["place"]:
+        what.append(f"at {shorten(row['place'], 100)}")
+    if row["boxes"]:
+        what.append(counted(len(row["boxes"]), "mark"))
+    words = row["comment"] or (f"rewritten: {row['reasoning']}" if row["reasoning"] else "")
+    who = f"{row['reviewer']} (lead)" if row["slot"] == "lead" else row["reviewer"]
+    return {"who": who, "what": ", ".join(what), "words": shorten(words, 600)}
+
+
+def _decided(decisions: pl.DataFrame) -> dict[str, int]:
+    words = {"accept": "accepted", "reject": "rejected", "review": "for the lead"}
+    counts = dict(decisions["decision"].drop_nulls().value_counts().iter_rows())
+    return {word: counts.get(name, 0) for name, word in words.items()}
+
+
+def _agreement(said: pl.DataFrame) -> list[dict[str, Any]]:
+    measured = []
+    for name in ("verdict", *FLAGS):
+        rated = agreement.ratings_of(said, name)
+        measured.append(
+            {
+                "on": name.replace("_", " "),
+                "alike": agreement.percent_agreement(rated),
+                "alpha": agreement.krippendorff_alpha(rated),
+                "kappa": agreement.fleiss_kappa(rated),
+            }
+        )
+    return measured
+
+
+def _gold(tasks: pl.DataFrame) -> pl.DataFrame:
+    known = tasks.filter((pl.col("kind") == "gold") & pl.col("expected").is_not_null())
+    return known.select(unit="id", value="expected").unique("unit", keep="first", maintain_order=True)
+
+
+def _people(said: pl.DataFrame, gold: pl.DataFrame) -> list[dict[str, Any]]:
+    times = {row["rater"]: row for row in agreement.times(said).to_dicts()}
+    right = {row["rater"]: row for row in agreement.gold_accuracy(said, gold).to_dicts()}
+    halves: dict[str, list[str]] = {}
+    for row in agreement.drift(said).to_dicts():
+        halves.setdefault(row["rater"], []).append("–" if row["agrees"] is None else f"{100 * row['agrees']:.0f} %")
+    tasks = dict(said.filter(~pl.col("deleted")).group_by("reviewer").len().iter_rows())
+    return [
+        {
+            "name": name,
+            "tasks": tasks[name],
+            "median_s": times.get(name, {}).get("median_s"),
+            "p90_s": times.get(name, {}).get("p90_s"),
+            "gold": f"{right[name]['right']} of {right[name]['tasks']}" if name in right else "–",
+            "drift": " → ".join(halves.get(name, ["–"])),
+        }
+        for name in sorted(tasks, key=lambda name: int(name.rpartition("-")[2]))
+    ]
+
+
+def audit_lines(build: Build, said: pl.DataFrame, decisions: pl.DataFrame) -> list[str]:
+    """What the audit proves so far, and how many more looks the promise takes."""
+    audited = said.filter((pl.col("kind") == "audit") & ~pl.col("deleted"))["id"].unique()
+    settled = decisions.filter(pl.col("decision").is_in(["accept", "reject"]) & pl.col("id").is_in(audited.implode()))
+    accepted = build.verdicts.filter(pl.col("decision") == "accept").select("id")
+    settled = settled.join(accepted, on="id", how="semi")
+    looked, wrong = settled.height, settled.filter(pl.col("decision") == "reject").height
+    lines = [told_audit(wrong, looked, accepted.height)] if looked else ["No accepted row has been audited yet."]
+    return [*lines, told_promise(wrong, looked, accepted.height)]
+
+
+def told_audit(wrong: int, looked: int, population: int) -> str:
+    """The interval of the share of wrong rows, in words."""
+    exact, wilson = (one(wrong, looked, population=population) for one in (choose.exact, choose.wilson))
+    return (
+        f"People looked at {looked:,} of {population:,} accepted rows and reject {wrong:,}: "
+        f"{100 * wrong / looked:.1f} %. Of all, {100 * exact.low:.1f} to {100 * exact.high:.1f} % are wrong, at 95 % "
+        f"(exact, of this many rows); {100 * wilson.low:.1f} to {100 * wilson.high:.1f} % by Wilson's interval."
+    )
+
+
+def told_promise(wrong: int, looked: int, population: int) -> str:
+    """The stopping rule, in words."""
+    needed = choose.audits_needed(population, below=PROMISE, wrong=wrong)
+    if needed is None:
+        return f"That fewer than {100 * PROMISE:g} % are wrong cannot be said: {wrong:,} of {population:,} are already."
+    more = max(0, needed - looked)
+    end = "it can be said" if not more else f"{more:,} more, if none of them is wrong"
+    return (
+        f"That fewer than {100 * PROMISE:g} % are wrong, at 95 %, takes {needed:,} audits with {wrong:,} wrong: {end}."
+    )

@@ -1,0 +1,274 @@
+"""The decide phase: what people said becomes what they decided, before anything is verified.
+
+It stands before verification because corrected truth and rewritten texts are judged like any other. Annotations of
+earlier builds are taken over by the digests of the pictures they are about, so that only what changed is asked again.
+Rows that another program wrote into decisions.parquet stay, and are final.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+import polars as pl
+import pyarrow as pa
+
+from annotation.decide import LEAD, NOWHERE, TIED, Content, Point, Tools, decisions
+from factory.errors import CorruptBuild, RecipeError
+from factory.phases.earlier import EarlierBuild, earlier_builds
+from factory.phases.phase import Phase
+from factory.phases.run import Run
+from factory.phases.taken_over import taken_by_hand, taken_over
+from factory.recipe.load import load_recipe
+from factory.store.files import digest_of, disk_faults, make_folder, read_json, write_bytes
+from factory.store.folder import LEASE
+from factory.store.layout import Build, BuildPaths, shards_digest
+from factory.store.lease import lease as held
+from factory.store.reviews import read_reviews
+from factory.store.tables import read_arrow, read_rows, write_table
+from factory.text import counted, did_you_mean
+from schemas import arrow
+from schemas.settings import ReviewSettings
+
+Row = dict[str, Any]
+_PSEUDONYM: Final = re.compile(r"reviewer-[1-9][0-9]{0,8}")
+_CONTENT: Final = ("id", "photos.list.element.sha256", "answers.list.element.keys")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of deciding."""
+
+    annotations: int
+    decided: Mapping[str, int]
+    """Samples by rule: majority, agree, lead, tied; `by hand` for rows that another program wrote."""
+    queue: tuple[Row, ...]
+    """Rows of decisions.parquet that wait for the lead."""
+
+
+VERDICTS: Final = ("accept", "reject", NOWHERE)
+"""What a lead may say on the command line; texts are edited on the screen."""
+
+
+def decide_build(build: Build, *, lead: str | None = None, said: Sequence[str] = ()) -> Outcome:
+    """Decides by the rule in the build's recipe, after the lead's verdicts are written down as annotations of theirs.
+
+    Args:
+        lead: who says it; needed where anything is said.
+        said: `ID=VERDICT` each.
+
+    Raises RecipeError for a verdict or a sample that is not there, BuildLocked while the build is worked on.
+    """
+    paths, recipe = build.paths, load_recipe(build.paths.recipe_lock).recipe
+    with disk_faults(paths.root), held(paths.root / LEASE, what=str(paths.root), wait_s=0.5):
+        if said:
+            _write_down(paths, [_read_verdict(one) for one in said], lead)
+        earlier = [one for one in earlier_builds(paths.root.parent, recipe.name, paths.root) if one.same_layout]
+        return decide_now(paths, recipe.review, worldview=recipe.geo.worldview, earlier=earlier)
+
+
+def _read_verdict(text: str) -> tuple[str, str]:
+    name, _, verdict = text.rpartition("=")
+    if not name or verdict not in VERDICTS:
+        near = did_you_mean(verdict, VERDICTS)
+        raise RecipeError(f"{text!r:.80}: expected ID=VERDICT with one of {', '.join(VERDICTS)}{near}")
+    return name, verdict
+
+
+def _write_down(paths: BuildPaths, verdicts: Sequence[tuple[str, str]], lead: str | None) -> None:
+    """A lead's verdicts as annotations; their numbers are below 0, where no server's are. They are about the answer
+    that reviewers saw last."""
+    if not lead:
+        raise RecipeError("who says it? name the lead with --lead NAME")
+    rows, contents = _rows(paths), _contents(paths, {name for name, _ in verdicts})
+    if unknown := [name for name, _ in verdicts if name not in contents]:
+        raise RecipeError(f"{paths.root}: has no sample {unknown[0]!r:.80}, or its shard is not answered yet")
+    number = min([0, *(row["annotation"] for row in rows)])
+    for name, verdict in verdicts:
+        content, number = contents[name], number - 1
+        seen = [row["keys"] for row in rows if row["id"] == name and tuple(row["keys"]) in content.keys]
+        rows.append(_lead_row(name, verdict, lead, number, content, seen[-1] if seen else list(min(content.keys))))
+    make_folder(paths.review)
+    write_table(pa.Table.from_pylist(rows, schema=arrow.ANNOTATIONS), paths.annotations)
+
+
+def _lead_row(name: str, verdict: str, lead: str, number: int, content: Content, keys: Sequence[str]) -> Row:
+    empty: Row = {field.name: None for field in arrow.ANNOTATIONS}
+    return {
+        **empty,
+        **{"annotation": number, "task": number, "project": 0, "external": f"{name}:{LEAD}", "id": name, "slot": LEAD},
+        **{"kind": "dispute", "reviewer": lead, "verdict": verdict, "flags": [], "clues": [], "boxes": []},
+        "updated_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        **{"skipped": False, "deleted": False, "images": list(content.images), "keys": list(keys), "raw": "{}"},
+    }
+
+
+def decide_now(
+    paths: BuildPaths, rule: ReviewSettings, *, worldview: str, earlier: Sequence[EarlierBuild] = ()
+) -> Outcome:
+    """Writes decisions.parquet from annotations.parquet, the rule, and what earlier builds' people said.
+
+    Raises CorruptBuild for a damaged file; names it.
+    """
+    mine = _rows(paths)
+    annotations = [*mine, *taken_over(paths, mine, earlier)]
+    by_hand = [row for row in read_reviews(paths).to_dicts() if row["rule"] is None]
+    by_hand += taken_by_hand(paths, by_hand, earlier)
+    if not annotations and not by_hand and not paths.decisions.exists():
+        return Outcome(annotations=0, decided={}, queue=())
+    make_folder(paths.review)
+    if len(annotations) > len(mine):
+        write_table(pa.Table.from_pylist(annotations, schema=arrow.ANNOTATIONS), paths.annotations)
+    names = _names(paths, earlier)
+    for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
+        _pseudonym(row["reviewer"], names)  # numbered as they came, whether their votes count or not
+    contents = _contents(paths, {row["id"] for row in (*annotations, *by_hand)})
+    tools = Tools(place=_placer(worldview), km=_km, pseudonym=lambda name: _pseudonym(name, names))
+    rows = {row["id"]: row for row in decisions(annotations, contents, rule, tools)}
+    rows |= {row["id"]: _as_ours(row, contents.get(row["id"]), names) for row in by_hand}
+    labelled = _labelled([rows[name] for name in sorted(rows)], worldview)
+    write_bytes(orjson.dumps({"names": names}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS), paths.reviewers)
+    write_table(pa.Table.from_pylist(labelled, schema=arrow.REVIEWS), paths.decisions)
+    tally = Counter("by hand" if row["rule"] is None else row["rule"].partition(" ")[0] for row in labelled)
+    queue = tuple(row for row in labelled if row["rule"] == TIED)
+    return Outcome(annotations=len(annotations), decided=dict(sorted(tally.items())), queue=queue)
+
+
+def _rows(paths: BuildPaths) -> list[Row]:
+    if not paths.annotations.exists():
+        return []
+    found: list[Row] = read_arrow(paths.annotations, arrow.ANNOTATIONS).to_pylist()
+    return found
+
+
+def _names(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> dict[str, str]:
+    """The pseudonym of everybody known, as this build has given them, else as the newest earlier one has."""
+    for one in (paths, *(build.paths for build in earlier)):
+        if one.reviewers.exists():
+            names = read_json(one.reviewers).get("names")
+            if not isinstance(names, dict) or not all(
+                isinstance(said, str) and _PSEUDONYM.fullmatch(said) for said in names.values()
+            ):
+                raise CorruptBuild(f"{one.reviewers}: expected `names`, each with a pseudonym such as reviewer-1")
+            return dict(names)
+    return {}
+
+
+def known_names(paths: BuildPaths, annotations: pl.DataFrame) -> dict[str, str]:
+    """The pseudonym of everybody who annotated, those given already and those that deciding would give."""
+    names = _names(paths, ())
+    for name in annotations.sort("updated_at", "annotation")["reviewer"]:
+        _pseudonym(name, names)
+    return names
+
+
+def _pseudonym(name: str, names: dict[str, str]) -> str:
+    if name in names.values():
+        return name
+    if name not in names:
+        taken = [int(said.rpartition("-")[2]) for said in names.values()]
+        names[name] = f"reviewer-{max(taken, default=0) + 1}"
+    return names[name]
+
+
+def _contents(paths: BuildPaths, ids: Collection[str]) -> dict[str, Content]:
+    """What these samples show now; of those that the build has."""
+    found: dict[str, Content] = {}
+    for shard in paths.shards():
+        if ids and shard.answers.exists():
+            found |= {name: _content(row) for name, row in read_rows(shard.answers, _CONTENT, ids).items()}
+    return found
+
+
+def _content(row: Mapping[str, Any]) -> Content:
+    images = tuple(photo["sha256"] for photo in row["photos"] or () if photo["sha256"] is not None)
+    keys = frozenset(tuple(answer["keys"] or ()) for answer in row["answers"] or ())
+    return Content(images, keys or frozenset({()}))
+
+
+def _placer(worldview: str) -> Callable[[str], Point | None]:
+    """Where a typed name is, as uncertain as what it names: the radii that the field calls city, region and country."""
+
+    def place(name: str) -> Point | None:
+        from factory.geo import DISTANCE_TIERS_KM, forward
+
+        lat, lon, level = forward(name, worldview=worldview).select("lat", "lon", "level").row(0)
+        return None if lat is None or level is None else Point(lat, lon, float(DISTANCE_TIERS_KM[level]))
+
+    return place
+
+
+def _km(one: Point, other: Point) -> float:
+    from factory.geo import haversine_km
+
+    return haversine_km(one.lat, one.lon, other.lat, other.lon)
+
+
+def _as_ours(row: Row, content: Content | None, names: dict[str, str]) -> Row:
+    """A row that another program wrote: who decided by pseudonym, and what there was to decide about."""
+    if content is not None and row["images"] is None:
+        keys = sorted({key for answer in content.keys for key in answer})
+        row = {**row, "images": list(content.images), "keys": keys}
+    return {**row, "by": [_pseudonym(name, names) for name in row["by"] or ()]}
+
+
+def _labelled(rows: Sequence[Row], worldview: str) -> list[Row]:
+    """The rows with what the gazetteer calls the corrected places."""
+    moved = [row for row in rows if row["lat"] is not None and row["lon"] is not None]
+    if not moved:
+        return [{**row, **dict.fromkeys(("country_code", "region", "city"))} for row in rows]
+    from factory.geo import reverse
+
+    lat, lon = (pl.Series([row[name] for row in moved], dtype=pl.Float64) for name in ("lat", "lon"))
+    found = reverse(lat, lon, worldview=worldview).select("country_code", "region", "city").to_dicts()
+    places = dict(zip((row["id"] for row in moved), found, strict=True))
+    nowhere: Row = dict.fromkeys(("country_code", "region", "city"))
+    return [
+        {**row, **places.get(row["id"], nowhere), "uncertainty_km": row["uncertainty_km"] or 0.0}
+        if row["id"] in places
+        else {**row, **nowhere}
+        for row in rows
+    ]
+
+
+def rule_of(settings: ReviewSettings) -> str:
+    """The keys of the recipe that decisions follow from, as text."""
+    return f"{settings.rule} {settings.agree} of {settings.overlap} within {settings.within_km:g} km"
+
+
+def _decide(run: Run) -> None:
+    earlier = [one for one in earlier_builds(run.paths.root.parent, run.recipe.name, run.paths.root) if one.same_layout]
+    outcome = decide_now(
+        run.paths,
+        run.recipe.review,
+        worldview=run.recipe.geo.worldview,
+        earlier=earlier,
+    )
+    run.info["counts"] |= {"annotations": outcome.annotations, "decided_by_rule": dict(outcome.decided)}
+
+
+def _says(run: Run) -> Iterator[tuple[str, str]]:
+    if by_rule := run.info["counts"]["decided_by_rule"]:
+        told = ", ".join(f"{name} {count:,}" for name, count in by_rule.items())
+        yield "decide", f"{counted(run.info['counts']['annotations'], 'annotation')}: {told}"
+
+
+DECIDE = Phase(
+    name="decide",
+    reads=lambda run: {
+        "annotations": digest_of(run.paths.annotations),
+        "shards": shards_digest(run.paths, len(run.shards)),
+        "rule": rule_of(run.recipe.review),
+    },
+    makes=lambda run: (),
+    left=lambda run: {"decisions": digest_of(run.paths.decisions), "reviewers": digest_of(run.paths.reviewers)},
+    counts=("annotations", "decided_by_rule"),
+    go=_decide,
+    says=_says,
+    state="answered",
+)

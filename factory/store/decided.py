@@ -1,0 +1,143 @@
+"""What people decided, laid over what is stored: their truth over the plan's, their text over the answer they read.
+
+The same for verification and release, so that what is released is what was checked. Files of shards are never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from factory.store.cases import AnsweredSample
+from factory.store.layout import BuildPaths
+from factory.store.reviews import read_reviews
+from schemas import Answered, Sample
+from schemas.rows.schema import PEOPLE_FIELDS
+
+DROPPED: Final = ("wrong", "not_visible")
+"""Judgements of a clue that take it out of the row."""
+_TRUTH: Final = ("lat", "lon", "uncertainty_km", "country_code", "region", "city")
+
+Box = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What people decided about one sample, as far as it changes the row."""
+
+    row: Mapping[str, Any]
+    """Its row of decisions.parquet."""
+    chosen: tuple[str, ...] = ()
+    """Ledger keys of the answer that they read and accepted."""
+    text: str | None = None
+    dropped: frozenset[int] = frozenset()
+    """Numbers of the clues that leave."""
+    private: tuple[Box, ...] = ()
+    """What is blurred in the sample's first picture."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether they corrected the truth."""
+        return self.row["lat"] is not None and self.row["lon"] is not None
+
+    @property
+    def edited(self) -> bool:
+        """Whether the row says something else than the teacher did."""
+        return self.text is not None or bool(self.dropped)
+
+
+def read_decided(paths: BuildPaths) -> Mapping[str, Decided]:
+    """What people decided, by sample. Raises CorruptBuild as `read_reviews` does."""
+    if not paths.decisions.exists():
+        return {}
+    found = paths.decisions.stat()
+    return _read_then(paths, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read_then(paths: BuildPaths, size: int, modified_ns: int) -> Mapping[str, Decided]:
+    """Once for each state of the file: a process verifies many shards."""
+    return {row["id"]: decided_of(row) for row in read_reviews(paths).iter_rows(named=True)}
+
+
+def decided_of(row: Mapping[str, Any]) -> Decided:
+    """A row of decisions.parquet, read. A row that another program wrote names no answer."""
+    kept = row["decision"] == "accept" and row["rule"] is not None
+    return Decided(
+        row=row,
+        chosen=tuple(row["keys"] or ()) if kept else (),
+        text=row["text"] if kept else None,
+        dropped=frozenset(c["index"] for c in row["clues"] or () if c["judgement"] in DROPPED) if kept else frozenset(),
+        private=tuple(box for box in row["boxes"] or () if box["kind"] == "privacy"),
+    )
+
+
+def laid_over(sample: Sample, found: AnsweredSample, decided: Decided | None) -> tuple[Sample, AnsweredSample]:
+    """A sample and its answers as people left them."""
+    if decided is None:
+        return sample, found
+    if decided.moved:
+        sample = replace(sample, **{name: decided.row[name] for name in _TRUTH})
+    if decided.chosen and any(answered.keys == decided.chosen for answered in found.answers):
+        answers = tuple(_edited(one, decided) if one.keys == decided.chosen else one for one in found.answers)
+        found = replace(found, answers=answers, chosen=decided.chosen)
+    return sample, found
+
+
+def _edited(answered: Answered, decided: Decided) -> Answered:
+    place = answered.place
+    if place is None or not decided.edited:
+        return answered
+    clues = tuple(clue for number, clue in enumerate(place.clues) if number not in decided.dropped)
+    text = place.reasoning if decided.text is None else decided.text
+    return replace(answered, place=place.model_copy(update={"reasoning": text, "clues": clues}))
+
+
+def can_edit(found: AnsweredSample, decided: Decided) -> bool:
+    """Whether the answer that people rewrote has a text that can be rewritten."""
+    return any(one.keys == decided.chosen and one.place is not None for one in found.answers)
+
+
+def moved(plan: pl.DataFrame, paths: BuildPaths) -> pl.DataFrame:
+    """A frame with columns of the plan, `id` among them, with the corrected truth in them where there is one."""
+    corrected = read_reviews(paths).filter(pl.col("lat").is_not_null() & pl.col("lon").is_not_null())
+    names = [name for name in _TRUTH if name in plan.columns]
+    if corrected.is_empty() or not names:
+        return plan
+    theirs = corrected.select("id", *(pl.col(name).alias(f"_{name}") for name in names), _moved=pl.lit(1))
+    joined = plan.join(theirs, on="id", how="left", maintain_order="left")
+    chosen = [pl.when(pl.col("_moved") == 1).then(f"_{name}").otherwise(name).alias(name) for name in names]
+    return joined.with_columns(chosen).select(plan.columns)
+
+
+def laid_digest(paths: BuildPaths) -> str:
+    """One digest over what verification reads of decisions; empty where nobody said anything that it does. A plain
+    accept or reject of another program is not among it."""
+    parts = [
+        [name, one.chosen, one.text, sorted(one.dropped), bool(one.private), *(one.row[key] for key in _TRUTH)]
+        for name, one in sorted(read_decided(paths).items())
+        if one.chosen or one.moved or one.private
+    ]
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest() if parts else ""
+
+
+def told(decided: Decided | None) -> dict[str, str]:
+    """What a released row says of people, as its column `people`: texts, empty where nobody decided."""
+    if decided is None:
+        return dict.fromkeys(PEOPLE_FIELDS, "")
+    row = decided.row
+    text, clues = decided.text is not None, bool(decided.dropped)
+    done = {"text": text, "clues": clues, "place": decided.moved, "blurred": bool(decided.private)}
+    return {
+        "decision": row["decision"] or "",
+        "by": ", ".join(row["by"] or ()),
+        "at": row["at"] or "",
+        "rule": row["rule"] or "",
+        "changed": ", ".join(name for name, is_so in done.items() if is_so),
+    }
