@@ -11,6 +11,8 @@ import httpx2
 
 from annotation.connection import Login
 
+PASSWORD = "an Annotator's 1 password"
+
 
 @dataclass(frozen=True, slots=True)
 class Annotator:
@@ -43,7 +45,7 @@ def sign_up(login: Login, email: str) -> Annotator:
         page = browser.get(invitation).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token is not None, page[:500]
-        form = {"csrfmiddlewaretoken": token[1], "email": email, "password": "an Annotator's 1 password"}
+        form = {"csrfmiddlewaretoken": token[1], "email": email, "password": PASSWORD}
         done = browser.post(invitation, data=form, headers={"Referer": f"{login.url}/"})
         assert done.status_code in (200, 302), done.text[:500]
         key = browser.get("/api/current-user/token").json()["token"]
