@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -18,11 +19,12 @@ from annotation.pull import pull
 from annotation.push import push
 from annotation.replies import Imported, ProjectReply
 from annotation.screens import open_screen
+from annotation.screens.config import BOX_KEYS
 from annotation.screens.family import NO_PHOTO, FamilyScreen
 from annotation.tasks import Wanted
 from factory.store.layout import Build, open_build
 from factory.store.tables import read_table
-from schemas import arrow
+from schemas import Case, arrow
 from tests.browser import NEEDS_BROWSER
 from tests.build_fixture import make_build
 from tests.screen_cases import ATTACK, FAMILIES, LONG, case
@@ -135,17 +137,44 @@ def _draw(page: Any, key: str, share: tuple[float, float, float, float]) -> list
     return [left, top, right - left, bottom - top]
 
 
+def project_of(screen: FamilyScreen, sample: Case, studio: Login, title: str) -> int:
+    """A new project of one task."""
+    made = screen.task(sample, {"photo": NO_PHOTO} if sample.sample.images else {})
+    task = {"data": made.data, "predictions": [{"model_version": "m", "result": list(made.results)}]}
+    with Client(studio) as client:
+        body = {"title": title, "label_config": screen.config}
+        project = client.make("/api/projects", ProjectReply, body).id
+        client.make(f"/api/projects/{project}/import", Imported, [task], params={"return_task_ids": "true"})
+    return int(project)
+
+
+def test_every_key_chooses_what_it_stands_beside_and_tab_reaches_the_rest(studio: Login, somebody: Any) -> None:
+    screen = FamilyScreen(family="mp16_reason")
+    watched = Watched(somebody, studio.url)
+    page = watched.open(project_of(screen, case("mp16_reason", clues=7), studio, "keys"))
+    page.wait_for_selector("[data-testid=htx-textbox-edit-button]")
+    for choice in ElementTree.fromstring(screen.config).iter("Choice"):
+        if key := choice.get("hotkey"):
+            page.keyboard.press(key.replace("shift+", "Shift+"))
+            page.locator(f"input:checked >> xpath=ancestor::label[contains(., '[{key}]')]").wait_for()
+    for key, label in zip(BOX_KEYS, ("Evidence", "Private: face, plate, document"), strict=True):
+        page.keyboard.press(key)
+        assert page.locator(".lsf-label_selected").inner_text().startswith(label)
+    page.keyboard.press(BOX_KEYS[1])
+    last = page.locator(".gr-clue").nth(6).locator("input").first
+    page.locator(".gr-clue").nth(5).locator("input").last.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert last.is_checked(), "a clue without keys"
+    page.close()
+
+
 @pytest.mark.parametrize("foreign", [ATTACK, LONG], ids=["attack", "long"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_foreign_text_does_nothing(family: str, foreign: str, studio: Login, somebody: Any) -> None:
     photo = family != "naviclues"
     screen = FamilyScreen(family=family, photo=photo)
-    made = screen.task(case(family, lambda _: foreign, photo=photo), {"photo": NO_PHOTO} if photo else {})
-    task = {"data": made.data, "predictions": [{"model_version": "m", "result": list(made.results)}]}
-    with Client(studio) as client:
-        body = {"title": f"{family} hostile", "label_config": screen.config}
-        project = client.make("/api/projects", ProjectReply, body).id
-        client.make(f"/api/projects/{project}/import", Imported, [task], params={"return_task_ids": "true"})
+    project = project_of(screen, case(family, lambda _: foreign, photo=photo), studio, f"{family} hostile")
     watched = Watched(somebody, studio.url)
     page = watched.open(project)
     page.wait_for_function("document.querySelector('.gr-map').innerText.includes('<script>window.hit')")
