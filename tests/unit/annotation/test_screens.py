@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import product
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -134,6 +135,11 @@ def test_languages_have_the_same_words() -> None:
             assert re.findall(r"{\w+}", text) == re.findall(r"{\w+}", english[name]), name
     with pytest.raises(KeyError):
         words_of("../../secrets")
+
+
+def test_every_word_is_on_a_screen() -> None:
+    sources = "".join(path.read_text() for path in Path(controls.__file__).parent.rglob("*.py"))
+    assert [name for name in words_of("en") if f'"{name}"' not in sources] == []
 
 
 def test_what_an_annotation_says_does_not_depend_on_the_language() -> None:
