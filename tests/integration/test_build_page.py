@@ -115,7 +115,7 @@ def test_people_decide_and_the_same_command_goes_on(build: Path, tmp_path: Path)
     shutil.rmtree(build)
     first = again(build, *waits)
     assert (first.exit_code, first.state) == (5, "waiting")
-    assert first.waiting is not None and "13 of 13 disputed rows" in first.waiting
+    assert first.waiting is not None and "12 of 13 disputed rows" in first.waiting  # one is a copy of another
     exec(example("What people decided", build), {})
     second = again(build, *waits)
     assert (second.exit_code, second.state) == (0, "done")
