@@ -109,14 +109,15 @@ class BuiltPhotos:
         return "lat", "lon"
 
     def digest(self) -> str:
-        """Over what the build is: its fingerprint, and the plan, verdicts, answers and pictures that were written."""
+        """Over what the build tells: its fingerprint, its pictures, and each photo with what was said of it. Not over
+        the files of its answers, which hold when a photo was last written: a copy of the photos makes the same rows."""
         made, shards = self._made()
-        files = made.info["files"]
-        parts = [made.info["fingerprint"], files["plan.parquet"], files["verified.json"]]
-        for shard in shards:  # not the whole report, which has seconds in it, nor the ledger
-            noted = read_shard_report(shard.report)["files"]
-            parts += [noted.get(path.name, "") for path in (shard.answers, shard.images)]
-        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+        told = hashlib.sha256(made.info["fingerprint"].encode())
+        for shard in shards:
+            told.update(read_shard_report(shard.report)["files"].get(shard.images.name, "").encode())
+        for row in self.table().iter_rows():
+            told.update(repr(row).encode())
+        return told.hexdigest()
 
     def table(self) -> pl.DataFrame:
         made, shards = self._made()

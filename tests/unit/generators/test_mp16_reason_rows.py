@@ -11,9 +11,11 @@ from factory.generators import open_generator
 from factory.generators.mp16_reason import AnswerPolicy, is_releasable, record, speaking_answer
 from factory.recipe.model import GENERATOR
 from factory.store.cases import read_cases
+from factory.store.decided import told
 from schemas import Answered, Case, GeoAnswer, LocatedAnswer, Photo, Sample
 from schemas.rows.messages import message_faults
 from schemas.rows.mp16_reason import ROW
+from schemas.rows.schema import FILLED
 from tests.build_fixture import HOSTILE_TEXT, make_build
 
 POLICIES: tuple[AnswerPolicy, ...] = ("nearest", "first", "most_confident")
@@ -91,7 +93,7 @@ def test_a_row_says_where_it_is_and_why(tmp_path: Path) -> None:
     rows = first_rows(tmp_path)
     assert [row["id"] for row in rows] == ["s000", "s001", "s002", "s003"]
     first = rows[0]
-    assert {*first, "images", "split"} == set(ROW.columns.names)
+    assert {*first, "images", *FILLED} == set(ROW.columns.names)
     assert first["__#solution"] == "<country>Germany</country><city>Leipzig</city>"
     assert first["response"].startswith("second: Sign reads <script>")
     assert first["entities"] == [{"text": HOSTILE_TEXT}, {"text": "grey road number 0"}]
@@ -112,7 +114,7 @@ def test_a_row_is_a_conversation_in_which_tags_are_ours(tmp_path: Path) -> None:
 
 
 def test_rows_are_json_of_their_schema_without_null_text(tmp_path: Path) -> None:
-    rows = [ROW.json_row({**row, "split": "train"}) for row in first_rows(tmp_path)]
+    rows = [ROW.json_row({**row, "people": told(None), "split": "train"}) for row in first_rows(tmp_path)]
     assert {tuple(row) for row in rows} == {ROW.json_keys}
     assert rows[2]["author"] == "" and rows[0]["author"]
     assert rows[0]["messages"][1]["content"][0] == {"type": "image", "text": ""}
