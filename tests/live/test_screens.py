@@ -5,6 +5,7 @@ The browser is the system's Chromium, driven by Playwright; nothing is downloade
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,10 @@ def somebody(studio: Login, annotators: Sequence[Annotator]) -> Iterator[Any]:
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Build:
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """A build with a fingerprint of its own: other tests of the same server have made builds, too, and equal ones
+    share their projects."""
+    monkeypatch.setattr("tests.build_fixture.FINGERPRINT", hashlib.sha256(str(tmp_path).encode()).hexdigest())
     make_build(tmp_path / "trial-00000000", samples=4, shard_size=4)
     return open_build(tmp_path / "trial-00000000")
 
