@@ -25,8 +25,8 @@ from annotation.connection import Login
 from annotation.replies import ShapeT, shaped
 from annotation.transport import OutOfBounds, guarded
 from factory.errors import EnvironmentFault
-from factory.redact import Redactor
-from factory.text import tidy
+from factory.redact import MOST_CUT, Redactor
+from factory.retry_after import headers_wait_s
 from schemas.plain_json import read_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ LONGEST_WAIT_S: Final = 30.0
 """Also where the server asks for more (`Retry-After`)."""
 SHOWN: Final = 300
 """Characters of a server's own words in a message."""
+MOST_CAUSE: Final = 100
+"""Characters of what the system, or the client below, says of a failed connection: it may quote the server."""
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Files = Sequence[tuple[str, tuple[str, bytes, str]]]
@@ -116,13 +118,14 @@ class Client:
         except _Away as away:
             raise Unsure(str(away)) from None
         if answer.status_code >= 500 or answer.status_code in (408, 409, 429):
-            raise Unsure(self._told(answer), _asked_s(answer))
+            raise Unsure(self._told(answer), headers_wait_s(answer.headers))
         return shaped(shape, self._json(self._fine(answer, path), path), f"{self.url}{path}")
 
     def wait(self, attempt: int, asked_s: float | None = None) -> None:
-        """Some seconds, more at each attempt (from 0), or as long as the server asks, within bounds."""
+        """Some seconds, more at each attempt (from 0), or as long as the server asks and a little longer; at most
+        LONGEST_WAIT_S."""
         seconds = FIRST_WAIT_S * 2**attempt if asked_s is None else asked_s
-        self._sleep(min(seconds, LONGEST_WAIT_S) * random.uniform(0.8, 1.2))  # noqa: S311 - spreads calls
+        self._sleep(min(seconds * random.uniform(1.0, 1.2), LONGEST_WAIT_S))  # noqa: S311 - spreads calls
 
     def _again(
         self,
@@ -134,20 +137,20 @@ class Client:
         gone: bool = False,
     ) -> httpx2.Response:
         """The answer to what may be asked twice."""
-        said = ""
+        said, asked_s = "", None
         for attempt in range(ATTEMPTS):
+            if attempt:
+                self.wait(attempt - 1, asked_s)
             try:
                 answer = self._send(method, path, params=params, content=content)
             except _Away as away:
-                said = str(away)
-                self.wait(attempt)
+                said, asked_s = str(away), None
                 continue
             if gone and answer.status_code == 404:
                 return answer
             if answer.status_code < 500 and answer.status_code not in (408, 429):
                 return self._fine(answer, path)
-            said = self._told(answer)
-            self.wait(attempt, _asked_s(answer))
+            said, asked_s = self._told(answer), headers_wait_s(answer.headers)
         raise EnvironmentFault(
             f"{self.url}: {said}, {ATTEMPTS} times; what was sent is kept, and the same command goes on when it answers"
         )
@@ -183,7 +186,7 @@ class Client:
         except httpx2.TimeoutException:
             raise _Away(f"does not answer within {self._call_s:.0f} s") from None
         except httpx2.TransportError as error:
-            raise _Away(f"cannot be reached ({_cause(error)})") from None
+            raise _Away(f"cannot be reached ({self._redact.brief(_cause(error), MOST_CAUSE)})") from None
 
     def _authorization(self) -> str:
         """A personal access token opens nothing itself: it is exchanged for one that holds some minutes."""
@@ -227,21 +230,19 @@ class Client:
             ) from None
 
     def _told(self, answer: httpx2.Response) -> str:
-        """The status and the server's words, without keys."""
-        words = self._redact(answer.content[: 20 * SHOWN].decode("utf-8", "replace"))
+        """The status and the server's words, without keys: of a body that is too long to be searched for them, none."""
+        body = answer.content
+        if len(body) > MOST_CUT:
+            return f"HTTP {answer.status_code} with {len(body):,} bytes"
+        words = body.decode("utf-8", "replace")
         try:
-            said = json.loads(words)
-            detail = said.get("validation_errors") or said.get("detail") if isinstance(said, dict) else said
+            said = read_json(body)
+            detail = (said.get("validation_errors") or said.get("detail") or said) if isinstance(said, dict) else said
             words = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
-        except (ValueError, RecursionError):
+        except ValueError:
             words = "" if "<html" in words.lower() else words
-        words = tidy(words, SHOWN)
+        words = self._redact.brief(words, SHOWN)
         return f"HTTP {answer.status_code}{': ' * bool(words)}{words}"
-
-
-def _asked_s(answer: httpx2.Response) -> float | None:
-    asked = answer.headers.get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
 
 
 class _Away(Exception):
@@ -266,4 +267,4 @@ def _cause(error: BaseException) -> str:
         deepest = below
     if isinstance(deepest, OSError) and deepest.strerror:
         return deepest.strerror
-    return tidy(str(error), 100) or type(error).__name__
+    return str(error).strip() or type(error).__name__

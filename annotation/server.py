@@ -20,12 +20,13 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from annotation.client import Client
+from annotation.client import SHOWN, Client
 from annotation.connection import LOGIN_FILE, Login, kept_login
 from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home
 from annotation.replies import UserReply
 from factory.errors import BuildLocked, EnvironmentFault
 from factory.processes import ended, start_program
+from factory.redact import MOST_CUT, Redactor
 from factory.store.files import durable, make_folder, open_itself, read_json, write_bytes
 
 ACCOUNT: Final = "lead@localhost.example"
@@ -185,10 +186,19 @@ def _wait_until_up(folder: Path, start_s: float) -> None:
     if _within(start_s, is_decided) and is_running(folder):
         return
     log = folder / _LOG
-    words = log.read_text(errors="replace").strip().splitlines()[-8:] if log.exists() else []
     if is_running(folder):
         raise BuildLocked(f"the server of {folder} runs, but does not answer: {tried[-1]}")
-    raise EnvironmentFault(f"{log}: Label Studio did not start. It said:", *(f"  {line}" for line in words))
+    raise EnvironmentFault(f"{log}: Label Studio did not start. It said:", *_last_words(folder))
+
+
+def _last_words(folder: Path) -> list[str]:
+    """The end of a server's log, without the password and the token that it was started with."""
+    if not (folder / _LOG).exists():
+        return []
+    kept = read_json(folder / LOGIN_FILE)
+    redact = Redactor(secret for name in ("password", "token") if isinstance(secret := kept.get(name), str))
+    lines = (folder / _LOG).read_bytes()[-MOST_CUT:].decode("utf-8", "replace").strip().splitlines()
+    return [f"  {redact.brief(line, SHOWN)}" for line in lines[-8:]]
 
 
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:

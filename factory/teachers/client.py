@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import REFUSED_CONNECTION, CallFailed
 from factory.redact import Redactor
-from factory.teachers.failures import MAX_SAID, headers_wait_s
+from factory.retry_after import headers_wait_s
+from factory.teachers.failures import MAX_SAID
 from schemas.settings import TeacherSettings
 
 if TYPE_CHECKING:

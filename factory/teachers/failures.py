@@ -21,11 +21,8 @@ The words are those of vLLM, llama.cpp, Ollama, LM Studio, OpenAI, Anthropic, Gr
 
 from __future__ import annotations
 
-import email.utils
 import json
-import math
 import re
-import time
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -33,11 +30,10 @@ import orjson
 
 from factory.plugins.contracts import CallFailed
 from factory.redact import REDACTED, Redactor
+from factory.retry_after import bounded_s
 from schemas.plain_json import not_deep, refuse_many
 
 MAX_DETAIL = 300
-MAX_WAIT_S = 120.0
-"""Longest pause that a server is granted at once; it may ask for another."""
 MAX_SAID = 4_000
 """Characters of an error body that are looked at."""
 NO_SECRETS: Final = Redactor()
@@ -137,41 +133,14 @@ def refused_parameter(status: int, body: bytes, sent: Collection[str]) -> str | 
     return min(found, default=(0, None))[1]
 
 
-def headers_wait_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response's headers ask to wait, at most MAX_WAIT_S; None when they do not say."""
-    try:
-        milliseconds = float(headers.get("retry-after-ms") or "nan")
-    except ValueError:
-        milliseconds = math.nan
-    return _bounded(milliseconds / 1000) if math.isfinite(milliseconds) else retry_after_s(headers.get("retry-after"))
-
-
-def retry_after_s(value: str | None) -> float | None:
-    """Seconds from a Retry-After header (a number or a date), at most MAX_WAIT_S; None when unreadable."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return _bounded(seconds) if math.isfinite(seconds) else None
-
-
 def wait_asked_s(said: str) -> float | None:
     """Seconds that an error's words ask to wait ("try again in 1m7.5s", "retry after 350 ms"), at most MAX_WAIT_S."""
     for match in _WAIT.finditer(said):
         hours, minutes, amount, unit = match.groups()
         if hours or minutes or amount:
             seconds = float(amount or 0) / (1000 if (unit or "").lower().startswith("m") else 1)
-            return _bounded(3600 * int(hours or 0) + 60 * int(minutes or 0) + seconds)
+            return bounded_s(3600 * int(hours or 0) + 60 * int(minutes or 0) + seconds)
     return None
-
-
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), MAX_WAIT_S)
 
 
 def read_json(body: bytes) -> Any:

@@ -21,7 +21,7 @@ PACKAGES = ("schemas", "factory", "release", "annotation", "train")
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("schemas", "errors", "text", "version"),
-    ("aside", "processes", "redact", "store"),
+    ("aside", "processes", "redact", "retry_after", "store"),
     ("plugins", "images", "geo"),
     ("recipe", "calls", "sources", "teachers", "generators", "report", "annotation"),
     ("witnesses", "verify", "select", "release"),

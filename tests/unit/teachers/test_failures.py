@@ -16,16 +16,15 @@ from hypothesis import strategies as st
 
 from factory.plugins.contracts import CallFailed
 from factory.redact import Redactor
+from factory.retry_after import headers_wait_s, retry_after_s
 from factory.teachers.client import _PACKED, _unpacked, guard_body
 from factory.teachers.failures import (
     MAX_DETAIL,
     MAX_SAID,
-    headers_wait_s,
     http_failure,
     may_refuse_form,
     read_json,
     refused_parameter,
-    retry_after_s,
     wait_asked_s,
 )
 
