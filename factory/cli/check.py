@@ -12,7 +12,8 @@ from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
 from factory.redact import named_secrets
 from factory.store.databases import SIDE_FILES, databases, has_side_files
-from factory.store.files import digest_of, file_digest, is_aside, odd_files
+from factory.store.decided import released_with
+from factory.store.files import file_digest, is_aside, odd_files
 from factory.store.folder import LEASE
 from factory.store.info import is_sealed, read_shard_report, read_verified
 from factory.store.layout import (
@@ -95,7 +96,7 @@ def _build_faults(build: Build) -> Iterator[str]:
             yield fault
     if finished and not faults_before and shards_digest(paths, shards) != info.get("shards_sha256"):
         yield f"{paths.shard_folder}: a shard's report.json differs from what was written"
-    if finished and digest_of(paths.decisions) != info.get("phases", {}).get("release", {}).get("decisions"):
+    if finished and not released_with(info, paths):
         yield f"{paths.decisions}: differs from what the release was made with; build again"
     yield from _decision_faults(paths)
     yield from _unlisted(paths, shards, info["state"])

@@ -1,4 +1,8 @@
-"""The photos of a finished build, each with P(yes): how many of its teachers could locate it."""
+"""The photos of a finished build, each with P(yes): how many of its teachers could locate it.
+
+What people decided about a build stands over what it planned, here as in its release: a photo is where they put it, and
+one in which they marked something private is none of ours, since its stored picture is the whole one.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ from factory.plugins.registry import register
 from factory.sources.built_answers import judged, sound_build, tables_of_a_build
 from factory.sources.contract import DETAIL, PROBLEM, text_list
 from factory.sources.paths import recipe_path
+from factory.store.decided import moved, read_decided
 from factory.store.images import ImageStore
 from factory.store.info import read_shard_report
 from factory.store.layout import Build, BuildPaths, ShardPaths
@@ -101,6 +106,8 @@ class BuiltPhotos:
     seed: int
     _sound: list[tuple[Build, list[ShardPaths]]] = field(default_factory=list, init=False, repr=False, compare=False)
     """The build, once its tables were looked at."""
+    _held: list[pl.DataFrame] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The table that `digest` read, until the plan takes it or a picture is asked for."""
     _pictures: dict[int, ImageStore] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Those of the shard that was last asked for."""
 
@@ -115,17 +122,21 @@ class BuiltPhotos:
         told = hashlib.sha256(made.info["fingerprint"].encode())
         for shard in shards:
             told.update(read_shard_report(shard.report)["files"].get(shard.images.name, "").encode())
-        for row in self.table().iter_rows():
+        table = self.table()
+        self._held[:] = [table]
+        for row in table.iter_rows():
             told.update(repr(row).encode())
         return told.hexdigest()
 
     def table(self) -> pl.DataFrame:
+        if self._held:
+            return self._held.pop()
         made, shards = self._made()
         with tables_of_a_build(made.paths.root):
             return self._table(made, shards)
 
     def _table(self, made: Build, shards: list[ShardPaths]) -> pl.DataFrame:
-        plan = read_columns(made.paths.plan, ["id", "shard", "position", *_KEPT, *_NAMED])
+        plan = moved(read_columns(made.paths.plan, ["id", "shard", "position", *_KEPT, *_NAMED]), made.paths)
         parts = plan.select("shard", "id", "uncertainty_km").partition_by("shard", as_dict=True, include_key=False)
         if parts.keys() != {(number,) for number in range(len(shards))}:
             raise CorruptBuild(f"{made.paths.plan}: its shards are not the {len(shards):,} of the build")
@@ -134,7 +145,11 @@ class BuiltPhotos:
             for number, shard in enumerate(shards)
         ]
         rows = plan.with_row_index("source_row").join(pl.concat(found), on="id", how="left", maintain_order="left")
-        rows = rows.with_columns(p_yes=pl.col("share" if self.target == "shares" else "calibrated"))
+        hidden = [name for name, decided in read_decided(made.paths).items() if decided.private]
+        rows = rows.with_columns(
+            p_yes=pl.col("share" if self.target == "shares" else "calibrated"),
+            private=(pl.col("picture") == 0) & pl.col("id").is_in(hidden),  # people saw the first picture
+        )
         rows = rows.with_columns(
             answer=pl.when(pl.col("p_yes") > 0.5).then(pl.lit("yes")).otherwise(pl.lit("no")),
             decided=(pl.col("p_yes") >= self.yes_from) | (pl.col("p_yes") <= self.no_to),
@@ -173,6 +188,7 @@ class BuiltPhotos:
         return self._sound[0]
 
     def _part(self, locator: str) -> FilePart | None:
+        self._held.clear()
         if (found := _LOCATOR.fullmatch(locator)) is None:
             return None
         shard, position, picture = map(int, found.groups())
@@ -192,6 +208,7 @@ class BuiltPhotos:
         few = pl.col("teachers").fill_null(0) < self.min_teachers
         cases = (
             ("no_picture", pl.col("picture").is_null(), pl.lit(f"the build has no picture `{self.role}` of it")),
+            ("private", pl.col("private"), pl.lit("people marked something private in it")),
             ("place_unknown", pl.col("lat").is_nan(), pl.lit("nothing says who is near")),
             (
                 "too_few_answers",

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from factory.errors import CorruptBuild, SourceError
+from factory.store.decided import released_with
 from factory.store.files import file_digest
 from factory.store.info import is_sealed, read_shard_report, read_verified
 from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, open_build, shards_digest
@@ -49,6 +50,11 @@ def sound_build(folder: Path) -> tuple[Build, list[ShardPaths]]:
     for path, digest in _noted(paths, info, shards):
         if not path.is_file() or file_digest(path) != digest:
             raise CorruptBuild(f"{path}: differs from what was written; `factory check {folder}` names every such file")
+    if not released_with(info, paths):
+        raise CorruptBuild(
+            f"{paths.decisions}: differs from what the release was made with; run its `factory build` again, which "
+            "lays it over the release without a call"
+        )
     if shards_digest(paths, number) != info.get("shards_sha256"):
         raise CorruptBuild(f"{paths.shard_folder}: a shard's report.json differs from what was written")
     return made, shards

@@ -15,6 +15,7 @@ import orjson
 import polars as pl
 
 from factory.store.cases import AnsweredSample
+from factory.store.files import digest_of
 from factory.store.layout import BuildPaths
 from factory.store.reviews import read_reviews
 from schemas import Answered, Sample
@@ -125,6 +126,12 @@ def laid_digest(paths: BuildPaths) -> str:
         if one.chosen or one.moved or one.private
     ]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest() if parts else ""
+
+
+def released_with(info: Mapping[str, Any], paths: BuildPaths) -> bool:
+    """Whether decisions.parquet is the one with which a finished build was released; `info` is its build.json."""
+    noted: str | None = info.get("phases", {}).get("release", {}).get("decisions")
+    return noted == digest_of(paths.decisions)
 
 
 def told(decided: Decided | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 import factory
+import factory.sources.build
 from factory.errors import CorruptBuild, RecipeError, SourceError
 from factory.phases.run import BuildResult
 from factory.sources.build import build as build_source
@@ -24,6 +25,7 @@ from factory.store.info import write_info
 from factory.store.layout import open_build
 from release.read import open_release
 from tests import made_build
+from tests.annotations import box, said, shown, write_annotations
 from tests.published import localizability as published
 from tests.real_build import factory as command
 from tests.real_build import only_build, release_digests
@@ -52,8 +54,18 @@ def foreign(answered: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(answered, tmp_path / "foreign"))
 
 
+@pytest.fixture
+def renamed(answered: Path, tmp_path: Path) -> Path:
+    """A copy of the build under its own name, where the same command finds it."""
+    return Path(shutil.copytree(answered, tmp_path / "builds" / answered.name))
+
+
 def over(made: Path, out: Path, *given: str, **more: Any) -> BuildResult:
     return factory.build(RECIPE, out=out, overrides=[f"source.path={made}", *given], **more)
+
+
+def row_of(table: pl.DataFrame, name: str) -> dict[str, Any]:
+    return table.row(by_predicate=pl.col("id") == name, named=True)
 
 
 def rows_of(built: BuildResult, format_: Any = "parquet") -> list[Mapping[str, Any]]:
@@ -258,6 +270,64 @@ def test_a_build_that_is_not_finished_or_of_another_layout_is_refused(foreign: P
     (foreign / "build.json").write_bytes(orjson.dumps({**info, "fingerprint": "f" * 64}))
     with pytest.raises(CorruptBuild, match="its own digest"):
         build_source(tmp_path, path=str(foreign)).digest()
+
+
+def decided(foreign: Path, name: str, **more: Any) -> Path:
+    """The build, released again with what its lead says of a photo."""
+    made = open_build(foreign)
+    write_annotations(made.paths, [said(name, "dora", "fix", slot="lead", **more, **shown(made, name))])
+    again = factory.build(RECIPE.with_name("mp16_reason.yaml"), out=foreign.parent, workers=1)
+    assert (Path(again.directory), again.calls_now) == (foreign, 0)
+    return foreign
+
+
+def test_a_photo_is_where_people_put_it_and_its_target_is_measured_from_there(renamed: Path, tmp_path: Path) -> None:
+    name, before = "s05-paris-rivoli", build_source(tmp_path, path=str(renamed))
+    was, digest = row_of(before.table(), name), before.digest()
+    after = build_source(tmp_path, path=str(decided(renamed, name, lat=59.9139, lon=10.7522)))
+    row = row_of(after.table(), name)
+    assert was["lat"] == pytest.approx(48.86, abs=0.1) and was["country"] == "FR"
+    assert (row["lat"], row["lon"], row["country"], row["city"]) == (59.9139, 10.7522, "NO", "Oslo")
+    assert [json.loads(one["texts"][0]["text"])["near"] for one in (was, row)] == [2, 0]
+    assert after.digest() != digest
+    built = over(renamed, tmp_path / "rows")
+    told = next(one for one in rows_of(built) if one["id"] == name)
+    assert (told["country_code"], told["answers_near"]) == ("NO", 0)
+
+
+def test_a_photo_with_something_private_in_it_is_named_and_left_out(renamed: Path, tmp_path: Path) -> None:
+    """The stored picture is the whole one: what people had blurred in the release stays there."""
+    name = "s05-paris-rivoli"
+    table = build_source(tmp_path, path=str(decided(renamed, name, boxes=[box()]))).table()
+    row = row_of(table, name)
+    assert (row["problem"], row["texts"]) == ("private", [])
+    assert Counter(table["problem"].drop_nulls()) == {"private": 1, "too_few_answers": 1}
+
+
+def test_decisions_that_the_release_does_not_know_are_refused(renamed: Path, tmp_path: Path) -> None:
+    decisions = open_build(decided(renamed, "s05-paris-rivoli", lat=59.9139, lon=10.7522)).paths.decisions
+    pl.read_parquet(decisions).with_columns(lat=pl.lit(10.0)).write_parquet(decisions)
+    with pytest.raises(CorruptBuild, match=r"decisions\.parquet: differs from what the release was made with"):
+        build_source(tmp_path, path=str(renamed)).digest()
+    decisions.unlink()
+    with pytest.raises(CorruptBuild, match=r"decisions\.parquet: differs"):
+        build_source(tmp_path, path=str(renamed)).digest()
+
+
+def test_the_table_of_a_build_is_made_once_for_digest_and_plan(
+    answered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    judged = factory.sources.build.judged
+    monkeypatch.setattr("factory.sources.build.judged", lambda *of, **more: looked.append(of) or judged(*of, **more))
+    source = build_source(tmp_path, path=str(answered))
+    source.digest()
+    held = source.table()
+    assert len(looked) == 1
+    assert source.table().equals(held) and len(looked) == 2
+    source.digest()
+    source.stamp("0/0/0")  # pictures are asked for: nothing is held any more
+    assert source.table().equals(held) and len(looked) == 4
 
 
 def test_the_same_build_made_again_elsewhere_is_the_same_source(answered: Path, tmp_path: Path) -> None:
