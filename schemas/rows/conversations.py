@@ -74,7 +74,7 @@ def json_texts(frame: pl.DataFrame, schema: RowSchema) -> list[bytes]:
     """The rows as their WebDataset JSON: `orjson.dumps` of the schema's `json_row`, of every row.
 
     Args:
-        frame: the schema's columns but `images`, of its types (`arrow_rows` gave them).
+        frame: the schema's columns but `images`, of its types.
     """
     plain = frame.select(_plain(pl.col(name), schema.columns.field(name).type).alias(name) for name in schema.json_keys)
     return [orjson.dumps(row) for row in plain.iter_rows(named=True)]
