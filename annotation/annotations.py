@@ -31,10 +31,8 @@ from annotation.controls import (
     VERDICT,
     VERDICTS,
 )
+from factory.store.annotations import TIME
 from factory.text import did_you_mean, tidy
-
-TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
-"""How the server writes times, and the only way in which it reads them. As texts they are ordered as times are."""
 
 MOST_RESULTS: Final = 1_000
 """Parts of one annotation; a person draws tens of boxes."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from annotation.annotations import TIME, Refused, changed_at, raw_text, read_annotation, reviewer_of
+from annotation.annotations import Refused, changed_at, raw_text, read_annotation, reviewer_of
 from annotation.client import Client
 from annotation.index import pages
 from annotation.projects import PICTURES, Project, read_projects, still_there, task_number, write_projects
 from annotation.push import sent_rows
 from annotation.replies import ChangedTask, ChangedTasks, TaskNumbers, Users
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.annotations import TIME, change_annotations, is_of_server, read_annotations
 from factory.store.files import make_folder
 from factory.store.layout import Build, BuildPaths
 from factory.store.lease import lease
@@ -59,7 +59,7 @@ class Pulled:
     skipped: int = 0
     """Of all that are there now."""
     annotations: int = 0
-    """That count now: neither skipped nor deleted."""
+    """Of the server, that count now: neither skipped nor deleted."""
     refused: list[Row] = field(default_factory=list)
     """Rows of refused.parquet."""
 
@@ -110,11 +110,9 @@ def _pull(build: Build, client: Client, projects: dict[str, Project], say: Calla
 
 @dataclass(slots=True)
 class _State:
-    """What is known so far, by the annotation's number."""
+    """What is known of the server so far, by the annotation's number."""
 
     rows: dict[int, Row]
-    taken: list[Row]
-    """Of earlier builds."""
     refused: dict[int | None, Row]
     by_task: dict[int, set[int]]
     came: list[Row] = field(default_factory=list)
@@ -122,13 +120,11 @@ class _State:
 
     @classmethod
     def read(cls, paths: BuildPaths) -> _State:
-        found, out = _rows(paths.annotations, arrow.ANNOTATIONS), _rows(paths.refused, arrow.REFUSED)
-        rows = {row["annotation"]: row for row in found if row["taken_from"] is None}
+        rows = {row["annotation"]: row for row in read_annotations(paths) if is_of_server(row)}
         by_task: dict[int, set[int]] = {}
         for row in rows.values():
             by_task.setdefault(row["task"], set()).add(row["annotation"])
-        taken = [row for row in found if row["taken_from"] is not None]
-        return cls(rows=rows, taken=taken, refused={row["annotation"]: row for row in out}, by_task=by_task)
+        return cls(rows=rows, refused={row["annotation"]: row for row in _refused_before(paths)}, by_task=by_task)
 
     def put(self, row: Row, out: Pulled) -> None:
         """Takes in an annotation as it is now."""
@@ -162,14 +158,14 @@ class _State:
             number = 1 + max((int(path.stem) for path in paths.pulls.glob("[0-9]*.parquet")), default=0)
             write_table(pa.Table.from_pylist(self.came, schema=arrow.RAW), paths.pulls / f"{number:06d}.parquet")
             self.came = []
-        kept = [*self.taken, *(self.rows[number] for number in sorted(self.rows))]
-        write_table(pa.Table.from_pylist(kept, schema=arrow.ANNOTATIONS), paths.annotations)
+        mine = [self.rows[number] for number in sorted(self.rows)]
+        change_annotations(paths, lambda rows: [*(row for row in rows if not is_of_server(row)), *mine])
         out = sorted(self.refused.values(), key=lambda row: (row["project"], row["task"], row["annotation"] or 0))
         write_table(pa.Table.from_pylist(out, schema=arrow.REFUSED), paths.refused)
 
 
-def _rows(path: Path, schema: pa.Schema) -> list[Row]:
-    found: list[Row] = read_arrow(path, schema).to_pylist() if path.exists() else []
+def _refused_before(paths: BuildPaths) -> list[Row]:
+    found: list[Row] = read_arrow(paths.refused, arrow.REFUSED).to_pylist() if paths.refused.exists() else []
     return found
 
 

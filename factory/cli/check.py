@@ -150,7 +150,8 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
         if not (path.name in root | live or lock or (state != "done" and is_aside(path.name))):
             yield _NOT_OURS.format(path)
     people = {paths.screen, paths.tasks, paths.annotations, paths.reviewers, paths.decisions}
-    people |= {paths.review_report, paths.refused, paths.pulls, paths.review_projects, paths.review_lease, paths.server}
+    people |= {paths.review_report, paths.refused, paths.pulls, paths.review_projects, paths.server}
+    people |= {paths.review_lease, paths.annotations_lease}
     for path in _entries(paths.review):
         if path not in people:
             yield _NOT_OURS.format(path)

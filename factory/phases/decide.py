@@ -23,19 +23,19 @@ from factory.errors import CorruptBuild, RecipeError
 from factory.phases.earlier import EarlierBuild, earlier_builds
 from factory.phases.phase import Phase
 from factory.phases.run import Run
-from factory.phases.taken_over import taken_by_hand, taken_over
+from factory.phases.taken_over import people_digest, taken_by_hand, taken_over
 from factory.recipe.load import load_recipe
+from factory.store.annotations import TIME, Row, change_annotations, read_annotations
 from factory.store.files import digest_of, disk_faults, make_folder, read_json, write_bytes
 from factory.store.folder import LEASE
 from factory.store.layout import Build, BuildPaths, shards_digest
 from factory.store.lease import lease as held
 from factory.store.reviews import read_reviews
-from factory.store.tables import read_arrow, read_rows, write_table
+from factory.store.tables import read_rows, write_table
 from factory.text import counted, did_you_mean
 from schemas import arrow
 from schemas.settings import ReviewSettings
 
-Row = dict[str, Any]
 _PSEUDONYM: Final = re.compile(r"reviewer-[1-9][0-9]{0,8}")
 _CONTENT: Final = ("id", "photos.list.element.sha256", "answers.list.element.keys")
 
@@ -68,8 +68,13 @@ def decide_build(build: Build, *, lead: str | None = None, said: Sequence[str] =
     with disk_faults(paths.root), held(paths.root / LEASE, what=str(paths.root), wait_s=0.5):
         if said:
             _write_down(paths, [_read_verdict(one) for one in said], lead)
-        earlier = [one for one in earlier_builds(paths.root.parent, recipe.name, paths.root) if one.same_layout]
+        earlier = readable(earlier_builds(paths.root.parent, recipe.name, paths.root))
         return decide_now(paths, recipe.review, worldview=recipe.geo.worldview, earlier=earlier)
+
+
+def readable(earlier: Sequence[EarlierBuild]) -> list[EarlierBuild]:
+    """Those whose people's files are laid out as today's."""
+    return [one for one in earlier if one.same_layout]
 
 
 def _read_verdict(text: str) -> tuple[str, str]:
@@ -85,16 +90,19 @@ def _write_down(paths: BuildPaths, verdicts: Sequence[tuple[str, str]], lead: st
     that reviewers saw last."""
     if not lead:
         raise RecipeError("who says it? name the lead with --lead NAME")
-    rows, contents = _rows(paths), _contents(paths, {name for name, _ in verdicts})
+    contents = _contents(paths, {name for name, _ in verdicts})
     if unknown := [name for name, _ in verdicts if name not in contents]:
         raise RecipeError(f"{paths.root}: has no sample {unknown[0]!r:.80}, or its shard is not answered yet")
-    number = min([0, *(row["annotation"] for row in rows)])
-    for name, verdict in verdicts:
-        content, number = contents[name], number - 1
-        seen = [row["keys"] for row in rows if row["id"] == name and tuple(row["keys"]) in content.keys]
-        rows.append(_lead_row(name, verdict, lead, number, content, seen[-1] if seen else list(min(content.keys))))
-    make_folder(paths.review)
-    write_table(pa.Table.from_pylist(rows, schema=arrow.ANNOTATIONS), paths.annotations)
+
+    def with_them(rows: list[Row]) -> list[Row]:
+        number = min([0, *(row["annotation"] for row in rows)])
+        for name, verdict in verdicts:
+            content, number = contents[name], number - 1
+            seen = [row["keys"] for row in rows if row["id"] == name and tuple(row["keys"]) in content.keys]
+            rows.append(_lead_row(name, verdict, lead, number, content, seen[-1] if seen else list(min(content.keys))))
+        return rows
+
+    change_annotations(paths, with_them)
 
 
 def _lead_row(name: str, verdict: str, lead: str, number: int, content: Content, keys: Sequence[str]) -> Row:
@@ -103,7 +111,7 @@ def _lead_row(name: str, verdict: str, lead: str, number: int, content: Content,
         **empty,
         **{"annotation": number, "task": number, "project": 0, "external": f"{name}:{LEAD}", "id": name, "slot": LEAD},
         **{"kind": "dispute", "reviewer": lead, "verdict": verdict, "flags": [], "clues": [], "boxes": []},
-        "updated_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "updated_at": datetime.now(UTC).strftime(TIME),
         **{"skipped": False, "deleted": False, "images": list(content.images), "keys": list(keys), "raw": "{}"},
     }
 
@@ -115,15 +123,14 @@ def decide_now(
 
     Raises CorruptBuild for a damaged file; names it.
     """
-    mine = _rows(paths)
-    annotations = [*mine, *taken_over(paths, mine, earlier)]
+    annotations: Sequence[Row] = read_annotations(paths)
+    if taken_over(paths, annotations, earlier) != annotations:
+        annotations = change_annotations(paths, lambda rows: taken_over(paths, rows, earlier))
     by_hand = [row for row in read_reviews(paths).to_dicts() if row["rule"] is None]
     by_hand += taken_by_hand(paths, by_hand, earlier)
     if not annotations and not by_hand and not paths.decisions.exists():
         return Outcome(annotations=0, decided={}, queue=())
     make_folder(paths.review)
-    if len(annotations) > len(mine):
-        write_table(pa.Table.from_pylist(annotations, schema=arrow.ANNOTATIONS), paths.annotations)
     names = _names(paths, earlier)
     for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
         _pseudonym(row["reviewer"], names)  # numbered as they came, whether their votes count or not
@@ -137,13 +144,6 @@ def decide_now(
     tally = Counter("by hand" if row["rule"] is None else row["rule"].partition(" ")[0] for row in labelled)
     queue = tuple(row for row in labelled if row["rule"] == TIED)
     return Outcome(annotations=len(annotations), decided=dict(sorted(tally.items())), queue=queue)
-
-
-def _rows(paths: BuildPaths) -> list[Row]:
-    if not paths.annotations.exists():
-        return []
-    found: list[Row] = read_arrow(paths.annotations, arrow.ANNOTATIONS).to_pylist()
-    return found
 
 
 def _names(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> dict[str, str]:
@@ -242,12 +242,11 @@ def rule_of(settings: ReviewSettings) -> str:
 
 
 def _decide(run: Run) -> None:
-    earlier = [one for one in earlier_builds(run.paths.root.parent, run.recipe.name, run.paths.root) if one.same_layout]
     outcome = decide_now(
         run.paths,
         run.recipe.review,
         worldview=run.recipe.geo.worldview,
-        earlier=earlier,
+        earlier=readable(run.earlier),
     )
     run.info["counts"] |= {"annotations": outcome.annotations, "decided_by_rule": dict(outcome.decided)}
 
@@ -262,6 +261,7 @@ DECIDE = Phase(
     name="decide",
     reads=lambda run: {
         "annotations": digest_of(run.paths.annotations),
+        "earlier": people_digest(readable(run.earlier)),
         "shards": shards_digest(run.paths, len(run.shards)),
         "rule": rule_of(run.recipe.review),
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
+from factory.phases.earlier import EarlierBuild, earlier_builds
 from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
@@ -102,6 +103,7 @@ class Run:
     begun: float = field(default_factory=time.monotonic)
     before_s: float = 0.0
     """What earlier runs of the build took, seconds."""
+    _earlier: list[EarlierBuild] | None = None
 
     @classmethod
     def of(
@@ -121,6 +123,13 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         return self.loaded.recipe
+
+    @property
+    def earlier(self) -> Sequence[EarlierBuild]:
+        """Other builds of the recipe beside this one, newest first; looked for once a run."""
+        if self._earlier is None:
+            self._earlier = earlier_builds(self.paths.root.parent, self.recipe.name, self.paths.root)
+        return self._earlier
 
     @property
     def shards(self) -> range:

@@ -5,37 +5,56 @@ An annotation says itself which answer it was about, so what of it still holds i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 import polars as pl
 
 from annotation.decide import NOWHERE
 from factory.errors import CorruptBuild
 from factory.phases.earlier import EarlierBuild
+from factory.store.annotations import read_annotations
+from factory.store.files import digest_of
 from factory.store.layout import BuildPaths
 from factory.store.reviews import read_reviews
-from factory.store.tables import read_arrow, read_columns, read_rows
-from schemas import arrow
+from factory.store.tables import read_columns, read_rows
 
 Row = dict[str, Any]
 
 
-def taken_over(paths: BuildPaths, mine: Sequence[Mapping[str, Any]], earlier: Sequence[EarlierBuild]) -> list[Row]:
-    """Annotations of earlier builds about pictures of this one, that it has not yet; an earlier build that cannot be
-    read has none. Ids are those that the pictures' samples have here."""
-    have = {(row["taken_from"], row["annotation"]) for row in mine}
+def taken_over(paths: BuildPaths, mine: Sequence[Row], earlier: Sequence[EarlierBuild]) -> list[Row]:
+    """This build's annotations with those of earlier builds about pictures that it has, too, as they stand there now;
+    an earlier build that cannot be read has none. Ids are those that the pictures' samples have here.
+
+    Returns what equals `mine` where nothing is new.
+    """
+    have = {(row["taken_from"], row["annotation"]): row for row in mine}
     found: dict[tuple[str, int], Row] = {}
     for build in earlier:
         for row in _annotations(build.paths):
-            origin = row["taken_from"] or build.paths.root.name
-            key = (origin, row["annotation"])
-            if origin != paths.root.name and key not in have and not row["deleted"]:
-                known = found.get(key)
-                if known is None or known["updated_at"] < row["updated_at"]:
-                    found[key] = {**row, "taken_from": origin}
+            key = (row["taken_from"] or build.paths.root.name, row["annotation"])
+            known = found.get(key) or have.get(key)
+            is_new = not row["deleted"] if known is None else _state(row) > _state(known)
+            if key[0] != paths.root.name and is_new:
+                found[key] = {**row, "taken_from": key[0]}
     ids = _ids_by_pictures(paths, [row["images"] for row in found.values()])
-    return [{**row, "id": name} for row in found.values() if (name := _here(row, ids)) is not None]
+    new = {key: {**row, "id": name} for key, row in found.items() if (name := _here(row, ids)) is not None}
+    return [*({**have, **new}.values())] if new else [*mine]
+
+
+def people_digest(earlier: Sequence[EarlierBuild]) -> str:
+    """One digest over what people of earlier builds said and decided; empty where nobody did anything."""
+    files = ((one.paths.root.name, one.paths.annotations, one.paths.decisions) for one in earlier)
+    parts = sorted((name, digest_of(said), digest_of(decided)) for name, said, decided in files)
+    told = [part for part in parts if any(part[1:])]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest() if told else ""
+
+
+def _state(row: Row) -> tuple[str, bool]:
+    """Which of two states of an annotation is the later one: deleting it leaves its time as it is."""
+    return row["updated_at"], row["deleted"]
 
 
 def taken_by_hand(paths: BuildPaths, mine: Sequence[Mapping[str, Any]], earlier: Sequence[EarlierBuild]) -> list[Row]:
@@ -64,13 +83,10 @@ def _of_picture(row: Row) -> Row | None:
 
 
 def _annotations(paths: BuildPaths) -> list[Row]:
-    if not paths.annotations.exists():
-        return []
     try:
-        rows: list[Row] = read_arrow(paths.annotations, arrow.ANNOTATIONS).to_pylist()
+        return read_annotations(paths)
     except CorruptBuild:
         return []
-    return rows
 
 
 def _decisions(paths: BuildPaths) -> list[Row]:

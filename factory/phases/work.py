@@ -16,7 +16,7 @@ from factory.calls.siblings import Siblings
 from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
 from factory.phases.disk import require_room, room_for
-from factory.phases.earlier import EarlierBuild, PriorAnswers, earlier_builds, prior_shard
+from factory.phases.earlier import EarlierBuild, PriorAnswers, prior_shard
 from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
 from factory.phases.reopen import clear, thaw, unfinish
@@ -44,7 +44,7 @@ TOTALS: Final = ("calls", "replayed", "reused", "prompt_tokens", "completion_tok
 def _work(run: Run) -> Waiting | None:
     paths, counts = run.paths, run.info["counts"]
     numbers = run.shards
-    earlier = earlier_builds(paths.root.parent, run.recipe.name, paths.root)
+    earlier = run.earlier
     for number in numbers:
         unfinish(paths.shard(number))
         clear(paths.shard(number))

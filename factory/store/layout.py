@@ -131,6 +131,11 @@ class BuildPaths:
         return self.review / "lease"
 
     @property
+    def annotations_lease(self) -> Path:
+        """Who changes `annotations.parquet` now."""
+        return self.review / "annotations.lease"
+
+    @property
     def server(self) -> Path:
         """A server of our own with its data, where one was started in the build."""
         return self.review / "server"

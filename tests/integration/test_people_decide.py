@@ -298,6 +298,27 @@ def test_decisions_outlive_a_changed_threshold_and_a_new_prompt_asks_again_only_
     assert decided[moved_one]["boxes"] == [box()] and decided[moved_one]["decision"] is None
 
 
+def test_what_people_say_later_in_an_earlier_build_reaches_the_newer_one(build: Build) -> None:
+    later, gone = next(iter(released(build))), list(released(build))[1]
+    newer = again(build, "verify.checks.near_truth.tier=region")
+    assert {later, gone} <= released(newer).keys()
+    rejected = [*by_all(build, later, "reject"), *by_all(build, gone, "reject")]
+    write_annotations(build.paths, rejected)
+    newer = again(newer, "verify.checks.near_truth.tier=region")
+    assert not {later, gone} & released(newer).keys()
+    minds = {row["annotation"]: row["updated_at"].replace("T10:", "T11:") for row in rejected if row["id"] == later}
+    changed = [
+        row | {"verdict": "accept", "updated_at": minds[row["annotation"]]}
+        if row["id"] == later
+        else row | {"deleted": True}
+        for row in rejected
+    ]
+    write_annotations(build.paths, changed)
+    newer = again(newer, "verify.checks.near_truth.tier=region")
+    assert {later, gone} <= released(newer).keys()
+    assert (released(newer)[later]["people"]["decision"], released(newer)[gone]["people"]["decision"]) == ("accept", "")
+
+
 def test_a_row_of_another_program_is_final_and_its_author_gets_a_pseudonym(build: Build) -> None:
     name = next(iter(released(build)))
     write_annotations(build.paths, by_all(build, name))

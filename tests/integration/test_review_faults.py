@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,10 +23,14 @@ from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
 from annotation.tasks import Wanted, asked
 from factory.errors import BuildLocked, EnvironmentFault, FactoryError
+from factory.phases.decide import decide_build
+from factory.store.annotations import Row, change_annotations
 from factory.store.layout import Build, open_build
 from factory.store.lease import lease
 from factory.store.tables import read_table
 from schemas import arrow
+from tests.annotations import said as annotated
+from tests.annotations import shown
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
 from tests.faults.mutate import mutated
@@ -341,6 +346,49 @@ def test_only_what_changed_is_asked_for_again(build: Build, server: tuple[Studio
     assert annotations(build)["deleted"].to_list() == [False, True, False]
     raw = pl.concat([read_table(path, arrow.RAW) for path in sorted(build.paths.pulls.iterdir())])
     assert sorted(raw["annotation"]) == [1, 1, 2, 3], "every state as it came, none written over"
+
+
+def test_what_a_lead_says_while_a_pull_runs_stays(build: Build, server: tuple[Studio, str]) -> None:
+    studio, url = server
+    pushed(build, url)
+    said(build, studio)
+    name = wanted(build)[0].id
+
+    def lead_speaks(_number: int, _method: str, path: str) -> None:
+        if path == "/api/users":  # the pull has read what was there
+            decide_build(build, lead="dora", said=[f"{name}=reject"])
+
+    studio.fault = lead_speaks
+    assert pulled(build, url).new == 3
+    rows = annotations(build)
+    assert sorted(rows["annotation"]) == [-1, 1, 2, 3]
+    assert rows.filter(pl.col("annotation") == -1).select("id", "reviewer", "verdict").row(0) == (
+        name,
+        "dora",
+        "reject",
+    )
+    studio.fault = lambda *_: None
+    assert pulled(build, url).new == 0 and annotations(build).height == 4
+
+
+def test_who_writes_what_people_said_waits_for_who_does_and_reads_it_again(build: Build) -> None:
+    names, there = sorted({one.id for one in wanted(build)})[:2], threading.Event()
+
+    def slowly(rows: list[Row]) -> list[Row]:
+        there.set()
+        thread.join(0.5)
+        assert thread.is_alive(), "two write at once"
+        return [*rows, annotated(names[0], "ann", **shown(build, names[0]))]
+
+    def speak() -> None:
+        there.wait()
+        decide_build(build, lead="dora", said=[f"{names[1]}=accept"])
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    change_annotations(build.paths, slowly)
+    thread.join()
+    assert sorted(annotations(build)["reviewer"]) == ["ann", "dora"]
 
 
 def test_answers_to_a_deleted_task_are_deleted(build: Build, server: tuple[Studio, str]) -> None:
