@@ -61,7 +61,12 @@ class Tools:
 
 
 def decisions(
-    annotations: Iterable[Annotation], contents: Mapping[str, Content], rule: ReviewSettings, tools: Tools
+    annotations: Iterable[Annotation],
+    contents: Mapping[str, Content],
+    rule: ReviewSettings,
+    tools: Tools,
+    *,
+    loses: bool = True,
 ) -> list[dict[str, Any]]:
     """Rows of `schemas.arrow.REVIEWS`, one a sample that people looked at, sorted by id.
 
@@ -72,13 +77,15 @@ def decisions(
         annotations: of any build; those that were taken back count for nothing.
         contents: of every sample that may be decided; annotations of others are left out.
         rule: the recipe's.
+        loses: whether a part that people call wrong can leave a row of the family; else who calls one wrong speaks
+            against the row.
     """
     by_sample: dict[str, list[Annotation]] = {}
     for one in annotations:
         content = contents.get(one["id"])
         if not one["deleted"] and content is not None and tuple(one["images"]) == content.images:
             by_sample.setdefault(one["id"], []).append(one)
-    rows = (_decided(ones, contents[name], rule, tools) for name, ones in sorted(by_sample.items()))
+    rows = (_decided(ones, contents[name], rule, tools, loses=loses) for name, ones in sorted(by_sample.items()))
     return [row for row in rows if row is not None]
 
 
@@ -105,10 +112,12 @@ class _Looks:
         return cls(asked=asked, voters=final or sure, of_picture=of_picture, by_lead=bool(final))
 
 
-def _decided(ones: Sequence[Annotation], content: Content, rule: ReviewSettings, tools: Tools) -> dict[str, Any] | None:
+def _decided(
+    ones: Sequence[Annotation], content: Content, rule: ReviewSettings, tools: Tools, *, loses: bool
+) -> dict[str, Any] | None:
     ones = sorted(ones, key=lambda one: (one["updated_at"], one["annotation"]))
     looks = _Looks.of(ones, content)
-    votes = [(one, _vote(one)) for one in looks.voters]
+    votes = [(one, _vote(one, loses=loses)) for one in looks.voters]
     everybody = looks.by_lead or len(looks.asked) >= rule.overlap
     outcome = _outcome([said for _, said in votes], rule, looks)
     moved, misplaced = _moved(looks.of_picture, rule, tools)
@@ -117,6 +126,8 @@ def _decided(ones: Sequence[Annotation], content: Content, rule: ReviewSettings,
         outcome, everybody, note = None, True, "people say that the place is wrong, and not where it is"
     if not boxes and not looks.by_lead and any("privacy" in one["flags"] for one in ones):
         outcome, everybody, note = None, True, "flagged for privacy, and nobody drew what to blur"
+    if outcome == "reject" and any(one["verdict"] in KEEPS and _drops(one, loses=loses) for one, _ in votes):
+        note = "a part of it is called wrong, and rows of this family can lose none"
     if outcome is None and not everybody and moved is None and not boxes:
         return None
     by = [one for one, said in votes if outcome is None or _side(said) == _side(outcome)] or list(ones)
@@ -162,13 +173,21 @@ def _needed(rule: ReviewSettings, looked: int) -> int:
     return rule.agree if rule.rule == "agree" else max(rule.overlap, looked) // 2 + 1
 
 
-def _vote(one: Annotation) -> str:
-    """What an annotation says of the row. A flag that names a fault and leaves it there speaks against the row."""
+def _drops(one: Annotation, *, loses: bool) -> bool:
+    """Whether somebody calls a part wrong that cannot leave the row."""
+    return not loses and any(clue["judgement"] in DROPPED for clue in one["clues"])
+
+
+def _vote(one: Annotation, *, loses: bool) -> str:
+    """What an annotation says of the row. A flag that names a fault and leaves it there speaks against the row, and so
+    does a part that is called wrong and cannot leave."""
     verdict: str = one["verdict"]
     placed = one["lat"] is not None or one["place"] is not None
     if verdict in KEEPS and "leaks_answer" in one["flags"] and one["reasoning"] is None:
         return "reject"
     if verdict in KEEPS and "truth_wrong" in one["flags"] and not placed:
+        return "reject"
+    if verdict in KEEPS and _drops(one, loses=loses):
         return "reject"
     return verdict
 

@@ -38,7 +38,7 @@ def case(family: str, say: Say = str, *, photo: bool = True, clues: int = 4) -> 
         city=say("Paris"),
     )
     photos = (Photo(sha256="a" * 64),) if photo else ()
-    if family in ("mg_geo_meta", "gws15k"):
+    if family in ("mg_geo_meta", "gws15k", "localizability"):
         return Case(sample=sample, photos=photos)
     first, second = answer(family, "first", say, 48.2, 3.3, clues), answer(family, "second", say, 45.75, 4.85, clues)
     return Case(sample=sample, answers=(first, second), photos=photos)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from xml.etree import ElementTree
 
 from annotation import controls
@@ -44,22 +44,31 @@ class Layout:
 
     clues: str | None = None
     """Word above what is judged one by one: clues, rounds, sentences; None where nothing is."""
-    text: bool = True
-    """Whether there is a text to edit."""
+    text: Literal["edited", "shown"] | None = None
+    """Whether there is a text, to edit or to read alone. Edits are laid over the reasoning of an answer's place
+    (`factory.store.decided`): no other text can be edited."""
+    loses: bool = False
+    """Whether what is judged wrong leaves the row: it is a clue of the answer's place. Else the row itself leaves."""
     said: bool = False
     """Whether words are shown that the answer was made of."""
 
 
 LAYOUTS: Final = {
-    "mp16_reason": Layout(clues="clues"),
-    "mg_geo_dialog": Layout(clues="rounds", text=False),
-    "mg_geo_clue": Layout(clues="clues"),
-    "naviclues": Layout(clues="sentences", text=False, said=True),
-    "mg_geo_meta": Layout(text=False),
-    "gws15k": Layout(text=False),
+    "mp16_reason": Layout(clues="clues", text="edited", loses=True),
+    "mg_geo_dialog": Layout(clues="rounds"),
+    "mg_geo_clue": Layout(clues="clues", text="shown"),
+    "naviclues": Layout(clues="sentences", said=True),
+    "mg_geo_meta": Layout(),
+    "gws15k": Layout(),
+    "localizability": Layout(),
 }
-OTHER: Final = Layout(clues="clues")
+OTHER: Final = Layout(clues="clues", text="edited", loses=True)
 """Of families that are not listed: an answer that says where, with clues and a text."""
+
+
+def layout_of(family: str) -> Layout:
+    """What the screen of a family has, by the generator's name."""
+    return LAYOUTS.get(family, OTHER)
 
 
 def screen_config(layout: Layout, words: Words, *, photo: bool) -> str:
@@ -80,8 +89,8 @@ def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Elemen
         right.append(_words_said(words, "said"))
     if layout.clues is not None:
         right.append(_clues(words[layout.clues], words))
-    if layout.text:
-        right.append(_text(words))
+    if layout.text is not None:
+        right.append(_text(words, edited=layout.text == "edited"))
     right.append(_correction(words))
     return _tag(
         "View",
@@ -143,15 +152,13 @@ def _clue(index: int, words: Words) -> ElementTree.Element:
     return _tag("Repeater", row, on=f"$clue_{index}", indexFlag="{{one}}")
 
 
-def _text(words: Words) -> ElementTree.Element:
+def _text(words: Words, *, edited: bool) -> ElementTree.Element:
     shape = {"rows": "4", "maxSubmissions": "1", "editable": "true", "transcription": "false"}
-    longer = _tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
-    too_long = _tag("View", _head(words["text_too_long"]), longer, className="gr-longer")
-    return _card(
-        _head(words["text"]),
-        _tag("TextArea", name=controls.REASONING, toName=TARGET, **shape),
-        _tag("Repeater", too_long, on="$longer", indexFlag="{{one}}"),
-    )
+    fixed = _tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
+    title = _head(words["text_too_long"] if edited else words["text_shown"])
+    shown = _tag("View", title, fixed, className="gr-longer")
+    field = [_head(words["text"]), _tag("TextArea", name=controls.REASONING, toName=TARGET, **shape)] if edited else []
+    return _card(*field, _tag("Repeater", shown, on="$longer", indexFlag="{{one}}"))
 
 
 def _correction(words: Words) -> ElementTree.Element:

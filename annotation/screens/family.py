@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from annotation import controls
-from annotation.screens.config import LAYOUTS, MOST_CLUES, OTHER, TARGET, Layout, screen_config
+from annotation.screens.config import MOST_CLUES, TARGET, Layout, layout_of, screen_config
 from annotation.screens.inset import Mark, place_html
 from annotation.screens.shown import READERS, Shown, by_place
 from annotation.screens.wording import Words, words_of
@@ -45,7 +45,7 @@ class FamilyScreen:
     @property
     def layout(self) -> Layout:
         """What the screen has."""
-        return LAYOUTS.get(self.family, OTHER)
+        return layout_of(self.family)
 
     @cached_property
     def config(self) -> str:
@@ -57,7 +57,7 @@ class FamilyScreen:
         shown = READERS.get(self.family, by_place)(case)
         clues = tuple(tidy(text, MOST_CLUE, lines=True) for text in shown.clues[:MOST_CLUES])
         clues = clues if self.layout.clues is not None else ()
-        text, longer = _editable(shown.text) if self.layout.text else (None, "")
+        text, longer = _editable(shown.text, edited=self.layout.text == "edited")
         words = words_of(self.language)
         data = {
             "map": place_html(list(_marks(case, shown, words, show_truth=self.show_truth)), words["answer"]),
@@ -65,7 +65,7 @@ class FamilyScreen:
         }
         if self.photo:
             data["image"] = next(iter(pictures.values()), NO_PHOTO)
-        if self.layout.text:
+        if self.layout.text is not None:
             data["longer"] = [{"text": longer}] if longer else []
         if self.layout.said:
             data["said"] = tidy(shown.said, MOST_SAID, lines=True)
@@ -78,12 +78,13 @@ class FamilyScreen:
         )
 
 
-def _editable(text: str | None) -> tuple[str | None, str]:
-    """The text to edit, and the text that is too long for that: what would come back is cut off, so it is shown."""
+def _editable(text: str | None, *, edited: bool) -> tuple[str | None, str]:
+    """The text to edit, and the text to read alone: of a family whose text cannot be edited, or one that is too long
+    for that, since what would come back is cut off."""
     if text is None:
         return None, ""
     plain = tidy(text, MOST_SAID, lines=True)
-    return (plain, "") if len(plain) <= controls.MOST_REASONING else (None, plain)
+    return (plain, "") if edited and len(plain) <= controls.MOST_REASONING else (None, plain)
 
 
 def _prefilled(text: str) -> dict[str, Any]:

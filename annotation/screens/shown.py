@@ -1,7 +1,7 @@
 """What a person is shown of a sample: of which answer, which texts, which places. One reader a family.
 
 A reader takes the answer that speaks for the sample and what in it is judged one by one (clues, rounds, sentences), and
-the one text that may be edited. A family without a reader of its own is shown by its place, like any other photo.
+the one text that is released. A family without a reader of its own is shown by its place, like any other photo.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Shown:
     clues: tuple[str, ...] = ()
     """What is judged one by one."""
     text: str | None = None
-    """What may be edited: the text that would be released."""
+    """The text that would be released; whether it may be edited says the family's layout."""
     said: str = ""
     """What the answer was made of, where that is words."""
 

@@ -19,12 +19,14 @@ import polars as pl
 import pyarrow as pa
 
 from annotation.decide import LEAD, NOWHERE, TIED, Content, Point, Tools, decisions
+from annotation.screens.config import layout_of
 from factory.errors import CorruptBuild, RecipeError
 from factory.phases.earlier import EarlierBuild, earlier_builds
 from factory.phases.phase import Phase
 from factory.phases.run import Run
 from factory.phases.taken_over import people_digest, taken_by_hand, taken_over
 from factory.recipe.load import load_recipe
+from factory.recipe.model import Recipe
 from factory.store.annotations import TIME, Row, change_annotations, read_annotations
 from factory.store.files import digest_of, disk_faults, make_folder, read_json, write_bytes
 from factory.store.folder import LEASE
@@ -69,7 +71,7 @@ def decide_build(build: Build, *, lead: str | None = None, said: Sequence[str] =
         if said:
             _write_down(paths, [_read_verdict(one) for one in said], lead)
         earlier = readable(earlier_builds(paths.root.parent, recipe.name, paths.root))
-        return decide_now(paths, recipe.review, worldview=recipe.geo.worldview, earlier=earlier)
+        return decide_now(paths, recipe, earlier)
 
 
 def readable(earlier: Sequence[EarlierBuild]) -> list[EarlierBuild]:
@@ -116,10 +118,8 @@ def _lead_row(name: str, verdict: str, lead: str, number: int, content: Content,
     }
 
 
-def decide_now(
-    paths: BuildPaths, rule: ReviewSettings, *, worldview: str, earlier: Sequence[EarlierBuild] = ()
-) -> Outcome:
-    """Writes decisions.parquet from annotations.parquet, the rule, and what earlier builds' people said.
+def decide_now(paths: BuildPaths, recipe: Recipe, earlier: Sequence[EarlierBuild]) -> Outcome:
+    """Writes decisions.parquet from annotations.parquet, the recipe's rule, and what earlier builds' people said.
 
     Raises CorruptBuild for a damaged file; names it.
     """
@@ -135,10 +135,11 @@ def decide_now(
     for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
         _pseudonym(row["reviewer"], names)  # numbered as they came, whether their votes count or not
     contents = _contents(paths, {row["id"] for row in (*annotations, *by_hand)})
-    tools = Tools(place=_placer(worldview), km=_km, pseudonym=lambda name: _pseudonym(name, names))
-    rows = {row["id"]: row for row in decisions(annotations, contents, rule, tools)}
+    tools = Tools(place=_placer(recipe.geo.worldview), km=_km, pseudonym=lambda name: _pseudonym(name, names))
+    loses = layout_of(recipe.generator.name).loses
+    rows = {row["id"]: row for row in decisions(annotations, contents, recipe.review, tools, loses=loses)}
     rows |= {row["id"]: _as_ours(row, contents.get(row["id"]), names) for row in by_hand}
-    labelled = _labelled([rows[name] for name in sorted(rows)], worldview)
+    labelled = _labelled([rows[name] for name in sorted(rows)], recipe.geo.worldview)
     write_bytes(orjson.dumps({"names": names}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS), paths.reviewers)
     write_table(pa.Table.from_pylist(labelled, schema=arrow.REVIEWS), paths.decisions)
     tally = Counter("by hand" if row["rule"] is None else row["rule"].partition(" ")[0] for row in labelled)
@@ -242,12 +243,7 @@ def rule_of(settings: ReviewSettings) -> str:
 
 
 def _decide(run: Run) -> None:
-    outcome = decide_now(
-        run.paths,
-        run.recipe.review,
-        worldview=run.recipe.geo.worldview,
-        earlier=readable(run.earlier),
-    )
+    outcome = decide_now(run.paths, run.recipe, readable(run.earlier))
     run.info["counts"] |= {"annotations": outcome.annotations, "decided_by_rule": dict(outcome.decided)}
 
 

@@ -174,6 +174,22 @@ def test_a_clue_that_people_call_wrong_leaves_the_row(build: Build) -> None:
     assert (after["people"]["changed"], after["response"]) == ("clues", before["response"])
 
 
+def test_a_round_of_a_dialog_that_people_call_wrong_takes_the_row_out_and_says_why(tmp_path: Path) -> None:
+    recipe = REPOSITORY / "recipes" / "mg_geo_dialog.yaml"
+    one = ("review.overlap=1",)
+    build = factory.open_build(factory.build(recipe, out=tmp_path, overrides=one, workers=1).directory)
+    name, row = next(iter(released(build).items()))
+    answers = build.answers.row(by_predicate=pl.col("id") == name, named=True)["answers"]
+    seen = shown(build, name, next(at for at, found in enumerate(answers) if found["failure"] is None))
+    write_annotations(build.paths, [said(name, "ann", clues=[{"index": 1, "judgement": "wrong"}], **seen)])
+    after = factory.open_build(factory.build(recipe, out=tmp_path, overrides=one, workers=1).directory)
+    assert name not in released(after) and row["people"]["changed"] == ""
+    decided = pl.read_parquet(after.paths.decisions).row(0, named=True)
+    assert (decided["decision"], decided["clues"]) == ("reject", [])
+    assert decided["note"] == "a part of it is called wrong, and rows of this family can lose none"
+    assert explain_sample(after, name).outcome == "rejected by people"
+
+
 def test_a_corrected_place_is_the_truth_of_every_check_and_of_the_row(build: Build) -> None:
     name = build.verdicts.filter(pl.col("decision") == "reject")["id"][0]
     write_annotations(build.paths, by_all(build, name, "reject", lat=48.8566, lon=2.3522))

@@ -131,6 +131,19 @@ def test_clues_leave_where_half_of_those_who_judged_them_say_so() -> None:
     ]
 
 
+def test_where_no_part_can_leave_who_calls_one_wrong_speaks_against_the_row() -> None:
+    wrong = [{"index": 2, "judgement": "wrong"}]
+    ones = [said("s", "ann", clues=wrong), said("s", "ben", "fix", clues=wrong), said("s", "cem")]
+    (row,) = decisions(ones, NOW, THREE, TOOLS, loses=False)
+    assert (row["decision"], row["verdict"], row["clues"]) == ("reject", "reject", [])
+    assert row["note"] == "a part of it is called wrong, and rows of this family can lose none"
+    (kept,) = decisions([said("s", "ann", clues=wrong), *(said("s", who) for who in ("ben", "cem"))], NOW, THREE, TOOLS)
+    assert kept["decision"] == "accept"
+    weak = [said("s", who, clues=[{"index": 0, "judgement": "weak"}]) for who in ("ann", "ben")]
+    (row,) = decisions(weak, NOW, THREE, TOOLS, loses=False)
+    assert (row["decision"], row["note"]) == ("accept", None)
+
+
 def test_a_corrected_place_needs_the_rule_too_and_its_uncertainty_reaches_who_agrees() -> None:
     near = [said("s", name, "fix", lat=60.39 + 0.01 * at, lon=5.32) for at, name in enumerate(("ann", "ben"))]
     row = decided(*near)

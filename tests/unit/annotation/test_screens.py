@@ -15,7 +15,7 @@ import pytest
 
 from annotation import controls
 from annotation.annotations import read_annotation
-from annotation.screens.config import CLUE_KEYS, MOST_CLUES, TAKEN
+from annotation.screens.config import CLUE_KEYS, MOST_CLUES, TAKEN, layout_of
 from annotation.screens.family import FamilyScreen
 from annotation.screens.wording import LANGUAGES, words_of
 from schemas import Case
@@ -73,7 +73,7 @@ def test_verdict_flags_boxes_and_the_first_clues_have_keys(screen: FamilyScreen)
 @EVERY
 def test_a_screen_asks_what_pull_reads_and_nothing_else(screen: FamilyScreen) -> None:
     clues = {f"{controls.CLUE}{index}" for index in range(MOST_CLUES)} if screen.layout.clues else set()
-    text = {controls.REASONING} if screen.layout.text else set()
+    text = {controls.REASONING} if screen.layout.text == "edited" else set()
     boxes = {controls.BOX} if screen.photo else set()
     assert set(asking(screen)) == NAMED | clues | text | boxes
     raw = {"id": 1, "completed_by": 3, "updated_at": "2026-11-30T08:00:00Z", "lead_time": 1.0}
@@ -198,6 +198,17 @@ def test_a_text_that_could_not_come_back_whole_is_shown_and_not_edited() -> None
     assert short.results[0]["value"]["text"] == [short.reasoning]
 
 
+def test_only_a_text_that_edits_are_laid_over_is_edited() -> None:
+    for family in FAMILIES:
+        found, made = case(family), FamilyScreen(family=family).task(case(family), PICTURES)
+        places = [one.answered.place for one in found.answers if one.answered.keys == made.keys]
+        assert made.reasoning is None or made.reasoning == places[0].reasoning  # type: ignore[union-attr]
+        if layout_of(family).loses:
+            assert len(made.clues) == len(places[0].clues)  # type: ignore[union-attr]
+    made = FamilyScreen(family="mg_geo_clue").task(case("mg_geo_clue"), PICTURES)
+    assert (made.results, made.data["longer"]) == ([], [{"text": "A street with parked cars."}])
+
+
 def test_the_truth_is_hidden_where_the_recipe_says_so() -> None:
     shown = FamilyScreen(family="mp16_reason").task(case("mp16_reason"), PICTURES).data
     hidden = FamilyScreen(family="mp16_reason", show_truth=False).task(case("mp16_reason"), PICTURES).data
@@ -210,7 +221,7 @@ def test_the_truth_is_hidden_where_the_recipe_says_so() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_judged_is_in_the_order_of_the_answer(family: str) -> None:
     made = FamilyScreen(family=family).task(case(family, clues=3), PICTURES)
-    expected = {"mg_geo_dialog": 4, "mg_geo_meta": 0, "gws15k": 0}.get(family, 3)
+    expected = {"mg_geo_dialog": 4, "mg_geo_meta": 0, "gws15k": 0, "localizability": 0}.get(family, 3)
     assert len(made.clues) == expected
     slots = [made.data[f"clue_{index}"] for index in range(MOST_CLUES)]
     assert slots == [[{"text": text}] for text in made.clues] + [[]] * (MOST_CLUES - expected)
