@@ -34,7 +34,7 @@ def held_back(
 
     Args:
         sample, found: as the source and the teachers left them.
-        before: what the checks find of that.
+        before: what the checks find of that; empty where people edited nothing.
         after: what they find of the sample as people left it.
     """
     if decided.private and sample.licence and _NO_DERIVATIVES.search(sample.licence):

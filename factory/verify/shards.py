@@ -28,7 +28,7 @@ from factory.verify.at_once import plainly_accepted, silent
 from factory.verify.judge import Judge, Rows, decide, examine, features_of, judge_of, located_cases, unjudgeable
 from factory.verify.label import names_of
 from factory.verify.people import held_back
-from schemas import Case, CheckResult, Sample
+from schemas import Case, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +131,18 @@ def _decided(
     cases = []
     people = read_decided(BuildPaths(Path(spec.build)))
     located = located_cases(_laid_over(answered, people), judge)
-    held = _held_back(answered, located, people, judge)
+    unedited = _unedited(answered, people, judge)
     names = names_of(located, worldview=judge.worldview)
-    for case, (_, found) in zip(located, answered, strict=True):
+    for case, (sample, found) in zip(located, answered, strict=True):
         hopeless = unjudgeable(found, judge)
         if hopeless is not None:
             cases.append(replace(case, verdict=hopeless))
         else:
-            made = None if rows is None else rows.get(case.sample.id, ())
-            against = held.get(case.sample.id)
-            cases.append(decide(case, examine(case, judge), judge, spec.model, made, names, against))
+            made = None if rows is None else rows.get(sample.id, ())
+            checks, decided, was = examine(case, judge), people.get(sample.id), unedited.get(sample.id)
+            before = () if was is None else examine(was, judge)
+            held = None if decided is None else held_back(sample, found, before, checks, decided)
+            cases.append(decide(case, checks, judge, spec.model, made, names, held))
     return cases
 
 
@@ -151,21 +153,11 @@ def _laid_over(
     return [laid_over(sample, found, people.get(sample.id)) for sample, found in answered] if people else answered
 
 
-def _held_back(
-    answered: Sequence[tuple[Sample, AnsweredSample]],
-    located: Sequence[Case],
-    people: Mapping[str, Decided],
-    judge: Judge,
-) -> dict[str, CheckResult]:
-    """Why samples that people decided about are released by nobody."""
-    pairs = [
-        (sample, found, case)
-        for (sample, found), case in zip(answered, located, strict=True)
-        if sample.id in people and unjudgeable(found, judge) is None
-    ]
-    before = located_cases([(sample, found) for sample, found, _ in pairs], judge) if pairs else []
-    told = {
-        sample.id: held_back(sample, found, examine(was, judge), examine(case, judge), people[sample.id])
-        for (sample, found, case), was in zip(pairs, before, strict=True)
-    }
-    return {name: against for name, against in told.items() if against is not None}
+def _unedited(
+    answered: Sequence[tuple[Sample, AnsweredSample]], people: Mapping[str, Decided], judge: Judge
+) -> dict[str, Case]:
+    """Cases as the teachers left them, of the samples whose text or clues people changed: an edit must spoil no check.
+    Without one nothing is compared, so nothing is examined twice."""
+    edited = [(sample, found) for sample, found in answered if sample.id in people and people[sample.id].edited]
+    pairs = [(sample, found) for sample, found in edited if unjudgeable(found, judge) is None]
+    return {case.sample.id: case for case in located_cases(pairs, judge)} if pairs else {}

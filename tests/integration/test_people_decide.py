@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,11 @@ from PIL import Image
 import factory
 from factory.cli.check import file_faults
 from factory.cli.explain import explain_sample
+from factory.plugins import registry
+from factory.plugins.registry import plugin, register
 from factory.store.layout import Build
 from release.manifest import read_manifest
+from schemas import Case, CheckResult
 from tests.annotations import box, said, shown, write_annotations
 from tests.pages import REPOSITORY
 from tests.real_build import factory as run_factory
@@ -250,6 +255,42 @@ def test_a_picture_that_needs_blurring_and_may_not_be_changed_is_not_released(bu
     verdict = factory.open_build(build.paths.root).verdicts.row(by_predicate=pl.col("id") == name, named=True)
     assert (verdict["decision"], verdict["unreleasable"]) == ("review", "no_derivatives")
     assert explain(factory.open_build(build.paths.root), name).verdict == "review"
+
+
+@pytest.fixture
+def examined() -> Iterator[Counter[str]]:
+    """How often the check `counted_for_a_test` has seen each sample."""
+    times: Counter[str] = Counter()
+
+    @register("check", "counted_for_a_test")
+    def counted_for_a_test(case: Case) -> CheckResult:
+        times[case.sample.id] += 1
+        return CheckResult(check="counted_for_a_test", outcome="pass", reason="seen")
+
+    yield times
+    registry._PLUGINS.pop(("check", "counted_for_a_test"))
+
+
+def test_only_a_sample_that_people_edited_is_examined_twice(build: Build, examined: Counter[str]) -> None:
+    from factory.phases.decide import decide_build
+    from factory.recipe.load import load_recipe
+    from factory.verify.judge import judge_of
+    from factory.verify.shards import VerifySpec, verify_shard
+
+    accepted, edited, blurred = list(released(build))[:3]
+    text = "Trams, plane trees and a bilingual sign point to this city."
+    marked = [said(blurred, "ann", boxes=[box()], **shown(build, blurred))]
+    write_annotations(build.paths, [*by_all(build, accepted), *by_all(build, edited, "fix", reasoning=text), *marked])
+    decide_build(build)
+    loaded = load_recipe(build.paths.recipe_lock)
+    judge = judge_of(loaded.recipe, RECIPE.parent)
+    counting = ("counted_for_a_test", plugin("check", "counted_for_a_test").settings())
+    judge = replace(judge, checks=(*judge.checks, counting))
+    for shard in sorted(set(build.plan["shard"])):
+        spec = VerifySpec(build=str(build.paths.root), number=shard, recipe=loaded.plain(), root=str(RECIPE.parent))
+        verify_shard(spec, judge)
+    assert {name for name, times in examined.items() if times != 1} == {edited}
+    assert {accepted, blurred} <= examined.keys() and examined[edited] == 2
 
 
 def test_where_people_differ_an_accepted_row_leaves_until_the_lead_decides_on_the_command_line(build: Build) -> None:
