@@ -71,7 +71,7 @@ def test_every_schema_has_its_table() -> None:
     assert all(schema in FILES.values() for schema in schemas)
 
 
-LEFT_OPEN = {"answered.sqlite", "budget.sqlite", "ledger.sqlite", "progress", "thawing.sqlite"}
+LEFT_OPEN = {"annotations.lease", "answered.sqlite", "budget.sqlite", "ledger.sqlite", "progress", "thawing.sqlite"}
 """Files of a build at work."""
 
 
