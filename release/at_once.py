@@ -1,7 +1,6 @@
 """Rows of a family that makes them at once and shows no picture: from a shard to its splits' tables, no row touched.
 
-Held to what `release.rows` asks of each row; where columns are not of the schema's types to the letter, that looks at
-the rows one by one.
+Only where nothing is odd about any of them: for all else `release.rows`, which looks at rows one by one, says what.
 """
 
 from __future__ import annotations
@@ -13,11 +12,9 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from factory.errors import CorruptBuild, PluginFault
 from factory.generators.rows import OWNER
-from factory.plugins.contracts import Generator
 from factory.store.decided import Decided, told
-from schemas.rows.schema import FILLED, PEOPLE_FIELDS, RowSchema
+from schemas.rows.schema import PEOPLE_FIELDS, RowSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +32,29 @@ _SPLIT: Final = "_split"
 
 
 def block(
-    generator: Generator, made: pl.DataFrame, kept: pl.DataFrame, taken: pl.Series, people: Mapping[str, Decided]
+    schema: RowSchema, made: pl.DataFrame, kept: pl.DataFrame, taken: pl.Series, people: Mapping[str, Decided]
 ) -> Block | None:
-    """What is released of a shard; None where its columns are not of the schema's types.
+    """What is released of a shard; None where its columns are not the schema's to the letter, a sample has no row, or a
+    row an id that is not its own.
 
     Args:
+        schema: the family's.
         made: `factory.generators.rows.made_at_once` of the kept samples.
         kept: id and split of the kept samples, in plan order.
         taken: ids of all kept samples of the build.
         people: what they decided, by sample.
-
-    Raises CorruptBuild for a sample without a row, or a row with another sample's id, PluginFault for a row of another
-    schema or id.
     """
-    schema, own = generator.row, made.drop(OWNER)
-    expected = {*schema.json_keys} - {*FILLED}
-    if odd := {*own.columns} ^ expected:
-        first = made[OWNER][0] if made.height else kept["id"][0]
-        raise PluginFault(f"generator `{generator.name}`, row 1 of sample {first!r}: {other_columns(odd)}")
-    typed = _typed(own.select(name for name in schema.json_keys if name not in FILLED), schema)
+    if {*made.columns} != {OWNER, *schema.own}:
+        return None
+    typed = _typed(made.select(schema.own), schema)
     if typed is None:
         return None
     counted = made.group_by(OWNER).len()
     rows = kept.select(pl.col("id").alias(OWNER), pl.col("split").alias(_SPLIT))
     rows = rows.join(counted, on=OWNER, how="left", maintain_order="left")
-    if (lacking := rows.filter(pl.col("len").is_null())).height:
-        raise CorruptBuild(no_row(generator, lacking[OWNER][0]))
     typed = typed.hstack(made.select(OWNER, pl.int_range(1, pl.len() + 1).over(OWNER).alias(_NTH)))
-    _require_ids(generator, typed, taken)
+    if rows["len"].null_count() or not _ids_are_due(typed, taken):
+        return None
     # Rows stand in the order of their samples, those of a sample together.
     typed = rows.select(OWNER, _SPLIT).join(typed, on=OWNER, how="left", maintain_order="left_right")
     if "people" in schema.json_keys:
@@ -87,15 +79,12 @@ def _typed(rows: pl.DataFrame, schema: RowSchema) -> pl.DataFrame | None:
         return None
 
 
-def _require_ids(generator: Generator, rows: pl.DataFrame, taken: pl.Series) -> None:
+def _ids_are_due(rows: pl.DataFrame, taken: pl.Series) -> bool:
+    """Whether ids are those of their samples, `id`, `id/2`, ..., and none is that of another kept sample."""
     further = pl.col(_NTH) > 1
     due = pl.when(further).then(pl.col(OWNER) + "/" + pl.col(_NTH).cast(pl.String)).otherwise(OWNER)
-    odd = rows.select("id", OWNER, _NTH, due=due).filter(pl.col("id").ne_missing(pl.col("due")))
-    if odd.height:
-        name, owner, nth, expected = odd.row(0)
-        raise PluginFault(f"generator `{generator.name}`, row {nth} of sample {owner!r}: {other_id(name, expected)}")
-    if twice := rows.filter(further & pl.col("id").is_in(taken.implode())).select(OWNER, "id").rows()[:1]:
-        raise CorruptBuild(another_id(*twice[0]))
+    odd = pl.col("id").ne_missing(due) | (further & pl.col("id").is_in(taken.implode()))
+    return not rows.select(odd.any()).item()
 
 
 def arrow_rows(rows: pl.DataFrame, schema: pa.Schema) -> pa.Table:
@@ -113,26 +102,3 @@ def slices(rows: pl.DataFrame, first: int, most: int) -> Iterator[pl.DataFrame]:
         size = most - (first + at) % most
         yield rows[at : at + size]
         at += size
-
-
-def other_columns(odd: set[str]) -> str:
-    """What a row is told of that has other columns than its schema."""
-    return f"has other columns than its schema: {', '.join(sorted(odd))}"
-
-
-def other_id(found: object, expected: str) -> str:
-    """What a row is told of that has another id."""
-    return f"is called {found!r}, expected {expected!r}"
-
-
-def another_id(sample_id: str, row_id: str) -> str:
-    """What a sample is told of whose further row has the id of another sample."""
-    return f"sample {sample_id!r} has a row {row_id!r}, which is another sample's id"
-
-
-def no_row(generator: Generator, sample_id: str) -> str:
-    """What a kept sample is told of that makes no row."""
-    return (
-        f"row {sample_id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such samples to "
-        "review, so the shard's files were written by something else or changed since"
-    )

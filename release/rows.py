@@ -20,10 +20,9 @@ from factory.store.cases import read_cases, sample_frame
 from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
-from release.at_once import Block, another_id, block, no_row, other_columns, other_id
+from release.at_once import Block, block
 from release.blur import blurred
 from schemas import Case
-from schemas.rows.schema import FILLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,8 @@ def released_rows(
         if at_once:
             frame = _kept_frame(build, number, wanted["id"], licence)
             _require_planned(build, number, wanted["id"], frame["id"])
-            whole = block(generator, made_at_once(generator, frame), wanted.select("id", "split"), order["id"], people)
+            together = made_at_once(generator, frame)
+            whole = block(generator.row, together, wanted.select("id", "split"), order["id"], people)
             if whole is not None:
                 yield whole
                 continue
@@ -97,9 +97,12 @@ def released_rows(
             decided = people.get(found.id)
             rows = _checked(generator, found.id, found.rows, split, decided)
             if not rows:
-                raise CorruptBuild(no_row(generator, found.id))
+                raise CorruptBuild(
+                    f"row {found.id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such "
+                    "samples to review, so the shard's files were written by something else or changed since"
+                )
             if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
-                raise CorruptBuild(another_id(found.id, twice[0]))
+                raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
             private = () if decided is None else decided.private
             jpegs = pictures.of(number, found.position, found.id, found.images, private)
             yield Released(found.id, split, rows, jpegs, found.answered_by)
@@ -172,16 +175,16 @@ def _checked(
 ) -> tuple[Row, ...]:
     """The rows with their split and what people decided, after a look whether they are what the family promises."""
     schema, checked = generator.row, []
-    expected = {*schema.json_keys} - {*FILLED}
+    expected = {*schema.own}
     filled = {"people": told(decided), "split": split}
     filled = {name: value for name, value in filled.items() if name in schema.json_keys}
     for number, row in enumerate(rows, start=1):
         row_id = sample_id if number == 1 else f"{sample_id}/{number}"
         where = f"generator `{generator.name}`, row {number} of sample {sample_id!r}"
         if odd := row.keys() ^ expected:
-            raise PluginFault(f"{where}: {other_columns(odd)}")
+            raise PluginFault(f"{where}: has other columns than its schema: {', '.join(sorted(odd))}")
         if row["id"] != row_id:
-            raise PluginFault(f"{where}: {other_id(row['id'], row_id)}")
+            raise PluginFault(f"{where}: is called {row['id']!r}, expected {row_id!r}")
         values = {**row, **filled}
         try:
             checked.append(Row(values, orjson.dumps(schema.json_row(values))))

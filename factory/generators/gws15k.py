@@ -16,7 +16,6 @@ from factory.generators.mg_geo_meta import with_places
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.gws15k import ROW
-from schemas.rows.schema import FILLED
 
 QUESTION: Final = (
     "Where was this photo taken? Answer with one JSON object of the keys country, region, city, lat and lon."
@@ -72,4 +71,4 @@ def records(frame: pl.DataFrame, *, decimals: int, pictures: bool) -> pl.DataFra
     drawn = told.with_columns(_drawn=text_of("draw").str.json_decode(_DRAW)).with_columns(
         pl.col("_drawn").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()
     )
-    return drawn.select(name for name in ROW.columns.names if name not in ("images", *FILLED))
+    return drawn.select(ROW.own)

@@ -15,7 +15,6 @@ from factory.generators.asked import text_of, turns
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.localizability import ROW
-from schemas.rows.schema import FILLED
 
 QUESTION: Final = "Does this photo show enough to work out where it was taken? Answer with one word, yes or no."
 """Ours: GLOBE publishes neither prompt nor data of its reward model, only how its answer is read."""
@@ -77,4 +76,4 @@ def records(frame: pl.DataFrame, *, question: str) -> pl.DataFrame:
         messages=turns(pl.col("question"), pl.col("answer"), picture=True),
         saw_truth=pl.lit("none"),
     )
-    return told.select(name for name in ROW.columns.names if name not in ("images", *FILLED))
+    return told.select(ROW.own)

@@ -13,7 +13,6 @@ from factory.generators.asked import drawn, turns
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.mg_geo_meta import ROW
-from schemas.rows.schema import FILLED
 
 QUESTIONS: Final = (
     "Where was this photo taken? Give country, region, city, latitude and longitude as JSON.",
@@ -59,7 +58,7 @@ def records(frame: pl.DataFrame, *, strings: bool, decimals: int, pictures: bool
         strings, decimals, pictures: see `mg_geo_meta`.
     """
     told = with_places(frame, QUESTIONS, strings=strings, decimals=decimals, pictures=pictures)
-    return told.select(name for name in ROW.columns.names if name not in ("images", *FILLED))
+    return told.select(ROW.own)
 
 
 def with_places(

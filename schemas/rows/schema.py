@@ -110,6 +110,11 @@ class RowSchema:
         """Keys of a WebDataset sample's JSON, in order; its pictures are members of their own."""
         return tuple(name for name in self.columns.names if name != "images")
 
+    @cached_property
+    def own(self) -> tuple[str, ...]:
+        """Columns that a family's row has when it is made, in order: all but `images` and `FILLED`."""
+        return tuple(name for name in self.json_keys if name not in FILLED)
+
     def json_row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """A row as its WebDataset JSON: the schema's keys in its order, at every depth, unknown text as "".
 
@@ -146,8 +151,7 @@ class RowSchema:
             more: further fields: nullable, truth_in_messages, summary, ...
         """
         first = {name: SHARED[name] for name in ("id", "images")}
-        last = {name: what for name, what in SHARED.items() if name not in first}
-        last = {name: last.get(name, PEOPLE) for name in ("messages", "saw_truth", "people", "split")}
+        last = {name: SHARED.get(name, PEOPLE) for name in ("messages", "saw_truth", "people", "split")}
         every = {**first, **columns, **last}
         arrow = pa.schema([pa.field(name, kind) for name, (kind, _) in every.items()])
         return cls(family, version, arrow, {name: note for name, (_, note) in every.items()}, **more)

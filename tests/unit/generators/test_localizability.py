@@ -10,7 +10,6 @@ from factory.generators.localizability import QUESTION, localizability
 from schemas import arrow
 from schemas.rows import message_faults
 from schemas.rows.localizability import ROW
-from schemas.rows.schema import FILLED
 
 PLAN = pl.Schema(arrow.PLAN)
 SAID = {
@@ -41,7 +40,7 @@ def samples(*texts: str) -> pl.DataFrame:
 def test_a_row_has_question_answer_target_and_where_it_comes_from() -> None:
     made = localizability().records(samples(json.dumps(SAID)))  # type: ignore[misc]
     row = made.row(0, named=True)
-    assert set(made.columns) == {*ROW.columns.names} - {"images", *FILLED}
+    assert tuple(made.columns) == ROW.own
     assert list(message_faults(row["messages"], 1)) == []
     assert row["messages"][0]["content"][1]["text"] == row["question"] == QUESTION
     assert row["messages"][1]["content"] == [{"type": "text", "text": "yes"}]

@@ -15,7 +15,6 @@ from factory.store.decided import told
 from schemas import Answered, Case, GeoAnswer, LocatedAnswer, Photo, Sample
 from schemas.rows.messages import message_faults
 from schemas.rows.mp16_reason import ROW
-from schemas.rows.schema import FILLED
 from tests.build_fixture import HOSTILE_TEXT, make_build
 
 POLICIES: tuple[AnswerPolicy, ...] = ("nearest", "first", "most_confident")
@@ -93,7 +92,7 @@ def test_a_row_says_where_it_is_and_why(tmp_path: Path) -> None:
     rows = first_rows(tmp_path)
     assert [row["id"] for row in rows] == ["s000", "s001", "s002", "s003"]
     first = rows[0]
-    assert {*first, "images", *FILLED} == set(ROW.columns.names)
+    assert {*first} == {*ROW.own}
     assert first["__#solution"] == "<country>Germany</country><city>Leipzig</city>"
     assert first["response"].startswith("second: Sign reads <script>")
     assert first["entities"] == [{"text": HOSTILE_TEXT}, {"text": "grey road number 0"}]

@@ -16,6 +16,7 @@ import release.parquet_files
 import release.rows
 from factory.errors import CorruptBuild, PluginFault
 from release import check_release, write_release
+from release.at_once import Block
 from release.rows import release_order, released_rows
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import make_build
@@ -53,6 +54,13 @@ def test_both_ways_write_the_same_bytes(
     monkeypatch.setattr(release.columns, "_plain", lambda *_: None)
     assert found == files(tmp_path, "b", records, **given)
     assert any(name.endswith((".parquet", ".tar")) for name in found)
+
+
+@pytest.mark.parametrize("records", [quiz_at_once, twice])
+def test_rows_in_which_nothing_is_odd_stay_columns(tmp_path: Path, records: Records) -> None:
+    build = make_build(tmp_path / "b", 8, roles=())
+    found = [*released_rows(build, release_order(build), replace(QUIZ_AT_ONCE, records=records), None)]
+    assert found and all(isinstance(one, Block) for one in found)
 
 
 def test_columns_of_other_types_are_looked_at_one_by_one(tmp_path: Path) -> None:

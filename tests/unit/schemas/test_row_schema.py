@@ -96,6 +96,7 @@ def test_keys_follow_the_schema_and_writing_twice_changes_nothing() -> None:
     row = schema(NESTED)
     once = row.json_row({"x": {"alpha": [], "zeta": "z"}, **BASE})
     assert tuple(once) == row.json_keys == ("id", "messages", "saw_truth", "split", "x")
+    assert row.own == ("id", "messages", "saw_truth", "x")
     assert list(once["x"]) == ["zeta", "alpha", "many", "flag"]
     assert row.json_row(once) == once
 
