@@ -149,6 +149,8 @@ class Photo:
     """Of the source file when it was decoded: a later build takes the picture over only if both are unchanged."""
 
 
+CALIBRATED: Final = "calibrated"
+"""The decider whose check, of the same name, has as its score the probability that a sample is right."""
 UNREADABLE: Final = "unreadable"
 """Reason of a check that abstains because of what a teacher stated and nobody could read."""
 SUSPECTED_WRONG_TRUTH: Final = "suspected_wrong_truth"

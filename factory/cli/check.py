@@ -15,7 +15,7 @@ from factory.store.databases import SIDE_FILES, databases, has_side_files
 from factory.store.decided import released_with
 from factory.store.files import file_digest, is_aside, odd_files
 from factory.store.folder import LEASE
-from factory.store.info import is_sealed, read_shard_report, read_verified
+from factory.store.info import FINISHED, is_sealed, read_shard_report, read_verified
 from factory.store.layout import (
     Build,
     BuildPaths,
@@ -79,7 +79,7 @@ def _build_faults(build: Build) -> Iterator[str]:
         return
     if not is_sealed(info):
         yield f"{paths.info}: differs from what was written (its own digest)"
-    finished = info["state"] in ("released", "done")
+    finished = info["state"] in FINISHED
     noted: dict[str, str] = info.get("files", {})
     for path in _noted_files(paths, info["state"]):
         if path.name in noted:
@@ -140,7 +140,7 @@ def _planned_shards(paths: BuildPaths, info: Mapping[str, Any]) -> int:
 
 def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     """Files that the factory has not written, or has not taken away."""
-    finished = state in ("released", "done")
+    finished = state in FINISHED
     root = {path.name for path in _noted_files(paths, "done")}
     root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.review)}
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, RecipeError
+from factory.store.info import FINISHED
 from factory.store.layout import Build, ShardPaths
 from factory.store.reviews import decided_by, read_reviews
 from factory.store.tables import read_columns, read_rows
@@ -150,7 +151,7 @@ _SO_FAR = {
 def _is_released(build: Build) -> bool:
     """Whether the release is that of the selection: while a build goes on again, it is what it was before."""
     state = build.info["state"]
-    return state in ("released", "done") or (state != "selected" and build.paths.release.exists())
+    return state in FINISHED or (state != "selected" and build.paths.release.exists())
 
 
 def _outcome(

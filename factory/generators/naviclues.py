@@ -148,14 +148,14 @@ def record(case: Case, addresses: bool = False) -> Sequence[Mapping[str, Any]]:
         **urls,
         "points": points,
         "points_written": "int",
-        "distance": _number(texts.get("distance_km")),
+        "distance": told_number(texts.get("distance_km")),
         "image_path": sample.images[0].locator if shown else None,
         "location": {"round": in_game, **place, "country": country or UNKNOWN},
         "clues": clues,
         "sentences": sentences,
         "country_said": found.answered.values.get("country"),
-        "guess_lat": _number(texts.get("guess_lat")),
-        "guess_lon": _number(texts.get("guess_lon")),
+        "guess_lat": told_number(texts.get("guess_lat")),
+        "guess_lon": told_number(texts.get("guess_lon")),
         "country": country,
         "teacher": found.answered.teacher,
         "model": found.answered.model,
@@ -202,7 +202,7 @@ def _continent(code: str | None) -> str:
     return CONTINENTS.get(found[0], UNKNOWN) if found else UNKNOWN
 
 
-def _number(written: str | None) -> float | None:
+def told_number(written: str | None) -> float | None:
     """A number of the table, None for what is none."""
     try:
         number = float(written or "nan")
@@ -212,5 +212,5 @@ def _number(written: str | None) -> float | None:
 
 
 def _whole(written: str | None, most: int) -> int | None:
-    number = _number(written)
+    number = told_number(written)
     return int(number) if number is not None and 0 <= number <= most and number == int(number) else None

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 FILLERS: Final = frozenset(["um", "uh", "uhm", "erm", "er", "ah", "eh", "hm", "hmm", "mm", "mhm", "uhh", "umm"])
 """Sounds of thinking, which no sentence is about."""
-_WORD: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
+WORD_PATTERN: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
+"""A word, in the form of `plain`."""
 
 
 class Word(NamedTuple):
@@ -35,7 +36,7 @@ def words_said(lines: Sequence[str]) -> tuple[Word, ...]:
 
 def written_words(text: str) -> list[str]:
     """Words in small letters, in the form of `plain`."""
-    return _WORD.findall(plain(text).casefold())
+    return WORD_PATTERN.findall(plain(text).casefold())
 
 
 def plain(text: str) -> str:

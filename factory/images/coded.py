@@ -53,15 +53,14 @@ def undecoded(source: Inspected, digest: str) -> Prepared:
 def as_coded(data: bytes, settings: ImageSettings) -> Prepared | ImageRejected | None:
     """What `factory.images.prepare.prepare` makes of a picture that passes undecoded, or why it is refused; None where
     it has to be decoded, or has a colour profile, which another library reads."""
-    digest = hashlib.sha256(data).hexdigest()
     try:
         source = inspect_image(data, settings)
         if source.icc is not None or not is_kept(source, settings):
             return None
         check_side((source.width, source.height), settings)
     except StructureError as problem:
-        return ImageRejected(problem.reason, problem.detail, digest)
-    return undecoded(source, digest)
+        return ImageRejected(problem.reason, problem.detail, hashlib.sha256(data).hexdigest())
+    return undecoded(source, hashlib.sha256(data).hexdigest())
 
 
 def read_source(source: str | Path | FilePart, settings: ImageSettings) -> bytes | ImageRejected:

@@ -16,6 +16,7 @@ from factory.select.accepted import accepted_rows, selection_rules
 from factory.select.run import run_selection
 from factory.store.layout import Build, ShardPaths
 from factory.store.tables import read_columns
+from schemas.record import CALIBRATED
 
 _COLUMNS: Final[dict[str, pl.DataType]] = {
     "id": pl.String(),
@@ -26,8 +27,6 @@ _COLUMNS: Final[dict[str, pl.DataType]] = {
 }
 REVIEWABLE: Final = pl.Schema(_COLUMNS)
 """Columns of `reviewable_rows`; `kind` is dispute, or audit for a row that the machines accepted."""
-_PROBABILITY: Final = "calibrated"
-"""The check whose score is the probability that a sample is right, where the recipe has it."""
 _UNKNOWN: Final = 0.5
 
 
@@ -59,7 +58,7 @@ def _judged(shard: ShardPaths) -> pl.DataFrame:
 def uncertainty(checks: list[dict[str, Any]]) -> float:
     """How little the checks of a sample say, from 0 to 1."""
     for found in checks:
-        if found["check"] == _PROBABILITY and found["score"] is not None:
+        if found["check"] == CALIBRATED and found["score"] is not None:
             return 1.0 - abs(2.0 * min(1.0, max(0.0, float(found["score"]))) - 1.0)
     passed = sum(found["outcome"] == "pass" for found in checks)
     return 1.0 - passed / len(checks) if checks else _UNKNOWN

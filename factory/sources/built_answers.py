@@ -17,13 +17,10 @@ import polars as pl
 from factory.errors import CorruptBuild, SourceError
 from factory.store.decided import released_with
 from factory.store.files import file_digest
-from factory.store.info import is_sealed, read_shard_report, read_verified
+from factory.store.info import FINISHED, is_sealed, read_shard_report, read_verified
 from factory.store.layout import Build, BuildPaths, ShardPaths, fixed_files, open_build, shards_digest
 from factory.store.tables import read_columns
-
-FINISHED: Final = ("released", "done")
-CALIBRATED: Final = "calibrated"
-"""The decider whose check has a probability as its score."""
+from schemas.record import CALIBRATED
 
 _LOCATED: Final = ("teacher", "localizable", "distance_km", "named_distance_km")
 _ANSWER: Final = ("combined", "failure", "saw_truth", "place.unreadable")

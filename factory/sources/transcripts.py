@@ -27,6 +27,7 @@ from factory.sources.json_text import scalar_text
 from factory.sources.paths import file_stamp, listing_digest, locate, recipe_path
 from factory.sources.released_clues import flat, is_released, read_records
 from factory.text import tidy
+from schemas.rows.naviclues import UNKNOWN
 from schemas.settings import InputPath, OptionalPath
 
 MAX_ROUND_TEXT: Final = 20_000
@@ -167,7 +168,7 @@ class Transcripts:
         row = {key: (value or "").strip() or None for key, value in record.items()}
         row["lon"] = row.get("lon") or row.get("lng")
         row["distance_km"] = row.get("distance_km") or row.get("distance")
-        row["country"] = None if row.get("country") == "N/A" else row.get("country")
+        row["country"] = None if row.get("country") == UNKNOWN else row.get("country")
         row |= {name: row.get(name) or value for name, value in self.said.items()}
         row["image"] = row.get("image") if self.images is not None else None
         row["source_url"] = row.get("source_url") or row.get("youtube_url")

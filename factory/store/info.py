@@ -18,6 +18,8 @@ from factory.errors import CorruptBuild
 from factory.store.files import read_json, write_bytes
 
 STATES = Literal["planning", "working", "answered", "verified", "reviewed", "selected", "released", "done", "waiting"]
+FINISHED: Final = ("released", "done")
+"""States of a build that has its release."""
 SEAL: Final = "sha256"
 """Key of build.json that binds the others."""
 MOST_SHARDS: Final = 10_000_000

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from factory.generators.spoken import Word, places_of, plain
+from factory.generators.spoken import WORD_PATTERN, Word, places_of, plain
 from factory.geo.names import country_code
 from factory.verify.clue_words import CLAIMS, NUMBERS, More, named_country
 
@@ -87,7 +87,6 @@ _ENDINGS: Final = (
 )
 """No "er" and no "al": a corner is no corn, a signal no sign."""
 _NOT, _MOSTLY = "=not", "=mostly"
-_WORD: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
 _LEAST: Final = 3
 """Letters that are left of a word without its ending."""
 _BEFORE: Final = 2
@@ -114,7 +113,7 @@ def _added(text: str, quotes: Sequence[str], said: tuple[Word, ...], allow: Sequ
     support |= {form for one in support for form in _IMPLIED.get(one, ())} | {_form(word) for word in allow}
     retracted = {_form(said[at].text) for at in spoken & gone} - support
     written = plain(text)
-    words = _WORD.findall(written)
+    words = WORD_PATTERN.findall(written)
     named = _named_anew(words, [said[at].text for at in sorted(spoken - gone)])
     for at, word in enumerate(words):
         form = _form(word)
@@ -214,7 +213,7 @@ def _named_anew(written: Sequence[str], spoken: Sequence[str]) -> set[int]:
 
 def countries_named(text: str) -> set[str]:
     """ISO codes of the countries that a text in the form of `plain` names."""
-    return set(_names(_WORD.findall(text)).values())
+    return set(_names(WORD_PATTERN.findall(text)).values())
 
 
 def _names(written: Sequence[str]) -> dict[range, str]:

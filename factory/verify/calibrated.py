@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 import polars as pl
 from pydantic import Field
@@ -26,10 +26,8 @@ from factory.verify.fitted import Aim, Judged, fitted, judged, require_fit, tran
 from factory.verify.said import features_of, teachers_in
 from schemas import Case, CheckResult, Label, Outcome, Verdict
 from schemas.plain_json import read_json
+from schemas.record import CALIBRATED
 from schemas.settings import OptionalFile, Share
-
-NAME: Final = "calibrated"
-"""Of the decider, and of its own finding among a row's checks."""
 
 Precision = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -46,7 +44,7 @@ class _Bars(NamedTuple):
     by_threshold: bool
 
 
-@register("decider", NAME)
+@register("decider", CALIBRATED)
 @check_settings(_one_aim)
 def calibrated(
     *,
@@ -206,10 +204,15 @@ def _not_lucky(sample: Judged, least: float) -> CheckResult:
 
 
 def _abstains(reason: str, detail: str, score: float | None = None) -> CheckResult:
-    return CheckResult(check=NAME, outcome="abstain", reason=reason, score=score, detail=detail)
+    return CheckResult(check=CALIBRATED, outcome="abstain", reason=reason, score=score, detail=detail)
 
 
 def _compared(outcome: Outcome, reason: str, score: float, threshold: float, detail: str) -> CheckResult:
     return CheckResult(
-        check=NAME, outcome=outcome, reason=reason, score=score, threshold=threshold, detail=f"{detail}: {score:.3f}"
+        check=CALIBRATED,
+        outcome=outcome,
+        reason=reason,
+        score=score,
+        threshold=threshold,
+        detail=f"{detail}: {score:.3f}",
     )

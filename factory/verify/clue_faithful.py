@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,12 +10,9 @@ from factory.generators.clue_book import ClueBook, clue_book
 from factory.plugins.registry import before_asking, register
 from factory.verify.clue_known import chosen_clues, look_at_clues, of_all
 from factory.verify.clue_words import says_more
-from factory.verify.votes import Vote
+from factory.verify.votes import Vote, faulty, no_answer, quoted
 from schemas import Case, CheckResult, LocatedAnswer
 from schemas.settings import InputFile
-
-SHOWN: Final = 80
-"""Characters of a quote in a detail."""
 
 
 @register("check", "clue_faithful")
@@ -42,7 +39,7 @@ def clue_faithful(case: Case, *, clues: InputFile, max_extra_words: Annotated[in
 def _vote(found: LocatedAnswer, book: ClueBook, max_extra_words: int) -> Vote:
     teacher, chosen = found.answered.teacher, chosen_clues(found)
     if chosen is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     if not chosen:
         return Vote(teacher, "abstain", "nothing_chosen", None, "chose nothing")
     faults = []
@@ -52,8 +49,7 @@ def _vote(found: LocatedAnswer, book: ClueBook, max_extra_words: int) -> Vote:
             faults.append(("unknown_clue", f"{item['id']!r} is no clue of the repository"))
             continue
         more = says_more(item["text"], clue, book.plain_words, max_extra_words=max_extra_words)
-        faults += [(one.reason, f"{clue.id} says “{one.quote[:SHOWN]}”") for one in more]
+        faults += [(one.reason, f"{clue.id} says {quoted(one.quote)}") for one in more]
     if faults:
-        told = "; ".join(f"{reason.replace('_', ' ')}: {detail}" for reason, detail in faults[:8])
-        return Vote(teacher, "fail", faults[0][0], float(len(faults)), told)
+        return faulty(teacher, faults)
     return Vote(teacher, "pass", "faithful", 0.0, f"{len(chosen)} clues in its own words")

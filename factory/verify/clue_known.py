@@ -7,7 +7,7 @@ from typing import Any
 
 from factory.generators.clue_book import ClueBook, clue_book, same_region
 from factory.plugins.registry import before_asking, register
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote, combine, no_answer
 from schemas import Case, CheckResult, LocatedAnswer, Sample
 from schemas.settings import InputFile
 
@@ -44,7 +44,7 @@ def of_all(check: str, votes: Sequence[Vote], *, passed: str) -> CheckResult:
 def _vote(found: LocatedAnswer, sample: Sample, book: ClueBook) -> Vote:
     teacher, chosen = found.answered.teacher, chosen_clues(found)
     if chosen is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     if not chosen:
         reason = "nothing_chosen" if found.answered.values.get("offered") else "nothing_offered"
         return Vote(teacher, "fail", reason, 1.0, f"{reason.replace('_', ' ')}")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from factory.generators.naviclues import sentences_of, text_of
 from factory.plugins.registry import register
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote, combine, no_answer
 from schemas import Case, CheckResult, LocatedAnswer
 
 Characters = Annotated[int, Field(ge=0)]
@@ -39,7 +39,7 @@ def clue_length(case: Case, *, min_chars: Characters = 445, max_chars: Character
 def _vote(found: LocatedAnswer, min_chars: int, max_chars: int) -> Vote:
     teacher, sentences = found.answered.teacher, sentences_of(found)
     if sentences is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     length = len(text_of(sentences))
     told = f"writes {length:,} characters"
     if min_chars <= length <= max_chars:

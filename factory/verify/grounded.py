@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from factory.plugins.registry import register
 from factory.verify.clues import affirmed, containment, said, similarities, words
-from factory.verify.votes import Teachers, Vote, combine
+from factory.verify.votes import Teachers, Vote, combine, no_answer
 from schemas import Case, CheckResult, GeoAnswer
 from schemas.settings import Share
 
@@ -83,8 +83,7 @@ def grounded(
     for index, located in enumerate(case.voices):
         teacher, source = located.answered.teacher, own[index]
         if source is None:
-            failure = located.answered.failure or "failed"
-            votes.append(Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({failure})"))
+            votes.append(no_answer(located))
             continue
         others = [other for position, other in own.items() if position != index and other is not None]
         others += [

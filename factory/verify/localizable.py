@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from factory.plugins.registry import register
-from factory.verify.votes import Vote, combine, doubted
+from factory.verify.votes import Vote, combine, doubted, no_answer
 from schemas import Case, CheckResult, LocatedAnswer
 from schemas.record import UNREADABLE
 from schemas.settings import Share
@@ -53,7 +53,7 @@ def localizable(
 def _vote(located: LocatedAnswer, min_confidence: float) -> Vote:
     answered, answer = located.answered, located.answered.place
     if answer is None:
-        return Vote(answered.teacher, "abstain", "no_answer", None, f"gave no answer ({answered.failure or 'failed'})")
+        return no_answer(located)
     unread = [name for name in ("localizable", "confidence") if name in answer.unreadable]
     if min_confidence <= 0.0 and "confidence" in unread:
         unread.remove("confidence")

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Final, Literal, NamedTuple
 
 from factory.plugins.registry import register
-from factory.verify.votes import Teachers, Vote, combine
+from factory.verify.votes import Teachers, Vote, combine, no_answer
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 from schemas.record import SUSPECTED_WRONG_TRUTH, UNREADABLE
 from schemas.settings import Kilometres, Share
@@ -142,8 +142,7 @@ def _vote(located: LocatedAnswer, rule: _Rule) -> Vote:
     if located.answered.saw_truth == "place":
         return Vote(teacher, "abstain", "saw_truth", None, "was shown the place: its answer measures nothing")
     if answer is None:
-        failure = located.answered.failure or "failed"
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({failure})")
+        return no_answer(located)
     distance = _distance_km(located, rule)
     if rule.require_country and located.country_correct is False:
         where = "" if distance is None else f", {distance:,.1f} km off"

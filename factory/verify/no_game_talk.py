@@ -8,9 +8,10 @@ from typing import Final
 
 from factory.generators.naviclues import sentences_of, text_of
 from factory.plugins.registry import register
+from factory.verify.clue_known import of_all
 from factory.verify.leak_rules import Leak
 from factory.verify.no_leak import no_leak
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 
 _GAME: Final = re.compile(
@@ -46,10 +47,7 @@ def no_game_talk(case: Case, *, allow: tuple[Leak, ...] = ()) -> CheckResult:
     """
     votes = [_vote(found) for found in case.voices]
     if any(vote.outcome == "fail" for vote in votes):
-        score = float(sum(vote.outcome == "fail" for vote in votes))
-        return combine(
-            "no_game_talk", votes, teachers="all", passed="clean", nothing="no_answer", threshold=0.0, score=score
-        )
+        return of_all("no_game_talk", votes, passed="clean")
     read = replace(case, answers=tuple(map(_as_read, case.voices)), combined=None)
     return replace(no_leak(read, allow=allow), check="no_game_talk")
 

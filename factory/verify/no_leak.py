@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 from factory.plugins.registry import register
 from factory.verify.leak_rules import BOUNDARY, ENGLISH, Leak
 from factory.verify.leak_words import FOREIGN
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote, combine, no_answer
 from factory.verify.word_cache import Remembered
 from schemas import Case, CheckResult, GeoAnswer, LocatedAnswer
 
@@ -74,8 +74,7 @@ def no_leak(case: Case, *, allow: tuple[Leak, ...] = ()) -> CheckResult:
 def _vote(case: Case, located: LocatedAnswer, allow: tuple[Leak, ...]) -> Vote:
     teacher, answer = located.answered.teacher, located.answered.place
     if answer is None:
-        failure = located.answered.failure or "failed"
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({failure})")
+        return no_answer(located)
     text = _text(answer)
     if not text:
         return Vote(teacher, "abstain", "no_text", None, "wrote no reasoning and no clues")

@@ -7,7 +7,7 @@ from factory.generators.spoken import plain
 from factory.geo.names import country_code
 from factory.plugins.registry import register
 from factory.verify.added_words import countries_named
-from factory.verify.votes import Vote, combine
+from factory.verify.votes import Vote, combine, no_answer
 from schemas import Case, CheckResult, LocatedAnswer
 from schemas.record import UNREADABLE
 
@@ -33,7 +33,7 @@ def right_country(case: Case) -> CheckResult:
 def _vote(found: LocatedAnswer, truth: str | None) -> Vote:
     teacher, sentences = found.answered.teacher, sentences_of(found)
     if sentences is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     if truth is None:
         return Vote(teacher, "abstain", "no_truth", None, "cannot be compared: the place has no country")
     return _compared(teacher, found.answered.values.get("country"), text_of(sentences), truth)

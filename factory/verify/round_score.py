@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from factory.generators.naviclues import told_number
 from factory.plugins.registry import register
 from schemas import Case, CheckResult
 
@@ -77,8 +78,5 @@ def expected_points(distance_km: float) -> float:
 
 
 def _number(case: Case, name: str) -> float | None:
-    try:
-        number = float(case.sample.texts.get(name, "nan"))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
+    number = told_number(case.sample.texts.get(name))
+    return number if number is not None and number >= 0 else None

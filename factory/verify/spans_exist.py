@@ -11,11 +11,8 @@ from factory.generators.naviclues import said_lines, sentences_of
 from factory.generators.spoken import Word, places_of, words_said
 from factory.plugins.registry import register
 from factory.verify.clue_known import of_all
-from factory.verify.votes import Vote
+from factory.verify.votes import Vote, faulty, no_answer, quoted
 from schemas import Case, CheckResult, LocatedAnswer
-
-SHOWN = 80
-"""Characters of a quote in a detail."""
 
 
 @register("check", "spans_exist")
@@ -38,13 +35,12 @@ def spans_exist(case: Case, *, max_words: Annotated[int, Field(ge=1)] = 60) -> C
 def _vote(found: LocatedAnswer, said: Sequence[Word], max_words: int) -> Vote:
     teacher, sentences = found.answered.teacher, sentences_of(found)
     if sentences is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     if not sentences:
         return Vote(teacher, "fail", "no_reason", 1.0, "finds no reason in what was said")
     faults = [fault for one in sentences for fault in _faults(one, said, max_words)]
     if faults:
-        told = "; ".join(f"{reason.replace('_', ' ')}: “{quote[:SHOWN]}”" for reason, quote in faults[:8])
-        return Vote(teacher, "fail", faults[0][0], float(len(faults)), told)
+        return faulty(teacher, [(reason, quoted(words)) for reason, words in faults])
     return Vote(teacher, "pass", "said", 0.0, f"{len(sentences)} sentences by what was said")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from factory.generators.naviclues import said_lines, sentences_of
+from factory.generators.naviclues import said_lines, sentences_of, text_of
 from factory.generators.spoken import Word, words_said
 from factory.plugins.registry import register
 from factory.verify.added_words import adds
 from factory.verify.clue_known import of_all
 from factory.verify.english import is_english
-from factory.verify.spans_exist import SHOWN
-from factory.verify.votes import Vote
+from factory.verify.votes import Vote, faulty, no_answer, quoted
 from schemas import Case, CheckResult, LocatedAnswer
 from schemas.record import UNREADABLE
 
@@ -38,13 +37,12 @@ def spans_support(case: Case, *, allow: tuple[str, ...] = ()) -> CheckResult:
 def _vote(found: LocatedAnswer, said: tuple[Word, ...], allow: Sequence[str]) -> Vote:
     teacher, sentences = found.answered.teacher, sentences_of(found)
     if sentences is None:
-        return Vote(teacher, "abstain", "no_answer", None, f"gave no answer ({found.answered.failure})")
+        return no_answer(found)
     if not sentences:
         return Vote(teacher, "abstain", "nothing_written", None, "wrote no sentence")
     more = [one for sentence in sentences for one in adds(sentence["text"], sentence["quotes"], said, allow=allow)]
     if more:
-        told = "; ".join(f"{one.reason.replace('_', ' ')}: “{one.quote[:SHOWN]}”" for one in more[:8])
-        return Vote(teacher, "fail", more[0].reason, float(len(more)), told)
-    if not is_english(" ".join(one["text"] for one in sentences)):
+        return faulty(teacher, [(one.reason, quoted(one.quote)) for one in more])
+    if not is_english(text_of(sentences)):
         return Vote(teacher, "abstain", UNREADABLE, None, "does not write English")
     return Vote(teacher, "pass", "supported", 0.0, f"{len(sentences)} sentences say no more than was said")

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from schemas import CheckResult, Outcome
+from schemas import CheckResult, LocatedAnswer, Outcome
 from schemas.record import UNREADABLE
 
 Teachers = Literal["all", "any"]
+MOST_TOLD: Final = 8
+"""Faults of an answer that a detail names."""
+MOST_QUOTED: Final = 80
+"""Characters of a quote in a detail."""
 
 
 class Vote(NamedTuple):
@@ -25,6 +29,23 @@ class Vote(NamedTuple):
     reason: str
     score: float | None = None
     detail: str = ""
+
+
+def no_answer(found: LocatedAnswer) -> Vote:
+    """The vote for a teacher that gave nothing to look at."""
+    why = found.answered.failure or "failed"
+    return Vote(found.answered.teacher, "abstain", "no_answer", None, f"gave no answer ({why})")
+
+
+def faulty(teacher: str, faults: Sequence[tuple[str, str]]) -> Vote:
+    """A fail for the first of the faults, each a reason with its words; the score is how many there are."""
+    told = "; ".join(f"{reason.replace('_', ' ')}: {words}" for reason, words in faults[:MOST_TOLD])
+    return Vote(teacher, "fail", faults[0][0], float(len(faults)), told)
+
+
+def quoted(text: str) -> str:
+    """Somebody's words as a detail shows them."""
+    return f"“{text[:MOST_QUOTED]}”"
 
 
 def combine(
