@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-LEVELS: Final = ("rater", "unit", "value")
-"""Columns of a frame of ratings: who said what of which thing. A null value is no rating."""
+from annotation.decide import LEAD
 
 
 def krippendorff_alpha(ratings: pl.DataFrame) -> float | None:
@@ -92,15 +91,21 @@ def ratings_of(annotations: pl.DataFrame, value: str = "verdict") -> pl.DataFram
         annotations: `schemas.arrow.ANNOTATIONS`.
         value: the column that is rated, or a flag's name: then values are yes and no.
     """
-    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != "lead"))
+    last = _last_words(annotations)
     flagged = pl.when(pl.col("flags").list.contains(value)).then(pl.lit("yes")).otherwise(pl.lit("no"))
-    rated = pl.col(value) if value in held.columns else flagged
-    last = held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
+    rated = pl.col(value) if value in last.columns else flagged
     return last.select(rater="reviewer", unit="id", value=rated)
 
 
+def _last_words(annotations: pl.DataFrame) -> pl.DataFrame:
+    """The last annotation of each person and sample, in order of time; the lead's, and what was skipped or taken back,
+    left out."""
+    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != LEAD))
+    return held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
+
+
 def gold_accuracy(annotations: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    """Each reviewer on gold: `rater`, `tasks`, `right`, `accuracy`, sorted by rater.
+    """Each reviewer on gold: `rater`, `tasks` and how many were `right`, sorted by rater.
 
     Accept and fix are one answer there: whether there is something to mend is a matter of taste, whether the row may be
     released is not.
@@ -111,8 +116,7 @@ def gold_accuracy(annotations: pl.DataFrame, expected: pl.DataFrame) -> pl.DataF
     """
     joined = ratings_of(annotations).drop_nulls("value").join(expected, on="unit", suffix="_right")
     right = (_kept(pl.col("value")) == _kept(pl.col("value_right"))).cast(pl.Int64)
-    counted = joined.group_by("rater").agg(tasks=pl.len(), right=right.sum()).sort("rater")
-    return counted.with_columns(accuracy=pl.col("right") / pl.col("tasks"))
+    return joined.group_by("rater").agg(tasks=pl.len(), right=right.sum()).sort("rater")
 
 
 def _kept(verdict: pl.Expr) -> pl.Expr:
@@ -138,13 +142,12 @@ def majorities(ratings: pl.DataFrame) -> pl.DataFrame:
 
 
 def times(annotations: pl.DataFrame) -> pl.DataFrame:
-    """Seconds a task of each reviewer: `rater`, `tasks`, `median_s`, `p90_s`, sorted by rater. Annotations without a
-    time are left out; a median, since people go for coffee."""
+    """Seconds a task of each reviewer: `rater`, `median_s`, `p90_s`, sorted by rater. Annotations without a time are
+    left out; a median, since people go for coffee."""
     timed = annotations.filter(~pl.col("deleted") & pl.col("seconds").is_not_null())
     return (
         timed.group_by(rater="reviewer")
         .agg(
-            tasks=pl.len(),
             median_s=pl.col("seconds").median(),
             p90_s=pl.col("seconds").quantile(0.9, interpolation="linear"),
         )
@@ -156,19 +159,16 @@ def drift(annotations: pl.DataFrame, parts: int = 2) -> pl.DataFrame:
     """Whether reviewers change while they work: each one's annotations in order of time, cut into equal parts.
 
     Returns:
-        `rater`, `part` from 1, `tasks`, `agrees` (share of its verdicts that are the sample's majority, null where none
+        `rater`, `part` from 1, `agrees` (share of its verdicts that are the sample's majority, null where none
         of its samples has one) and `median_s`.
     """
-    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != "lead"))
-    last = held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
     best = majorities(ratings_of(annotations)).rename({"value": "majority"})
-    joined = last.join(best, left_on="id", right_on="unit", how="left", maintain_order="left")
+    joined = _last_words(annotations).join(best, left_on="id", right_on="unit", how="left", maintain_order="left")
     place = pl.int_range(pl.len()).over("reviewer") * parts // pl.len().over("reviewer")
     return (
         joined.with_columns(part=place + 1)
         .group_by(rater="reviewer", part="part")
         .agg(
-            tasks=pl.len(),
             agrees=(pl.col("verdict") == pl.col("majority")).mean(),
             median_s=pl.col("seconds").median(),
         )

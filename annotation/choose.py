@@ -74,8 +74,8 @@ class Interval:
     high: float
 
 
-def wilson(wrong: int, looked: int, confidence: float = 0.95, *, population: int | None = None) -> Interval:
-    """Wilson's interval of a share (1927); with a finite population the sample counts as (N - 1) / (N - n) times as
+def wilson(wrong: int, looked: int, confidence: float = 0.95, *, population: int) -> Interval:
+    """Wilson's interval of a share (1927) of a finite population: the sample counts as (N - 1) / (N - n) times as
     large, and whoever looked at everything knows.
 
     Raises ValueError for numbers that no sample can have.
@@ -83,32 +83,25 @@ def wilson(wrong: int, looked: int, confidence: float = 0.95, *, population: int
     from scipy.stats import norm  # type: ignore[import-untyped]
 
     _possible(wrong, looked, population)
-    if population is not None and looked == population:
+    if looked == population:
         return Interval(wrong / looked, wrong / looked)
-    size = looked if population is None else looked * (population - 1) / (population - looked)
+    size = looked * (population - 1) / (population - looked)
     z, share = float(norm.ppf((1 + confidence) / 2)), wrong / looked
     middle = (share + z * z / (2 * size)) / (1 + z * z / size)
     half = z / (1 + z * z / size) * sqrt(share * (1 - share) / size + z * z / (4 * size * size))
     return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
-def exact(wrong: int, looked: int, confidence: float = 0.95, *, population: int | None = None) -> Interval:
-    """Clopper and Pearson's interval (1934), which holds for any share; with a finite population, by the hypergeometric
+def exact(wrong: int, looked: int, confidence: float = 0.95, *, population: int) -> Interval:
+    """Clopper and Pearson's interval (1934), which holds for any share, of a finite population, by the hypergeometric
     distribution: the shares of numbers of wrong rows that make what was seen not too unlikely on either side.
 
     Raises ValueError as `wilson` does.
     """
-    from scipy.stats import beta
-
     _possible(wrong, looked, population)
     tail = (1 - confidence) / 2
-    if population is not None:
-        return Interval(
-            _fewest(wrong, looked, population, tail) / population, _most(wrong, looked, population, tail) / population
-        )
-    low = 0.0 if wrong == 0 else float(beta.ppf(tail, wrong, looked - wrong + 1))
-    high = 1.0 if wrong == looked else float(beta.isf(tail, wrong + 1, looked - wrong))
-    return Interval(low, high)
+    low, high = _fewest(wrong, looked, population, tail), _most(wrong, looked, population, tail)
+    return Interval(low / population, high / population)
 
 
 def most_wrong(wrong: int, looked: int, population: int, confidence: float = 0.95) -> int:
@@ -165,6 +158,6 @@ def _fewest(wrong: int, looked: int, population: int, tail: float) -> int:
     return low
 
 
-def _possible(wrong: int, looked: int, population: int | None) -> None:
-    if not 0 <= wrong <= looked or looked < 1 or (population is not None and looked > population):
+def _possible(wrong: int, looked: int, population: int) -> None:
+    if not 0 <= wrong <= looked or looked < 1 or looked > population:
         raise ValueError(f"{wrong} wrong of {looked} looked at, of {population}: no sample has such numbers")

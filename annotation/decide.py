@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from factory.store.decided import DROPPED
 from schemas.settings import ReviewSettings
 
 Annotation = Mapping[str, Any]
@@ -23,8 +24,6 @@ LEAD: Final = "lead"
 """The slot of who breaks ties."""
 KEEPS: Final = ("accept", "fix")
 NOWHERE: Final = "not_localizable"
-DROPPED: Final = ("wrong", "not_visible")
-"""What people say of a clue that leaves the row."""
 TIED: Final = "tied"
 """The rule of a row that waits for the lead."""
 

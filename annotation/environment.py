@@ -11,11 +11,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from factory.errors import EnvironmentFault
 from factory.processes import run_program
-from factory.store.files import open_aside, write_bytes
+from factory.store.files import write_bytes
 from factory.store.lease import lease
 
 VERSION: Final = "1.23.2"
@@ -100,14 +101,10 @@ def _is_passed(name: str) -> bool:
 
 
 def _run(arguments: Sequence[str | Path], home: Path, environment: Mapping[str, str]) -> None:
-    path, descriptor = open_aside(home.with_name(f"{home.name}.log"))
-    with open(descriptor, "r+b") as log:  # noqa: PTH123 - a descriptor, not a path
-        try:
-            code = run_program(arguments, environment=environment, folder=home.parent, log=log)
-            log.seek(0)
-            said = log.read()[-4000:].decode("utf-8", "replace").strip().splitlines()[-8:]
-        finally:
-            path.unlink(missing_ok=True)
+    with TemporaryFile() as log:
+        code = run_program(arguments, environment=environment, folder=home.parent, log=log)
+        log.seek(0)
+        said = log.read()[-4000:].decode("utf-8", "replace").strip().splitlines()[-8:]
     if code != 0:
         raise EnvironmentFault(
             f"{home}: Label Studio could not be installed (exit code {code}); the same command goes on. It said:",

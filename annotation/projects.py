@@ -105,10 +105,9 @@ def _drop_twins(client: Client, found: Project, marked: Sequence[Project]) -> No
             client.delete(f"/api/projects/{twin.id}/")
 
 
-def still_there(client: Client, project: Project) -> Project | None:
-    """The project if the server has it, made when we made it."""
-    found = map(_project, _listed(client, {"ids": project.id}))
-    return project if any(project.is_same(one) for one in found) else None
+def still_there(client: Client, project: Project) -> bool:
+    """Whether the server has the project, made when we made it."""
+    return any(project.is_same(_project(entry)) for entry in _listed(client, {"ids": project.id}))
 
 
 def task_number(client: Client, project: Project) -> int:

@@ -86,7 +86,7 @@ def _pull(build: Build, client: Client, projects: dict[str, Project], say: Calla
     users = {user.id: user.name for user in client.get("/api/users", Users).root}
     out = Pulled()
     for slot, project in projects.items():
-        if still_there(client, project) is None:
+        if not still_there(client, project):
             raise EnvironmentFault(
                 f"{client.url}: has no project {project.id} of this build any more (reviewer {slot}); what was pulled "
                 "before is kept. Is this the server that it was sent to? If it was deleted: `factory review push`"

@@ -25,7 +25,7 @@ from annotation.connection import LOGIN_FILE, Login, kept_login
 from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home
 from annotation.replies import UserReply
 from factory.errors import BuildLocked, EnvironmentFault
-from factory.processes import ended, start_program
+from factory.processes import reap, start_program
 from factory.redact import MOST_CUT, Redactor
 from factory.store.files import durable, make_folder, open_itself, read_json, write_bytes
 
@@ -101,7 +101,7 @@ def stop(folder: Path) -> bool:
             break
     if is_running(folder):
         raise EnvironmentFault(f"the server of {folder} (process {pid}) does not end")
-    ended(pid)
+    reap(pid)
     return True
 
 

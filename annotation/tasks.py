@@ -14,8 +14,6 @@ Kind = Literal["dispute", "audit", "gold"]
 
 EXTERNAL: Final = "ext_id"
 """Key of a task's data under which its name stands; the server knows no duplicates, so we do."""
-LEAD: Final = "lead"
-"""The slot of who breaks ties; the others are `1`, `2`, ..."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +73,8 @@ def slots_of(sample_id: str, *, reviewers: int, overlap: int, sent: Sequence[str
     """
     names = [str(number) for number in range(1, reviewers + 1)]
     drawn = sorted(names, key=lambda slot: hashlib.sha256(f"{slot}\0{sample_id}".encode()).digest())
-    had = [slot for slot in sent if slot != LEAD]
-    new = [slot for slot in drawn if slot not in had]
-    return tuple(sorted((*had, *new[: max(0, overlap - len(had))]), key=int))
+    new = [slot for slot in drawn if slot not in sent]
+    return tuple(sorted((*sent, *new[: max(0, overlap - len(sent))]), key=int))
 
 
 def asked(
@@ -86,13 +83,10 @@ def asked(
     """Each sample once for each of its reviewers; gold goes to all of them.
 
     Args:
-        samples: with any slot, which is replaced; one for the lead stays so.
+        samples: with any slot, which is replaced.
         sent: slots that samples were sent to before.
     """
     for sample in samples:
-        if sample.slot == LEAD:
-            yield sample
-            continue
         most = reviewers if sample.kind == "gold" else overlap
         for slot in slots_of(sample.id, reviewers=reviewers, overlap=most, sent=sent.get(sample.id, ())):
             yield replace(sample, slot=slot)

@@ -194,6 +194,8 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 """Kept, or Python warns of a process that nobody waits for."""
 
 
-def ended(pid: int) -> bool:
-    """Whether a program that this process started has ended; one of another process is not known here."""
-    return any(program.poll() is not None for program in _STARTED if program.pid == pid)
+def reap(pid: int) -> None:
+    """Takes note that a program of this process has ended, so that the system forgets it; others are not known here."""
+    for program in _STARTED:
+        if program.pid == pid:
+            program.poll()

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from PIL import Image
 
+from factory.images.prepare import encoded
+
 KEPT: Final = 4
 """Means a side that are kept of a rectangle: a face needs more than ten to be told from another."""
 
@@ -34,10 +36,7 @@ def blurred(jpeg: bytes, boxes: Sequence[Mapping[str, Any]], *, quality: int) ->
         picture = opened.convert("RGB") if opened.mode not in ("L", "RGB") else opened.copy()
     for box in boxes:
         _blur(picture, _pixels(picture.size, box))
-    picture.info = {}
-    out = BytesIO()
-    picture.save(out, "JPEG", quality=quality, subsampling="4:2:0", optimize=False, progressive=False)
-    return out.getvalue()
+    return encoded(picture, quality)
 
 
 def _pixels(size: tuple[int, int], box: Mapping[str, Any]) -> tuple[int, int, int, int]:

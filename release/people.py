@@ -13,7 +13,7 @@ import polars as pl
 from factory.store.decided import decided_of, told
 from factory.store.files import digest_of
 from factory.store.layout import Build
-from factory.store.reviews import read_reviews
+from factory.store.reviews import read_reviews, rule_name
 
 
 def people_facts(build: Build, kept: pl.Series) -> dict[str, Any] | None:
@@ -24,7 +24,7 @@ def people_facts(build: Build, kept: pl.Series) -> dict[str, Any] | None:
     rows = read_reviews(build.paths)
     if rows.is_empty():
         return None
-    rules = Counter((rule or "by hand").partition(" (")[0] for rule in rows["rule"])
+    rules = Counter(map(rule_name, rows["rule"]))
     changed: Counter[str] = Counter()
     for row in rows.filter(pl.col("id").is_in(kept.implode())).iter_rows(named=True):
         changed.update(filter(None, told(decided_of(row))["changed"].split(", ")))

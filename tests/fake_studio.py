@@ -1,7 +1,7 @@
 """A stand-in for Label Studio's server: what `annotation` asks of it, in memory, with faults at will.
 
-Its answers have the shape of those recorded from a real server (`tests/recorded`); the live tests hold both equal where
-it counts: nothing is de-duplicated, no result is looked at, an import is made whole or not at all.
+Its answers have the shape of those recorded from a real server (`tests/golden/label_studio.json`); the live tests hold
+both equal where it counts: nothing is de-duplicated, no result is looked at, an import is made whole or not at all.
 """
 
 from __future__ import annotations

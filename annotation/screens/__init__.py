@@ -7,15 +7,16 @@ import polars as pl
 from annotation.screens.family import FamilyScreen
 from annotation.tasks import Screen
 from factory.store.layout import Build
+from schemas.settings import ReviewSettings
 
 
 def open_screen(build: Build) -> Screen:
     """The screen for a build's samples, in the words and with the truth that its recipe says."""
     recipe = build.recipe
-    review = recipe.get("review") or {}
+    review = ReviewSettings.model_validate(recipe.get("review") or {})
     return FamilyScreen(
         family=recipe["generator"]["name"],
-        language=review.get("language", "en"),
+        language=review.language,
         photo=bool(build.plan.select((pl.col("images").list.len() > 0).any()).item()),
-        show_truth=review.get("show_truth", True),
+        show_truth=review.show_truth,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from annotation import agreement, choose
+from annotation.decide import LEAD
 from factory.phases.decide import known_names, rule_of
 from factory.recipe.load import load_recipe
 from factory.report import DECISION_WORDS, gallery, html, measures
@@ -95,7 +96,7 @@ def _saying(row: Row) -> dict[str, str]:
     if row["boxes"]:
         what.append(counted(len(row["boxes"]), "mark"))
     words = row["comment"] or (f"rewritten: {row['reasoning']}" if row["reasoning"] else "")
-    who = f"{row['reviewer']} (lead)" if row["slot"] == "lead" else row["reviewer"]
+    who = f"{row['reviewer']} (lead)" if row["slot"] == LEAD else row["reviewer"]
     return {"who": who, "what": ", ".join(what), "words": shorten(words, 600)}
 
 
@@ -128,9 +129,9 @@ def _gold(tasks: pl.DataFrame) -> pl.DataFrame:
 def _people(said: pl.DataFrame, gold: pl.DataFrame) -> list[dict[str, Any]]:
     times = {row["rater"]: row for row in agreement.times(said).to_dicts()}
     right = {row["rater"]: row for row in agreement.gold_accuracy(said, gold).to_dicts()}
-    halves: dict[str, list[str]] = {}
+    halves: dict[str, list[Row]] = {}
     for row in agreement.drift(said).to_dicts():
-        halves.setdefault(row["rater"], []).append("–" if row["agrees"] is None else f"{100 * row['agrees']:.0f} %")
+        halves.setdefault(row["rater"], []).append(row)
     tasks = dict(said.filter(~pl.col("deleted")).group_by("reviewer").len().iter_rows())
     return [
         {
@@ -139,10 +140,17 @@ def _people(said: pl.DataFrame, gold: pl.DataFrame) -> list[dict[str, Any]]:
             "median_s": times.get(name, {}).get("median_s"),
             "p90_s": times.get(name, {}).get("p90_s"),
             "gold": f"{right[name]['right']} of {right[name]['tasks']}" if name in right else "–",
-            "drift": " → ".join(halves.get(name, ["–"])),
+            "drift": _told(halves, name, "agrees", lambda share: f"{100 * share:.0f} %"),
+            "pace": _told(halves, name, "median_s", lambda seconds: f"{seconds:.0f}"),
         }
         for name in sorted(tasks, key=lambda name: int(name.rpartition("-")[2]))
     ]
+
+
+def _told(halves: Mapping[str, Sequence[Row]], name: str, key: str, told: Callable[[float], str]) -> str:
+    """What a measure of somebody is in the first half of their work, and then."""
+    values = [row[key] for row in halves.get(name, ())] or [None]
+    return " → ".join("–" if value is None else told(value) for value in values)
 
 
 def audit_lines(build: Build, said: pl.DataFrame, decisions: pl.DataFrame) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from annotation.choose import audit_sample, by_gain
 from annotation.controls import VERDICTS
 from annotation.projects import PICTURES, read_projects
 from annotation.push import sent_rows
-from annotation.tasks import LEAD, Kind, Wanted, asked
+from annotation.tasks import Kind, Wanted, asked
 from factory.errors import RecipeError
 from factory.recipe.load import LoadedRecipe, load_recipe
 from factory.select.reviewable import reviewable_rows
@@ -49,7 +48,7 @@ def wanted_tasks(
     """
     loaded = load_recipe(build.paths.recipe_lock)
     settings = loaded.recipe.review
-    had = sum(slot not in (PICTURES, LEAD) for slot in read_projects(build.paths.review_projects))
+    had = sum(slot != PICTURES for slot in read_projects(build.paths.review_projects))
     people = max(reviewers or 0, settings.overlap, had)
     if reviewers is not None and reviewers < settings.overlap:
         raise RecipeError(
@@ -119,8 +118,8 @@ def _gold(build: Build, path: Path | None) -> Iterator[Wanted]:
             continue
         name, verdict = _gold_line(line, f"{path}:{number}")
         if name not in shards:
-            near = difflib.get_close_matches(name, list(shards)[:50_000], n=1)
-            raise RecipeError(f"{path}:{number}: the build has no sample {name!r:.60}{_near(near)}")
+            near = did_you_mean(name, list(shards)[:50_000])
+            raise RecipeError(f"{path}:{number}: the build has no sample {name!r:.60}{near}")
         if name in seen:
             raise RecipeError(f"{path}:{number}: {name!r:.60} stands there twice")
         seen.add(name)
@@ -129,10 +128,6 @@ def _gold(build: Build, path: Path | None) -> Iterator[Wanted]:
 
 def _anywhere(name: str) -> float:
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
-
-
-def _near(names: list[str]) -> str:
-    return f" (did you mean {names[0]!r}?)" if names else ""
 
 
 def _gold_line(line: bytes, place: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from factory.images.records import (
     image_key,
 )
 
-__all__ = ["PREPARE_VERSION", "ImageRejected", "ImageSettings", "Prepared", "image_key", "prepare"]
+__all__ = ["PREPARE_VERSION", "ImageRejected", "ImageSettings", "Prepared", "encoded", "image_key", "prepare"]
 
 _DRAFT_MARGIN: Final = 2
 """JPEGs are decoded at the smallest DCT scale that is still this many times larger than the result; measured against
@@ -116,11 +116,8 @@ def _encode(source: Inspected, settings: ImageSettings, digest: str) -> Prepared
     picture = to_srgb(picture, source.icc)
     if source.orientation in _TURNS:
         picture = picture.transpose(_TURNS[source.orientation])
-    picture.info = {}
-    encoded = BytesIO()
-    picture.save(encoded, "JPEG", quality=settings.quality, subsampling="4:2:0", optimize=False, progressive=False)
     return Prepared(
-        jpeg=encoded.getvalue(),
+        jpeg=encoded(picture, settings.quality),
         width=picture.width,
         height=picture.height,
         sha256=digest,
@@ -130,6 +127,14 @@ def _encode(source: Inspected, settings: ImageSettings, digest: str) -> Prepared
         source_height=stored[1],
         passthrough=False,
     )
+
+
+def encoded(picture: Image.Image, quality: int) -> bytes:
+    """A picture as JPEG, without metadata: how everything that we encode is encoded. `quality` is 1 to 95."""
+    picture.info = {}
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=quality, subsampling="4:2:0", optimize=False, progressive=False)
+    return out.getvalue()
 
 
 def _open(source: Inspected) -> Image.Image:

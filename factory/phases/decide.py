@@ -32,7 +32,7 @@ from factory.store.files import digest_of, disk_faults, make_folder, read_json, 
 from factory.store.folder import LEASE
 from factory.store.layout import Build, BuildPaths, shards_digest
 from factory.store.lease import lease as held
-from factory.store.reviews import read_reviews
+from factory.store.reviews import read_reviews, rule_name
 from factory.store.tables import read_rows, write_table
 from factory.text import counted, did_you_mean
 from schemas import arrow
@@ -142,7 +142,7 @@ def decide_now(paths: BuildPaths, recipe: Recipe, earlier: Sequence[EarlierBuild
     labelled = _labelled([rows[name] for name in sorted(rows)], recipe.geo.worldview)
     write_bytes(orjson.dumps({"names": names}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS), paths.reviewers)
     write_table(pa.Table.from_pylist(labelled, schema=arrow.REVIEWS), paths.decisions)
-    tally = Counter("by hand" if row["rule"] is None else row["rule"].partition(" ")[0] for row in labelled)
+    tally = Counter(rule_name(row["rule"]) for row in labelled)
     queue = tuple(row for row in labelled if row["rule"] == TIED)
     return Outcome(annotations=len(annotations), decided=dict(sorted(tally.items())), queue=queue)
 

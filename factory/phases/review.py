@@ -22,8 +22,10 @@ from factory.text import counted
 
 def _review(run: Run) -> Waiting | None:
     disputed = disputed_ids(run.paths)
-    decided = disputed.filter(disputed.is_in(decided_ids(run.paths).to_list()))
-    strangers = _strangers(run.paths)
+    people = read_reviews(run.paths)
+    final = people.filter(pl.col("decision").is_in(["accept", "reject"]))["id"]
+    decided = disputed.filter(disputed.is_in(final.implode()))
+    strangers = _strangers(run.paths, final)
     run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided), "decided_unknown": strangers}
     if not run.recipe.review.wait or len(decided) == len(disputed):
         return None
@@ -31,7 +33,7 @@ def _review(run: Run) -> Waiting | None:
     asked = kept.filter(kept.is_in(disputed.implode()) & ~kept.is_in(decided.implode()))
     if asked.is_empty():  # what nobody decided would be taken out by a selector
         return None
-    tied = int(asked.is_in(tied_ids(run.paths).implode()).sum())
+    tied = int(asked.is_in(people.filter(pl.col("decision") == "review")["id"].implode()).sum())
     lead = f" ({tied:,} of them: people differ, and their lead is asked)" if tied else ""
     return Waiting(
         f"people: {len(asked):,} of {counted(len(disputed), 'disputed row')} without a decision{lead} in "
@@ -45,19 +47,8 @@ def disputed_ids(paths: BuildPaths) -> pl.Series:
     return pl.concat(found).filter(pl.col("decision") == "review")["id"] if found else pl.Series("id", [], pl.String)
 
 
-def decided_ids(paths: BuildPaths) -> pl.Series:
-    """Ids of the samples that people have decided."""
-    return read_reviews(paths).filter(pl.col("decision").is_in(["accept", "reject"]))["id"]
-
-
-def tied_ids(paths: BuildPaths) -> pl.Series:
-    """Ids of the samples about which people differ: their lead is asked."""
-    return read_reviews(paths).filter(pl.col("decision") == "review")["id"]
-
-
-def _strangers(paths: BuildPaths) -> int:
+def _strangers(paths: BuildPaths, decided: pl.Series) -> int:
     """Decisions about samples that the build has not: they count for nothing, which people should hear."""
-    decided = decided_ids(paths)
     if decided.is_empty():
         return 0
     known = [read_columns(shard.verdicts, ("id",))["id"] for shard in paths.shards() if shard.verdicts.exists()]

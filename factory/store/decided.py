@@ -18,7 +18,7 @@ from factory.store.cases import AnsweredSample
 from factory.store.files import digest_of
 from factory.store.layout import BuildPaths
 from factory.store.reviews import read_reviews
-from schemas import Answered, Sample
+from schemas import Answered, Sample, arrow
 from schemas.rows.schema import PEOPLE_FIELDS
 
 DROPPED: Final = ("wrong", "not_visible")
@@ -107,11 +107,13 @@ def can_edit(found: AnsweredSample, decided: Decided) -> bool:
 
 def moved(plan: pl.DataFrame, paths: BuildPaths) -> pl.DataFrame:
     """A frame with columns of the plan, `id` among them, with the corrected truth in them where there is one."""
-    corrected = read_reviews(paths).filter(pl.col("lat").is_not_null() & pl.col("lon").is_not_null())
+    corrected = [one.row for one in read_decided(paths).values() if one.moved]
     names = [name for name in _TRUTH if name in plan.columns]
-    if corrected.is_empty() or not names:
+    if not corrected or not names:
         return plan
-    theirs = corrected.select("id", *(pl.col(name).alias(f"_{name}") for name in names), _moved=pl.lit(1))
+    rows = [{name: row[name] for name in ("id", *names)} for row in corrected]
+    known = pl.DataFrame(rows, schema={name: pl.Schema(arrow.REVIEWS)[name] for name in ("id", *names)})
+    theirs = known.select("id", *(pl.col(name).alias(f"_{name}") for name in names), _moved=pl.lit(1))
     joined = plan.join(theirs, on="id", how="left", maintain_order="left")
     chosen = [pl.when(pl.col("_moved") == 1).then(f"_{name}").otherwise(name).alias(name) for name in names]
     return joined.with_columns(chosen).select(plan.columns)

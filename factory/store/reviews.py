@@ -60,6 +60,12 @@ def final_decision(verdict: pl.Expr, person: pl.Expr, unreleasable: pl.Expr) -> 
     return pl.when(stays.fill_null(False) | tied.fill_null(False) | person.is_null()).then(verdict).otherwise(person)
 
 
+def rule_name(rule: str | None) -> str:
+    """What decided a row, without how many of how many: `majority` of `majority (2 of 3)`; `by hand` for a row that
+    another program wrote."""
+    return (rule or "by hand").partition(" (")[0]
+
+
 def decided_by(verdict: str | None, person: str | None, unreleasable: str | None) -> str | None:
     """`final_decision` for one sample."""
     stays = person is None or verdict in (None, "quarantine") or (person == "accept" and unreleasable is not None)

@@ -89,7 +89,7 @@ def test_what_cannot_count_ends_the_pull_with_one_and_its_address(build: Build, 
         ("[1]", "expected an object with the texts `id` and `verdict`"),
         ("{", "is no JSON"),
         ('{"id": "s000", "verdict": "acept"}', "did you mean `accept`"),
-        ('{"id": "s0000", "verdict": "accept"}', "the build has no sample 's0000' (did you mean 's000'?)"),
+        ('{"id": "s0000", "verdict": "accept"}', "the build has no sample 's0000' (did you mean `s000`?)"),
     ],
 )
 def test_a_line_of_gold_that_is_none_is_named(

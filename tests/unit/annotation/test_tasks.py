@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.tasks import EXTERNAL, LEAD, Made, Wanted, asked, slots_of, task_body
+from annotation.tasks import EXTERNAL, Made, Wanted, asked, slots_of, task_body
 
 MADE = Made(data={"image": "/data/upload/1/x.jpg"}, results=[], keys=("k",), clues=("a",), reasoning="r")
 
@@ -32,11 +32,11 @@ def test_a_sample_keeps_the_reviewers_it_has(name: str, reviewers: int, overlap:
     assert slots == slots_of(name, reviewers=reviewers, overlap=min(overlap, reviewers), sent=slots)
 
 
-def test_gold_goes_to_everybody_and_the_leads_queue_to_the_lead() -> None:
-    ones = [wanted("p1"), wanted("g1", kind="gold"), wanted("p2", slot=LEAD)]
+def test_gold_goes_to_everybody() -> None:
+    ones = [wanted("p1"), wanted("g1", kind="gold")]
     found = [one.external for one in asked(ones, reviewers=3, overlap=1)]
     assert [name for name in found if name.startswith("g1")] == ["g1:1", "g1:2", "g1:3"]
-    assert len(found) == 5 and found[-1] == "p2:lead"
+    assert len(found) == 4
 
 
 def test_the_least_sure_is_shown_first_and_nothing_tells_why_it_was_sent() -> None:

@@ -32,6 +32,7 @@ def test_it_says_how_far_people_agree_and_shows_where_they_differ(tmp_path: Path
     page = write_review_report(build).read_text()
     assert '<th scope="row">verdict</th><td>66.7 %</td><td>0.44</td>' in page
     assert 'id="s003"' in page and 'id="s000"' not in page
+    assert "<td>20 → 20</td>" in page, "seconds a task, in the first half and then"
     assert "reviewer-1</b> reject" in page and "reviewer-2</b> fix" in page
 
 
