@@ -153,17 +153,8 @@ def _restore(values: Mapping[str, str | None]) -> None:
 
 def run_program(arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, log: BinaryIO) -> int:
     """Runs a program to its end and returns its exit code; what it says goes to `log`."""
-    done = subprocess.run(  # noqa: S603 - no shell
-        list(map(str, arguments)),
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        umask=0o077,
-        check=False,
-    )
-    return done.returncode
+    with _program(arguments, environment, folder, log) as started:
+        return started.wait()
 
 
 def start_program(
@@ -175,19 +166,29 @@ def start_program(
         log: where it writes what it says.
         held: an open file that it keeps open as long as it lives: a lock on it says whether it does.
     """
-    started = subprocess.Popen(  # noqa: S603 - no shell
+    started = _program(arguments, environment, folder, log, held=(held.fileno(),))
+    _STARTED.append(started)
+    return started.pid
+
+
+def _program(
+    arguments: Sequence[str | Path],
+    environment: Mapping[str, str],
+    folder: Path,
+    log: BinaryIO,
+    held: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - no shell
         list(map(str, arguments)),
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        pass_fds=(held.fileno(),),
-        start_new_session=True,
+        pass_fds=held,
+        start_new_session=bool(held),
         umask=0o077,
     )
-    _STARTED.append(started)
-    return started.pid
 
 
 _STARTED: list[subprocess.Popen[bytes]] = []

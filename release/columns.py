@@ -12,10 +12,9 @@ from typing import Final, get_args
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from factory.redact import told
-from release.files import StoredRow, parquet_batches, stored_rows
+from release.files import StoredRow, opened_parquet, parquet_batches, stored_rows
 from schemas.record import SawTruth
 from schemas.rows.conversations import MESSAGES, conversations
 from schemas.rows.schema import RowSchema
@@ -39,7 +38,7 @@ def batches(
 
     Raises what `parquet_batches` raises.
     """
-    size = _batch_size(file)
+    size = _batch_size(file, schema)
     for batch in parquet_batches(file, schema, size):
         rows = _plain(batch, schema, split, secrets) if size > LEAST_ROWS else None
         if rows is not None:
@@ -49,10 +48,10 @@ def batches(
             yield list(stored_rows(batch.slice(start, LEAST_ROWS)))
 
 
-def _batch_size(file: Path) -> int:
+def _batch_size(file: Path, schema: RowSchema) -> int:
     """Rows to be read together, by what the footer says of their size: wrong figures cost time or memory up to what
     `schemas.parquet_bounds` lets a file unpack to."""
-    with pq.ParquetFile(file) as parquet:
+    with opened_parquet(file, schema) as parquet:
         metadata = parquet.metadata
         unpacked = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
         return max(LEAST_ROWS, min(MOST_ROWS, int(BATCH_BYTES * metadata.num_rows // max(1, unpacked))))

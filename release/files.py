@@ -8,6 +8,7 @@ webdataset/train-000000.tar             `000042.json` and its pictures: `000042.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -50,6 +51,12 @@ def picture_names(key: str, pictures: int) -> list[str]:
     return [f"{key}.jpg"] if pictures == 1 else [f"{key}.{number}.jpg" for number in range(pictures)]
 
 
+def named(number: int, jpegs: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The pictures of a split's n-th row as its column `images` has them."""
+    names = picture_names(sample_key(number), len(jpegs))
+    return [{"bytes": jpeg, "path": name} for jpeg, name in zip(jpegs, names, strict=True)]
+
+
 def split_of(file: Path) -> str:
     """The split whose rows a file holds, by its name."""
     return file.name.split("-", 1)[0]
@@ -73,11 +80,21 @@ def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
 
 def parquet_batches(file: Path, schema: RowSchema, rows: int) -> Iterator[pa.RecordBatch]:
     """`parquet_rows` as Arrow holds them, so many at a time."""
+    with opened_parquet(file, schema) as parquet:
+        yield from parquet.iter_batches(batch_size=rows)
+
+
+@contextmanager
+def opened_parquet(file: Path, schema: RowSchema) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of these rows, once its footer was looked at; its pages are verified as they are read.
+
+    Raises ValueError where it unpacks to more than any file may, or its schema is another.
+    """
     refuse_bomb(file)
     with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
         if not parquet.schema_arrow.equals(schema.columns):
             raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
-        yield from parquet.iter_batches(batch_size=rows)
+        yield parquet
 
 
 def stored_rows(batch: pa.RecordBatch) -> Iterator[StoredRow]:

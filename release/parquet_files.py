@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from release.files import picture_names, sample_key
+from release.files import named
 from schemas.rows.schema import RowSchema, hub_features
 
 GROUP_BYTES: Final = 64_000_000
@@ -61,9 +61,7 @@ class ParquetFile:
 
     def write(self, number: int, values: Mapping[str, Any], jpegs: Sequence[bytes]) -> None:
         """Adds the `number`-th row of a split; its pictures are called as in a tar."""
-        names = picture_names(sample_key(number), len(jpegs))
-        images = [{"bytes": jpeg, "path": name} for jpeg, name in zip(jpegs, names, strict=True)]
-        self._rows.append({**values, "images": images})
+        self._rows.append({**values, "images": named(number, jpegs)})
         self._held += 1
         self._bytes += sum(map(len, jpegs))
         if self._bytes >= GROUP_BYTES or self._held >= GROUP_ROWS:

@@ -5,7 +5,7 @@
         row["messages"], row["images"][0]["bytes"]
     for row in release.stream("train", seed=7): ...     # shuffled, shared out, resumed: release/stream.py
 
-Needs pyarrow, numpy, orjson and `schemas` of this project, and loads nothing else of it.
+Needs pyarrow, numpy, orjson, pydantic (Pillow to decode) and `schemas` of this project, and loads nothing else of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from release.files import READ_ERRORS, format_of, picture_names, read_rows, row_value, sample_key, split_of
+from release.files import READ_ERRORS, format_of, named, read_rows, row_value, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from release.stream import WINDOW, Stream
 from schemas.rows.schema import RowSchema
@@ -58,9 +58,7 @@ class Release:
             KeyError: there is no such split.
             DamagedRelease: a file is missing, changed, or follows another schema. Rows before the damage were sound.
         """
-        if split not in self._files:
-            raise KeyError(f"no split {split!r} in {self.root}; there are {', '.join(self._files) or 'none'}")
-        return self._rows(split)
+        return self._rows(self.files(split))
 
     def stream(
         self,
@@ -72,7 +70,7 @@ class Release:
         where: Any = None,
         columns: Sequence[str] | None = None,
         decode: bool = False,
-        window: int = WINDOW,
+        window: int | None = None,
     ) -> Stream:
         """The rows of a split for training, an epoch an iteration, with `state_dict` and `load_state_dict`.
 
@@ -86,7 +84,8 @@ class Release:
                 groups whose statistics rule it out are not read.
             columns: only these are read; by default all.
             decode: adds `picture`, PIL's, to each of `images`.
-            window: units shuffled, and held in memory, together.
+            window: row groups or tars whose rows are shuffled, and held in memory, together; by default 8 row groups,
+                which are half a gigabyte at most, or one tar.
 
         Raises:
             KeyError: there is no such split or column.
@@ -96,6 +95,8 @@ class Release:
         if where is not None and self.format != "parquet":
             raise ValueError("`where` is answered by Parquet files alone; this release is read from its tars")
         chosen = None if columns is None else tuple(columns)
+        if window is None:
+            window = WINDOW[self.format]
         return Stream(partial(self.files, split), self.schema, shuffle, seed, window, part, where, chosen, decode)
 
     def files(self, split: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -115,15 +116,13 @@ class Release:
                 raise DamagedRelease(f"{file}: cannot be read ({error})") from error
             yield file, entry
 
-    def _rows(self, split: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, files: Iterator[tuple[Path, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
         number = 0
-        for file, entry in self._files[split]:
+        for file, entry in files:
             before = number
             try:
-                self._verify(file, entry)
                 for values, jpegs, _ in read_rows(file, self.schema):
-                    names = picture_names(sample_key(number), len(jpegs))
-                    pictures = [{"bytes": data, "path": name} for data, name in zip(jpegs, names, strict=True)]
+                    pictures = named(number, jpegs)
                     number += 1
                     yield {
                         name: pictures if name == "images" else row_value(self.schema, name, values)

@@ -26,15 +26,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
-import pyarrow.parquet as pq
 
-from release.files import READ_ERRORS, picture_names, row_value, sample_key, tar_rows
+from release.files import READ_ERRORS, named, opened_parquet, row_value, tar_rows
 from release.manifest import DamagedRelease
-from schemas.parquet_bounds import refuse_bomb
 from schemas.rows.schema import RowSchema
 
-WINDOW: Final = 8
-"""Units whose rows are shuffled together; at 64 MB of pictures a row group at most, half a gigabyte."""
+WINDOW: Final = {"parquet": 8, "webdataset": 1}
+"""Units whose rows are shuffled together: eight row groups have 64 MB of pictures each at most; a tar may be large."""
 MAX_PIXELS: Final = 64_000_000
 """Of a picture that is decoded: the factory prepares at most 4,096 pixels a side."""
 _TAKEN: Final = 256
@@ -82,22 +80,28 @@ class Stream:
         if odd := [name for name in self.columns or () if name not in names]:
             raise KeyError(f"no column {odd[0]!r} in these rows; there are {', '.join(names)}")
 
-    def state_dict(self) -> dict[str, int]:
-        """Where the iteration is: plain numbers, for a checkpoint."""
-        return {"epoch": self._epoch, "given": self._given, "seed": self.seed, "of": self.part[1]}
+    def state_dict(self) -> dict[str, Any]:
+        """Where the iteration is, and what its order follows from: plain numbers and texts, for a checkpoint."""
+        return {"epoch": self._epoch, "given": self._given, **self._order_of()}
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """The next iteration goes on behind the last row that was given.
 
-        Raises ValueError for the state of a stream with another seed or another number of parts: its rows came in
-        another order.
+        Raises ValueError for the state of a stream with another seed, part, window, shuffle or `where`: its rows came
+        in another order.
         """
-        if (state["seed"], state["of"]) != (self.seed, self.part[1]):
-            raise ValueError(
-                f"a state of seed {state['seed']} and {state['of']} parts does not tell where seed {self.seed} and "
-                f"{self.part[1]} parts are"
-            )
+        for name, value in self._order_of().items():
+            if state[name] != value:
+                raise ValueError(
+                    f"a state of {name} {state[name]} does not tell where a stream of {name} {value} is: its rows came "
+                    "in another order"
+                )
         self._epoch, self._given = state["epoch"], state["given"]
+
+    def _order_of(self) -> dict[str, Any]:
+        where = None if self.where is None else str(self.where)
+        order = {"seed": self.seed, "shuffle": self.shuffle, "window": self.window, "where": where}
+        return {**order, "part": list(self.part)}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The rest of the epoch; after its last row the next iteration is the next epoch.
@@ -106,11 +110,10 @@ class Stream:
         """
         skip = self._given
         for number, units in enumerate(self._windows()):
-            rows = sum(map(self._height, units))
-            if skip >= rows:
+            if skip and skip >= (rows := sum(map(self._height, units))):
                 skip -= rows
                 continue
-            for row in self._rows(units, self._order(number, rows)[skip:]):
+            for row in self._rows(units, number, skip):
                 self._given += 1
                 yield row
             skip = 0
@@ -146,9 +149,12 @@ class Stream:
             found: int = _fragment(unit).count_rows(filter=self.where)
         return found
 
-    def _rows(self, units: Sequence[_Unit], order: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[dict[str, Any]]:
-        if units and units[0].group is None:
-            yield from self._tar_rows(units, order)
+    def _rows(self, units: Sequence[_Unit], window: int, skip: int) -> Iterator[dict[str, Any]]:
+        """The rows of a window behind the first `skip`, in its order."""
+        if units[0].group is None:
+            rows = [row for unit in units for row in self._tar_rows(unit)]
+            for at in self._order(window, len(rows))[skip:]:
+                yield self._row(*rows[at])
             return
         names = list(self.columns or self.schema.columns.names)
         held, place = [], []
@@ -156,24 +162,19 @@ class Stream:
             with _named(unit.file):
                 held.append(_fragment(unit).to_table(columns=names, filter=self.where).combine_chunks())
             place += [(number, at) for at in range(held[-1].num_rows)]
+        order = self._order(window, len(place))[skip:]
         for start in range(0, len(order), _TAKEN):
             wanted = [place[at] for at in order[start : start + _TAKEN]]
             for values in _taken(held, wanted):
                 yield self._row(values, list(values.get("images") or ()))
 
-    def _tar_rows(self, units: Sequence[_Unit], order: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[dict[str, Any]]:
-        held = []
-        for unit in units:
-            with _named(unit.file):
-                rows = list(tar_rows(unit.file, self.schema))
-                if len(rows) != unit.rows:
-                    raise ValueError(f"{len(rows)} rows, the manifest says {unit.rows}")
-            for number, stored in enumerate(rows, unit.first):
-                names = picture_names(sample_key(number), len(stored.jpegs))
-                images = [{"bytes": data, "path": name} for data, name in zip(stored.jpegs, names, strict=True)]
-                held.append((stored.values, images))
-        for at in order:
-            yield self._row(*held[at])
+    def _tar_rows(self, unit: _Unit) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        with _named(unit.file):
+            rows = list(tar_rows(unit.file, self.schema))
+            if len(rows) != unit.rows:
+                raise ValueError(f"{len(rows)} rows, the manifest says {unit.rows}")
+        for number, stored in enumerate(rows, unit.first):
+            yield stored.values, named(number, stored.jpegs)
 
     def _row(self, values: Mapping[str, Any], images: list[dict[str, Any]]) -> dict[str, Any]:
         if self.decode:
@@ -215,10 +216,7 @@ def _groups(file: Path, entry: Mapping[str, Any], schema: RowSchema) -> Iterator
         yield None, entry["rows"]
         return
     with _named(file):
-        refuse_bomb(file)
-        with pq.ParquetFile(file) as parquet:
-            if not parquet.schema_arrow.equals(schema.columns):
-                raise ValueError(f"its schema is not that of {schema.family} rows, version {schema.version}")
+        with opened_parquet(file, schema) as parquet:
             rows = [parquet.metadata.row_group(group).num_rows for group in range(parquet.num_row_groups)]
         if sum(rows) != entry["rows"]:
             raise ValueError(f"{sum(rows)} rows, the manifest says {entry['rows']}")

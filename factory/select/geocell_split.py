@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-import numpy as np
 import polars as pl
 from pydantic import Field
 
 from factory.geo.cells import cell
-from factory.geo.sampling.groups import unit_hash
 from factory.plugins.registry import check_settings, compares_pictures, register
 from factory.select.hamming import MAX_BITS
-from factory.select.ruling import SPLITS, Ruling, groups_of, removals, splits_of
-from factory.select.split import Share, buffered, some_share, together
+from factory.select.ruling import Ruling, groups_of, removals, splits_of
+from factory.select.split import Share, buffered, drawing, some_share, together
 
 _STAYS: Final = ("train", "test", "validation")
 """Which split keeps its row of two that must not share."""
@@ -58,23 +56,16 @@ def geocell_split(
     Raises:
         ValueError: all shares are 0; a recipe that says so is refused while it is read.
     """
-    some_share(train, validation, test)
+    drawn = drawing(train, validation, test, seed)
     place = cell(pl.col("lat"), pl.col("lon"), degrees=cell_degrees)
     by = frame.select(by=pl.coalesce(place, "image_sha256", "id"))["by"]
-    names = {name: _drawn(name, (train, validation, test), seed) for name in by.unique().to_list()}
+    names = {name: drawn(name) for name in by.unique().to_list()}
     found = splits_of(frame["id"], by.replace_strict(names, return_dtype=pl.String))
     removed = [_sharing(frame, found["split"], rule, max_hamming) for rule in apart]
     gone = pl.concat([removals([], [], []), *removed]).unique("id", keep="first", maintain_order=True)
     stays = ~frame["id"].is_in(gone["id"].implode())
     near = buffered(frame.filter(stays), found.filter(stays), buffer_km)
     return Ruling(removed=pl.concat([gone, near]), groups=groups_of(frame["id"], by), splits=found)
-
-
-def _drawn(name: str, shares: tuple[float, float, float], seed: int) -> str:
-    """The split that a cell's hash falls into."""
-    bounds = np.cumsum(np.array(shares) / sum(shares))
-    last = int(np.flatnonzero(shares)[-1])
-    return SPLITS[min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)]
 
 
 def _sharing(frame: pl.DataFrame, splits: pl.Series, rule: str, max_hamming: int) -> pl.DataFrame:

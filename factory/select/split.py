@@ -14,6 +14,7 @@ Cells alone do not keep splits apart: two photos metres from each other may lie 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import numpy as np
@@ -69,20 +70,24 @@ def split(
     Raises:
         ValueError: all shares are 0; a recipe that says so is refused while it is read.
     """
-    some_share(train, validation, test)
-    shares = np.array([train, validation, test])
-    bounds = np.cumsum(shares / shares.sum())
-    last = int(np.flatnonzero(shares)[-1])
+    drawn = drawing(train, validation, test, seed)
     label = together(frame, keep_together, cell_degrees=cell_degrees, max_hamming=max_hamming)
     group = smallest_ids(frame["id"], label)
     sizes = group.value_counts(name="rows")
     names: dict[str, str] = {}
     for name, rows in sizes.iter_rows():
-        drawn = min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)
         too_large = rows > max_held_out_group or 2 * rows > frame.height
-        names[name] = SPLITS[0 if train > 0 and too_large else drawn]
+        names[name] = SPLITS[0] if train > 0 and too_large else drawn(name)
     found = splits_of(frame["id"], group.replace_strict(names, return_dtype=pl.String))
     return Ruling(removed=buffered(frame, found, buffer_km), groups=groups_of(frame["id"], group), splits=found)
+
+
+def drawing(train: float, validation: float, test: float, seed: int) -> Callable[[str], str]:
+    """The split that a name's hash falls into, by relative sizes. Raises ValueError where all of them are 0."""
+    some_share(train, validation, test)
+    shares = np.array([train, validation, test])
+    bounds, last = np.cumsum(shares / shares.sum()), int(np.flatnonzero(shares)[-1])
+    return lambda name: SPLITS[min(int(np.searchsorted(bounds, unit_hash(seed, name), side="right")), last)]
 
 
 def buffered(frame: pl.DataFrame, splits: pl.DataFrame, buffer_km: float) -> pl.DataFrame:

@@ -9,7 +9,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -23,9 +22,10 @@ from release import check_release
 from release.read import open_release
 from tests.dialogs import KM, REPLY
 from tests.fake_endpoint import completion, image_sha256
-from tests.http_server import served
+from tests.golden_digests import held_to
+from tests.http_server import Answering, served
 from tests.published import mg_geo_dialog as published
-from tests.real_build import make_photos, only_build, release_digests, start_factory
+from tests.real_build import make_photos, only_build, start_factory
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 RECIPE: Final = REPOSITORY / "recipes" / "mg_geo_dialog.yaml"
@@ -33,7 +33,7 @@ GOLDEN: Final = REPOSITORY / "tests" / "golden" / "mg_geo_dialog.json"
 TRUTH: Final = ((48.8584, 2.2945, "Paris"), (41.8902, 12.4922, "Rome"))
 
 
-class Teacher(BaseHTTPRequestHandler):
+class Teacher(Answering):
     """A teacher whose first coordinates are off by a script, and that is right once it is told."""
 
     off_km: ClassVar[dict[str, tuple[float, float, float]]] = {}
@@ -42,8 +42,7 @@ class Teacher(BaseHTTPRequestHandler):
     stall: ClassVar[threading.Event | None] = None
     """What a second turn waits for, where a build is to be killed in it."""
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+    def reply(self, body: bytes) -> bytes:
         request = json.loads(body)
         lat, lon, km = self.off_km[image_sha256(body)]
         turns = request["messages"]
@@ -55,23 +54,7 @@ class Teacher(BaseHTTPRequestHandler):
             if self.stall is not None:
                 self.stall.wait()
         text = json.dumps({**REPLY, "latitude": lat + km * KM, "longitude": lon})
-        self._send(completion(text))
-
-    def do_GET(self) -> None:
-        self._send(b'{"object": "list", "data": [{"id": "m"}]}')
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-        except OSError:  # the build was killed
-            return
-
-    def log_message(self, *_: Any) -> None:
-        return None
+        return completion(text)
 
 
 @pytest.fixture
@@ -236,8 +219,5 @@ def test_the_validator_from_the_paper_finds_faults(result: BuildResult, change: 
 
 def test_the_demos_release_is_the_same_bytes_everywhere(result: BuildResult) -> None:
     """Renew after a change of meaning: RENEW_GOLDEN=1 pytest, this file."""
-    digests = release_digests(Path(result.directory))
-    if os.environ.get("RENEW_GOLDEN"):
-        GOLDEN.write_text(json.dumps(digests, indent=2) + "\n")
-    assert digests == json.loads(GOLDEN.read_text())
+    held_to(GOLDEN, result)
     assert check_release(Path(result.directory) / "release") == []

@@ -8,7 +8,6 @@ import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -22,10 +21,11 @@ from release import check_release
 from release.read import open_release
 from schemas.rows.naviclues import from_released, to_released
 from tests.fake_endpoint import completion
-from tests.http_server import served
+from tests.golden_digests import held_to
+from tests.http_server import Answering, served
 from tests.published import naviclues as published
 from tests.real_build import factory as command
-from tests.real_build import make_photos, only_build, release_digests, start_factory
+from tests.real_build import make_photos, only_build, start_factory
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 RECIPE: Final = REPOSITORY / "recipes" / "naviclues.yaml"
@@ -33,7 +33,7 @@ GOLDEN: Final = REPOSITORY / "tests" / "golden" / "naviclues.json"
 PAGE: Final = REPOSITORY / "docs" / "families" / "naviclues.md"
 
 
-class Editor(BaseHTTPRequestHandler):
+class Editor(Answering):
     """A teacher that writes one sentence a line, each with the whole line behind it."""
 
     asked: ClassVar[list[str]] = []
@@ -42,31 +42,14 @@ class Editor(BaseHTTPRequestHandler):
     stall: ClassVar[threading.Event | None] = None
     """What the request of that number, from 1, waits for, where a build is to be killed in it."""
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        type(self).asked.append(body)
+    def reply(self, body: bytes) -> bytes:
+        type(self).asked.append(body.decode())
         if self.stall is not None and len(self.asked) == self.stall_at:
             self.stall.wait()
-        said = re.search(r"<transcript>\n(.*)\n</transcript>", user_text(body), re.DOTALL)
+        said = re.search(r"<transcript>\n(.*)\n</transcript>", user_text(body.decode()), re.DOTALL)
         assert said is not None
         sentences = [{"quotes": [line], "text": f"{line[0].upper()}{line[1:]}."} for line in said[1].splitlines()]
-        self._send(completion(json.dumps({"sentences": sentences, "country": "Kenya"})))
-
-    def do_GET(self) -> None:
-        self._send(b'{"object": "list", "data": [{"id": "m"}]}')
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-        except OSError:  # the build was killed
-            return
-
-    def log_message(self, *_: Any) -> None:
-        return None
+        return completion(json.dumps({"sentences": sentences, "country": "Kenya"}))
 
 
 def user_text(body: str) -> str:
@@ -268,8 +251,5 @@ def test_the_page_shows_a_row_of_the_demo(demo: BuildResult) -> None:
 
 def test_the_demos_release_is_the_same_bytes_everywhere(demo: BuildResult) -> None:
     """With the locked versions. Renew after a change of meaning: RENEW_GOLDEN=1 pytest, this file."""
-    digests = release_digests(Path(demo.directory))
-    if os.environ.get("RENEW_GOLDEN"):
-        GOLDEN.write_text(json.dumps(digests, indent=2) + "\n")
-    assert digests == json.loads(GOLDEN.read_text())
+    held_to(GOLDEN, demo)
     assert check_release(Path(demo.directory) / "release") == []
