@@ -30,6 +30,9 @@ OVERRIDES = (
     f"source={{kind: table, path: {PHOTOS / 'photos.csv'}, images: {PHOTOS}, columns: {COLUMNS}}}",
     f"teachers=[{{name: teacher_a, backend: replay, model: a, path: {PHOTOS / 'responses' / 'teacher_a.jsonl'}}}, "
     f"{{name: teacher_b, backend: replay, model: b, path: {PHOTOS / 'responses' / 'teacher_b.jsonl'}}}]",
+    # The demo's scenes have one author and may share him across splits; photos of many people may not.
+    "select=[near_duplicates: {max_hamming: 6}, geocell_split: {train: 0.7, validation: 0.15, test: 0.15, "
+    "apart: [author, near_duplicates], seed: 7}]",
 )
 WITHOUT_TRUTH = (
     "verify.checks=[localizable: {min_confidence: 0.3}, teachers_agree, grounded, no_leak]",
