@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from annotation.claim import LOGIN_FILE, prove
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.files import read_json
 
 URL_VARIABLE: Final = "LABEL_STUDIO_URL"
 KEY_VARIABLE: Final = "LABEL_STUDIO_API_KEY"
-LOGIN_FILE: Final = "server.json"
+
+MOST_HOST: Final = 253
+"""Characters of a host's name (RFC 1035, without the bytes of lengths)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +36,16 @@ class Login:
 def find_login(folder: Path, environment: Mapping[str, str] = os.environ) -> Login:
     """The server that the environment names, else the one that `factory review serve` keeps in a folder.
 
-    Raises EnvironmentFault where there is none, or half of one.
+    Raises EnvironmentFault where there is none, or half of one, and where the folder is not this user's own: pictures
+    and answers would go to whatever address stands there.
     """
     url, key = (environment.get(name, "").strip() for name in (URL_VARIABLE, KEY_VARIABLE))
     if not url and not key:
+        if (folder / LOGIN_FILE).exists():
+            prove(
+                folder.absolute(),
+                f"  or name a server of yours with {URL_VARIABLE} and {KEY_VARIABLE} in the environment",
+            )
         return kept_login(folder / LOGIN_FILE)
     for name, value in ((URL_VARIABLE, url), (KEY_VARIABLE, key)):
         if not value:
@@ -57,7 +67,7 @@ def kept_login(path: Path) -> Login:
     kept = read_json(path)
     url, key = kept.get("url"), kept.get("token")
     if not isinstance(url, str) or not isinstance(key, str) or not key:
-        raise CorruptBuild(f"{path}: has no `url` and `token`; delete it and run `factory review serve` again")
+        raise CorruptBuild(f"{path}: has no `url` and `token`; run `factory review serve` again")
     return Login(url=_address(url, str(path)), key=key, source=str(path))
 
 
@@ -65,9 +75,26 @@ def _address(url: str, source: str) -> str:
     """Raises EnvironmentFault for what is no plain address of a server."""
     try:
         parts = urlsplit(url)
-        plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        plain = parts.scheme in ("http", "https") and parts.port != 0 and _is_host(parts.hostname or "", parts.netloc)
     except ValueError:
         plain = False
     if not plain or parts.username or parts.password or parts.query or parts.fragment or not url.isprintable():
         raise EnvironmentFault(f"{source}: {url!r:.100} is no address; expected something like http://127.0.0.1:8080")
     return url.rstrip("/")
+
+
+def _is_host(host: str, written: str) -> bool:
+    """Whether a host can be looked up: a number in brackets, or a name that the system and the client can encode.
+
+    Raises ValueError, of which UnicodeError is one, for some that cannot.
+    """
+    import httpx2
+
+    try:
+        asked = httpx2.URL(f"http://{written}").raw_host
+    except httpx2.InvalidURL:
+        return False
+    if "[" in written:
+        return ipaddress.ip_address(host).version == 6
+    asked.decode("ascii").encode("idna")  # as the system's look-up does: no part is empty or longer than 63
+    return 0 < len(asked) <= MOST_HOST

@@ -1,16 +1,17 @@
 """A Label Studio of one's own: headless, on loopback, its data in one private folder.
 
-The folder keeps `server.json` (address, account, token: mode 0600), the server's log and its data. A lock on `running`
-is held by the server's own process as long as it lives, so that nobody takes a number of a process for it.
+The folder keeps `server.json` (address, account, token: mode 0600), the server's log and its data, and is used only
+when this user made it (`claim`). A lock on `running` is held by the server's own process as long as it lives; which
+process that is stands outside of the folder (`running`), so that nobody's number is taken for it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -20,10 +21,12 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
+from annotation.claim import LOGIN_FILE, claim, note_process, prove_contents, read_note, why_foreign
 from annotation.client import SHOWN, Client
-from annotation.connection import LOGIN_FILE, Login, kept_login
+from annotation.connection import Login, kept_login
 from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home
 from annotation.replies import UserReply
+from annotation.running import end, identity
 from factory.errors import BuildLocked, EnvironmentFault
 from factory.processes import reap, start_program
 from factory.redact import MOST_CUT, Redactor
@@ -36,6 +39,9 @@ STOP_S: Final = 30.0
 _LOCK: Final = "running"
 _LOG: Final = "server.log"
 _DATA: Final = "data"
+_ENV: Final = ".env"
+"""Label Studio takes every variable that stands there for a setting; by itself it writes one line."""
+_ITS_LINE: Final = re.compile(r"SECRET_KEY=[!-~]{1,1000}")
 _SETTINGS: Final = {
     **OFFLINE,
     "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
@@ -58,16 +64,17 @@ class Served:
 def serve(folder: Path, say: Callable[[str], None], *, home: Path | None = None, start_s: float = START_S) -> Served:
     """The server of a folder: the one that runs, else one that is started.
 
-    Raises EnvironmentFault when it does not come up, with the end of its log.
+    Raises EnvironmentFault when the folder is not this user's own, and, with the end of its log, when the server does
+    not come up.
     """
     folder = folder.absolute()
     home = studio_home() if home is None else home
+    claim(folder)
     install(home, say)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    make_folder(folder)
     with open_itself(folder / _LOCK) as held:
         mine = _try_lock(held)
         if mine:
+            prove_contents(folder)
             kept = _kept(folder)
             say(f"starting Label Studio at {kept['url']}")
             _start(folder, home, kept, held)
@@ -86,22 +93,28 @@ def is_running(folder: Path) -> bool:
 
 
 def stop(folder: Path) -> bool:
-    """Ends the server of a folder; whether there was one. Raises EnvironmentFault when it does not end."""
+    """Ends the server of a folder; whether there was one.
+
+    Raises EnvironmentFault when it does not end, and where the process is not proven to be the one that we started:
+    then nothing is signalled.
+    """
+    folder = folder.absolute()
     if not is_running(folder):
         return False
-    pid = read_json(folder / LOGIN_FILE).get("pid")
-    if not isinstance(pid, int) or pid <= 1:
-        raise EnvironmentFault(f"{folder / LOGIN_FILE}: has no number of the server's process; end it by hand")
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(pid, number)  # it leads a session of its own
-        except ProcessLookupError:
-            break
-        if _within(STOP_S, lambda: not is_running(folder)):
-            break
-    if is_running(folder):
-        raise EnvironmentFault(f"the server of {folder} (process {pid}) does not end")
-    reap(pid)
+    noted: dict[str, Any] = {}
+    why = why_foreign(folder)
+    if why is None:
+        process = (read_note(folder) or {}).get("process")
+        noted = process if isinstance(process, dict) else {}
+        why = end(noted, folder / _LOCK, lambda: _within(STOP_S, lambda: not is_running(folder)))
+    if why is not None and is_running(folder):
+        raise EnvironmentFault(
+            f"{folder}: its server is not ended: {why}",
+            f"  to end it by hand: `fuser -v {folder / _LOCK}` shows which process holds it; look whether it is a "
+            "Label Studio of yours, then `kill` its number",
+        )
+    if isinstance(pid := noted.get("pid"), int):
+        reap(pid)
     return True
 
 
@@ -118,7 +131,7 @@ def _kept(folder: Path) -> dict[str, Any]:
     path = folder / LOGIN_FILE
     kept: dict[str, Any] = read_json(path) if path.exists() else {}
     if not {"account", "password", "token"} <= kept.keys():
-        kept = {"account": ACCOUNT, "password": secrets.token_urlsafe(18), "token": secrets.token_hex(20)}
+        kept |= {"account": ACCOUNT, "password": secrets.token_urlsafe(18), "token": secrets.token_hex(20)}
     before = kept.get("port")
     port = _free_port(before if isinstance(before, int) else 0)
     return kept | {"port": port, "url": f"http://127.0.0.1:{port}", "pid": 0}
@@ -139,6 +152,7 @@ def _free_port(wanted: int) -> int:
 def _start(folder: Path, home: Path, kept: dict[str, Any], held: BinaryIO) -> None:
     data = folder / _DATA
     make_folder(data)
+    _refuse_settings(data / _ENV)
     if not (data / DATABASE).exists():
         with durable(data / DATABASE) as database, empty_database(home).open("rb") as empty:
             shutil.copyfileobj(empty, database)
@@ -152,14 +166,28 @@ def _start(folder: Path, home: Path, kept: dict[str, Any], held: BinaryIO) -> No
         "LABEL_STUDIO_PASSWORD": kept["password"],
         "LABEL_STUDIO_USER_TOKEN": kept["token"],
     }
-    arguments = (program(home), "start", "--no-browser", "--internal-host", "127.0.0.1", "--log-level", "WARNING")
+    arguments = [str(program(home)), "start", "--no-browser", "--internal-host", "127.0.0.1", "--log-level", "WARNING"]
+    arguments += ["-p", str(kept["port"])]
     write_bytes(_as_json(kept), folder / LOGIN_FILE)
     with open_itself(folder / _LOG) as log:
         log.truncate(0)
-        pid = start_program(
-            (*arguments, "-p", str(kept["port"])), environment=environment, folder=data, log=log, held=held
-        )
+        pid = start_program(arguments, environment=environment, folder=data, log=log, held=held)
+    note_process(folder, identity(pid, arguments))
     write_bytes(_as_json(kept | {"pid": pid}), folder / LOGIN_FILE)
+
+
+def _refuse_settings(path: Path) -> None:
+    """Raises EnvironmentFault where the file of settings holds more than what Label Studio writes into it by itself."""
+    if not os.path.lexists(path):
+        return
+    with open_itself(path, os.O_RDONLY) as file:
+        text = file.read(10_000).decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(not _ITS_LINE.fullmatch(line) for line in lines) or len(lines) > 1:
+        raise EnvironmentFault(
+            f"{path}: holds more than the SECRET_KEY that Label Studio writes by itself; settings from a file are not "
+            "taken: remove the other lines"
+        )
 
 
 def _as_json(kept: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The guards of a connection: to one host alone, a deadline for the whole answer, a bound on its size."""
+"""The guards of a connection: to one host alone, a deadline for the whole call, bounds on its head and its body."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class OutOfBounds(Exception):
 def guarded(url: str, *, call_s: float) -> httpx2.Client:
     """A client that talks to the host of `url` and nobody else."""
     import httpx2
+
+    from annotation.waits import MAX_HEAD, Call, TooMuchHead, Watching
 
     base = httpx2.URL(url)
     home = (base.scheme, base.host, base.port)
@@ -45,16 +47,23 @@ def guarded(url: str, *, call_s: float) -> httpx2.Client:
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
             if (request.url.scheme, request.url.host, request.url.port) != home:
                 raise OutOfBounds("would go to another host")
-            deadline = time.monotonic() + call_s
-            answer = super().handle_request(request)
+            now.begins(call_s)
+            try:
+                answer = super().handle_request(request)
+            except TooMuchHead:
+                raise OutOfBounds(f"sends more than {MAX_HEAD // 2**20} MB before an answer begins") from None
+            now.has_its_head()
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
                 answer.close()
                 raise OutOfBounds("sends a packed body, which was not asked for")
-            answer.stream = Bounded(answer.stream, deadline)
+            answer.stream = Bounded(answer.stream, now.deadline)
             return answer
 
+    now, guard = Call(), Guarded()
+    pool = guard._pool  # httpx2 hands on no backend of ours; the tests of endless heads hold that this one is asked
+    pool._network_backend = Watching(pool._network_backend, now)
     return httpx2.Client(
-        transport=Guarded(),  # given one, the client asks the environment for no proxy
+        transport=guard,  # given one, the client asks the environment for no proxy
         trust_env=False,
         follow_redirects=False,
         timeout=httpx2.Timeout(call_s, connect=min(call_s, 30.0)),

@@ -23,6 +23,7 @@ SENT = {
     "a length of nothing": b"HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n{}",
     "a length and chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + LENGTH,
     "a status of four digits": b"HTTP/1.1 2000 OK\r\n" + LENGTH,
+    "announcements alone": b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000,
     "no head": b"{}",
     "nothing": b"",
     "a code of 5,000 digits": b'HTTP/1.1 200 OK\r\n\r\n{"error": {"message": "x", "code": "' + DIGITS + b'"}}',

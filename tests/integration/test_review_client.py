@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -208,6 +209,31 @@ def test_a_slow_server_is_not_waited_for_for_ever(url: str, handler: type[Script
 
     handler.script = staticmethod(slow)
     with opened(url, call_s=0.2) as client, pytest.raises(Unsure, match="does not answer within"):
+        client.make("/api/projects/1/import", Anything, [])
+
+
+def test_announcements_of_an_answer_end_with_the_call() -> None:
+    def announce(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while True:
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                time.sleep(0.05)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=lambda: announce(listening.accept()[0]))
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with opened(address, call_s=0.5) as client, pytest.raises(Unsure, match="does not answer within"):
+            client.make("/api/projects/1/import", Anything, [])
+        thread.join()
+
+
+def test_a_body_that_drips_ends_with_the_call(url: str, handler: type[Scripted]) -> None:
+    def drips(path: str, n: int) -> Answer:
+        return 200, {"transfer-encoding": "chunked"}, b"1000\r\n" + b" " * 0x0FFF
+
+    handler.script = staticmethod(drips)
+    with opened(url, call_s=0.3) as client, pytest.raises(Unsure, match="does not answer within"):
         client.make("/api/projects/1/import", Anything, [])
 
 

@@ -14,6 +14,7 @@ from factory.store.tables import read_table
 from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
+from tests.raw_endpoint import answering
 from tests.real_build import Done, factory
 from tests.studio import choice, number
 
@@ -138,3 +139,13 @@ def test_check_knows_the_files_of_review(build: Build, server: tuple[Studio, str
     }
     checked = factory("check", build.paths.root, cwd=build.paths.root).stdout
     assert not [line for line in checked.splitlines() if "review/" in line and "decisions.parquet" not in line]
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"])
+def test_a_server_that_announces_an_answer_without_end_is_left(build: Build, line: bytes) -> None:
+    url = answering(lambda _: line * 200_000).removesuffix("/v1")
+    for command in ("push", "pull"):
+        done = run(build, url, command)
+        assert done.returncode == 3 and "before an answer begins" in done.stderr and "Traceback" not in done.stderr, (
+            done
+        )

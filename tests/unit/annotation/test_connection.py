@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from annotation.connection import find_login
+from annotation.claim import claim
+from annotation.connection import find_login, kept_login
+from annotation.transport import guarded
 from factory.errors import CorruptBuild, EnvironmentFault
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -20,9 +24,15 @@ def test_the_environment_names_a_server_before_any_file(tmp_path: Path) -> None:
     assert KEY not in repr(login)
 
 
-def test_without_them_the_server_that_we_started_is_found(tmp_path: Path) -> None:
-    (tmp_path / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:8080", "token": KEY}))
-    assert find_login(tmp_path, {}).url == "http://127.0.0.1:8080"
+def test_without_them_the_server_that_we_started_is_found_and_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "server"
+    claim(folder)
+    kept = json.loads((folder / "server.json").read_bytes()) | {"url": "http://127.0.0.1:8080", "token": KEY}
+    (folder / "server.json").write_text(json.dumps(kept))
+    assert find_login(folder, {}).url == "http://127.0.0.1:8080"
+    (folder / "server.json").write_text(json.dumps(kept | {"claim": "0" * 64}))
+    with pytest.raises(EnvironmentFault, match="not known to be yours"):
+        find_login(folder, {})
 
 
 @pytest.mark.parametrize("name", ["LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"])
@@ -48,6 +58,12 @@ def test_no_server_at_all_says_how_to_get_one(tmp_path: Path) -> None:
         "http://labels.example:0",
         "http://[::1",
         "http://labels.example/\n",
+        "http://a..b",
+        "http://[v1.x]",
+        "http://[::1]x",
+        f"http://{'a' * 64}.example",
+        f"http://{'a.' * 130}example",
+        "http://\u00ad",
     ],
 )
 def test_what_is_no_address_is_refused(tmp_path: Path, url: str) -> None:
@@ -66,4 +82,14 @@ def test_a_key_with_a_line_break_is_refused_without_being_shown(tmp_path: Path) 
 def test_a_damaged_login_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:8080"}))
     with pytest.raises(CorruptBuild, match=r"server\.json"):
-        find_login(tmp_path, {})
+        kept_login(tmp_path / "server.json")
+
+
+@given(st.text(max_size=80) | st.text(alphabet=".-:[]@%aé0x1/", max_size=80))
+def test_every_address_is_refused_or_can_be_looked_up(rest: str) -> None:
+    try:
+        login = find_login(Path(), {"LABEL_STUDIO_URL": f"http://{rest}", "LABEL_STUDIO_API_KEY": KEY})
+    except EnvironmentFault:
+        return
+    with guarded(login.url, call_s=1) as http:
+        http.build_request("GET", f"{login.url}/api/version").url.host.encode("idna")
