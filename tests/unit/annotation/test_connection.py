@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.claim import claim
 from annotation.connection import find_login, kept_login
-from annotation.transport import guarded
 from factory.errors import CorruptBuild, EnvironmentFault
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -91,5 +91,4 @@ def test_every_address_is_refused_or_can_be_looked_up(rest: str) -> None:
         login = find_login(Path(), {"LABEL_STUDIO_URL": f"http://{rest}", "LABEL_STUDIO_API_KEY": KEY})
     except EnvironmentFault:
         return
-    with guarded(login.url, call_s=1) as http:
-        http.build_request("GET", f"{login.url}/api/version").url.host.encode("idna")
+    httpx2.Request("GET", f"{login.url}/api/version").url.raw_host.decode("ascii").encode("idna")
