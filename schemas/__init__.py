@@ -19,13 +19,14 @@ from schemas.record import (
     Verdict,
 )
 from schemas.request import Picture, Reply, Request, Turn
-from schemas.sample import FilePart, ImageRef, Sample
+from schemas.sample import Deflated, FilePart, ImageRef, Sample
 
 __all__ = [
     "Answered",
     "Case",
     "CheckResult",
     "Clue",
+    "Deflated",
     "Evidence",
     "FilePart",
     "Finding",

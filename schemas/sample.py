@@ -9,6 +9,16 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Deflated:
+    """How a picture lies in a zip."""
+
+    packed: int
+    """Bytes there."""
+    crc: int
+    """CRC-32 of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
 class FilePart:
     """A picture inside a larger file, such as a member of a tar: who decodes it reads it, and no more than it may."""
 
@@ -16,7 +26,9 @@ class FilePart:
     offset: int
     """Bytes from the start of the file."""
     size: int
-    """Bytes."""
+    """Bytes of the picture."""
+    deflated: Deflated | None = None
+    """None where it lies there as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,20 @@ processes, where a picture costs no more than its bytes take to be read.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
+import zlib
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from factory.images.inspect import Inspected, inspect_image
 from factory.images.jpeg import PLAIN_FRAMES
 from factory.images.records import ImageRejected, ImageSettings, Prepared, StructureError
-from schemas import FilePart
+from schemas import Deflated, FilePart
+
+PIECE: Final = 1 << 20
+"""Bytes of a packed picture that are read, and unpacked, at a time."""
 
 
 def is_kept(source: Inspected, settings: ImageSettings) -> bool:
@@ -64,7 +70,7 @@ def as_coded(data: bytes, settings: ImageSettings) -> Prepared | ImageRejected |
 
 
 def read_source(source: str | Path | FilePart, settings: ImageSettings) -> bytes | ImageRejected:
-    """The bytes of a file, or of a part of one. Its size is known, and judged, before a byte of it is read."""
+    """The bytes of a file, or of a part of one, unpacked. Its size is known, and judged, before a byte is read."""
     limit = int(settings.max_file_mb * 1e6)
     part, path = (source, source.path) if isinstance(source, FilePart) else (None, source)
     try:
@@ -80,6 +86,8 @@ def read_source(source: str | Path | FilePart, settings: ImageSettings) -> bytes
             if part is None:
                 return file.read(limit + 1)
             file.seek(part.offset)
+            if part.deflated is not None:
+                return _inflated(file, size, part.deflated)
             data = file.read(size)
             if len(data) < size:
                 return ImageRejected("file_unreadable", "the archive is shorter than when it was listed; copy it again")
@@ -90,3 +98,24 @@ def read_source(source: str | Path | FilePart, settings: ImageSettings) -> bytes
         return ImageRejected("not_a_file", "a directory")
     except OSError as error:
         return ImageRejected("file_unreadable", error.strerror or type(error).__name__)
+
+
+def _inflated(file: BinaryIO, size: int, how: Deflated) -> bytes | ImageRejected:
+    """What is unpacked from here on, piece by piece: never more than one byte beyond its stated size."""
+    stream, found, crc, left = zlib.decompressobj(-zlib.MAX_WBITS), io.BytesIO(), 0, how.packed
+    try:
+        while not stream.eof and found.tell() <= size:
+            given = stream.unconsumed_tail
+            if not given:
+                given = file.read(min(left, PIECE))
+                left -= len(given)
+            piece = stream.decompress(given, min(PIECE, size + 1 - found.tell()))
+            if not given and not piece:
+                break
+            crc = zlib.crc32(piece, crc)
+            found.write(piece)
+    except zlib.error as error:
+        return ImageRejected("file_unreadable", f"damaged in its zip ({error})")
+    if found.tell() != size or crc != how.crc:
+        return ImageRejected("file_unreadable", "not what the zip's directory says (size or CRC-32); copy it again")
+    return found.getvalue()

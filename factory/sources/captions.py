@@ -9,7 +9,10 @@ from __future__ import annotations
 import html
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,7 +35,10 @@ _TIMES: Final = re.compile(rf"[ \t]*{_CLOCK}[ \t]+-->[ \t]+{_CLOCK}(?:[ \t].*)?"
 _WORD_TIME: Final = re.compile(r"<(?:\d{1,3}:)?\d\d:\d\d\.\d{3}>")
 _TAG: Final = re.compile(r"<[^<>]{0,200}>")
 _NO_SPEECH: Final = re.compile(r"\[[^\[\]]{0,40}\]|\u266a")
-_BLOCKS: Final = ("NOTE", "STYLE", "REGION")
+_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?: |\Z)")
+"""How a block begins that is no cue; read once a block, for its first line may be as long as the file."""
+_LONG_REFERENCE: Final = re.compile(r"&#[0-9]{8,};?")
+"""A character by a number that none has; `html.unescape` raises ValueError for one of thousands of digits."""
 
 
 class Segment(NamedTuple):
@@ -80,10 +86,40 @@ def read_transcript(path: Path, *, label: str) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def cut(segments: Sequence[Segment], start: float, end: float) -> tuple[Segment, ...]:
-    """The segments of one round, in seconds: those whose middle lies in [start, end), so that a segment on the border
-    of two rounds belongs to one of them."""
-    return tuple(one for one in segments if start <= (one.start + one.end) / 2 < end)
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A transcript by time, so that each of thousands of rounds looks at its own segments alone."""
+
+    segments: Sequence[Segment]
+    middles: Sequence[float]
+    """Seconds, sorted."""
+    places: Sequence[int]
+    """Of the segment of each middle."""
+    lengths: Sequence[int]
+    """Characters of all segments before each middle, and of all."""
+
+    def characters(self, start: float, end: float) -> int:
+        """Of what `cut` gives, a line a segment."""
+        first, last = self._within(start, end)
+        return self.lengths[last] - self.lengths[first] + max(0, last - first - 1)
+
+    def cut(self, start: float, end: float) -> tuple[Segment, ...]:
+        """The segments of one round, in seconds and in the transcript's order: those whose middle lies in [start, end),
+        so that a segment on the border of two rounds belongs to one of them."""
+        first, last = self._within(start, end)
+        return tuple(self.segments[place] for place in sorted(self.places[first:last]))
+
+    def _within(self, start: float, end: float) -> tuple[int, int]:
+        first = bisect_left(self.middles, start)
+        return first, max(first, bisect_left(self.middles, end))
+
+
+def timeline(segments: Sequence[Segment]) -> Timeline:
+    """Segments in the order of their middles."""
+    middles = [(one.start + one.end) / 2 for one in segments]
+    places = sorted(range(len(segments)), key=middles.__getitem__)
+    lengths = [0, *accumulate(len(segments[place].text) for place in places)]
+    return Timeline(segments, [middles[place] for place in places], places, lengths)
 
 
 def _cues(lines: Sequence[str], label: str, *, vtt: bool) -> Iterator[Segment]:
@@ -105,10 +141,11 @@ def _cues(lines: Sequence[str], label: str, *, vtt: bool) -> Iterator[Segment]:
 def _timed(lines: Sequence[str], label: str) -> Iterator[tuple[int, tuple[float, float], list[str]]]:
     """Each line of times with its number, and the lines of text below it. An id above a cue is no text."""
     at: list[int] = []
-    first = ""
+    apart = False
     for number, line in enumerate(lines):
-        first = line if not line or not number or not lines[number - 1] else first
-        if "-->" not in line or first.split(" ")[0] in _BLOCKS:  # an arrow in a note is none of a cue
+        if not line or not number or not lines[number - 1]:
+            apart = _BLOCK.match(line) is not None
+        if apart or "-->" not in line:  # an arrow in a note is none of a cue
             continue
         if not _TIMES.fullmatch(line):
             raise SourceError(f"{label}:{number + 1}: expected times as 00:01:02.345 --> 00:01:04.000")
@@ -131,7 +168,7 @@ def _seconds(clock: Sequence[str | None]) -> float:
 
 
 def _plain(line: str) -> str:
-    return html.unescape(_TAG.sub("", line))
+    return html.unescape(_LONG_REFERENCE.sub("\ufffd", _TAG.sub("", line)))
 
 
 def _rolled(texts: Sequence[str], lasts: float, before: str) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from factory.plugins.registry import register
 from factory.sources.contract import DETAIL, PROBLEM
 from factory.sources.paths import listing_digest, recipe_path
 from factory.sources.table import TableSource
-from factory.sources.zip_index import ZipMember, read_member, zip_members
+from factory.sources.zip_index import LOCAL_BYTES, Fault, ZipMember, read_member, zip_members
 from schemas import FilePart
 from schemas.settings import InputPath
 
@@ -73,8 +74,9 @@ class Osv5m:
     rows: TableSource
     images: Path
     complete: bool
-    _held: list[ZipIndex] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The index of the zips, made when the first picture is asked for: 5 million entries are read once a process."""
+    _held: list[ZipIndex | SourceError] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The index of the zips, or why there is none, made when the first picture is asked for: 5 million entries are read
+    once a process."""
 
     @property
     def coordinate_columns(self) -> tuple[str, str]:
@@ -99,6 +101,8 @@ class Osv5m:
 
     def read(self, locator: str) -> Path | FilePart | bytes:
         found = self._member(locator)
+        if found is not None and (other := self._index().beside(locator)) is not None:
+            raise SourceError(f"{locator} is there twice, in {found[0].name} and {other.name}")
         return self.rows.read(locator) if found is None else read_member(*found, label=found[0].name)
 
     def stamp(self, locator: str) -> tuple[int, int] | None:
@@ -106,9 +110,18 @@ class Osv5m:
         return self.rows.stamp(locator) if found is None else (found[1].size, found[0].stat().st_mtime_ns)
 
     def _member(self, locator: str) -> tuple[Path, ZipMember] | None:
+        return self._index().find(locator)
+
+    def _index(self) -> ZipIndex:
         if not self._held:
-            self._held.append(index_zips(_zip_files(self.images)))
-        return self._held[0].find(locator)
+            try:
+                self._held.append(index_zips(_zip_files(self.images)))
+            except SourceError as error:
+                self._held.append(error)
+        found = self._held[0]
+        if isinstance(found, SourceError):
+            raise found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +130,30 @@ class ZipIndex:
 
     files: tuple[Path, ...]
     columns: Longs
-    """Of shape (7, pictures): number, which zip, and the fields of a `ZipMember` but its name."""
+    """Of shape (8, pictures): number, which zip, and the fields of a `ZipMember` but its name."""
 
     def find(self, locator: str) -> tuple[Path, ZipMember] | None:
-        """The zip and the place in it of `<number>.jpg`."""
+        """The zip and the place in it of `<number>.jpg`; the first of several."""
         number = _number(locator)
-        if number is None or not self.columns.shape[1]:
-            return None
-        row = int(self.columns[0].searchsorted(number))
-        if row == self.columns.shape[1] or self.columns[0, row] != number:
+        row = self._row(number)
+        if number is None or row == self.columns.shape[1] or self.columns[0, row] != number:
             return None
         file, *place = self.columns[1:, row].tolist()
         return self.files[file], ZipMember(locator, *place)
 
+    def beside(self, locator: str) -> Path | None:
+        """The zip of another picture of the same number."""
+        number = _number(locator)
+        row = self._row(number) + 1
+        there = row < self.columns.shape[1] and self.columns[0, row] == number
+        return self.files[int(self.columns[1, row])] if there else None
+
+    def _row(self, number: int | None) -> int:
+        return int(self.columns[0].searchsorted(number or 0))
+
 
 def index_zips(files: Sequence[Path]) -> ZipIndex:
-    """Where each picture lies. Raises SourceError for a broken zip and for a picture that is in two places."""
+    """Where each picture lies. Raises SourceError for a zip whose directory cannot be read."""
     import numpy as np
 
     found = array("q")
@@ -140,15 +161,36 @@ def index_zips(files: Sequence[Path]) -> ZipIndex:
         for one in zip_members(path, label=path.name):
             number = _number(one.name)
             if number is not None:
-                found.extend((number, file, one.header, one.packed, one.size, one.method, one.crc))
-    table = np.frombuffer(found, np.int64).reshape(-1, 7)
+                found.extend((number, file, one.header, one.packed, one.size, one.method, one.crc, one.fault))
+    table = np.frombuffer(found, np.int64).reshape(-1, 8)
     table = np.ascontiguousarray(table[np.argsort(table[:, 0], kind="stable")].T)
-    twice = np.flatnonzero(table[0, 1:] == table[0, :-1])
-    if twice.size:
-        first = int(twice[0])
-        where = " and ".join(files[file].name for file in table[1, first : first + 2].tolist())
-        raise SourceError(f"{table[0, first]}.jpg is there twice, in {where}")
+    sound = np.flatnonzero(table[7] == Fault.NONE)
+    table[7, sound[_sharing(*table[1:4, sound])]] = Fault.SHARED
     return ZipIndex(tuple(files), table)
+
+
+def _sharing(file: Longs, header: Longs, packed: Longs) -> npt.NDArray[np.bool_]:
+    """Which pictures (bool) lie on bytes of a zip on which another one lies, too: each would be read, and paid for in
+    time, as often as somebody names it."""
+    import numpy as np
+
+    place = np.lexsort((header, file))
+    zips, starts = file[place], header[place]
+    ends = starts + LOCAL_BYTES + packed[place]
+    sharing = np.zeros(len(file), bool)
+    for first, last in _runs(zips):
+        reached = np.maximum.accumulate(ends[first:last])
+        sharing[place[first + 1 : last]] |= starts[first + 1 : last] < reached[:-1]
+        sharing[place[first : last - 1]] |= ends[first : last - 1] > starts[first + 1 : last]
+    return sharing
+
+
+def _runs(values: Longs) -> Iterator[tuple[int, int]]:
+    """Start and end of each run of equal values, which are sorted."""
+    import numpy as np
+
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return pairwise(edges) if len(values) else iter(())
 
 
 def _number(name: str) -> int | None:

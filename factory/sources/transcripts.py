@@ -20,7 +20,7 @@ import polars as pl
 from factory.errors import ImageMissing, SourceError
 from factory.plugins.contracts import Source
 from factory.plugins.registry import register
-from factory.sources.captions import Segment, cut, read_transcript
+from factory.sources.captions import Segment, Timeline, read_transcript, timeline
 from factory.sources.contract import ALIASES, DETAIL, PROBLEM, raw_columns, text_list
 from factory.sources.csv_table import read_header, read_rows
 from factory.sources.json_text import scalar_text
@@ -110,10 +110,10 @@ class Transcripts:
     def table(self) -> pl.DataFrame:
         if self._held:
             return self._held.pop()
-        known: dict[str, tuple[Segment, ...] | str] = {}
+        known: dict[str, Timeline | str] = {}
         spoken: dict[tuple[str, Segment], dict[str, str | None]] = {}
         rows = [self._round(record, known, spoken) for record in self._records()]
-        if known and not any(isinstance(found, tuple) for found in known.values()):
+        if known and not any(isinstance(found, Timeline) for found in known.values()):
             first = next(iter(known.values()))
             raise SourceError(f"source.transcripts: none of {len(known):,} can be read ({first}); {_NEEDS}")
         if rows and all(row.get(DETAIL) == _UNSAID for row in rows):
@@ -160,7 +160,7 @@ class Transcripts:
     def _round(
         self,
         record: Mapping[str, str | None],
-        known: dict[str, tuple[Segment, ...] | str],
+        known: dict[str, Timeline | str],
         spoken: dict[tuple[str, Segment], dict[str, str | None]],
     ) -> dict[str, str | None]:
         """One row of the table; `known` holds transcripts that were read, or why they could not be, `spoken` the round
@@ -181,21 +181,26 @@ class Transcripts:
             if "said" in row:  # a released row has its part of the transcript in it
                 return row | {"transcript": _checked_text(row["said"] or "", "its `split_transcript` is empty")}
             times = _times(row)
-            said = cut(self._transcript(file, known), *times)
-            text = _checked_text("\n".join(one.text for one in said), "no segment lies in the round's times")
-            row |= {"transcript": text, "start_s": f"{times[0]:.10g}", "end_s": f"{times[1]:.10g}"}
+            whole = self._transcript(file, known)
+            _refuse_long(whole.characters(*times))
+            said = whole.cut(*times)
+            row |= {"start_s": f"{times[0]:.10g}", "end_s": f"{times[1]:.10g}"}
+            if _claim(row, [(file or "", one) for one in said], spoken):
+                return row
+            row["transcript"] = _checked_text(
+                "\n".join(one.text for one in said), "no segment lies in the round's times"
+            )
             row["said_s"] = "\n".join(f"{one.start:.10g} {one.end:.10g}" for one in said)
-            _claim(row, [(file or "", one) for one in said], spoken)
             return row
         except _Unfit as unfit:
             return row | {"transcript": None, PROBLEM: unfit.slug, DETAIL: unfit.detail}
 
-    def _transcript(self, file: str | None, known: dict[str, tuple[Segment, ...] | str]) -> tuple[Segment, ...]:
+    def _transcript(self, file: str | None, known: dict[str, Timeline | str]) -> Timeline:
         if file is None:
             raise _Unfit("no_transcript", "the column `transcript` is empty")
         if file not in known:
             try:
-                known[file] = read_transcript(locate(self.folder, file), label=file)
+                known[file] = timeline(read_transcript(locate(self.folder, file), label=file))
             except (SourceError, OSError) as error:
                 known[file] = str(error)
         found = known[file]
@@ -216,22 +221,29 @@ def _claim(
     row: dict[str, str | None],
     said: Sequence[tuple[str, Segment]],
     spoken: dict[tuple[str, Segment], dict[str, str | None]],
-) -> None:
-    """Two rounds never share words: what is said about one place would be told of another, so neither is used."""
-    for other in [spoken[one] for one in said if one in spoken]:
+) -> bool:
+    """Two rounds never share words: what is said about one place would be told of another, so neither is used. Whether
+    this one does."""
+    others = {id(spoken[one]): spoken[one] for one in said if one in spoken}
+    for other in others.values():
         for one, beside in ((row, other), (other, row)):
             detail = tidy(f"its times share words with those of {beside['id']}", 200)
             one |= {"transcript": None, PROBLEM: "overlapping_times", DETAIL: detail}
     spoken |= dict.fromkeys(said, row)
+    return bool(others)
 
 
 def _checked_text(text: str, nothing: str) -> str:
     if not text.strip():
         raise _Unfit("nothing_said", nothing)
-    if len(text) > MAX_ROUND_TEXT:
-        raise _Unfit("round_too_long", f"{len(text):,} characters are said in it; are its times right?")
+    _refuse_long(len(text))
     lines = (tidy(line, MAX_ROUND_TEXT) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def _refuse_long(characters: int) -> None:
+    if characters > MAX_ROUND_TEXT:
+        raise _Unfit("round_too_long", f"{characters:,} characters are said in it; are its times right?")
 
 
 def _check_numbers(row: Mapping[str, str | None]) -> None:

@@ -1,34 +1,66 @@
 """Where each file of a zip lies, from its central directory alone: nothing is extracted, no data is read.
 
 A small reader (PKWARE APPNOTE 6.3.10, zip64 included), because the standard library's takes a directory of any size
-into memory and keeps an object a file: OSV-5M has five million files in its zips. What a picture cannot be is refused:
-encrypted files, compressions other than deflate, a directory that leaves the archive.
+into memory and keeps an object a file: OSV-5M has five million files in its zips. What a picture cannot be (encrypted,
+packed otherwise than by deflate, outside of the archive) is a fault of that file alone; a directory that cannot be read
+is one of the archive.
 """
 
 from __future__ import annotations
 
 import struct
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from factory.errors import SourceError
-from schemas import FilePart
+from schemas import Deflated, FilePart
 
 STORED: Final = 0
 DEFLATED: Final = 8
 MAX_DIRECTORY: Final = 512 << 20
 """Bytes of a central directory; that of 50,000 pictures has 5 MB."""
 MAX_PICTURE: Final = 256 << 20
-"""Bytes of one unpacked file; the recipe's own limit (`images.max_bytes`) is asked afterwards."""
+"""Bytes of one unpacked file; the recipe's own limit (`images.max_file_mb`) is asked before one is read."""
+_LONG: Final = (1 << 63) - 1
 _TAIL: Final = 65_535 + 22
 _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
+LOCAL_BYTES: Final = _LOCAL.size
+"""Of a local header without its name: what lies between two files at the least."""
+
+
+class Fault(IntEnum):
+    """Why a file of a zip is not read."""
+
+    NONE = 0
+    ENCRYPTED = 1
+    METHOD = 2
+    OUTSIDE = 3
+    TOO_LARGE = 4
+    SWOLLEN = 5
+    SHARED = 6
+
+
+_TOLD: Final[Mapping[int, str]] = {
+    Fault.ENCRYPTED: "is encrypted; unpack the zip and name the folder",
+    Fault.METHOD: "is packed by method {0.method}; expected stored or deflated",
+    Fault.OUTSIDE: "of {0.size:,} bytes does not fit the archive",
+    Fault.TOO_LARGE: f"of {{0.size:,}} bytes is too large: at most {MAX_PICTURE:,}",
+    Fault.SWOLLEN: "of {0.size:,} bytes takes {0.packed:,} in the zip, more than deflate ever needs",
+    Fault.SHARED: "shares bytes of the zip with another file",
+}
+
+
+def most_packed(size: int) -> int:
+    """Bytes that a deflated file of this size may take. Blocks that are stored cost 5 bytes for each 65,535 (RFC 1951,
+    3.2.4); an eighth is left to packers that write small blocks."""
+    return size + size // 8 + 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +75,7 @@ class ZipMember:
     """Bytes as they lie there, and unpacked."""
     method: int
     crc: int
+    fault: int = Fault.NONE
 
 
 def zip_members(path: Path, *, label: str) -> Iterator[ZipMember]:
@@ -70,32 +103,25 @@ def zip_members(path: Path, *, label: str) -> Iterator[ZipMember]:
         raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
 
 
-def read_member(path: Path, member: ZipMember, *, label: str) -> FilePart | bytes:
-    """Where a stored file lies; a deflated one's bytes. Raises SourceError when it is not what the directory says."""
+def read_member(path: Path, member: ZipMember, *, label: str) -> FilePart:
+    """Where a file lies and how it is packed; who decodes it unpacks it. Nothing but its local header is read.
+
+    Raises SourceError naming the file and its fault.
+    """
+    if member.fault:
+        raise SourceError(f"{label}: {member.name[:100]!r} {_TOLD[member.fault].format(member)}")
     try:
         with path.open("rb") as file:
             file.seek(member.header)
             head = file.read(_LOCAL.size)
-            if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
-                raise SourceError(f"{label}: no file begins where the directory says {member.name[:100]!r} does")
-            *_, names, extra = _LOCAL.unpack(head)
-            offset = member.header + _LOCAL.size + names + extra
-            if member.method == STORED:
-                return FilePart(path, offset, member.size)
-            file.seek(offset)
-            return _inflated(file.read(member.packed), member, label)
     except OSError as error:
         raise SourceError(f"{label}: cannot be read ({error.strerror or error})") from None
-
-
-def _inflated(data: bytes, member: ZipMember, label: str) -> bytes:
-    try:
-        found = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
-    except zlib.error as error:
-        raise SourceError(f"{label}: {member.name[:100]!r} is damaged ({error})") from None
-    if len(found) != member.size or zlib.crc32(found) != member.crc:
-        raise SourceError(f"{label}: {member.name[:100]!r} is not what its directory says (size or CRC-32)")
-    return found
+    if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
+        raise SourceError(f"{label}: no file begins where the directory says {member.name[:100]!r} does")
+    *_, names, extra = _LOCAL.unpack(head)
+    offset = member.header + _LOCAL.size + names + extra
+    packed = Deflated(member.packed, member.crc) if member.method == DEFLATED else None
+    return FilePart(path, offset, member.size, packed)
 
 
 def _directory(file: BinaryIO, total: int, label: str) -> tuple[int, int, int]:
@@ -134,13 +160,20 @@ def _entry(file: BinaryIO, left: int, total: int, label: str) -> tuple[ZipMember
     if name.endswith("/"):
         return None, read
     size, packed, header = _wide(extra, size, packed, header)
+    fault = _fault(flags, method, size, packed, header, total)
+    return ZipMember(name, min(header, _LONG), min(packed, _LONG), min(size, _LONG), method, crc, fault), read
+
+
+def _fault(flags: int, method: int, size: int, packed: int, header: int, total: int) -> Fault:
     if flags & 1:
-        raise SourceError(f"{label}: {name[:100]!r} is encrypted; unpack the zip and name the folder")
+        return Fault.ENCRYPTED
     if method not in (STORED, DEFLATED):
-        raise SourceError(f"{label}: {name[:100]!r} is packed by method {method}; expected stored or deflated")
-    if header + packed > total or (method == STORED and packed != size) or size > MAX_PICTURE:
-        raise SourceError(f"{label}: {name[:100]!r} of {size:,} bytes does not fit the archive or is too large")
-    return ZipMember(name, header, packed, size, method, crc), read
+        return Fault.METHOD
+    if header + packed > total or (method == STORED and packed != size):
+        return Fault.OUTSIDE
+    if size > MAX_PICTURE:
+        return Fault.TOO_LARGE
+    return Fault.SWOLLEN if packed > most_packed(size) else Fault.NONE
 
 
 def _wide(extra: bytes, *narrow: int) -> tuple[int, int, int]:

@@ -180,6 +180,7 @@ CASES: dict[str, Make] = {
     "parquet": _source("parquet", "photos.parquet"),
     "tar": _source("tar", "photos.tar"),
     "pictures": _source("folder", "exif"),
+    "osv5m": _source("osv5m", "osv5m"),
     "gws15k": _source("gws15k", "pool"),
     "landmarks": _source("landmarks", "landmarks"),
     "transcripts": _source("transcripts", "spoken"),

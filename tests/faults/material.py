@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ SOURCES = {
     "tar": "{kind: webdataset, path: photos.tar}",
     "folder": "{kind: folder, path: exif}",
     "transcripts": "{kind: transcripts, path: spoken/rounds.csv, transcripts: spoken, images: images}",
+    "osv5m": "{kind: osv5m, path: osv5m/train.csv, images: osv5m, complete: false}",
     "gws15k": "{kind: gws15k, pool: table, path: pool/pool.csv, images: images, cities: pool/cities.csv, "
     "areas: pool/areas.csv, n: 3, fewer: true}",
     "landmarks": "{kind: landmarks, path: landmarks/train.csv, positions: landmarks/positions.csv, images: landmarks, "
@@ -101,6 +103,7 @@ def make(folder: Path) -> None:
     _pictures(folder / "exif")
     _landmarks(folder / "landmarks", rows, photos)
     _spoken(folder / "spoken", rows)
+    _zips(folder / "osv5m", rows, photos)
     _pool(folder / "pool", rows)
     digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
     answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
@@ -140,6 +143,18 @@ def _landmarks(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) ->
             info = tarfile.TarInfo(f"{one[0]}/{one[1]}/{one[2]}/{one}.jpg")
             info.size = len(photo)
             tar.addfile(info, io.BytesIO(photo))
+
+
+def _zips(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) -> None:
+    """The photos as OSV-5M has them, by turns in a zip of stored and one of deflated files."""
+    folder.mkdir()
+    lines = [f"{number},{row['lat']},{row['lon']},,,,a" for number, row in enumerate(rows)]
+    header = "id,latitude,longitude,country,region,city,creator_username"
+    (folder / "train.csv").write_text("\n".join((header, *lines)) + "\n")
+    for turn, packing in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
+        with zipfile.ZipFile(folder / f"{turn:02}.zip", "w", packing) as archive:
+            for number in range(turn, len(photos), 2):
+                archive.writestr(f"{turn:02}/{number}.jpg", photos[number])
 
 
 def _spoken(folder: Path, rows: list[dict[str, Any]]) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
-from collections.abc import Callable
+import struct
+import zlib
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -62,6 +65,62 @@ def test_members_of_a_tar_that_are_mostly_holes(tmp_path: Path, megabytes: int) 
     recipe = write(tmp_path, "{kind: webdataset, path: photos.tar}")
     said = within_bounds(measured("build", recipe, "--workers", "1", cwd=tmp_path), 0, 1)
     assert ("file_too_large 60" in said) is (megabytes > 64), said
+
+
+def write_zip(path: Path, packed: Sequence[tuple[bytes, int, int]], names: int) -> None:
+    """A zip of OSV-5M by hand.
+
+    Args:
+        packed: of each file its packed bytes, how many of them its directory says (a hole follows), and its size.
+        names: how many entries the directory has, by turns of these files.
+    """
+    places, directory = [], b""
+    with path.open("wb") as file:
+        for data, length, size in packed:
+            places.append(file.tell())
+            file.write(struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 8, 0, 0, 0, length, size, 0, 0) + data)
+            file.seek(length - len(data), os.SEEK_CUR)
+        for number in range(names):
+            (_, length, size), place = packed[number % len(packed)], places[number % len(packed)]
+            name = f"{number}.jpg".encode()
+            head = (b"PK\1\2", 20, 20, 0, 8, 0, 0, 0, length, size, len(name), 0, 0, 0, 0, 0, place)
+            directory += struct.pack("<4s6H3L5H2L", *head) + name
+        start = file.tell()
+        file.write(directory + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, names, names, len(directory), start, 0))
+
+
+def zeros(size: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(bytes(size)) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused", "says"),
+    [
+        ("hole", "file_unreadable 1", "takes 3,000,000,000 in the zip, more than deflate ever needs"),
+        ("shared", "file_unreadable 40", "shares bytes of the zip with another file"),
+        ("large", "file_too_large 40", "250000000 bytes, limit 64 MB"),
+        ("stated", "file_unreadable 40", "not what the zip's directory says"),
+    ],
+)
+def test_pictures_in_a_zip_that_grow_when_they_are_unpacked(tmp_path: Path, kind: str, refused: str, says: str) -> None:
+    (tmp_path / "images").mkdir()
+    bomb, names = zeros(250_000_000), 1 if kind == "hole" else 40
+    files = {
+        "hole": [(b"\0", 3_000_000_000, 1000)],
+        "shared": [(bomb, len(bomb), 60_000_000)],
+        "large": [(bomb, len(bomb), 250_000_000)] * 40,
+        "stated": [(bomb, len(bomb), 1_000_000)] * 40,
+    }
+    write_zip(tmp_path / "images" / "00.zip", files[kind], names)
+    rows = "".join(f"{number},48.85,2.35,FR,Ile-de-France,Paris,a\n" for number in range(names))
+    header = "id,latitude,longitude,country,region,city,creator_username\n"
+    (tmp_path / "train.csv").write_text(header + rows)
+    write(tmp_path, "{kind: osv5m, path: train.csv, images: images}")
+    said = within_bounds(measured("build", "r.yaml", "--workers", "1", cwd=tmp_path), 1)
+    assert refused in said, said
+    told = factory("explain", only_build(tmp_path / "builds"), "0", cwd=tmp_path)
+    assert says in told.stdout, told
 
 
 def pointing(value: bytes | str, rows: int) -> pa.Array:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from factory.errors import SourceError
 from factory.sources import captions
-from factory.sources.captions import Segment, cut, read_transcript
+from factory.sources.captions import Segment, read_transcript, timeline
 
 VTT = """WEBVTT - a round
 
@@ -147,8 +150,55 @@ def test_length_and_number_of_segments_are_bounded(tmp_path: Path, monkeypatch: 
 
 def test_a_segment_on_the_border_belongs_to_one_round() -> None:
     said = (Segment(0, 2, "one"), Segment(9, 12, "two"), Segment(12, 13, "three"))
-    rounds = [cut(said, 0, 10), cut(said, 10, 20)]
+    whole = timeline(said)
+    rounds = [whole.cut(0, 10), whole.cut(10, 20)]
     assert [[one.text for one in part] for part in rounds] == [["one"], ["two", "three"]]
+
+
+class Unread(list[Segment]):
+    """Segments that nobody may go through from first to last."""
+
+    def __iter__(self) -> Iterator[Segment]:
+        raise AssertionError("every segment was looked at")
+
+
+def test_a_round_looks_at_its_own_segments_alone() -> None:
+    said = [Segment(at, at + 1, "so") for at in range(100)]
+    whole = replace(timeline(said), segments=Unread(said))
+    assert whole.cut(10, 12) == (said[10], said[11]) and whole.characters(10, 12) == 5
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    said=st.lists(st.builds(Segment, st.integers(0, 9), st.integers(0, 9), st.text(max_size=3)), max_size=12),
+    start=st.integers(0, 10),
+    end=st.integers(0, 10),
+)
+def test_a_round_is_what_a_look_at_every_segment_finds(said: list[Segment], start: int, end: int) -> None:
+    expected = tuple(one for one in said if start <= (one.start + one.end) / 2 < end)
+    whole = timeline(said)
+    assert whole.cut(start, end) == expected
+    assert whole.characters(start, end) == len("\n".join(one.text for one in expected))
+
+
+def cpu_s(folder: Path, text: str) -> float:
+    (folder / "a.srt").write_text(text)
+    before = time.process_time()
+    read_transcript(folder / "a.srt", label="a.srt")
+    return time.process_time() - before
+
+
+def test_a_long_first_line_is_looked_at_once_a_block(tmp_path: Path) -> None:
+    cue, blanks = "00:00:01,000 --> 00:00:02,000\n", " " * 3_000_000
+    cues = cue * 300 + "so\n"
+    alone = cpu_s(tmp_path, blanks + "\n\n" + cues)
+    assert cpu_s(tmp_path, blanks + "\n" + cues) < 10 * alone + 0.5, "the block begins with the long line"
+
+
+def test_a_character_by_a_number_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    cue = "1\n00:00:01,000 --> 00:00:02,000\n"
+    (found,) = read(tmp_path, "a.srt", f"{cue}so &#{'1' * 5000}; &#65;&#x{'1' * 5000};")
+    assert found.text == "so \ufffd A\ufffd"
 
 
 @settings(deadline=None, max_examples=60)

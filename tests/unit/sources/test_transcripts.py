@@ -12,6 +12,8 @@ from factory.errors import SourceError
 from factory.phases.plan import PlanSettings, compile_plan
 from factory.plugins.contracts import Needs
 from factory.sources import transcripts as module
+from factory.sources.captions import Segment, Timeline
+from factory.sources.contract import DETAIL
 from factory.sources.released_clues import read_records, write_records
 from factory.sources.transcripts import transcripts
 
@@ -121,6 +123,28 @@ def test_a_table_as_json_lines_neither_speaks_for_the_transcript_nor_names_probl
 def test_more_than_a_round_can_say_is_no_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ROUND_TEXT", 20)
     assert [row["problem"] for row in rows(tmp_path)] == ["round_too_long", None]
+
+
+def test_a_round_that_is_too_long_is_counted_and_not_put_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    cut = Timeline.cut
+
+    def counted(whole: Timeline, start: float, end: float) -> tuple[Segment, ...]:
+        found = cut(whole, start, end)
+        given.append(len(found))
+        return found
+
+    monkeypatch.setattr(Timeline, "cut", counted)
+    lines = "".join(f"a.json,{number},0,99999,1,2,,,,,\n" for number in range(200)) + "a.json,x,50,60,1,2,,,,,\n"
+    write(tmp_path, HEADER + lines)
+    segments = [{"start": at, "end": at + 1, "text": "a tree, and another one"} for at in range(2_000)]
+    (tmp_path / "said" / "a.json").write_text(json.dumps(segments))
+    found = rows(tmp_path)
+    assert [row["problem"] for row in found] == ["round_too_long"] * 200 + [None]
+    assert "47,999 characters" in found[0][DETAIL]
+    assert given == [10], "segments that were looked at for all rounds together"
 
 
 def test_what_is_missing_is_said_with_how_to_get_it(tmp_path: Path) -> None:
