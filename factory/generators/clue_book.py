@@ -4,7 +4,8 @@
     KE-side,In Kenya vehicles drive on the left.,KE,,road,countrymetadata (CC0-1.0),CC0-1.0,Kenyan
 
 `region` may be empty: the clue holds in the whole country then. `names` lists, parted by `;`, further names that a
-rephrasing may use (the adjective of a country). Every problem of a file is told at once, with line, key and nearest
+rephrasing may use (the adjective of a country). In a CSV the apostrophe that keeps a cell from being a formula
+(`factory.geo.spreadsheet`) is none of the clue. Every problem of a file is told at once, with line, key and nearest
 valid name.
 """
 
@@ -23,6 +24,7 @@ from factory.errors import RecipeError
 from factory.geo.gazetteer import admin1
 from factory.geo.names import country_code, country_name
 from factory.geo.normalise import fold
+from factory.geo.spreadsheet import unmarked
 from factory.store.files import no_file
 from factory.store.yaml_lines import read_yaml
 from factory.text import did_you_mean, tidy
@@ -67,16 +69,18 @@ class ClueBook:
     """A repository, read."""
 
     clues: Mapping[str, GeoClue]
-    _by_country: dict[str, list[GeoClue]] = field(default_factory=dict)
+    _by_country: dict[str, list[tuple[GeoClue, str | None]]] = field(default_factory=dict)
+    """With the key of each clue's region: a fold of 300 marks takes milliseconds, and a country has thousands."""
 
     def __post_init__(self) -> None:
         for clue in self.clues.values():
-            self._by_country.setdefault(clue.country, []).append(clue)
+            region = None if clue.region is None else _region_key(clue.region)
+            self._by_country.setdefault(clue.country, []).append((clue, region))
 
     def of(self, country: str | None, region: str | None = None) -> tuple[GeoClue, ...]:
         """The clues that hold in a whole country, and those of one region where it is given, in the file's order."""
-        mine = self._by_country.get(country or "", ())
-        return tuple(clue for clue in mine if clue.region is None or same_region(clue.region, region))
+        mine, wanted = self._by_country.get(country or "", ()), None if region is None else _region_key(region)
+        return tuple(clue for clue, key in mine if key is None or key == wanted)
 
     @cached_property
     def plain_words(self) -> frozenset[str]:
@@ -86,7 +90,12 @@ class ClueBook:
 
 
 def same_region(clue: str, region: str | None) -> bool:
-    return region is not None and fold(clue) == fold(region)
+    return region is not None and _region_key(clue) == _region_key(region)
+
+
+@lru_cache(maxsize=4096)
+def _region_key(region: str) -> str:
+    return fold(region)
 
 
 def clue_book(path: str | Path) -> ClueBook:
@@ -161,7 +170,7 @@ def _clue(record: Mapping[str, Any]) -> GeoClue | list[str]:
     if country is None:
         near = did_you_mean(values["country"], _country_names())
         problems.append(f"country: unknown `{values['country']}`{near}; a name, or two capital letters of ISO 3166-1")
-    elif values["region"] and not any(same_region(name, values["region"]) for name in _regions(country)):
+    elif values["region"] and _region_key(values["region"]) not in _region_keys(country):
         near = did_you_mean(values["region"], _regions(country))
         problems.append(f"region: {country_name(country)} has no `{values['region']}`{near}")
     if problems or country is None:
@@ -184,6 +193,11 @@ def _country_names() -> tuple[str, ...]:
 def _regions(country: str) -> tuple[str, ...]:
     mine = admin1().filter(admin1()["country"] == country)
     return tuple(sorted({*mine["region"], *mine["admin1"]} - {None}))
+
+
+@lru_cache(maxsize=512)
+def _region_keys(country: str) -> frozenset[str]:
+    return frozenset(map(fold, _regions(country)))
 
 
 Records = Iterator[tuple[str, Mapping[str, Any]]]
@@ -213,7 +227,7 @@ def _csv_records(path: Path) -> Records:
             if values and len(values) != len(header):
                 raise RecipeError(f"{where}: {len(values)} fields; the first line has {len(header)}")
             if values:
-                yield where, dict(zip(header, values, strict=True))
+                yield where, dict(zip(header, map(unmarked, values), strict=True))
     except csv.Error as error:
         raise RecipeError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 

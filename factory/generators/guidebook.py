@@ -19,6 +19,7 @@ from typing import Final
 from factory.errors import RecipeError
 from factory.generators.clue_book import MAX_BYTES, MAX_CLUES, MAX_TEXT, GeoClue
 from factory.geo.names import country_code
+from factory.geo.spreadsheet import marked
 from factory.store.files import no_file
 from factory.text import tidy
 
@@ -111,10 +112,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def as_csv(clues: Sequence[GeoClue]) -> str:
-    """A repository in the form that people correct."""
+    """A repository in the form that people correct, often in a spreadsheet: no cell of it is a formula there, and
+    `clue_book` reads each as it was."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("id", "text", "country", "region", "kind", "source", "licence"))
     for clue in clues:
-        writer.writerow((clue.id, clue.text, clue.country, "", clue.kind, clue.source, clue.licence))
+        cells = (clue.id, clue.text, clue.country, "", clue.kind, clue.source, clue.licence)
+        writer.writerow([marked(cell) for cell in cells])
     return out.getvalue()

