@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from annotation.client import ATTEMPTS, Client, Files, TooLarge, Unsure
+from annotation.client import Client, Files
+from annotation.making import make_all
 from annotation.projects import Project
 from annotation.replies import Imported, Uploads
 from factory.errors import EnvironmentFault
@@ -51,41 +52,24 @@ class Pictures:
                 self._addresses.setdefault(match[1], f"/data/{match[0]}")
 
     def _upload(self, batch: Mapping[str, bytes]) -> None:
-        for attempt in range(ATTEMPTS):
-            missing = {name: jpeg for name, jpeg in batch.items() if name not in self._addresses}
-            if not missing:
-                return
-            try:
-                self._send(missing)
-            except Unsure as unsure:
-                said = str(unsure)
-                self._client.wait(attempt, unsure.wait_s)
-                self._look()
-            except TooLarge:
-                self._halves(missing)
-            else:
-                said = "did not keep all pictures"
-        if any(name not in self._addresses for name in batch):
-            raise EnvironmentFault(
-                f"{self._client.url}: {said}; uploaded pictures are kept, and the same command goes on"
-            )
+        make_all(
+            self._client,
+            list(batch),
+            is_there=lambda name: name in self._addresses,
+            make=lambda missing: self._send({name: batch[name] for name in missing}),
+            look=self._look,
+            too_large=lambda name: (
+                f"takes no picture of {len(batch[name]):,} bytes (HTTP 413); raise the limit of the server or its "
+                "proxy, or make `images.max_side` of the recipe smaller"
+            ),
+            kept=lambda: "uploaded pictures are kept, and the same command goes on",
+        )
 
     def _send(self, missing: Mapping[str, bytes]) -> None:
         files: Files = [(name, (f"{name}.jpg", jpeg, "image/jpeg")) for name, jpeg in missing.items()]
         path = f"/api/projects/{self._project.id}/import"
         made = self._client.make(path, Imported, files=files, params={"commit_to_project": "false"})
         self._note({"ids": str(made.file_upload_ids)})
-
-    def _halves(self, missing: Mapping[str, bytes]) -> None:
-        names = list(missing)
-        if len(names) == 1:
-            raise EnvironmentFault(
-                f"{self._client.url}: takes no picture of {len(missing[names[0]]):,} bytes (HTTP 413); raise the limit "
-                "of the server or its proxy, or make `images.max_side` of the recipe smaller"
-            )
-        middle = len(names) // 2
-        for half in (names[:middle], names[middle:]):
-            self._upload({name: missing[name] for name in half})
 
     def _fetch_one(self, name: str, jpeg: bytes) -> None:
         """A task whose picture does not load is worth nothing: better no task."""

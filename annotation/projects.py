@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import orjson
 
-from annotation.client import ATTEMPTS, Client, Unsure
+from annotation.client import Client
+from annotation.making import make_all
 from annotation.replies import Anything, ProjectPage, ProjectReply, Uploads
-from factory.errors import CorruptBuild, EnvironmentFault
+from factory.errors import CorruptBuild
 from factory.store.files import read_json, write_bytes
 
 PICTURES: Final = "pictures"
@@ -132,15 +133,21 @@ def _listed(client: Client, params: Mapping[str, str | int]) -> Iterator[Project
 
 
 def _create(client: Client, mark: str, body: Mapping[str, Any]) -> Project:
-    for attempt in range(ATTEMPTS):
-        try:
-            return _project(client.make("/api/projects", ProjectReply, body))
-        except Unsure as unsure:
-            client.wait(attempt, unsure.wait_s)
-            said = str(unsure)
-            if (found := _marked(client, mark)) is not None:
-                return found
-    raise EnvironmentFault(f"{client.url}: {said} for a new project; the same command goes on when it answers")
+    made: list[Project] = []
+
+    def look() -> None:
+        made.extend(found for found in (_marked(client, mark),) if found is not None)
+
+    make_all(
+        client,
+        [body],
+        is_there=lambda _: bool(made),
+        make=lambda _: made.append(_project(client.make("/api/projects", ProjectReply, body))),
+        look=look,
+        too_large=lambda _: f"takes no project of {len(orjson.dumps(body)):,} bytes (HTTP 413); raise its limit",
+        kept=lambda: "no project was made, and the same command goes on when it answers",
+    )
+    return made[0]
 
 
 def _update(client: Client, project: Project, settings: Mapping[str, Any]) -> None:

@@ -107,15 +107,13 @@ def task_score(wanted: Wanted) -> float:
     return round(1.0 - wanted.uncertainty, 6)
 
 
-def task_row(wanted: Wanted, made: Made, case: Case, *, project: int, task: int | None, at: str) -> dict[str, Any]:
-    """A row of tasks.parquet."""
+def task_row(wanted: Wanted, made: Made, case: Case, *, at: str) -> dict[str, Any]:
+    """A row of tasks.parquet, without `project` and `task`, which whoever sends it fills in."""
     return {
         "external": wanted.external,
         "id": wanted.id,
         "slot": wanted.slot,
         "kind": wanted.kind,
-        "project": project,
-        "task": task,
         "images": [photo.sha256 for photo in case.photos if photo.sha256 is not None],
         "keys": list(made.keys),
         "clues": list(made.clues),

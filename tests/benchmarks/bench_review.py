@@ -32,7 +32,8 @@ from annotation.environment import DATABASE
 from annotation.index import by_number
 from annotation.projects import PICTURES, UPLOADS, Project, read_projects, write_projects
 from annotation.pull import pull
-from annotation.push import BATCH, push
+from annotation.push import push
+from annotation.sending import BATCH
 from annotation.server import serve, stop
 from annotation.tasks import Wanted, task_body
 from factory.store.cases import read_cases

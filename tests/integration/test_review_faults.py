@@ -16,7 +16,7 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from annotation import push as push_module
+from annotation import sending
 from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import Pulled, pull
@@ -125,7 +125,7 @@ def test_what_was_pushed_is_found_by_a_build_that_forgot_it(build: Build, server
 
 def test_a_partial_import_goes_on(build: Build, server: tuple[Studio, str], monkeypatch: pytest.MonkeyPatch) -> None:
     studio, url = server
-    monkeypatch.setattr(push_module, "BATCH", 2)
+    monkeypatch.setattr(sending, "BATCH", 2)
     imports = [0]
 
     def fault(_number: int, method: str, path: str) -> str | None:
@@ -147,7 +147,7 @@ def test_a_partial_import_goes_on(build: Build, server: tuple[Studio, str], monk
 def test_a_push_that_fails_at_any_request_leaves_nothing_twice(
     template: Path, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push_module, "BATCH", 5)
+    monkeypatch.setattr(sending, "BATCH", 5)
     number = 0
     while True:
         number += 1

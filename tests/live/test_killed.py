@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from annotation import push as push_module
+from annotation import sending
 from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import pull
@@ -99,7 +99,7 @@ def opened(login: Login, kind: type[Client] = Client) -> Any:
 
 
 def test_killed_in_the_middle_of_a_push_and_of_a_pull(own: Own, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_module, "BATCH", 10)
+    monkeypatch.setattr(sending, "BATCH", 10)
     tasks = wanted(build)
     with opened(own.up().login) as client, pytest.raises(EnvironmentFault, match=r"Connection refused.*goes on"):
         push(build, client, tasks, Interrupted(SAMPLES // 2, own.kill))
