@@ -187,8 +187,9 @@ def pairwise(ratings: pl.DataFrame, criteria: Sequence[str] = ()) -> pl.DataFram
         criteria: in this order; by default those of the ratings, sorted.
 
     Returns:
-        `criterion`, `ratings`, `win`, `tie`, `lose` (shares, null without a rating), `kappa` (Fleiss') and `alpha`
-        (Krippendorff's), null where they cannot be given.
+        `criterion`, `ratings`, `win`, `tie`, `lose` (shares, null without a rating), `net` (win less lose), `low` and
+        `high` (between which it lies, see `net_interval`), `kappa` (Fleiss') and `alpha` (Krippendorff's), null where
+        they cannot be given.
 
     Raises:
         ValueError: for a value that is none of the three.
@@ -200,7 +201,33 @@ def pairwise(ratings: pl.DataFrame, criteria: Sequence[str] = ()) -> pl.DataFram
         mine = ratings.filter(pl.col("criterion") == criterion).drop_nulls("value")
         counts = {outcome: mine.filter(pl.col("value") == outcome).height for outcome in OUTCOMES}
         shares = {name: count / mine.height if mine.height else None for name, count in counts.items()}
+        net = (counts["win"] - counts["lose"]) / mine.height if mine.height else None
+        low, high = net_interval(mine) or (None, None)
         agreement = {"kappa": fleiss_kappa(mine), "alpha": krippendorff_alpha(mine)}
-        rows.append({"criterion": criterion, "ratings": mine.height, **shares, **agreement})
-    real = dict.fromkeys((*OUTCOMES, "kappa", "alpha"), pl.Float64)
+        between = {"net": net, "low": low, "high": high}
+        rows.append({"criterion": criterion, "ratings": mine.height, **shares, **between, **agreement})
+    real = dict.fromkeys((*OUTCOMES, "net", "low", "high", "kappa", "alpha"), pl.Float64)
     return pl.DataFrame(rows, schema={"criterion": pl.String, "ratings": pl.Int64, **real})
+
+
+DRAWS: Final = 2_000
+"""Of the bootstrap."""
+
+
+def net_interval(ratings: pl.DataFrame, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Between what the share of wins less that of losses lies: percentiles of a bootstrap over units, since ratings of
+    one unit are not independent. The same ratings give the same bounds. None below two units.
+
+    Args:
+        ratings: `unit` and `value`, of one criterion.
+    """
+    side = pl.col("value").replace_strict({"win": 1, "tie": 0, "lose": -1}, return_dtype=pl.Int64)
+    units = ratings.group_by("unit").agg(net=side.sum(), rated=pl.len()).sort("unit")
+    if units.height < 2:
+        return None
+    net, rated = units["net"].to_numpy(), units["rated"].to_numpy()
+    random = np.random.default_rng(0)
+    drawn = (random.integers(units.height, size=units.height) for _ in range(DRAWS))
+    shares = np.array([net[one].sum() / rated[one].sum() for one in drawn])
+    tail = (1 - confidence) / 2
+    return float(np.quantile(shares, tail)), float(np.quantile(shares, 1 - tail))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from annotation.controls import (
     BOXES,
     CLUE,
     COMMENT,
+    CRITERIA,
     FLAG,
     FLAGS,
     JUDGEMENTS,
@@ -28,6 +29,7 @@ from annotation.controls import (
     MOST_WORDS,
     PLACE,
     REASONING,
+    SIDES,
     VERDICT,
     VERDICTS,
 )
@@ -39,6 +41,10 @@ MOST_RESULTS: Final = 1_000
 _BEYOND: Final = 0.5
 """Per cent that a rectangle may lie outside of its picture: what a mouse at the edge gives. It is cut there."""
 _CLUE: Final = re.compile(rf"{re.escape(CLUE)}(\d{{1,3}})")
+
+
+Reader = Callable[[str, Any, Mapping[str, Any]], Any]
+"""What a control says, from its name, the part's kind and its value. Raises Refused."""
 
 
 class Refused(Exception):
@@ -88,6 +94,34 @@ def read_annotation(raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapp
     }
 
 
+def read_rating(raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapping[int, str]) -> dict[str, Any]:
+    """A row of `schemas.pairs.RATINGS`, with the side that is better on each criterion: left, equal or right.
+
+    Args:
+        raw: the annotation as the server gives it.
+        task: its row of the pairs' tasks.parquet.
+        users: names of the server's accounts by number.
+
+    Raises Refused.
+    """
+    number, skipped = _whole(raw.get("id"), "id"), raw.get("was_cancelled") is True
+    said: dict[str, Any] = {}
+    for name, kind, value in _parts(raw.get("result")):
+        _put(said, name, kind, value, _PAIR_CONTROLS)
+    if not skipped and (missing := [name for name in CRITERIA if name not in said]):
+        raise Refused(f"{missing[0]}: nothing was chosen")
+    return {
+        "annotation": number,
+        **{name: task[name] for name in ("task", "project", "external", "id", "slot")},
+        "reviewer": reviewer_of(raw, users),
+        **{name: said.get(name) for name in (*CRITERIA, COMMENT)},
+        "seconds": _seconds(raw.get("lead_time")),
+        "updated_at": changed_at(raw),
+        "skipped": skipped,
+        "raw": raw_text(raw),
+    }
+
+
 def raw_text(raw: Mapping[str, Any]) -> str:
     """The server's JSON as text that any file takes: letters beyond ASCII are escaped, halves of them too."""
     return json.dumps(raw)
@@ -117,30 +151,41 @@ def reviewer_of(raw: Mapping[str, Any], users: Mapping[int, str]) -> str:
     return name
 
 
-def _said(results: Any, clues: int) -> dict[str, Any]:
-    """The parts of an annotation by control."""
+def _parts(results: Any) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Control, kind and value of each part of an annotation."""
     if not isinstance(results, list) or len(results) > MOST_RESULTS:
         raise Refused(f"its result is no list of at most {MOST_RESULTS:,} parts")
-    said: dict[str, Any] = {}
     for result in results:
         if not isinstance(result, Mapping) or not isinstance(result.get("value"), Mapping):
             raise Refused("a part of its result is no object with a value")
-        name, kind, value = result.get("from_name"), result.get("type"), result["value"]
+        name = result.get("from_name")
         if not isinstance(name, str):
             raise Refused(f"{name!r:.40} is no control of the screen")
+        yield name, result.get("type"), result["value"]
+
+
+def _said(results: Any, clues: int) -> dict[str, Any]:
+    """The parts of an annotation by control."""
+    said: dict[str, Any] = {}
+    for name, kind, value in _parts(results):
         if clue := _CLUE.fullmatch(name):
             if int(clue[1]) >= clues:
                 raise Refused(f"{name}: the task shows {clues} clues")
             said.setdefault(CLUE, {})[int(clue[1])] = _one(name, kind, value, JUDGEMENTS)
         elif name == BOX:
             said.setdefault(BOX, []).append(_box(name, kind, value))
-        elif name in _CONTROLS:
-            if name in said:
-                raise Refused(f"{name}: is given twice")
-            said[name] = _CONTROLS[name](name, kind, value)
         else:
-            raise Refused(f"{name!r:.40} is no control of the screen{did_you_mean(name, (*_CONTROLS, BOX))}")
+            _put(said, name, kind, value, _CONTROLS)
     return said
+
+
+def _put(said: dict[str, Any], name: str, kind: Any, value: Mapping[str, Any], known: Mapping[str, Reader]) -> None:
+    """Takes in what a control says that is given once."""
+    if name not in known:
+        raise Refused(f"{name!r:.40} is no control of the screen{did_you_mean(name, (*known, BOX))}")
+    if name in said:
+        raise Refused(f"{name}: is given twice")
+    said[name] = known[name](name, kind, value)
 
 
 def _choices(name: str, kind: Any, value: Mapping[str, Any], words: Sequence[str]) -> list[str]:
@@ -231,7 +276,7 @@ def _seconds(value: Any) -> float | None:
     return found if found is not None and found >= 0 else None
 
 
-_CONTROLS: Final[Mapping[str, Callable[[str, Any, Mapping[str, Any]], Any]]] = {
+_CONTROLS: Final[Mapping[str, Reader]] = {
     VERDICT: lambda name, kind, value: _one(name, kind, value, VERDICTS),
     FLAG: lambda name, kind, value: _choices(name, kind, value, FLAGS),
     LAT: _degrees(90.0),
@@ -241,3 +286,8 @@ _CONTROLS: Final[Mapping[str, Callable[[str, Any, Mapping[str, Any]], Any]]] = {
     PLACE: _words(MOST_PLACE, lines=False),
 }
 """How each control of the screen is read, by its name; `clue_0`, ... and `boxes` stand beside."""
+_PAIR_CONTROLS: Final[Mapping[str, Reader]] = {
+    **dict.fromkeys(CRITERIA, lambda name, kind, value: _one(name, kind, value, SIDES)),
+    COMMENT: _words(MOST_WORDS, lines=True),
+}
+"""Likewise, of the screen of pairs."""

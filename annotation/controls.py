@@ -20,6 +20,11 @@ COMMENT: Final = "comment"
 CLUE: Final = "clue_"
 """Begins the name of what is said of a clue; its number follows, from 0."""
 
+CRITERIA: Final = ("fluency", "relevance", "informativeness", "accuracy")
+"""What two texts are compared on (GaGA's human evaluation): each a control of the screen of pairs."""
+SIDES: Final = ("left", "equal", "right")
+"""Which text is the better one there."""
+
 MOST_REASONING: Final = 20_000
 """Characters, as of a round of a play-through; longer texts are no reasoning of a person."""
 MOST_WORDS: Final = 2_000

@@ -86,15 +86,11 @@ def _pull(build: Build, client: Client, projects: dict[str, Project], say: Calla
     users = {user.id: user.name for user in client.get("/api/users", Users).root}
     out = Pulled()
     for slot, project in projects.items():
-        if not still_there(client, project):
-            raise EnvironmentFault(
-                f"{client.url}: has no project {project.id} of this build any more (reviewer {slot}); what was pulled "
-                "before is kept. Is this the server that it was sent to? If it was deleted: `factory review push`"
-            )
+        require_project(client, project, slot)
         mine = {task: row for (number, task), row in tasks.items() if number == project.id}
         until = project.pulled_until
-        for changed in _changed(client, project):
-            _take(state, changed, mine, users, _link(client, project, changed.id), project, out)
+        for changed in changed_tasks(client, project):
+            _take(state, changed, mine, users, task_link(client, project, changed.id), project, out)
             until = max(until, changed.updated_at)
         _note_lost(client, project, mine, state, out)
         say(f"reviewer {slot}: {len(mine):,} tasks looked at")
@@ -106,6 +102,15 @@ def _pull(build: Build, client: Client, projects: dict[str, Project], say: Calla
     out.skipped = sum(row["skipped"] for row in rows)
     out.annotations = len(rows) - out.skipped
     return out
+
+
+def require_project(client: Client, project: Project, slot: str) -> None:
+    """Raises EnvironmentFault where the server has a reviewer's project no more."""
+    if not still_there(client, project):
+        raise EnvironmentFault(
+            f"{client.url}: has no project {project.id} of this build any more (reviewer {slot}); what was pulled "
+            "before is kept. Is this the server that it was sent to? If it was deleted, send again"
+        )
 
 
 @dataclass(slots=True)
@@ -169,7 +174,7 @@ def _refused_before(paths: BuildPaths) -> list[Row]:
     return found
 
 
-def _changed(client: Client, project: Project) -> Iterator[ChangedTask]:
+def changed_tasks(client: Client, project: Project) -> Iterator[ChangedTask]:
     """Tasks that changed since the last pull, with all that was said about them."""
     also: list[Mapping[str, Any]] = []
     if project.pulled_until:
@@ -187,7 +192,8 @@ def _before(at: str) -> str:
         raise CorruptBuild(f"{at!r:.40} is no time of the server; delete projects.json and pull again") from None
 
 
-def _link(client: Client, project: Project, task: int) -> str:
+def task_link(client: Client, project: Project, task: int) -> str:
+    """The address of a task, for people."""
     return f"{client.url}/projects/{project.id}/data?task={task}"
 
 
@@ -206,7 +212,7 @@ def _take(
         try:
             row = _read(raw, tasks.get(changed.id), users)
         except Refused as refused:
-            row = _refused(raw, str(refused), changed.id, link, project, tasks.get(changed.id), users)
+            row = refused_row(raw, str(refused), changed.id, link, project, tasks.get(changed.id), users)
             state.refuse(row)
         else:
             state.put(row, out)
@@ -223,7 +229,7 @@ def _read(raw: Mapping[str, Any], task: Row | None, users: Mapping[int, str]) ->
     return read_annotation(raw, task, users)
 
 
-def _refused(
+def refused_row(
     raw: Mapping[str, Any],
     reason: str,
     task: int,
@@ -232,6 +238,7 @@ def _refused(
     sent: Row | None,
     users: Mapping[int, str],
 ) -> Row:
+    """A row of `schemas.arrow.REFUSED`, of an annotation that cannot count for a reason."""
     number = raw.get("id")
     try:
         reviewer: str | None = reviewer_of(raw, users)

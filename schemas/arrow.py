@@ -8,9 +8,9 @@ BUILD_SCHEMA_VERSION = 5
 """Layout of a build's files, written into build.json; a build of another version is neither read nor taken over."""
 
 
-def _columns(*columns: tuple[str, pa.DataType] | tuple[str, pa.DataType, bool]) -> pa.Schema:
+def columns(*given: tuple[str, pa.DataType] | tuple[str, pa.DataType, bool]) -> pa.Schema:
     """A schema of (name, type) or (name, type, nullable); columns are required unless they say so."""
-    return pa.schema([pa.field(name, kind, nullable=bool(rest and rest[0])) for name, kind, *rest in columns])
+    return pa.schema([pa.field(name, kind, nullable=bool(rest and rest[0])) for name, kind, *rest in given])
 
 
 def _struct(**fields: pa.DataType) -> pa.DataType:
@@ -22,7 +22,7 @@ TEXT, REAL, INT, LONG, FLAG = pa.string(), pa.float64(), pa.int32(), pa.int64(),
 IMAGE_REF = _struct(role=TEXT, locator=TEXT, lat=REAL, lon=REAL, metres_per_pixel=REAL, embed=FLAG)
 NAMED_TEXT = _struct(name=TEXT, text=TEXT)
 
-PLAN = _columns(
+PLAN = columns(
     ("shard", INT),
     ("position", INT),
     ("id", TEXT),
@@ -43,7 +43,7 @@ PLAN = _columns(
 )
 """plan.parquet: one row a sample, in shard order; (shard, position) numbers are dense."""
 
-DROPPED = _columns(
+DROPPED = columns(
     ("id", TEXT, True), ("source_row", LONG), ("phase", TEXT), ("rule", TEXT), ("reason", TEXT), ("detail", TEXT)
 )
 """dropped.parquet: rows that the plan left out and why."""
@@ -97,7 +97,7 @@ EVIDENCE = _struct(
     source=TEXT, findings=pa.list_(FINDING), vectors=pa.list_(_struct(text=TEXT, vector=pa.list_(pa.float32())))
 )
 
-ANSWERS = _columns(
+ANSWERS = columns(
     ("id", TEXT),
     ("photos", pa.list_(PHOTO)),
     ("answers", pa.list_(ANSWER)),
@@ -134,7 +134,7 @@ LABEL = _struct(
 )
 """The place that a sample without a known one gets from its answers."""
 
-VERDICTS = _columns(
+VERDICTS = columns(
     ("id", TEXT),
     ("located", pa.list_(LOCATED)),
     ("checks", pa.list_(CHECK)),
@@ -154,7 +154,7 @@ BOX = _struct(kind=TEXT, x=REAL, y=REAL, width=REAL, height=REAL)
 JUDGED_CLUE = _struct(index=INT, judgement=TEXT)
 """What a person says of the clue at `index` of those shown, from 0: correct, weak, wrong or not_visible."""
 
-TASKS = _columns(
+TASKS = columns(
     ("external", TEXT),
     ("id", TEXT),
     ("slot", TEXT),
@@ -173,7 +173,7 @@ TASKS = _columns(
 the reviewers of a sample, `lead` for who breaks ties. `kind` is dispute, audit or gold. `images` (sha256 of the source
 files) and `keys` (of the answer shown) say what it was about. `expected` is the right verdict of a gold task."""
 
-ANNOTATIONS = _columns(
+ANNOTATIONS = columns(
     ("annotation", LONG),
     ("task", LONG),
     ("project", LONG),
@@ -205,7 +205,7 @@ states of one (taken_from, annotation) the newest by `updated_at` (ISO 8601) is 
 or not_localizable, null only where it was skipped or deleted. `reasoning` is null where the text was left as shown.
 `images` and `keys` repeat the task's: what the person saw. `raw` is the server's JSON as it came."""
 
-REFUSED = _columns(
+REFUSED = columns(
     ("annotation", LONG, True),
     ("task", LONG),
     ("project", LONG),
@@ -219,10 +219,10 @@ REFUSED = _columns(
 """review/refused.parquet: annotations that cannot count as they are now, one row each, with the reason and the address
 of their task. One that is mended on the server leaves with the next pull."""
 
-RAW = _columns(("annotation", LONG, True), ("task", LONG), ("project", LONG), ("updated_at", TEXT, True), ("raw", TEXT))
+RAW = columns(("annotation", LONG, True), ("task", LONG), ("project", LONG), ("updated_at", TEXT, True), ("raw", TEXT))
 """review/pulls/NNNNNN.parquet: every state of an annotation that a pull brought, as it came; never written again."""
 
-REVIEWS = _columns(
+REVIEWS = columns(
     ("id", TEXT),
     ("decision", TEXT, True),
     ("verdict", TEXT, True),
@@ -248,7 +248,7 @@ REVIEWS = _columns(
 differ and the lead is asked, or null where only something of the picture is known (its place, what to blur). `by` are
 pseudonyms. `rule` is null for a row that another program wrote."""
 
-SELECTION = _columns(
+SELECTION = columns(
     ("id", TEXT),
     ("shard", INT),
     ("position", INT),
@@ -261,7 +261,7 @@ SELECTION = _columns(
 )
 """selection.parquet: one row an accepted sample, in plan order; `removed_by` names the rule that took it out."""
 
-LEDGER = _columns(
+LEDGER = columns(
     ("key", TEXT),
     ("sample_id", TEXT),
     ("teacher", TEXT),

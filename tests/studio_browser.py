@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.browser import CHROMIUM
+from tests.browsing import launched
 from tests.studio import PASSWORD
 
 SIZE = {"width": 1366, "height": 768}
@@ -17,10 +17,7 @@ SHOWN_MS = 120_000
 @contextmanager
 def logged_in(url: str, email: str) -> Iterator[Any]:
     """A browser in which somebody is logged in: Playwright's context."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         context = browser.new_context(viewport=SIZE)
         context.set_default_timeout(SHOWN_MS)
         page = context.new_page()
@@ -30,7 +27,6 @@ def logged_in(url: str, email: str) -> Iterator[Any]:
         page.press("input[name=password]", "Enter")
         page.wait_for_url(lambda found: "/user/login" not in found)
         yield context
-        browser.close()
 
 
 def open_first(page: Any, url: str, project: int) -> None:

@@ -1,4 +1,4 @@
-"""What a real Label Studio answered, recorded once and played back: `tests/golden/label_studio.json`.
+"""What a real Label Studio answered, recorded once and played back: `tests/golden/label_studio*.json`.
 
 `make test-live` with RENEW_GOLDEN=1 records anew. Kept are method, path, query, status and body of every call; accounts
 are made up, and no answer holds a key.
@@ -18,16 +18,20 @@ import polars as pl
 
 from annotation.client import Client
 from annotation.connection import Login
+from annotation.controls import CRITERIA
+from annotation.pairs import Pair, PairFiles, Taken, send, sent_pairs, take
 from annotation.pull import Pulled, pull
 from annotation.push import Pushed, push
+from annotation.screens.pairs import PairScreen
 from annotation.tasks import Wanted, asked
 from annotation.transport import guarded
 from factory.store.layout import Build
-from tests.build_fixture import make_build
+from tests.build_fixture import draw_jpeg, make_build
 from tests.plain_screen import PlainScreen
 from tests.studio import box, choice, number, words
 
 GOLDEN = Path(__file__).parent / "golden" / "label_studio.json"
+PAIRS = GOLDEN.with_name("label_studio_pairs.json")
 Record = dict[str, Any]
 Say = Callable[[str, dict[str, int]], None]
 """Lets annotators do something between calls: what, and the numbers of tasks by name."""
@@ -61,6 +65,27 @@ FIXED = (
     words("comment", "see box"),
 )
 """What the second answer of the recorded session is."""
+
+
+def rated(left: str, *more: str) -> list[dict[str, Any]]:
+    """What a screen of pairs sends: a side for each criterion, the first for those that are not named."""
+    sides = [*more, *[left] * (len(CRITERIA) - len(more))]
+    return [choice(name, side) for name, side in zip(CRITERIA, sides, strict=True)]
+
+
+def pair_session(root: Path, login: Login, say: Say) -> tuple[PairFiles, list[tuple[int, int]], list[Taken]]:
+    """Two pairs sent twice, rated by two reviewers, taken, changed, taken again."""
+    files, screen = PairFiles(root), PairScreen()
+    jpegs = [draw_jpeg(index) for index in range(2)]
+    pairs = [Pair(id=f"p{at}", first=f"first {at}", second=f"second {at}", jpeg=jpegs[at]) for at in range(2)]
+    with Client(login, sleep=lambda _: None) as client:
+        sent = [send(files, client, pairs, screen, title="pairs 1 2", reviewers=2, seed=0) for _ in range(2)]
+        tasks = {row["external"]: row["task"] for row in sent_pairs(files)}
+        say("answer", tasks)
+        taken = [take(files, client)]
+        say("change", tasks)
+        taken.append(take(files, client))
+    return files, sent, taken
 
 
 @contextmanager

@@ -12,12 +12,10 @@ from typing import Final, Literal
 from xml.etree import ElementTree
 
 from annotation import controls
-from annotation.screens.style import STYLE
+from annotation.screens.tags import TARGET, card, choices, document, head, note, tag
 from annotation.screens.wording import Words
 from schemas.answer import MAX_CLUES
 
-TARGET: Final = "photo"
-"""Name of what is looked at: the picture, or the text where there is none."""
 VERDICT_KEYS: Final = ("1", "2", "3", "4")
 FLAG_KEYS: Final = ("5", "6", "7", "8")
 BOX_KEYS: Final = ("9", "0")
@@ -77,14 +75,12 @@ def screen_config(layout: Layout, words: Words, *, photo: bool) -> str:
     Args:
         photo: whether the build's samples have pictures; without, the words that were said are looked at.
     """
-    root = _tag("View", _style(), _columns(layout, words, photo=photo), className="gr-root")
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode") + "\n"
+    return document(_columns(layout, words, photo=photo))
 
 
 def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Element:
     left = [*_photo(words)] if photo else [_words_said(words, TARGET)]
-    right = [_card(_tag("HyperText", name="map", value="$map", inline="true")), _verdict(words)]
+    right = [card(tag("HyperText", name="map", value="$map", inline="true")), _verdict(words)]
     if layout.said and photo:
         right.append(_words_said(words, "said"))
     if layout.clues is not None:
@@ -92,10 +88,10 @@ def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Elemen
     if layout.text is not None:
         right.append(_text(words, edited=layout.text == "edited"))
     right.append(_correction(words))
-    return _tag(
+    return tag(
         "View",
-        _tag("View", *left, className="gr-left"),
-        _tag("View", *right, _note(words["keys"]), className="gr-right"),
+        tag("View", *left, className="gr-left"),
+        tag("View", *right, note(words["keys"]), className="gr-right"),
         className="gr-cols" if photo else "gr-cols gr-words",
     )
 
@@ -103,33 +99,33 @@ def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Elemen
 def _photo(words: Words) -> Iterator[ElementTree.Element]:
     names = zip(controls.BOXES, ("evidence", "privacy_box"), ("#2563eb", "#e5484d"), BOX_KEYS, strict=True)
     labels = (
-        _tag("Label", value=words[word], alias=kind, background=colour, hotkey=key) for kind, word, colour, key in names
+        tag("Label", value=words[word], alias=kind, background=colour, hotkey=key) for kind, word, colour, key in names
     )
     drawn = {"strokeWidth": "2", "smart": "false", "canRotate": "false", "opacity": "0.15"}
-    yield _tag("RectangleLabels", *labels, name=controls.BOX, toName=TARGET, **drawn)
+    yield tag("RectangleLabels", *labels, name=controls.BOX, toName=TARGET, **drawn)
     shown = {"zoom": "true", "zoomControl": "true", "rotateControl": "false", "maxHeight": "540px"}
-    yield _tag("Image", name=TARGET, value="$image", **shown)
+    yield tag("Image", name=TARGET, value="$image", **shown)
 
 
 def _words_said(words: Words, name: str) -> ElementTree.Element:
-    return _card(_head(words["said"]), _tag("Text", name=name, value="$said"), className="gr-said")
+    return card(head(words["said"]), tag("Text", name=name, value="$said"), className="gr-said")
 
 
 def _verdict(words: Words) -> ElementTree.Element:
     verdicts = [
-        _tag("Choice", value=words[name], alias=name, hotkey=key)
+        tag("Choice", value=words[name], alias=name, hotkey=key)
         for name, key in zip(controls.VERDICTS, VERDICT_KEYS, strict=True)
     ]
     flags = [
-        _tag("Choice", value=words[name], alias=name, hotkey=key)
+        tag("Choice", value=words[name], alias=name, hotkey=key)
         for name, key in zip(controls.FLAGS, FLAG_KEYS, strict=True)
     ]
     needed = {"required": "true", "requiredMessage": words["verdict_needed"]}
-    verdict = _tag("Choices", *verdicts, **_choices(controls.VERDICT, "single-radio"), **needed)
-    flag = _tag("Choices", *flags, **_choices(controls.FLAG, "multiple"))
-    return _card(
-        _tag("View", _head(words["verdict"]), verdict, className="gr-ask gr-verdict"),
-        _tag("View", _head(words["flags"]), flag, className="gr-ask"),
+    verdict = tag("Choices", *verdicts, **choices(controls.VERDICT, "single-radio"), **needed)
+    flag = tag("Choices", *flags, **choices(controls.FLAG, "multiple"))
+    return card(
+        tag("View", head(words["verdict"]), verdict, className="gr-ask gr-verdict"),
+        tag("View", head(words["flags"]), flag, className="gr-ask"),
     )
 
 
@@ -137,69 +133,41 @@ def _clues(title: str, words: Words) -> ElementTree.Element:
     """One row a clue: each stands in a list of its own that has one entry or none, since a control that repeats cannot
     have a key for each repetition."""
     rows = (_clue(index, words) for index in range(MOST_CLUES))
-    return _card(_head(title), *rows, className="gr-clues")
+    return card(head(title), *rows, className="gr-clues")
 
 
 def _clue(index: int, words: Words) -> ElementTree.Element:
     keys: Sequence[str | None] = CLUE_KEYS[index] if index < len(CLUE_KEYS) else (None,) * len(controls.JUDGEMENTS)
     judged = [
-        _tag("Choice", value=words[name], alias=name, **({"hotkey": key} if key else {}))
+        tag("Choice", value=words[name], alias=name, **({"hotkey": key} if key else {}))
         for name, key in zip(controls.JUDGEMENTS, keys, strict=True)
     ]
-    text = _tag("Header", value=f"$clue_{index}[{{{{one}}}}].text", size="6", underline="false")
-    chosen = _tag("Choices", *judged, **_choices(f"{controls.CLUE}{index}", "single-radio"))
-    row = _tag("View", text, chosen, className="gr-clue")
-    return _tag("Repeater", row, on=f"$clue_{index}", indexFlag="{{one}}")
+    text = tag("Header", value=f"$clue_{index}[{{{{one}}}}].text", size="6", underline="false")
+    chosen = tag("Choices", *judged, **choices(f"{controls.CLUE}{index}", "single-radio"))
+    row = tag("View", text, chosen, className="gr-clue")
+    return tag("Repeater", row, on=f"$clue_{index}", indexFlag="{{one}}")
 
 
 def _text(words: Words, *, edited: bool) -> ElementTree.Element:
     shape = {"rows": "4", "maxSubmissions": "1", "editable": "true", "transcription": "false"}
-    fixed = _tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
-    title = _head(words["text_too_long"] if edited else words["text_shown"])
-    shown = _tag("View", title, fixed, className="gr-longer")
-    field = [_head(words["text"]), _tag("TextArea", name=controls.REASONING, toName=TARGET, **shape)] if edited else []
-    return _card(*field, _tag("Repeater", shown, on="$longer", indexFlag="{{one}}"))
+    fixed = tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
+    title = head(words["text_too_long"] if edited else words["text_shown"])
+    shown = tag("View", title, fixed, className="gr-longer")
+    field = [head(words["text"]), tag("TextArea", name=controls.REASONING, toName=TARGET, **shape)] if edited else []
+    return card(*field, tag("Repeater", shown, on="$longer", indexFlag="{{one}}"))
 
 
 def _correction(words: Words) -> ElementTree.Element:
     fields = [
-        _labelled(words[name], _tag("Number", name=name, toName=TARGET, min=f"-{most}", max=most, step="any"))
+        _labelled(words[name], tag("Number", name=name, toName=TARGET, min=f"-{most}", max=most, step="any"))
         for name, most in ((controls.LAT, "90"), (controls.LON, "180"))
     ]
     line = {"rows": "1", "maxSubmissions": "1", "editable": "true"}
-    place = _tag("TextArea", name=controls.PLACE, toName=TARGET, placeholder=words["place_example"], **line)
-    comment = _tag("TextArea", name=controls.COMMENT, toName=TARGET, placeholder=words["comment"], **line)
+    place = tag("TextArea", name=controls.PLACE, toName=TARGET, placeholder=words["place_example"], **line)
+    comment = tag("TextArea", name=controls.COMMENT, toName=TARGET, placeholder=words["comment"], **line)
     fields.append(_labelled(words["place_name"], place))
-    return _card(_head(words["place"]), _tag("View", *fields, className="gr-place"), comment)
+    return card(head(words["place"]), tag("View", *fields, className="gr-place"), comment)
 
 
 def _labelled(label: str, control: ElementTree.Element) -> ElementTree.Element:
-    return _tag("View", _note(label), control)
-
-
-def _choices(name: str, kind: str) -> dict[str, str]:
-    return {"name": name, "toName": TARGET, "choice": kind, "showInline": "true"}
-
-
-def _card(*children: ElementTree.Element, className: str = "") -> ElementTree.Element:  # noqa: N803 - Label Studio's
-    return _tag("View", *children, className=f"gr-card {className}".strip())
-
-
-def _note(text: str) -> ElementTree.Element:
-    return _tag("View", _tag("Header", value=text, size="6"), className="gr-note")
-
-
-def _head(text: str) -> ElementTree.Element:
-    return _tag("Header", value=text, size="5")
-
-
-def _style() -> ElementTree.Element:
-    style = ElementTree.Element("Style")
-    style.text = STYLE
-    return style
-
-
-def _tag(name: str, /, *children: ElementTree.Element, **attributes: str) -> ElementTree.Element:
-    element = ElementTree.Element(name, attributes)
-    element.extend(children)
-    return element
+    return tag("View", note(label), control)

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from annotation import controls
-from annotation.screens.config import MOST_CLUES, TARGET, Layout, layout_of, screen_config
+from annotation.screens.config import MOST_CLUES, Layout, layout_of, screen_config
 from annotation.screens.inset import Mark, place_html
 from annotation.screens.shown import READERS, Shown, by_place
+from annotation.screens.tags import TARGET
 from annotation.screens.wording import Words, words_of
 from annotation.tasks import Made
 from factory.text import tidy

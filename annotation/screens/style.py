@@ -40,5 +40,8 @@ STYLE: Final = """
 .gr-map li{overflow-wrap:anywhere}
 .gr-map li{padding-left:16px;position:relative;margin-bottom:2px}
 .gr-map i{position:absolute;left:2px;top:4px;width:9px;height:9px;border-radius:50%}
+.gr-pair{display:grid;grid-template-columns:1fr 1fr;gap:8px}
+.gr-pair .gr-card h4 + h4{font-weight:400;white-space:pre-line;max-height:46vh}
+.gr-criterion{grid-template-columns:130px 1fr}
 .gr-said .lsf-richtext{max-height:70vh;overflow:auto}
 """

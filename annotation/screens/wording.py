@@ -10,6 +10,8 @@ from typing import Final, get_args
 
 import orjson
 
+from factory.errors import RecipeError
+from factory.text import did_you_mean
 from schemas.settings import Language
 
 LANGUAGES: Final[tuple[str, ...]] = get_args(Language)
@@ -25,3 +27,11 @@ def words_of(language: str) -> Words:
         raise KeyError(language)
     words: dict[str, str] = orjson.loads((_FOLDER / f"{language}.json").read_bytes())
     return MappingProxyType(words)
+
+
+def known_language(name: str) -> str:
+    """One of LANGUAGES, as a person wrote it. Raises RecipeError for another."""
+    if name not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise RecipeError(f"language {name!r:.40}{did_you_mean(name, LANGUAGES)}: there are words in {known}")
+    return name

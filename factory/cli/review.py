@@ -142,3 +142,52 @@ def decide(
     if json:
         queue = [{"id": row["id"], "note": row["note"]} for row in found.queue]
         print_json({"annotations": found.annotations, "decided": dict(found.decided), "queue": queue})
+
+
+@review_app.command()
+def pairs(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A release, or a build that has one.", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="B", help="What it is compared with.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the pairs (default: pairs-A-B, by digests).")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder of a server that `factory review serve` keeps.")
+    ] = None,
+    reviewers: Annotated[int, typer.Option(min=1, max=50, help="Who see every pair.")] = 2,
+    most: Annotated[int, typer.Option("--pairs", min=1, help="At most so many pairs, drawn by a hash.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of that draw, and of which text stands left.")] = 0,
+    language: Annotated[str, typer.Option(help="Of the words on the screen.")] = "en",
+    hide_truth: Annotated[bool, typer.Option("--hide-truth", help="Show no true place.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare two releases' texts about the same pictures: sends what is missing, takes back, prints the table."""
+    from annotation import pairs as paired
+    from annotation.client import Client
+    from annotation.connection import find_login
+    from annotation.pull import told
+    from annotation.screens.pairs import PairScreen
+    from annotation.screens.wording import known_language
+    from factory.cli.console import print_json
+    from factory.cli.review_pairs import compare, pairs
+
+    found, screen = compare(first, second), PairScreen(known_language(language))
+    files = paired.PairFiles(Path(found.title.replace(" ", "-")) if out is None else out)
+    say(
+        f"{files.root}: {len(found.ids):,} rows can be compared",
+        *(f"  {n:,} {why}" for why, n in found.left_out.items()),
+    )
+    chosen = pairs(found, most=most, seed=seed, truth=None if hide_truth else screen.truth)
+    with Client(find_login(files.server if data is None else data)) as client:
+        made, there = paired.send(
+            files, client, chosen, screen, title=found.title, reviewers=reviewers, seed=seed, say=say
+        )
+        taken = paired.take(files, client)
+    table = paired.outcome_table(taken.ratings)
+    say(*told(taken.refused))
+    if json:
+        print_json({"made": made, "there": there, "criteria": table.to_dicts(), "refused": taken.refused})
+    else:
+        for line in paired.told_table(table):
+            tell(line)
+    raise typer.Exit(EXIT_ROWS_FAILED if taken.refused else EXIT_OK)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from tests.browser import NEEDS_BROWSER, browsing
-from tests.browser import devtools as devtools
+from tests.browsing import NEEDS_BROWSER, browsing
+from tests.browsing import browser as browser
 from tests.real_build import factory
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = NEEDS_BROWSER
 
@@ -38,21 +42,21 @@ def drawn(tmp_path: Path) -> str:
     return (tmp_path / "map.html").as_uri()
 
 
-async def test_values_and_title_are_shown_and_not_run(devtools: str, drawn: str) -> None:
-    async with browsing(devtools, drawn) as page:
-        assert await page.value("document.title") != "owned"
-        assert await page.value(OUTSIDE) == 0
-        legend = await page.value("document.querySelector('ul').textContent")
+def test_values_and_title_are_shown_and_not_run(browser: Browser, drawn: str) -> None:
+    with browsing(browser, drawn) as page:
+        assert page.value("document.title") != "owned"
+        assert page.value(OUTSIDE) == 0
+        legend = page.value("document.querySelector('ul').textContent")
         assert all(text[:70] in legend for text in PAYLOADS)
-        assert (await page.value("document.querySelector('h1').textContent")).startswith(PAYLOADS[1])
-        tips = await page.value("[...document.querySelectorAll('.dot title')].map(t => t.textContent)")
+        assert (page.value("document.querySelector('h1').textContent")).startswith(PAYLOADS[1])
+        tips = page.value("[...document.querySelectorAll('.dot title')].map(t => t.textContent)")
         assert {tip[:70] for tip in tips} == {text[:70] for text in PAYLOADS}
         assert page.requests == [drawn] and not page.problems
 
 
 @pytest.mark.parametrize("width", [360, 1400])
-async def test_every_point_is_drawn_inside_the_map(devtools: str, drawn: str, width: int) -> None:
-    async with browsing(devtools, drawn, width=width) as page:
+def test_every_point_is_drawn_inside_the_map(browser: Browser, drawn: str, width: int) -> None:
+    with browsing(browser, drawn, width=width) as page:
         inside = """(() => {
             const map = document.querySelector('svg').getBoundingClientRect();
             return [...document.querySelectorAll('.dot')].filter(dot => {
@@ -61,11 +65,11 @@ async def test_every_point_is_drawn_inside_the_map(devtools: str, drawn: str, wi
                     && box.top >= map.top - 1 && box.bottom <= map.bottom + 1 && map.width > 100;
             }).length;
         })()"""
-        assert await page.value(inside) == 7
-        assert await page.value("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.value(inside) == 7
+        assert page.value("document.documentElement.scrollWidth <= window.innerWidth")
         assert not page.problems
 
 
-async def test_without_scripts_it_is_the_same_page(devtools: str, drawn: str) -> None:
-    async with browsing(devtools, drawn, script=False) as page:
+def test_without_scripts_it_is_the_same_page(browser: Browser, drawn: str) -> None:
+    with browsing(browser, drawn, script=False) as page:
         assert page.requests == [drawn]

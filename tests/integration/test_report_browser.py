@@ -1,20 +1,23 @@
-"""The report in a real browser: headless Chromium driven over its DevTools socket, from file://, offline."""
+"""The report in a real browser: headless Chromium, from file://, offline."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from factory.report import write_report
 from factory.store.layout import open_build
 from schemas import arrow
-from tests.browser import NEEDS_BROWSER, browsing
-from tests.browser import devtools as devtools
+from tests.browsing import NEEDS_BROWSER, browsing
+from tests.browsing import browser as browser
 from tests.build_fixture import HOSTILE_TEXT, make_build
 from tests.rich_build import Rows, decide, edit, make_rich_build
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = NEEDS_BROWSER
 
@@ -42,15 +45,15 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> str:
 VISIBLE = "[...document.querySelectorAll('.card')].filter(c => !c.hidden).length"
 
 
-async def test_teacher_text_is_shown_and_not_run(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
-        assert await page.value("document.title") == "mp16_reason · build report"
-        shown = await page.value("document.querySelector('.reasoning').textContent")
+def test_teacher_text_is_shown_and_not_run(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        assert page.value("document.title") == "mp16_reason · build report"
+        shown = page.value("document.querySelector('.reasoning').textContent")
         assert HOSTILE_TEXT in shown
-        assert await page.value("document.querySelectorAll('script').length") == 2
+        assert page.value("document.querySelectorAll('script').length") == 2
 
 
-async def test_payloads_anywhere_in_an_answer_do_nothing(devtools: str, tmp_path: Path) -> None:
+def test_payloads_anywhere_in_an_answer_do_nothing(browser: Browser, tmp_path: Path) -> None:
     build = make_rich_build(tmp_path / "b", samples=12)
     text = " ".join(PAYLOADS)
 
@@ -79,140 +82,138 @@ async def test_payloads_anywhere_in_an_answer_do_nothing(devtools: str, tmp_path
     edit(build.paths.shard(0).verdicts, arrow.VERDICTS, verdicts)
     edit(build.paths.plan, arrow.PLAN, plan)
     decide(build, ("s003", "accept", text), ("s006", "reject", text))
-    async with browsing(devtools, write_report(open_build(tmp_path / "b")).as_uri()) as page:
-        assert await page.value("document.title") == "mp16_reason · build report"
-        body = await page.value("document.body.textContent")
+    with browsing(browser, write_report(open_build(tmp_path / "b")).as_uri()) as page:
+        assert page.value("document.title") == "mp16_reason · build report"
+        body = page.value("document.body.textContent")
         assert all(payload in body for payload in PAYLOADS)
-        assert await page.value("document.querySelectorAll('img').length") == 11, "pictures of the build, nothing else"
-        await page.value("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert page.value("document.querySelectorAll('img').length") == 11, "pictures of the build, nothing else"
+        page.value("for (const d of document.querySelectorAll('details')) d.open = true")
         hover = "e => e.dispatchEvent(new Event('pointerover', {bubbles: true}))"
-        await page.value(f"document.querySelectorAll('.card, .d').forEach({hover})")
-        await asyncio.sleep(0.1)
-        assert await page.value("document.title") == "mp16_reason · build report"
+        page.value(f"document.querySelectorAll('.card, .d').forEach({hover})")
+        page.wait(100)
+        assert page.value("document.title") == "mp16_reason · build report"
         assert page.problems == []
 
 
-async def test_script_that_is_not_ours_is_refused_by_the_policy(devtools: str, report: str, tmp_path: Path) -> None:
+def test_script_that_is_not_ours_is_refused_by_the_policy(browser: Browser, report: str, tmp_path: Path) -> None:
     page_text = Path(report.removeprefix("file://")).read_text(encoding="utf-8")
     broken = tmp_path / "injected.html"
     broken.write_text(page_text.replace("</main>", "<script>document.title='owned'</script></main>"), encoding="utf-8")
-    async with browsing(devtools, broken.as_uri()) as page:
-        assert await page.value("document.title") == "mp16_reason · build report"
+    with browsing(browser, broken.as_uri()) as page:
+        assert page.value("document.title") == "mp16_reason · build report"
         assert any("Content Security Policy" in problem for problem in page.problems)
-        assert await page.value(VISIBLE) == 36, "the page's own script still works"
+        assert page.value(VISIBLE) == 36, "the page's own script still works"
 
 
-async def test_nothing_is_fetched_and_nothing_fails(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
-        await page.value("document.querySelector('.cards').lastElementChild.scrollIntoView()")
-        await asyncio.sleep(0.3)
-        await page.value("1")
+def test_nothing_is_fetched_and_nothing_fails(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        page.value("document.querySelector('.cards').lastElementChild.scrollIntoView()")
+        page.wait(300)
+        page.value("1")
         assert all(url.startswith(("file://", "data:")) for url in page.requests)
         assert sum(url.startswith("file://") for url in page.requests) == 1
         assert page.problems == []
         broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).length"
-        assert await page.value(broken) == 0
+        assert page.value(broken) == 0
 
 
-async def test_filters_narrow_the_gallery_and_reset_widens_it(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
-        assert await page.value(VISIBLE) == 36
-        await page.value("document.querySelector('a.figure.review').click()")
-        assert await page.value(VISIBLE) == 6
-        assert await page.value("document.querySelector('.status .count').textContent") == "6 of 36"
-        await page.value("document.querySelector('[data-filter=reason][data-value=\"near_truth:too_far\"]').click()")
-        assert await page.value(VISIBLE) == 6
-        await page.value("document.querySelector('[data-filter=country][data-value=NA]').click()")
-        assert await page.value(VISIBLE) == 5
-        await page.value("document.querySelector('.filters').reset()")
-        await asyncio.sleep(0.1)
-        assert await page.value(VISIBLE) == 36
+def test_filters_narrow_the_gallery_and_reset_widens_it(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        assert page.value(VISIBLE) == 36
+        page.value("document.querySelector('a.figure.review').click()")
+        assert page.value(VISIBLE) == 6
+        assert page.value("document.querySelector('.status .count').textContent") == "6 of 36"
+        page.value("document.querySelector('[data-filter=reason][data-value=\"near_truth:too_far\"]').click()")
+        assert page.value(VISIBLE) == 6
+        page.value("document.querySelector('[data-filter=country][data-value=NA]').click()")
+        assert page.value(VISIBLE) == 5
+        page.value("document.querySelector('.filters').reset()")
+        page.wait(100)
+        assert page.value(VISIBLE) == 36
         typing = "f => { f.elements.text.value = 'kazan tatarstan'; f.dispatchEvent(new Event('input')) }"
-        await page.value(f"({typing})(document.querySelector('.filters'))")
-        assert await page.value(VISIBLE) == 5
+        page.value(f"({typing})(document.querySelector('.filters'))")
+        assert page.value(VISIBLE) == 5
 
 
-async def test_the_view_of_the_map_can_filter_the_gallery(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
-        await page.value("document.querySelector('[name=inview]').click()")
-        assert await page.value(VISIBLE) == 36
+def test_the_view_of_the_map_can_filter_the_gallery(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        page.value("document.querySelector('[name=inview]').click()")
+        assert page.value(VISIBLE) == 36
         for _ in range(3):
-            await page.value("document.querySelector('[data-zoom=in]').click()")
-        assert 0 < await page.value(VISIBLE) < 36
-        await page.value("document.querySelector('[data-zoom=reset]').click()")
-        assert await page.value(VISIBLE) == 36
+            page.value("document.querySelector('[data-zoom=in]').click()")
+        assert 0 < page.value(VISIBLE) < 36
+        page.value("document.querySelector('[data-zoom=reset]').click()")
+        assert page.value(VISIBLE) == 36
 
 
-async def test_a_histogram_bar_shows_its_samples(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
+def test_a_histogram_bar_shows_its_samples(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
         far = "[...document.querySelectorAll('.bar[data-teacher=first]')].pop()"
-        await page.value(f"{far}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
-        assert await page.value(VISIBLE) == 6
-        assert "first" in await page.value("document.querySelector('.range').textContent")
+        page.value(f"{far}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+        assert page.value(VISIBLE) == 6
+        assert "first" in page.value("document.querySelector('.range').textContent")
 
 
-async def test_a_link_to_a_sample_shows_it_and_its_guesses(devtools: str, report: str) -> None:
-    async with browsing(devtools, f"{report}#s004") as page:
-        assert await page.value("document.querySelector('.card.target').id") == "s004"
-        assert await page.value("document.querySelectorAll('.map .lines .way').length") == 2
-        assert await page.value("document.querySelectorAll('.locator .way').length") == 2
-        assert "556 km" in await page.value("document.querySelector('.locator .caption').textContent")
-        await page.value("document.querySelector('a.figure.accept').click()")
-        await page.value("location.hash = 's010'")
-        await asyncio.sleep(0.2)
-        assert await page.value("document.querySelector('.card.target').id") == "s010"
-        assert await page.value("document.querySelector('.card.target').hidden") is False
+def test_a_link_to_a_sample_shows_it_and_its_guesses(browser: Browser, report: str) -> None:
+    with browsing(browser, f"{report}#s004") as page:
+        assert page.value("document.querySelector('.card.target').id") == "s004"
+        assert page.value("document.querySelectorAll('.map .lines .way').length") == 2
+        assert page.value("document.querySelectorAll('.locator .way').length") == 2
+        assert "556 km" in page.value("document.querySelector('.locator .caption').textContent")
+        page.value("document.querySelector('a.figure.accept').click()")
+        page.value("location.hash = 's010'")
+        page.wait(200)
+        assert page.value("document.querySelector('.card.target').id") == "s010"
+        assert page.value("document.querySelector('.card.target').hidden") is False
 
 
-async def test_a_dot_can_be_hit_and_names_its_sample(devtools: str, report: str) -> None:
-    async with browsing(devtools, report) as page:
-        await page.value("document.querySelector('.map').scrollIntoView({behavior: 'instant'})")
+def test_a_dot_can_be_hit_and_names_its_sample(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        page.value("document.querySelector('.map').scrollIntoView({behavior: 'instant'})")
         dot = "document.querySelector('.dots a[data-id=s001] .d').getBoundingClientRect()"
         centre = f"(b => ({{x: b.x + b.width / 2, y: b.y + b.height / 2}}))({dot})"
-        at = await page.value(centre)
-        hit = await page.value(f"document.elementFromPoint({at['x']}, {at['y']}).closest('a').dataset.id")
+        at = page.value(centre)
+        hit = page.value(f"document.elementFromPoint({at['x']}, {at['y']}).closest('a').dataset.id")
         assert hit in {f"s{index:03d}" for index in range(1, 36, 7)}, "a sample in Kyoto"
-        await page.send("Input.dispatchMouseEvent", type="mouseMoved", x=at["x"], y=at["y"])
-        assert "Kyoto" in await page.value("document.querySelector('.tip').textContent")
+        page.page.mouse.move(at["x"], at["y"])
+        assert "Kyoto" in page.value("document.querySelector('.tip').textContent")
 
 
-async def test_the_page_is_readable_without_script(devtools: str, report: str) -> None:
-    async with browsing(devtools, report, script=False) as page:
-        assert await page.value(VISIBLE) == 36
+def test_the_page_is_readable_without_script(browser: Browser, report: str) -> None:
+    with browsing(browser, report, script=False) as page:
+        assert page.value(VISIBLE) == 36
         shown = "getComputedStyle(document.querySelector('aside')).display"
-        assert await page.value(shown) == "none", "filters that would do nothing are not shown"
-        assert await page.value("document.querySelectorAll('.dots .d title').length") == 36
+        assert page.value(shown) == "none", "filters that would do nothing are not shown"
+        assert page.value("document.querySelectorAll('.dots .d title').length") == 36
 
 
-async def test_a_card_shows_all_its_pictures_and_opens_its_draws(devtools: str, rich: str) -> None:
-    async with browsing(devtools, rich) as page:
+def test_a_card_shows_all_its_pictures_and_opens_its_draws(browser: Browser, rich: str) -> None:
+    with browsing(browser, rich) as page:
         card = "document.getElementById('s000')"
         large, small = "card.querySelector('.photo img')", "card.querySelector('.further img')"
-        wider = await page.value(f"(card => {large}.clientWidth > 2 * {small}.clientWidth)({card})")
+        wider = page.value(f"(card => {large}.clientWidth > 2 * {small}.clientWidth)({card})")
         assert wider, "the first picture is the large one"
-        assert await page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is False
-        await page.value(f"{card}.querySelector('.draws > summary').click()")
-        assert await page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is True
+        assert page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is False
+        page.value(f"{card}.querySelector('.draws > summary').click()")
+        assert page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is True
         hover = "new Event('pointerover', {bubbles: true})"
-        await page.value(f"{card}.dispatchEvent({hover})")
-        caption = await page.value("document.querySelector('.locator .caption').textContent")
+        page.value(f"{card}.dispatchEvent({hover})")
+        caption = page.value("document.querySelector('.locator .caption').textContent")
         assert "first 2 100 km" in caption and "judge" not in caption, "a combined answer is no teacher's"
         assert page.problems == []
 
 
-async def test_the_checks_reason_still_finds_a_sample_that_people_accepted(devtools: str, rich: str) -> None:
-    async with browsing(devtools, rich) as page:
-        await page.value("document.querySelector('a.figure.accept').click()")
+def test_the_checks_reason_still_finds_a_sample_that_people_accepted(browser: Browser, rich: str) -> None:
+    with browsing(browser, rich) as page:
+        page.value("document.querySelector('a.figure.accept').click()")
         shown = "document.getElementById('s003').hidden"
-        assert await page.value(shown) is False
-        await page.value("document.querySelector('[data-value=\"teachers_agree:one_answer\"]').click()")
-        assert await page.value(shown) is False
+        assert page.value(shown) is False
+        page.value("document.querySelector('[data-value=\"teachers_agree:one_answer\"]').click()")
+        assert page.value(shown) is False
 
 
 @pytest.mark.parametrize("which", ["report", "rich"])
 @pytest.mark.parametrize("width", [360, 800, 1400])
-async def test_nothing_sticks_out_sideways(
-    devtools: str, which: str, width: int, request: pytest.FixtureRequest
-) -> None:
-    async with browsing(devtools, request.getfixturevalue(which), width=width) as page:
-        assert await page.value("document.documentElement.scrollWidth") <= width
+def test_nothing_sticks_out_sideways(browser: Browser, which: str, width: int, request: pytest.FixtureRequest) -> None:
+    with browsing(browser, request.getfixturevalue(which), width=width) as page:
+        assert page.value("document.documentElement.scrollWidth") <= width

@@ -10,7 +10,7 @@ from typing import Any
 
 from annotation.connection import Login
 from tests.studio import Annotator, choice
-from tests.studio_recorded import FIXED, GOLDEN, recording, session
+from tests.studio_recorded import FIXED, GOLDEN, PAIRS, pair_session, rated, recording, session
 
 
 def shape(value: Any) -> Any:
@@ -39,13 +39,37 @@ def test_the_server_answers_as_recorded(studio: Login, annotators: Sequence[Anno
     records: list[dict[str, Any]] = []
     with recording(records):
         session(tmp_path / "trial-00000000", studio, say)
+    compared(records, GOLDEN, studio, annotators)
+
+
+def test_it_answers_about_pairs_as_recorded(studio: Login, annotators: Sequence[Annotator], tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def say(what: str, tasks: dict[str, int]) -> None:
+        if what == "answer":
+            made.append(annotators[0].answer(tasks["p0:1"], rated("left")))
+            made.append(annotators[1].answer(tasks["p0:2"], rated("right", "equal")))
+            made.append(annotators[0].answer(tasks["p1:1"], rated("better")))
+            made.append(annotators[1].answer(tasks["p1:2"], [], was_cancelled=True))
+        else:
+            annotators[0].call("PATCH", f"/api/annotations/{made[2]}/", {"result": rated("right")})
+            annotators[1].call("DELETE", f"/api/annotations/{made[3]}/")
+
+    records: list[dict[str, Any]] = []
+    with recording(records):
+        pair_session(tmp_path / "pairs", studio, say)
+    compared(records, PAIRS, studio, annotators)
+
+
+def compared(records: list[dict[str, Any]], golden: Path, studio: Login, annotators: Sequence[Annotator]) -> None:
+    """What was recorded now and what is kept have the same shape; what is kept has no key."""
     if os.environ.get("RENEW_GOLDEN"):
-        GOLDEN.write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
-    kept = json.loads(GOLDEN.read_text())
+        golden.write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
+    kept = json.loads(golden.read_text())
     assert [(one["method"], one["status"]) for one in records] == [(one["method"], one["status"]) for one in kept]
     for now, then in _both(records, kept):
         assert shape(now["body"]) == shape(then["body"]), now["path"]
-    assert studio.key not in GOLDEN.read_text() and not any(one.token in GOLDEN.read_text() for one in annotators)
+    assert studio.key not in golden.read_text() and not any(one.token in golden.read_text() for one in annotators)
 
 
 def _both(records: list[dict[str, Any]], kept: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

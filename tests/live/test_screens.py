@@ -26,7 +26,7 @@ from annotation.tasks import Wanted
 from factory.store.layout import Build, open_build
 from factory.store.tables import read_table
 from schemas import Case, arrow
-from tests.browser import NEEDS_BROWSER
+from tests.browsing import NEEDS_BROWSER
 from tests.build_fixture import make_build
 from tests.screen_cases import ATTACK, FAMILIES, LONG, case
 from tests.studio import Annotator

@@ -146,7 +146,17 @@ def test_pairs_by_criterion_by_hand() -> None:
         criterion=pl.lit("fluency")
     )
     (row,) = pairwise(given_).rows()
-    assert row == ("fluency", 4, 0.75, 0.0, 0.25, pytest.approx(-1 / 3), pytest.approx(0.0))
-    assert pairwise(given_, ["accuracy"]).rows() == [("accuracy", 0, None, None, None, None, None)]
+    assert row == ("fluency", 4, 0.75, 0.0, 0.25, 0.5, 0.0, 1.0, pytest.approx(-1 / 3), pytest.approx(0.0))
+    assert pairwise(given_, ["accuracy"]).rows() == [("accuracy", 0, *[None] * 8)]
     with pytest.raises(ValueError, match="'wins' is none of win, tie, lose"):
         pairwise(given_.with_columns(value=pl.lit("wins")))
+
+
+def test_the_interval_of_a_preference_is_over_pairs_and_covers_what_it_promises() -> None:
+    """60 of 100 pairs won by both of their raters: as if each pair were rated once, not 200 independent ratings."""
+    once = pl.DataFrame({"unit": range(100), "value": ["win"] * 60 + ["lose"] * 40})
+    low, high = agreement.net_interval(once) or (0.0, 0.0)
+    # the sample's net of 100 independent pairs is 0.2 with a standard error of sqrt(1 - 0.04) / 10 = 0.098
+    assert low == pytest.approx(0.2 - 1.96 * 0.098, abs=0.03) and high == pytest.approx(0.2 + 1.96 * 0.098, abs=0.03)
+    assert agreement.net_interval(pl.concat([once, once])) == (low, high)
+    assert agreement.net_interval(once.head(1)) is None

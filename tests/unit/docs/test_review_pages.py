@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from annotation.controls import FLAGS, JUDGEMENTS, MOST_REASONING, VERDICTS
+from annotation.controls import CRITERIA, FLAGS, JUDGEMENTS, MOST_REASONING, VERDICTS
 from annotation.screens.config import CLUE_KEYS, FLAG_KEYS, LAYOUTS, VERDICT_KEYS
+from annotation.screens.pairs import KEYS
 from annotation.screens.wording import words_of
+from tests.pages import table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 ANNOTATORS, LEADS = ((DOCS / f"review-{who}.md").read_text() for who in ("annotators", "leads"))
@@ -47,3 +49,10 @@ def test_pictures_are_small() -> None:
     assert len(shown) == 3
     assert {f"images/{path.name}" for path in (DOCS / "images").iterdir()} == set(shown)
     assert all((DOCS / name).stat().st_size < 150_000 for name in shown)
+
+
+def test_every_criterion_of_pairs_is_told() -> None:
+    told = table((DOCS / "review.md").read_text(), "criterion")
+    assert [row[0].strip("`") for row in told] == [*CRITERIA]
+    keys = ", ".join(" ".join(row) for row in KEYS[:-1]) + " and " + " ".join(KEYS[-1])
+    assert keys in " ".join((DOCS / "review.md").read_text().split())
