@@ -34,5 +34,5 @@ RATINGS = columns(
     ("skipped", FLAG),
     ("raw", TEXT),
 )
-"""ratings.parquet: what people said, one row an annotation: win, tie or lose of the first release on each criterion, null
-where it was skipped. `raw` is the server's JSON as it came."""
+"""ratings.parquet: what people said, one row an annotation: win, tie or lose of the first release on each criterion,
+null where it was skipped. `raw` is the server's JSON as it came."""
