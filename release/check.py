@@ -28,6 +28,7 @@ from factory.redact import named_secrets, told
 from release.columns import batches
 from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
+from release.tar_index import SUFFIX, index_faults, index_path, sample_digest
 from schemas.record import SawTruth
 from schemas.rows.conversations import json_texts
 from schemas.rows.messages import message_faults
@@ -129,7 +130,7 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
             yield f"{file}: missing; the manifest lists it"
         elif file.stat().st_size != entry["bytes"]:
             yield f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"
-        elif "rows" not in entry and entry["bytes"] > MAX_PAPER_BYTES:
+        elif _is_paper(entry) and entry["bytes"] > MAX_PAPER_BYTES:
             yield f"{file}: {entry['bytes']} bytes; what has no rows has at most {MAX_PAPER_BYTES}"
         elif digest_of(file) != entry["sha256"]:
             yield f"{file}: differs from what was written (SHA-256)"
@@ -138,11 +139,16 @@ def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
         yield f"{root / name}: not in the manifest"
 
 
+def _is_paper(entry: Mapping[str, Any]) -> bool:
+    """Whether a file is read whole: it has no rows and is no index of them, which is read line by line."""
+    return "rows" not in entry and not entry["path"].endswith(SUFFIX)
+
+
 def _secret_papers(
     root: Path, manifest: dict[str, Any], damaged: set[str], secrets: Mapping[str, str]
 ) -> Iterator[str]:
     """Secrets in the manifest and in whatever else has no rows."""
-    papers = [root / entry["path"] for entry in manifest["files"] if "rows" not in entry]
+    papers = [root / entry["path"] for entry in manifest["files"] if _is_paper(entry)]
     for file in (root / MANIFEST, *papers):
         if str(file) not in damaged:
             for name in told(secrets, file.read_bytes().decode("utf-8", "replace")):
@@ -166,7 +172,8 @@ def _shard_faults(
     """Faults inside one shard; its rows are added to `seen`."""
     split = split_of(file)
     faults: list[str] = []
-    rows = 0
+    rows, first = 0, seen.rows[split]
+    indexed: list[tuple[str, str]] = []
     columns = format_of(file) == "parquet"
     try:
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
@@ -181,6 +188,8 @@ def _shard_faults(
                     pictures = [hashlib.sha256(jpeg).digest() for jpeg in row.jpegs]
                     text = row.json or orjson.dumps(schema.json_row(row.values))
                     seen.add(split, text, pictures)
+                    if not columns:
+                        indexed.append((row.values["id"], sample_digest((*row.jpegs, text))))
                     where = f"{file}: row {row.values['id']!r}"
                     secret = told(secrets, text.decode("utf-8", "replace"), *row.jpegs)
                     faults += [_TOLD.format(where, name) for name in secret]
@@ -191,6 +200,8 @@ def _shard_faults(
                     faults += [f"{file}: {picture.name}: {fault}" for fault in said]
     except READ_ERRORS as error:
         return [*faults, f"{file}: cannot be read after {rows} rows ({error})"]
+    if index_path(file).is_file():
+        faults += index_faults(file, first, indexed)
     return faults if rows == expected else [*faults, f"{file}: {rows} rows, the manifest says {expected}"]
 
 

@@ -3,6 +3,7 @@
 parquet/train-00000-of-00002.parquet    one row a line, pictures within, pages with checksums
 webdataset/train-000000.tar             `000042.json` and its pictures: `000042.jpg`; `000042.0.jpg`, `000042.1.jpg`
                                         where a row has several; none where it has none
+webdataset/train-000000.tar.index       where each row of it lies: see `release.tar_index`
 """
 
 from __future__ import annotations
@@ -112,13 +113,14 @@ def tar_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
             if not member.name.endswith(".json"):
                 pictures.append(member)
                 continue
-            yield _sample(tar, pictures, member, schema)
+            yield read_sample(tar, pictures, member, schema)
             pictures = []
         if pictures:
             raise ValueError(f"{pictures[0].name} has no JSON after it")
 
 
-def _sample(tar: BinaryIO, pictures: Sequence[Member], text: Member, schema: RowSchema) -> StoredRow:
+def read_sample(tar: BinaryIO, pictures: Sequence[Member], text: Member, schema: RowSchema) -> StoredRow:
+    """The row of which these are the members. Raises ValueError where they are no sample of the schema."""
     names = [member.name for member in pictures]
     if names != picture_names(text.name.removesuffix(".json"), len(names)):
         raise ValueError(f"{', '.join(names[:4])} and {text.name} are not one sample")

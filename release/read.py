@@ -4,6 +4,7 @@
     for row in release.rows("train"):
         row["messages"], row["images"][0]["bytes"]
     for row in release.stream("train", seed=7): ...     # shuffled, shared out, resumed: release/stream.py
+    release.row("train", 42), release.find("p002")      # one row, without reading the others
 
 Needs pyarrow, numpy, orjson, pydantic (Pillow to decode) and `schemas` of this project, and loads nothing else of it.
 """
@@ -16,9 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from release.files import READ_ERRORS, format_of, named, read_rows, row_value, split_of
+from release.files import READ_ERRORS, StoredRow, format_of, named, read_rows, row_value, split_of
+from release.lookup import one_row, row_ids
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from release.stream import WINDOW, Stream
+from release.tar_index import SUFFIX, index_path
 from schemas.rows.schema import RowSchema
 
 __all__ = ["DamagedRelease", "Release", "Stream", "open_release"]
@@ -38,7 +41,11 @@ class Release:
     """Which of its files are read."""
     _files: Mapping[str, tuple[tuple[Path, Mapping[str, Any]], ...]]
     """Files by split, in order, each with its entry of the manifest."""
+    _indices: Mapping[Path, Mapping[str, Any]]
+    """Entries of the indices beside tars."""
     _verified: set[Path] = field(default_factory=set)
+    _numbers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Split and number of every row by its id, once one was looked for."""
 
     @property
     def splits(self) -> dict[str, int]:
@@ -59,6 +66,45 @@ class Release:
             DamagedRelease: a file is missing, changed, or follows another schema. Rows before the damage were sound.
         """
         return self._rows(self.files(split))
+
+    def row(self, split: str, number: int) -> dict[str, Any]:
+        """The `number`-th row of a split, from 0, as `rows` gives it; of a tar with an index only its own bytes are
+        read, and checked, of a Parquet file one row group.
+
+        Raises KeyError for a split, IndexError for a row that is not there, and DamagedRelease as `rows` does.
+        """
+        self.files(split)
+        first = 0
+        for file, entry in self._files[split]:
+            if 0 <= number - first < entry["rows"]:
+                try:
+                    self._verify(file, entry, indexed=True)
+                    stored = one_row(file, self.schema, first, number)
+                except READ_ERRORS as error:
+                    raise DamagedRelease(f"{file}: row {number} cannot be read ({error})") from error
+                return self._given(stored, number)
+            first += entry["rows"]
+        raise IndexError(f"no row {number} in {split}, which has {first}")
+
+    def find(self, row_id: str) -> dict[str, Any]:
+        """The row of this id, in whatever split. The first call reads the ids of all rows, and nothing else of them.
+
+        Raises KeyError where there is none, and DamagedRelease as `rows` does.
+        """
+        if not self._numbers:
+            for split, files in self._files.items():
+                first = 0
+                for file, entry in files:
+                    try:
+                        self._verify(file, entry, indexed=True)
+                        found = row_ids(file, self.schema, first)
+                    except READ_ERRORS as error:
+                        raise DamagedRelease(f"{file}: ids cannot be read ({error})") from error
+                    self._numbers.update({name: (split, number) for number, name in enumerate(found, first)})
+                    first += entry["rows"]
+        if row_id not in self._numbers:
+            raise KeyError(f"no row {row_id!r} in {self.root}")
+        return self.row(*self._numbers[row_id])
 
     def stream(
         self,
@@ -97,7 +143,9 @@ class Release:
         chosen = None if columns is None else tuple(columns)
         if window is None:
             window = WINDOW[self.format]
-        return Stream(partial(self.files, split), self.schema, shuffle, seed, window, part, where, chosen, decode)
+        return Stream(
+            partial(self._checked, split, indexed=True), self.schema, shuffle, seed, window, part, where, chosen, decode
+        )
 
     def files(self, split: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         """The split's files in order, each with its entry of the manifest, checked when it is reached as in `rows`.
@@ -108,10 +156,10 @@ class Release:
             raise KeyError(f"no split {split!r} in {self.root}; there are {', '.join(self._files) or 'none'}")
         return self._checked(split)
 
-    def _checked(self, split: str) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    def _checked(self, split: str, *, indexed: bool = False) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         for file, entry in self._files[split]:
             try:
-                self._verify(file, entry)
+                self._verify(file, entry, indexed=indexed)
             except READ_ERRORS as error:
                 raise DamagedRelease(f"{file}: cannot be read ({error})") from error
             yield file, entry
@@ -121,27 +169,44 @@ class Release:
         for file, entry in files:
             before = number
             try:
-                for values, jpegs, _ in read_rows(file, self.schema):
-                    pictures = named(number, jpegs)
+                for stored in read_rows(file, self.schema):
                     number += 1
-                    yield {
-                        name: pictures if name == "images" else row_value(self.schema, name, values)
-                        for name in self.schema.columns.names
-                    }
+                    yield self._given(stored, number - 1)
             except READ_ERRORS as error:
                 raise DamagedRelease(f"{file}: cannot be read after {number - before} rows ({error})") from error
             if number - before != entry["rows"]:
                 raise DamagedRelease(f"{file}: {number - before} rows, the manifest says {entry['rows']}")
 
-    def _verify(self, file: Path, entry: Mapping[str, Any]) -> None:
+    def _given(self, stored: StoredRow, number: int) -> dict[str, Any]:
+        """The `number`-th row of a split as readers get it."""
+        pictures = named(number, stored.jpegs)
+        return {
+            name: pictures if name == "images" else row_value(self.schema, name, stored.values)
+            for name in self.schema.columns.names
+        }
+
+    def _verify(self, file: Path, entry: Mapping[str, Any], *, indexed: bool = False) -> None:
         """Size, and for a tar, whose bytes nothing else guards, the digest; once a file and opened release.
 
         A symbolic link is followed: the Hub's cache consists of them, and what it leads to must fit the manifest.
+
+        Args:
+            indexed: of a tar the digest of its index is enough, since what is read by it is checked as it is read.
         """
         if file in self._verified:
             return
         if not file.is_file() or file.stat().st_size != entry["bytes"]:
             raise ValueError("missing, or of another size than the manifest says")
+        index = index_path(file)
+        if indexed and (told := self._indices.get(index)) is not None:
+            if index in self._verified:
+                return
+            if index.stat().st_size != told["bytes"] or digest_of(index) != told["sha256"]:
+                raise ValueError("its index differs from what was written (SHA-256)")
+            self._verified.add(index)
+            return
+        if index not in self._indices and index.exists():
+            raise ValueError("has an index that the manifest does not list")
         if self.format == "webdataset" and digest_of(file) != entry["sha256"]:
             raise ValueError("differs from what was written (SHA-256)")
         self._verified.add(file)
@@ -175,7 +240,8 @@ def open_release(path: str | Path, *, format: Format | None = None) -> Release: 
         file = root / entry["path"]
         if format_of(file) == chosen:
             files[split_of(file)] = (*files.get(split_of(file), ()), (file, entry))
-    return Release(root, manifest, schema, chosen, files)
+    indices = {root / entry["path"]: entry for entry in manifest["files"] if entry["path"].endswith(SUFFIX)}
+    return Release(root, manifest, schema, chosen, files, indices)
 
 
 def _place(entry: Mapping[str, Any]) -> tuple[int, str]:

@@ -4,9 +4,11 @@
     for row in stream: ...
     stream.state_dict()          # after any row; load_state_dict goes on behind it
 
-A unit is what is read at once: a row group of a Parquet file, a whole tar. An epoch deals the units out by the seed,
+A unit is a row group of a Parquet file, which is read at once, or a tar, whose samples are read one by one where its
+index says; without an index it is read whole. An epoch deals the units out by the seed,
 each to one part; every part shuffles the rows of some units at a time (`window`). So an epoch gives every row once
-whatever the parts are, memory holds one window, and to go on after a stop one window at most is read again.
+whatever the parts are, memory holds one window, and to go on after a stop one window at most is read again, of tars
+with an index nothing.
 
 Trade-off: rows of one unit stay within a window of each other. With a thousand rows a group and eight groups a window
 that is one of 8,000 neighbours; a buffer over the whole epoch would mix better, and could not go on without reading it
@@ -16,7 +18,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -29,6 +31,7 @@ import pyarrow.fs as fs
 
 from release.files import READ_ERRORS, named, opened_parquet, row_value, tar_rows
 from release.manifest import DamagedRelease
+from release.tar_index import index_path, indexed_row, read_index
 from schemas.rows.schema import RowSchema
 
 WINDOW: Final = {"parquet": 8, "webdataset": 1}
@@ -152,9 +155,7 @@ class Stream:
     def _rows(self, units: Sequence[_Unit], window: int, skip: int) -> Iterator[dict[str, Any]]:
         """The rows of a window behind the first `skip`, in its order."""
         if units[0].group is None:
-            rows = [row for unit in units for row in self._tar_rows(unit)]
-            for at in self._order(window, len(rows))[skip:]:
-                yield self._row(*rows[at])
+            yield from self._tar_window(units, window, skip)
             return
         names = list(self.columns or self.schema.columns.names)
         held, place = [], []
@@ -167,6 +168,27 @@ class Stream:
             wanted = [place[at] for at in order[start : start + _TAKEN]]
             for values in _taken(held, wanted):
                 yield self._row(values, list(values.get("images") or ()))
+
+    def _tar_window(self, units: Sequence[_Unit], window: int, skip: int) -> Iterator[dict[str, Any]]:
+        """The rows of some tars: each where its tar's index says, all at once where there is none."""
+        if not all(index_path(unit.file).is_file() for unit in units):
+            rows = [row for unit in units for row in self._tar_rows(unit)]
+            for at in self._order(window, len(rows))[skip:]:
+                yield self._row(*rows[at])
+            return
+        with ExitStack() as opened:
+            places = []
+            for unit in units:
+                with _named(unit.file):
+                    tar, samples = opened.enter_context(unit.file.open("rb")), read_index(unit.file, unit.first)
+                    if len(samples) != unit.rows:
+                        raise ValueError(f"{len(samples)} rows in its index, the manifest says {unit.rows}")
+                places += [(unit, tar, number, sample) for number, sample in enumerate(samples, unit.first)]
+            for at in self._order(window, len(places))[skip:]:
+                unit, tar, number, sample = places[at]
+                with _named(unit.file):
+                    stored = indexed_row(tar, sample, self.schema)
+                yield self._row(stored.values, named(number, stored.jpegs))
 
     def _tar_rows(self, unit: _Unit) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
         with _named(unit.file):

@@ -33,7 +33,8 @@ from release.manifest import MANIFEST, file_entry, manifest_bytes
 from release.parquet_files import ParquetFile, file_name, file_schema
 from release.people import people_facts
 from release.rows import Released, Row, build_generator, release_order, released_rows
-from release.webdataset_shards import end_tar, shard_name, write_sample
+from release.tar_index import index_path
+from release.webdataset_shards import TarFile, shard_name
 from schemas.rows.conversations import json_texts
 from schemas.rows.schema import RowSchema
 from schemas.settings import ReleaseSettings
@@ -85,9 +86,10 @@ def write_release(
     order = order.with_columns(rows=pl.Series(shards.made, dtype=pl.Int64))
     facts = _facts(build, settings, order, shards, licence)
     _write_papers(root, build, order, facts, generator.row)
-    papers = [file_entry(root, root / name, None) for name in ("LICENSE-DATA.md", "README.md", "map.svg")]
-    files = [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
-    _write(root / MANIFEST, manifest_bytes({**facts, "files": [*papers, *files]}))
+    papers = [root / name for name in ("LICENSE-DATA.md", "README.md", "map.svg")]
+    files = [file_entry(root, path, None) for path in (*papers, *sorted(shards.indices))]
+    files += [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
+    _write(root / MANIFEST, manifest_bytes({**facts, "files": files}))
     if faults := check_release(root, named_secrets(build.recipe)):
         more = [f"... and {len(faults) - 20} more"] if len(faults) > 20 else []
         raise CorruptBuild("the release fails its check:", *faults[:20], *more)
@@ -117,7 +119,9 @@ class _Shards:
     models: dict[str, set[str]] = field(default_factory=dict)
     """Models that gave them, by teacher."""
     _written: Counter[str] = field(default_factory=Counter)
-    _tars: dict[str, tuple[Path, IO[bytes]]] = field(default_factory=dict)
+    indices: list[Path] = field(default_factory=list)
+    """Files beside tars that say where their samples lie."""
+    _tars: dict[str, tuple[Path, IO[bytes], TarFile]] = field(default_factory=dict)
     _parquets: dict[str, tuple[Path, IO[bytes], ParquetFile]] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -148,7 +152,7 @@ class _Shards:
         self._make_room(split)
         self._written[split] += 1
         if tar := self._tars.get(split):
-            write_sample(tar[1], number, row.json, jpegs)
+            tar[2].write(number, row.values["id"], row.json, jpegs)
             self.rows[tar[0]] += 1
         if parquet := self._parquets.get(split):
             parquet[2].write(number, row.values, jpegs)
@@ -168,8 +172,10 @@ class _Shards:
         self._make_room(split)
         self._written[split] += rows.height
         if tar := self._tars.get(split):
-            for index, text in enumerate(json_texts(rows, self.row), start=number):
-                write_sample(tar[1], index, text, ())
+            for index, (name, text) in enumerate(
+                zip(rows["id"], json_texts(rows, self.row), strict=True), start=number
+            ):
+                tar[2].write(index, name, text, ())
             self.rows[tar[0]] += rows.height
         if parquet := self._parquets.get(split):
             parquet[2].write_table(arrow_rows(rows, file_schema(self.row)))
@@ -185,7 +191,8 @@ class _Shards:
     def _start(self, split: str, number: int) -> None:
         if "webdataset" in self.settings.formats:
             path = self.root / "webdataset" / shard_name(split, number)
-            self._tars[split] = path, self._open.enter_context(path.open("wb"))
+            file = self._open.enter_context(path.open("wb"))
+            self._tars[split] = path, file, TarFile(file, path.name)
             self.rows[path] = 0
         if "parquet" in self.settings.formats:
             path = self.root / "parquet" / file_name(split, number, 0)
@@ -195,7 +202,8 @@ class _Shards:
 
     def _finish(self, split: str) -> None:
         if tar := self._tars.pop(split, None):
-            end_tar(tar[1])
+            _write(index_path(tar[0]), tar[2].close())
+            self.indices.append(index_path(tar[0]))
             _sync_and_close(tar[1])
         if parquet := self._parquets.pop(split, None):
             parquet[2].close()

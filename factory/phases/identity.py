@@ -25,7 +25,7 @@ from factory.store.files import file_digest
 from factory.store.paths import input_path, shown_path
 from factory.text import did_you_mean
 
-STAGE_VERSIONS = {"answers": "3", "verify": "6", "review": "2", "select": "2", "release": "4"}
+STAGE_VERSIONS = {"answers": "3", "verify": "6", "review": "2", "select": "2", "release": "5"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 

@@ -28,7 +28,8 @@ import factory
 from release.manifest import MANIFEST, file_entry, manifest_bytes, read_manifest
 from release.parquet_files import ParquetFile, file_name
 from release.read import Release, open_release
-from release.webdataset_shards import end_tar, shard_name, write_sample
+from release.tar_index import index_path
+from release.webdataset_shards import TarFile, shard_name
 
 SHARDS = 3
 
@@ -87,14 +88,18 @@ def made(root: Path, rows: int, size: int) -> Path:
 
 def write(file: Any, kind: str, opened: Release, known: list[dict[str, Any]], numbers: range, data: bytes) -> None:
     writer = ParquetFile(file, opened.schema) if kind == "parquet" else None
+    tar = TarFile(file, Path(file.name).name)
     for number in numbers:
         row = {name: value for name, value in known[number % len(known)].items() if name != "images"}
         picture = number.to_bytes(8, "big") + data[8:]
         if writer is not None:
             writer.write(number, row, [picture])
         else:
-            write_sample(file, number, orjson.dumps(opened.schema.json_row(row)), [picture])
-    writer.close() if writer is not None else end_tar(file)
+            tar.write(number, row["id"], orjson.dumps(opened.schema.json_row(row)), [picture])
+    if writer is not None:
+        writer.close()
+    else:
+        index_path(Path(file.name)).write_bytes(tar.close())
 
 
 def webdataset_rows(root: Path) -> Iterable[Any]:

@@ -145,7 +145,7 @@ def test_what_is_impossible_is_said_at_once(release: Release) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_flipped_byte_never_reaches_training(folder: Path, tmp_path: Path, format: str) -> None:  # noqa: A002
     shutil.copytree(folder, tmp_path / "release")
-    file = sorted((tmp_path / "release" / format).glob("train-*"))[1]
+    file = sorted((tmp_path / "release" / format).glob("train-*[!x]"))[1]
     good = file.read_bytes()
     sound = {row["id"]: row for row in open_release(folder, format=format).rows("train")}  # type: ignore[arg-type]
     for place in range(6, len(good) - 10, len(good) // 30):

@@ -63,7 +63,7 @@ def test_a_full_shard_starts_the_next(tmp_path: Path) -> None:
     names = sorted(contents(build.paths.release))
     assert [name for name in names if "train" in name] == [
         *(f"parquet/train-{n:05d}-of-00004.parquet" for n in range(4)),
-        *(f"webdataset/train-{n:06d}.tar" for n in range(4)),
+        *(f"webdataset/train-{n:06d}.tar{end}" for n in range(4) for end in ("", ".index")),
     ]
     assert summary["splits"] == {"train": 7, "test": 2}
     assert summary["files"] == {"tars": 5, "parquet": 5, "card": 1, "manifest": 1}
