@@ -255,7 +255,7 @@ def _is_personal(key: str) -> bool:
     if len(parts) != 3:
         return False
     try:
-        return isinstance(json.loads(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))), dict)
+        return isinstance(read_json(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4))), dict)
     except (ValueError, binascii.Error):
         return False
 

@@ -15,12 +15,10 @@ from functools import partial
 from math import isfinite
 from typing import Any, Final, Literal, TypeVar
 
-import orjson
-
 from factory.aside import aside
 from factory.calls.call import call, redacted_row, replay
 from factory.calls.ledger import Ledger
-from factory.calls.row import UNSETTLED, LedgerRow, request_key
+from factory.calls.row import UNSETTLED, LedgerRow, request_key, scores_of
 from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher
 from factory.errors import FactoryError, PluginFault
@@ -307,6 +305,6 @@ def reply_of(row: LedgerRow) -> Reply:
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,
         latency_s=row.latency_s,
-        scores=orjson.loads(row.scores) if row.scores else {},
+        scores=scores_of(row.scores),
         key=row.key,
     )

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factory.calls.row import COLUMNS, LedgerRow, row_values, values_sha256
+from factory.calls.row import COLUMNS, LedgerRow, row_values, scores_of, values_sha256
 from factory.calls.wal import wal_faults
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.databases import require_own_schema
@@ -161,11 +161,13 @@ def row_from(path: Path, stored: Sequence[object]) -> LedgerRow:
             "written; restore the file, or move it away to ask (and pay) its requests again"
         )
     try:
-        return LedgerRow(**dict(zip(COLUMNS, stored, strict=False)))  # type: ignore[arg-type]
+        row = LedgerRow(**dict(zip(COLUMNS, stored, strict=False)))  # type: ignore[arg-type]
+        scores_of(row.scores)
     except (ValueError, TypeError, AttributeError):
         raise CorruptBuild(
             f"{path}: the row of key {stored[0]} holds values of another kind than are written"
         ) from None
+    return row
 
 
 def write_sealed(rows: Sequence[LedgerRow], target: Path) -> None:

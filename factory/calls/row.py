@@ -25,6 +25,8 @@ from typing import Literal
 
 import orjson
 
+from schemas.plain_json import read_json
+
 KEY_VERSION = 2
 
 Origin = Literal["call", "replay", "ledger"]
@@ -190,6 +192,14 @@ def row_values(row: LedgerRow) -> tuple[str | int | float | None, ...]:
 def values_sha256(values: tuple[object, ...]) -> str:
     """The digest of one row given as `row_values`. Raises TypeError for values that no row can hold."""
     return hashlib.sha256(orjson.dumps(values)).hexdigest()
+
+
+def scores_of(stored: str | None) -> dict[str, float]:
+    """Log probabilities by token, as a row has them. Raises ValueError for a text that holds none."""
+    found = read_json(stored.encode()) if stored else {}
+    if not isinstance(found, dict) or not all(isinstance(score, int | float) for score in found.values()):
+        raise ValueError("scores are no log probabilities by token")
+    return found
 
 
 def succeed(old: LedgerRow, new: LedgerRow) -> LedgerRow:

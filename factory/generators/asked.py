@@ -4,7 +4,7 @@ turns and texts of whole tables."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from schemas import Case
+from schemas.plain_json import read_json
 
 if TYPE_CHECKING:
     import jinja2
@@ -62,6 +63,50 @@ def text_of(name: str) -> pl.Expr:
     """Each sample's text of that name, null where it has none. Of a frame with the columns of a plan."""
     named = pl.element().filter(pl.element().struct.field("name") == name).struct.field("text")
     return pl.col("texts").list.eval(named).list.first()
+
+
+def said_in(frame: pl.DataFrame, name: str, kind: pl.Struct, needed: Collection[str]) -> pl.DataFrame:
+    """The samples whose text of that name is one JSON object of these fields, opened as the column `_said`; those whose
+    text is something else, as a table of somebody else may have it, are left out and become no row.
+
+    Polars' own reader is not asked: a text `{...},{...}` is two values to it and a blank one none, so that what one
+    sample says would stand in the rows of others.
+
+    Args:
+        frame: columns of a plan.
+        name: of the text.
+        kind: fields by name: text, whole and other numbers, yes or no. What is not among them is not read.
+        needed: fields that have to be there; another that is not is null.
+    """
+    kinds = {field.name: (_PYTHON[field.dtype], field.name in needed) for field in kind.fields}
+    texts = frame.select(text_of(name)).to_series()
+    said = pl.Series("_said", [_opened(text, kinds) for text in texts], kind)
+    return frame.with_columns(said).filter(said.is_not_null())
+
+
+_PYTHON: Final[dict[Any, Any]] = {pl.String: str, pl.Int64: int, pl.Float64: (int, float), pl.Boolean: bool}
+
+
+def _opened(text: str | None, kinds: Mapping[str, tuple[Any, bool]]) -> dict[str, Any] | None:
+    try:
+        value = read_json((text or "").encode())
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    for name, (kind, needed) in kinds.items():
+        found = value.get(name)
+        if found is None:
+            if needed:
+                return None
+        elif not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool) or not _fits(found):
+            return None
+    return {name: value.get(name) for name in kinds}
+
+
+def _fits(value: Any) -> bool:
+    """Whether a whole number has a place in 64 bits."""
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _part(kind: str, text: pl.Expr) -> pl.Expr:

@@ -117,7 +117,7 @@ def split_thought(text: str) -> tuple[str, str]:
     prompt.
     """
     tags = list(THINK_TAG.finditer(text))
-    objects = [(start, end) for start, end, _ in _whole(text)] if tags else []
+    objects = list(_whole(text)) if tags else []
     thought: list[str] = []
     said: list[str] = []
     position = at = 0
@@ -225,13 +225,13 @@ def _repaired_once(objects: list[tuple[int, Any]], repairs: _Repairs) -> Iterato
             yield start, repaired(value.text)
 
 
-def _whole(text: str) -> Iterator[tuple[int, int, Any]]:
-    """(start, end, value) of the outermost objects that decode as they stand."""
+def _whole(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the outermost objects that decode as they stand."""
     work, start = 0, _STRICT.search(text)
     while start is not None and work < MAX_WORK:
         try:
-            value, end = _DECODER.raw_decode(text, start.start())
-            yield start.start(), end, value
+            _, end = _DECODER.raw_decode(text, start.start())
+            yield start.start(), end
         except (ValueError, RecursionError) as error:
             work, end = work + _cost(error, start.start()), start.start() + 1
         start = _STRICT.search(text, end)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import polars as pl
 from pydantic import Field
 
-from factory.generators.asked import text_of
+from factory.generators.asked import said_in
 from factory.generators.mg_geo_meta import with_places
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
@@ -41,6 +41,7 @@ _COLUMNS: Final = {
     "country_given": "given",
 }
 """Columns of the row, and what the text calls them."""
+_NEEDED: Final = frozenset(theirs for ours, theirs in _COLUMNS.items() if ours not in ROW.nullable)
 
 
 @register("generator", "gws15k")
@@ -61,14 +62,15 @@ def gws15k(*, decimals: Annotated[int, Field(ge=0, le=7)] = 5, pictures: bool = 
 
 
 def records(frame: pl.DataFrame, *, decimals: int, pictures: bool) -> pl.DataFrame:
-    """The rows of a table of samples; none of a sample whose country, region or city is not known.
+    """The rows of a table of samples; none of a sample whose country, region or city is not known, nor of one whose
+    text is no draw.
 
     Args:
         frame: columns of `schemas.arrow.PLAN`, with the text `draw` of the source `gws15k`.
         decimals, pictures: see `gws15k`.
     """
     told = with_places(frame, (QUESTION,), strings=False, decimals=decimals, pictures=pictures)
-    drawn = told.with_columns(_drawn=text_of("draw").str.json_decode(_DRAW)).with_columns(
-        pl.col("_drawn").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()
+    drawn = said_in(told, "draw", _DRAW, _NEEDED).with_columns(
+        pl.col("_said").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()
     )
     return drawn.select(ROW.own)

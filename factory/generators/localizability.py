@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import polars as pl
 from pydantic import Field
 
-from factory.generators.asked import text_of, turns
+from factory.generators.asked import said_in, turns
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.registry import register
 from schemas.rows.localizability import ROW
@@ -41,6 +41,7 @@ _COLUMNS: Final = {
     "build_fingerprint": "fingerprint",
 }
 """Columns of the row, and what the text calls them."""
+_NEEDED: Final = frozenset(theirs for ours, theirs in _COLUMNS.items() if ours not in ROW.nullable)
 
 
 @register("generator", "localizability")
@@ -60,13 +61,13 @@ def localizability(*, question: Annotated[str, Field(min_length=1, max_length=20
 
 
 def records(frame: pl.DataFrame, *, question: str) -> pl.DataFrame:
-    """The rows of a table of samples.
+    """The rows of a table of samples; none of one whose text is not the source's.
 
     Args:
         frame: columns of `schemas.arrow.PLAN`, with the text `localizability` of the source `build`.
         question: of every row.
     """
-    said = frame.with_columns(_said=text_of("localizability").str.json_decode(_SAID))
+    said = said_in(frame, "localizability", _SAID, _NEEDED)
     told = said.with_columns(
         pl.lit(question).alias("question"),
         *(pl.col("_said").struct.field(name).alias(ours) for ours, name in _COLUMNS.items()),

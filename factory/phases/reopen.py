@@ -7,9 +7,9 @@ shards; their answers and pictures are taken over, and only what failed is asked
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-import polars as pl
-
+from factory.calls.files import row_from
 from factory.calls.ledger import Ledger, read_ledger, remove_live
 from factory.calls.row import LedgerRow
 from factory.shard.loop import Loop
@@ -57,12 +57,12 @@ def thaw(shard: ShardPaths) -> None:
     remove_live(aside)  # of a run that was killed while it did this
     if shard.live_ledger.exists() or not shard.ledger.exists():
         return
-    rows = read_ledger(shard.ledger).drop("row_sha256")
+    rows = [row_from(shard.ledger, row) for row in read_ledger(shard.ledger).iter_rows()]
     with Loop() as loop, Ledger(aside) as ledger:
         loop.run(_record(ledger, rows))
     aside.replace(shard.live_ledger)
     sync_directory(shard.root)
 
 
-async def _record(ledger: Ledger, rows: pl.DataFrame) -> None:
-    await asyncio.gather(*(ledger.record(LedgerRow(**row)) for row in rows.iter_rows(named=True)))
+async def _record(ledger: Ledger, rows: Sequence[LedgerRow]) -> None:
+    await asyncio.gather(*map(ledger.record, rows))

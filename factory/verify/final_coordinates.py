@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from factory.generators.fields import coordinates
 from factory.generators.mg_geo_dialog import WITHIN_KM, messages, told_dialog
 from factory.plugins.registry import register
 from schemas import Case, CheckResult
+from schemas.plain_json import read_json
 from schemas.record import UNREADABLE
 from schemas.settings import Kilometres
 
@@ -36,7 +36,7 @@ def final_coordinates(case: Case, *, within_km: Kilometres = WITHIN_KM) -> Check
         return replace(result, reason="no_truth", detail="the sample has no position")
     text = messages(told.last)[-1]["content"][-1]["text"]
     try:
-        stated = json.loads(text[text.rindex("{") :])
+        stated = read_json(text[text.rindex("{") :].encode())
         point = coordinates(stated["latitude"], stated["longitude"])
     except (ValueError, KeyError, TypeError):
         point = None

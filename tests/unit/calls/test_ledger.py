@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from dataclasses import fields, replace
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory.calls.files import row_from
 from factory.calls.ledger import (
     Ledger,
     LedgerRow,
@@ -20,6 +22,7 @@ from factory.calls.ledger import (
     read_ledger,
     remove_live,
 )
+from factory.calls.row import row_values
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.cases import AnsweredSample, answers_table
 from factory.store.tables import write_table
@@ -56,7 +59,8 @@ def test_every_row_comes_back_as_it_was_recorded(
     tmp_path_factory: pytest.TempPathFactory, text: str, count: int, cost: float
 ) -> None:
     folder = tmp_path_factory.mktemp("ledger")
-    words = {"response": text, "error_detail": text, "scores": text, "handle": text, "purpose": text}
+    words = {"response": text, "error_detail": text, "handle": text, "purpose": text}
+    words["scores"] = json.dumps({text.encode("utf-8", "replace").decode(): -cost}, ensure_ascii=False)
     counts: dict[str, Any] = {"http_calls": count, "completion_tokens": count, "draw": count, "turn": count}
     written = row(**words, **counts, cost=cost, latency_s=3)
     recorded(folder / LIVE, written)
@@ -75,6 +79,14 @@ def test_lone_surrogates_become_replacement_characters_before_anybody_reads_them
 def test_impossible_numbers_are_refused_naming_the_field(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         row(**change)
+
+
+@pytest.mark.parametrize("scores", ["x", "[1]", '{"yes": "much"}', '{"yes": [0.1]}', "[" * 70 + "]" * 70])
+def test_scores_that_are_no_numbers_by_token_are_named_before_anybody_reads_them(tmp_path: Path, scores: str) -> None:
+    good, bad = row(scores='{"yes": -0.1, "no": -3}'), row(scores=scores)
+    assert row_from(tmp_path, (*row_values(good), good.row_sha256)) == good
+    with pytest.raises(CorruptBuild, match="key k holds values of another kind"):
+        row_from(tmp_path, (*row_values(bad), bad.row_sha256))
 
 
 def test_every_field_is_part_of_the_row_digest() -> None:

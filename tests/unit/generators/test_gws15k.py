@@ -63,6 +63,23 @@ def test_a_place_without_a_name_makes_no_row() -> None:
     assert gws15k().records(samples(json.dumps(DRAW), region=None)).is_empty()  # type: ignore[misc]
 
 
-def test_a_draw_that_is_none_is_no_row() -> None:
-    with pytest.raises(pl.exceptions.PolarsError):
-        gws15k().records(samples("{"))  # type: ignore[misc]
+FOREIGN = {
+    "no JSON": "{",
+    "nothing": "",
+    "a blank": "\n",
+    "two objects": f"{json.dumps(DRAW)},{json.dumps(DRAW)}",
+    "a list": "[1]",
+    "another object": '{"a": 1}',
+    "words for numbers": json.dumps({**DRAW, "seed": "many"}),
+    "a number beyond its column": json.dumps({**DRAW, "given": 2**70}),
+    "a value less": json.dumps({name: value for name, value in DRAW.items() if name != "km"}),
+    "deep": '{"given": ' + "[" * 100_000 + "]" * 100_000 + "}",
+}
+"""Texts that a table may have where the source of this family tells of a draw."""
+
+
+@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN)
+def test_a_text_that_is_no_draw_makes_no_row_and_takes_no_other_with_it(text: str) -> None:
+    good = json.dumps(DRAW)
+    made = gws15k().records(samples(good, text, text, good, text))  # type: ignore[misc]
+    assert made["id"].to_list() == ["s0", "s3"]

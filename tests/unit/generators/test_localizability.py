@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import polars as pl
+import pytest
 
 from factory.generators.localizability import QUESTION, localizability
 from schemas import arrow
@@ -59,3 +60,9 @@ def test_a_reward_model_may_have_a_question_of_its_own() -> None:
     made = localizability(question="Where? Can one tell?").records(samples(json.dumps(SAID)))  # type: ignore[misc]
     assert made["question"].to_list() == ["Where? Can one tell?"]
     assert made["messages"][0][0]["content"][1]["text"] == "Where? Can one tell?"
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"answer": "yes"}', json.dumps({**SAID, "near": "all"}), "[" * 5_000])
+def test_a_text_of_another_source_makes_no_row_and_takes_no_other_with_it(text: str) -> None:
+    made = localizability().records(samples(text, json.dumps(SAID), text))  # type: ignore[misc]
+    assert made["id"].to_list() == ["s1"]
