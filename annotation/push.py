@@ -20,12 +20,13 @@ from annotation.pictures import Pictures
 from annotation.projects import PICTURES, UPLOADS, Project, ensure
 from annotation.sending import Sender
 from annotation.tasks import Made, Screen, Wanted, task_body, task_row
-from factory.store.cases import read_cases
+from factory.store.cases import AnsweredSample, read_cases
+from factory.store.decided import laid_over, read_decided, unedited
 from factory.store.files import make_folder, write_bytes
 from factory.store.layout import Build
 from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
-from schemas import Case, arrow
+from schemas import Case, Sample, arrow
 
 NOTED_EVERY: Final = 2_000
 """Rows after which tasks.parquet is written."""
@@ -112,13 +113,22 @@ def _projects(build: Build, client: Client, slots: Iterable[str], screen: Screen
 def _shown(
     build: Build, wanted: Sequence[Wanted], pictures: Pictures, screen: Screen
 ) -> Iterator[tuple[list[Wanted], tuple[Made, Case]]]:
-    """Each sample's tasks with what its screen shows, shard by shard, the pictures of some samples at a time."""
+    """Each sample's tasks with what its screen shows, shard by shard, the pictures of some samples at a time.
+
+    Where people have decided already, the place is theirs and the answer the one they chose, as they will be released;
+    its text is the teacher's, to which everybody's edits refer.
+    """
+    people = read_decided(build.paths)
+
+    def over(sample: Sample, found: AnsweredSample) -> tuple[Sample, AnsweredSample]:
+        return laid_over(sample, found, unedited(people.get(sample.id)))
+
     for shard, ones in groupby(sorted(wanted, key=lambda one: one.shard), key=lambda one: one.shard):
         by_id: dict[str, list[Wanted]] = {}
         for one in ones:
             by_id.setdefault(one.id, []).append(one)
         chunk: list[tuple[int, Case]] = []
-        for position, case in enumerate(read_cases(build.paths, shard)):
+        for position, case in enumerate(read_cases(build.paths, shard, over)):
             if case.sample.id in by_id:
                 chunk.append((position, case))
             if len(chunk) == _TOGETHER:

@@ -85,6 +85,7 @@ def rounds(say: Say, clues: int) -> Mapping[str, Any]:
 
 def chosen(say: Say, clues: int) -> Mapping[str, Any]:
     one = {"id": "c1", "seen": say("a yellow rear plate"), "text": say("Yellow rear plates were usual in France.")}
+    one |= {"kind": "plate", "clue": say("Rear plates are yellow."), "source": "a book", "licence": "CC0-1.0"}
     return {"description": say("A street with parked cars."), "offered": ["c1"], "chosen": [one] * clues}
 
 

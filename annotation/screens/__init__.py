@@ -5,13 +5,18 @@ from __future__ import annotations
 import polars as pl
 
 from annotation.screens.family import FamilyScreen
+from annotation.screens.shown import Speaks
 from annotation.tasks import Screen
 from factory.store.layout import Build
 from schemas.settings import ReviewSettings
 
 
-def open_screen(build: Build) -> Screen:
-    """The screen for a build's samples, in the words and with the truth that its recipe says."""
+def open_screen(build: Build, speaks: Speaks | None) -> Screen:
+    """The screen for a build's samples, in the words and with the truth that its recipe says.
+
+    Args:
+        speaks: which answer about a sample is released (`factory.generators.labelled.speaker`).
+    """
     recipe = build.recipe
     review = ReviewSettings.model_validate(recipe.get("review") or {})
     return FamilyScreen(
@@ -19,4 +24,5 @@ def open_screen(build: Build) -> Screen:
         language=review.language,
         photo=bool(build.plan.select((pl.col("images").list.len() > 0).any()).item()),
         show_truth=review.show_truth,
+        speaks=speaks,
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from annotation import controls
 from annotation.screens.config import MOST_CLUES, Layout, layout_of, screen_config
 from annotation.screens.inset import Mark, place_html
-from annotation.screens.shown import READERS, Shown, by_place
+from annotation.screens.shown import READERS, Shown, Speaks, by_place, nearest
 from annotation.screens.tags import TARGET
 from annotation.screens.wording import Words, words_of
 from annotation.tasks import Made
@@ -42,6 +42,8 @@ class FamilyScreen:
     photo: bool = True
     """Whether the build's samples have pictures."""
     show_truth: bool = True
+    speaks: Speaks | None = None
+    """Which answer is released; where it is none, or not known, the nearest to the truth is shown."""
 
     @property
     def layout(self) -> Layout:
@@ -55,7 +57,8 @@ class FamilyScreen:
 
     def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
         """One sample's task: every text in it is plain, but the map, which is HTML of ours."""
-        shown = READERS.get(self.family, by_place)(case)
+        found = None if self.speaks is None else self.speaks(case)
+        shown = READERS.get(self.family, by_place)(case, nearest(case) if found is None else found)
         clues = tuple(tidy(text, MOST_CLUE, lines=True) for text in shown.clues[:MOST_CLUES])
         clues = clues if self.layout.clues is not None else ()
         text, longer = _editable(shown.text, edited=self.layout.text == "edited")
@@ -107,8 +110,9 @@ def _marks(case: Case, shown: Shown, words: Words, *, show_truth: bool) -> Itera
         return
     first = shown.found.point("city", "region", "country")
     yield _answer_mark(shown.found, "answer", truth, None, words)
-    others = (found for found in case.voices if found is not shown.found and found.answered.failure is None)
-    for found in list(others)[:MOST_OTHERS]:
+    said = [found for found in case.voices if found.answered.failure is None]
+    others = [found for found in said if found.answered is not shown.found.answered]
+    for found in others[:MOST_OTHERS]:
         yield _answer_mark(found, "other_answer", truth, first, words)
 
 

@@ -1,7 +1,8 @@
 """What a person is shown of a sample: of which answer, which texts, which places. One reader a family.
 
-A reader takes the answer that speaks for the sample and what in it is judged one by one (clues, rounds, sentences), and
-the one text that is released. A family without a reader of its own is shown by its place, like any other photo.
+A reader is given the answer that speaks for the sample, which is the one that is released, and takes what in it is
+judged one by one (clues, rounds, sentences), and the one text that is released. A family without a reader of its own is
+shown by its place, like any other photo.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ class Shown:
     """What the answer was made of, where that is words."""
 
 
-Reader = Callable[[Case], Shown]
+Reader = Callable[[Case, LocatedAnswer | None], Shown]
+"""From a case and the answer that speaks for it."""
+Speaks = Callable[[Case], LocatedAnswer | None]
+"""The answer that speaks for a sample: the one that is released."""
 
 
-def by_place(case: Case) -> Shown:
+def by_place(_case: Case, found: LocatedAnswer | None) -> Shown:
     """Clues and reasoning of a place."""
-    found = speaking(case)
     place = None if found is None else found.answered.place
     if place is None:
         return Shown(found=found)
@@ -41,9 +44,8 @@ def by_place(case: Case) -> Shown:
     return Shown(found=found, clues=tuple(clues), text=place.reasoning.strip() or None)
 
 
-def dialog(case: Case) -> Shown:
+def dialog(_case: Case, found: LocatedAnswer | None) -> Shown:
     """Rounds of questions and answers."""
-    found = speaking(case)
     values: Mapping[str, Any] = {} if found is None else found.answered.values
     told = values.get("introspection") or values.get("deduction")
     rounds = told.get("rounds") if isinstance(told, Mapping) else None
@@ -52,17 +54,15 @@ def dialog(case: Case) -> Shown:
     return Shown(found=found, clues=tuple(texts))
 
 
-def chosen_clues(case: Case) -> Shown:
+def chosen_clues(_case: Case, found: LocatedAnswer | None) -> Shown:
     """Clues that a teacher chose, and its description."""
-    found = speaking(case)
     values: Mapping[str, Any] = {} if found is None else found.answered.values
     clues = (_joined(str(one.get("seen") or ""), str(one.get("text") or "")) for one in _listed(values.get("chosen")))
     return Shown(found=found, clues=tuple(clues), text=str(values.get("description") or "").strip() or None)
 
 
-def sentences(case: Case) -> Shown:
+def sentences(case: Case, found: LocatedAnswer | None) -> Shown:
     """Sentences with the player's words behind each, and all that the player said."""
-    found = speaking(case)
     values: Mapping[str, Any] = {} if found is None else found.answered.values
     clues = (
         _joined(str(one.get("text") or ""), " … ".join(map(str, one.get("quotes") or ())))
@@ -79,9 +79,10 @@ READERS: Final[Mapping[str, Reader]] = {
 }
 
 
-def speaking(case: Case) -> LocatedAnswer | None:
-    """The answer that a person is shown: the one that all were combined to, else the one nearest to the truth of those
-    that say anything; ties go by the recipe's order."""
+def nearest(case: Case) -> LocatedAnswer | None:
+    """What a person is shown where nothing of a sample would be released, or a family does not say which answer would:
+    the one that all were combined to, else the one nearest to the truth of those that say anything; ties go by the
+    recipe's order."""
     if case.combined is not None and case.combined.answered.failure is None:
         return case.combined
     usable = [found for found in case.measured if found.answered.failure is None] or [

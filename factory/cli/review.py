@@ -72,12 +72,15 @@ def push(
     from annotation.screens import open_screen
     from factory.cli.console import print_json
     from factory.cli.review_tasks import wanted_tasks
+    from factory.generators.labelled import speaker
     from factory.store.layout import open_build
+    from release.rows import build_generator
 
     opened = open_build(build)
     wanted = wanted_tasks(opened, budget=budget, reviewers=reviewers, gold=gold, qualify=qualify, recipe=recipe)
     with Client(find_login(opened.paths.server if data is None else data)) as client:
-        done = sending.push(opened, client, wanted, open_screen(opened), say=say)
+        screen = open_screen(opened, speaker(build_generator(opened)))
+        done = sending.push(opened, client, wanted, screen, say=say)
     reviewers_told = counted(len(done.projects) - 1, "reviewer")
     say(f"{client.url}: {done.made:,} tasks sent, {done.there:,} were there; for {reviewers_told}")
     if json:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from factory.plugins.contracts import Generator
 from schemas import Case, LocatedAnswer, Sample
 
 
@@ -11,6 +13,13 @@ def stated_point(found: LocatedAnswer) -> tuple[float, float] | None:
     """Where an answer says it is (degrees): its coordinates, else the centre of the city it names. Nowhere for one that
     was shown the place."""
     return None if found.answered.saw_truth == "place" else found.point("city")
+
+
+def speaker(generator: Generator) -> Callable[[Case], LocatedAnswer | None] | None:
+    """What tells of a case, as it is stored, which answer its rows are made of; None where a family does not say."""
+    if (speaks := generator.speaks) is None:
+        return None
+    return lambda case: speaks(labelled(case))
 
 
 def labelled(case: Case) -> Case:

@@ -90,6 +90,7 @@ def mg_geo_clue(
         needs=Needs(calls=(0, 1)),
         answer=answer,
         record=record,
+        speaks=speaks,
     )
 
 
@@ -120,11 +121,16 @@ def _said(choice: Mapping[str, Any], offered: Sequence[GeoClue]) -> Said:
     return Said(values={"description": choice["description"], "offered": list(known), "chosen": chosen})
 
 
+def speaks(case: Case) -> LocatedAnswer | None:
+    """The answer of which a sample's row is made: the first that chose only clues it was offered."""
+    return next((found for found in case.heard if _usable(found)), None)
+
+
 def rows(case: Case, questions: Sequence[str] = QUESTIONS) -> Sequence[Mapping[str, Any]]:
     """The row of a sample: the choice of the first teacher that chose only clues it was offered."""
     from factory.geo import country_name
 
-    found = next((found for found in case.heard if _usable(found)), None)
+    found = speaks(case)
     sample, country = case.sample, country_name(case.sample.country_code)
     if found is None or country is None:
         return ()

@@ -122,6 +122,7 @@ def mg_geo_dialog(
         needs=Needs(calls=(1, 2)),
         answer=answer,
         record=partial(record, within_km=within_km, source_dataset=source_dataset),
+        speaks=speaks,
     )
 
 
@@ -213,6 +214,12 @@ def told_dialog(case: Case) -> Told | None:
     every = [told for found in case.heard if (told := _told(found)) is not None]
     own = (told for told in every if told.found.answered.saw_truth == "none")
     return next(own, None) or min(every, key=lambda told: told.km(case), default=None)
+
+
+def speaks(case: Case) -> LocatedAnswer | None:
+    """The answer with that dialog."""
+    told = told_dialog(case)
+    return None if told is None else told.found
 
 
 def _told(found: LocatedAnswer) -> Told | None:

@@ -71,6 +71,7 @@ def mp16_reason(*, max_clues: int = 8, max_words: int = 150, answer: AnswerPolic
         states_place=True,
         answer=ask_place,
         record=partial(record, policy=answer),
+        speaks=partial(speaks, policy=answer),
     )
 
 
@@ -165,11 +166,16 @@ def located(found: LocatedAnswer) -> tuple[float | None, float | None, float | N
     return found.named_lat, found.named_lon, found.named_distance_km
 
 
+def speaks(case: Case, policy: AnswerPolicy = "nearest") -> LocatedAnswer | None:
+    """The answer of which a sample's row is made; None when none in the right country says why."""
+    return speaking_answer(case.measured, policy)
+
+
 def record(case: Case, policy: AnswerPolicy = "nearest") -> Sequence[dict[str, Any]]:
-    """The row of an accepted sample; none when no answer in the right country says why."""
+    """The row of an accepted sample; none where nothing speaks for it."""
     from factory.geo import country_name
 
-    speaking = speaking_answer(case.measured, policy)
+    speaking = speaks(case, policy)
     if speaking is None:
         return ()
     sample, photo, said = case.sample, case.photos[0], _place(speaking)

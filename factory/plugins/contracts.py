@@ -24,7 +24,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import polars as pl
 
 from schemas.answer import GeoAnswer
-from schemas.record import Answered, Case, CheckResult, Evidence, Seen, Truth, Verdict
+from schemas.record import Answered, Case, CheckResult, Evidence, LocatedAnswer, Seen, Truth, Verdict
 from schemas.request import Reply, Request
 from schemas.rows.schema import RowSchema
 from schemas.sample import FilePart
@@ -149,6 +149,9 @@ class Generator:
     """Once a sample, after all answers: a judge, a rewrite, the best of several. None leaves them as they are."""
     record: Callable[[Case], Sequence[Mapping[str, Any]]] | None = None
     """The rows of one accepted sample, without pictures and split: `id`, `id/2`, ...; none sends it to review."""
+    speaks: Callable[[Case], LocatedAnswer | None] | None = None
+    """The answer that `record` makes the rows of: people are shown, and judge, that one. Without, they are shown the
+    one nearest to the truth."""
     records: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     """Instead of `record` where nobody is asked: all rows of a table (`factory.store.cases.sample_frame`)."""
 

@@ -91,6 +91,11 @@ def laid_over(sample: Sample, found: AnsweredSample, decided: Decided | None) ->
     return sample, found
 
 
+def unedited(decided: Decided | None) -> Decided | None:
+    """The same without what was written anew or taken out of the answer."""
+    return None if decided is None else replace(decided, text=None, dropped=frozenset())
+
+
 def _edited(answered: Answered, decided: Decided) -> Answered:
     place = answered.place
     if place is None or not decided.edited:

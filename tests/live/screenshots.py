@@ -25,7 +25,9 @@ from annotation.screens.family import FamilyScreen
 from annotation.server import serve, stop
 from annotation.tasks import Wanted
 from factory.cli.demo import demo_recipe
+from factory.generators.labelled import speaker
 from factory.store.layout import Build, open_build
+from release.rows import build_generator
 from tests.screen_cases import case
 from tests.studio import sign_up
 from tests.studio_browser import logged_in, open_first
@@ -54,7 +56,7 @@ def _take(build: Build, login: Login) -> None:
         for name, shard in disputed.select("id", "shard").iter_rows()
     ]
     with Client(login) as client:
-        push(build, client, wanted, open_screen(build))
+        push(build, client, wanted, open_screen(build, speaker(build_generator(build))))
         german = FamilyScreen(family="naviclues", language="de", photo=False)
         words = _project(client, german, german.task(case("naviclues", photo=False, clues=3), {}).data)
     photo = read_projects(build.paths.review_projects)["1"].id

@@ -23,8 +23,10 @@ from annotation.screens import open_screen
 from annotation.screens.config import BOX_KEYS
 from annotation.screens.family import NO_PHOTO, FamilyScreen
 from annotation.tasks import Wanted
+from factory.generators.labelled import speaker
 from factory.store.layout import Build, open_build
 from factory.store.tables import read_table
+from release.rows import build_generator
 from schemas import Case, arrow
 from tests.browsing import NEEDS_BROWSER
 from tests.build_fixture import make_build
@@ -89,7 +91,7 @@ def test_what_a_person_does_is_what_is_pulled(
     whole = build.verdicts.filter(build.verdicts["decision"] != "quarantine")["id"][0]
     wanted = [Wanted(id=whole, shard=0, slot="1", kind="dispute", uncertainty=0.5)]
     with Client(studio) as client:
-        push(build, client, wanted, open_screen(build))
+        push(build, client, wanted, open_screen(build, speaker(build_generator(build))))
     watched = Watched(somebody, studio.url)
     page = watched.open(read_projects(build.paths.review_projects)["1"].id)
     page.wait_for_selector("[data-testid=htx-textbox-edit-button]")
