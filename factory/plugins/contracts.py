@@ -150,8 +150,7 @@ class Generator:
     record: Callable[[Case], Sequence[Mapping[str, Any]]] | None = None
     """The rows of one accepted sample, without pictures and split: `id`, `id/2`, ...; none sends it to review."""
     speaks: Callable[[Case], LocatedAnswer | None] | None = None
-    """The answer that `record` makes the rows of: people are shown, and judge, that one. Without, they are shown the
-    one nearest to the truth."""
+    """The answer that `record` makes rows of, which people are shown; without it, the one nearest to the truth is."""
     records: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     """Instead of `record` where nobody is asked: all rows of a table (`factory.store.cases.sample_frame`)."""
 
@@ -371,19 +370,15 @@ class Budget(Protocol):
         Args:
             key: of the question, by which `postpone` and `collect` find it again.
         """
-        ...
 
     def settle(self, teacher: str, reservation: int, usage: Usage) -> None:
         """After a reserved call, whatever came of it: its usage, or what was set aside where it states none."""
-        ...
 
     def postpone(self, teacher: str, reservation: int) -> None:
         """The answer comes later (a batch): what was set aside counts as spent until it is collected."""
-        ...
 
     def collect(self, teacher: str, key: str, usage: Usage) -> None:
         """The answer to a postponed question is in: its usage takes the place of what was set aside."""
-        ...
 
 
 class Store(Protocol):
@@ -392,12 +387,9 @@ class Store(Protocol):
     def put(self, name: str, data: bytes | Path, *, token: int | None = None) -> None:
         """Writes a file whole: afterwards it is there or it is not. With a token of `claim`, only while that claim is
         the newest. Raises BuildLocked when somebody claimed it since."""
-        ...
 
     def list(self, prefix: str = "") -> Sequence[str]:
         """Names of the files that are whole, sorted."""
-        ...
 
     def claim(self, what: str, wait_s: float = 0.0) -> AbstractContextManager[int]:
         """Holds the store for one writer and gives a token that grows with every claim. Raises BuildLocked."""
-        ...
