@@ -24,7 +24,7 @@ LEAST_TELLING: Final = 8
 MOST_CUT: Final = 100_000
 """Characters of a text out of which a secret is cut, in up to 60 ms; of a longer one nothing is kept, since whoever
 answers so much with a key in it means harm."""
-CLIENTS_OWN: Final = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY")
+CLIENTS_OWN: Final = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY")
 """Variables that are taken for secrets whatever a recipe says."""
 
 _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"

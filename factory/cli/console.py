@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from factory.cli.out import Part, line, tell_json, terminal
-from factory.cli.pace import Pace
+from factory.cli.pace import Pace, Paced
 from factory.text import escaped
 
 if TYPE_CHECKING:
@@ -49,10 +49,12 @@ class BuildDisplay:
         self._console.print(line((f"{name:<9}", "cyan"), f" {text}"))
 
     @contextmanager
-    def working(self, name: str, total: int, look: Callable[[], UnderWay]) -> Iterator[None]:
+    def working(
+        self, name: str, total: int, look: Callable[[], UnderWay], paced: Callable[[int, UnderWay, float], Paced] = Pace
+    ) -> Iterator[None]:
         """A bar with rate and time left; a line every few seconds when standard error is no terminal."""
         first = look()
-        pace = Pace(total, first, time.monotonic())
+        pace = paced(total, first, time.monotonic())
         over = threading.Event()
         draw = self._draw_bar if self._console.is_terminal else self._print_lines
         arguments = (name, total, first.done, look, pace, over)
@@ -66,7 +68,7 @@ class BuildDisplay:
         self.phase(name, pace.end(look(), time.monotonic()))
 
     def _draw_bar(
-        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
+        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Paced, over: threading.Event
     ) -> None:
         columns = (
             TextColumn(f"{name:<9}", style="cyan", markup=False),
@@ -80,7 +82,7 @@ class BuildDisplay:
                 progress.update(task, completed=now.done, told=escaped(pace.line(now, time.monotonic())))
 
     def _print_lines(
-        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Pace, over: threading.Event
+        self, name: str, total: int, first: int, look: Callable[[], UnderWay], pace: Paced, over: threading.Event
     ) -> None:
         while not over.wait(PLAIN_EVERY_S):
             self.phase(name, pace.line(look(), time.monotonic()))

@@ -18,6 +18,7 @@ import typer
 
 from factory.cli.geo import geo_app
 from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell, tell_text
+from factory.cli.publish import push
 from factory.cli.review import review_app
 from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
 from factory.text import counted
@@ -35,6 +36,8 @@ recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved,
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(geo_app, name="geo")
 app.add_typer(review_app, name="review")
+_GOES_ON = (["build"], ["demo"], ["push"])
+"""Commands that, once interrupted, go on where they stopped."""
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
@@ -73,7 +76,7 @@ def main() -> NoReturn:
     except Exception as error:
         code = _usage_error(error)
     if code == EXIT_INTERRUPTED:
-        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in (["build"], ["demo"]) else ""
+        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in _GOES_ON else ""
         say(f"interrupted{resumes}")
     try:
         sys.stdout.flush()
@@ -235,6 +238,9 @@ def check(
     else:
         say(counted(len(faults), "fault") if faults else f"{path}: every file is as it was written")
     raise typer.Exit(1 if faults else EXIT_OK)
+
+
+app.command()(push)
 
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True})
