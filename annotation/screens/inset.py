@@ -61,7 +61,8 @@ def _svg(marks: Sequence[Mark], label: str) -> str:
         return ""
     from factory.geo.world_map import project
 
-    xs, ys = project(np.array([mark.lat for mark in marks]), np.array([mark.lon for mark in marks]))
+    lats, lons = (np.array([getattr(mark, name) for mark in marks], dtype=float) for name in ("lat", "lon"))
+    xs, ys = project(lats, _unrolled(lons))
     points = [(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
     left, top, width, height = _part(points)
     scale = WIDTH / width
@@ -83,6 +84,15 @@ def _svg(marks: Sequence[Mark], label: str) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#f2f5f7"/>{"".join(paths)}{"".join(dots)}</svg>'
     )
+
+
+def _unrolled(lons: Any) -> Any:
+    """Longitudes so that the smallest arc that holds them is one piece: beyond 180 where it goes over the
+    antimeridian."""
+    ordered = np.sort(lons)
+    gaps = np.diff(np.append(ordered, ordered[0] + 360.0))
+    widest = int(np.argmax(gaps))
+    return lons if widest == len(gaps) - 1 else np.where(lons <= ordered[widest], lons + 360.0, lons)
 
 
 def _part(points: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
@@ -115,14 +125,20 @@ def _cropped(name: str, left: float, top: float, width: float, height: float) ->
 
 @cache
 def _outlines(name: str) -> Any:
-    """The shapes of the world's land or borders, in units of the map."""
+    """The shapes of the world's land or borders, in units of the map; once more to the west and to the east, since the
+    map ends at the antimeridian and the places around it do not."""
     import shapely
 
-    from factory.geo.world_map import world
+    from factory.geo.world_map import project, world
 
+    lats = np.linspace(90.0, -90.0, 181)
+    halves, heights = project(lats, np.full_like(lats, 180.0))
     shape: Any = shapely.Polygon if name == "land" else shapely.LineString
     lines = [np.cumsum(_numbers(line), axis=0) for line in getattr(world(), name).split("M") if line]
-    shapes = np.array([shape(line) for line in lines if len(line) > 2 or name != "land"])
+    lines = [line for line in lines if len(line) > 2 or name != "land"]
+    around = [np.interp(line[:, 1], heights, 2 * halves) for line in lines]  # how wide the map is at each height
+    turns = [(line, width * turn) for turn in (0, -1, 1) for line, width in zip(lines, around, strict=True)]
+    shapes = np.array([shape(np.column_stack((line[:, 0] + moved, line[:, 1]))) for line, moved in turns])
     return shapely.make_valid(shapes)
 
 

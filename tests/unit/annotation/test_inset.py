@@ -47,6 +47,36 @@ def test_a_point_on_land_has_land_around_it_and_one_at_sea_has_none() -> None:
     assert land(-40.0, -120.0) == ""
 
 
+def part(*points: tuple[float, float]) -> str:
+    """The outlines around points, and where those lie."""
+    return place_html([mark(*point) for point in points], "map").partition("<ul>")[0]
+
+
+def test_points_on_both_sides_of_the_antimeridian_are_neighbours() -> None:
+    """Taveuni lies on it; so near to each other, points are shown as those of any other island."""
+    near = dots(part((-16.8, 179.95), (-16.8, -179.95)))
+    elsewhere = dots(part((-16.8, 100.0), (-16.8, 100.1)))
+    assert near == [pytest.approx(point, abs=0.3) for point in elsewhere]
+    assert len(part((66.0, 178.0), (66.0, -172.0))) < 5_000 < len(part((66.0, 60.0), (66.0, -172.0))), "no whole world"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.floats(-60, 60), st.floats(-20, 20)), min_size=2, max_size=4))
+def test_the_map_around_points_goes_with_them_around_the_world(points: list[tuple[float, float]]) -> None:
+    """Dots keep their places to each other, but for the shear of the projection, whichever meridian they lie around."""
+    over = [(lat, lon + 180.0 if lon <= 0 else lon - 180.0) for lat, lon in points]
+    spans = [max(x for x, _ in dots(part(*some))) - min(x for x, _ in dots(part(*some))) for some in (points, over)]
+    assert spans[1] <= WIDTH / 1.5 and spans[0] <= WIDTH / 1.5
+
+
+def test_land_goes_on_beyond_the_antimeridian() -> None:
+    """Chukotka: east of 180 as well as west of it."""
+    for lon in (179.5, -179.5):
+        land = re.findall(r'<path d="([^"]*)" fill="#e3e4df"', part((67.0, lon)))[0]
+        xs = [float(x) for x, _ in re.findall(r"[ML](\S+) ([^MLz]+)", land)]
+        assert min(xs) < WIDTH / 4 and max(xs) > 3 * WIDTH / 4
+
+
 def test_what_states_no_place_is_listed_and_not_drawn() -> None:
     html = place_html([mark(None, None)], "map")
     assert "<svg" not in html and "Lyon" in html
