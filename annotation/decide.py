@@ -121,7 +121,7 @@ def _decided(
     outcome = _outcome([said for _, said in votes], rule, looks)
     moved, misplaced = _moved(looks.of_picture, rule, tools)
     boxes, note = _privacy(ones), None
-    if _side(outcome) == "keep" and misplaced:
+    if side_of(outcome) == "keep" and misplaced:
         outcome, everybody, note = None, True, "people say that the place is wrong, and not where it is"
     if not boxes and not looks.by_lead and any("privacy" in one["flags"] for one in ones):
         outcome, everybody, note = None, True, "flagged for privacy, and nobody drew what to blur"
@@ -129,13 +129,13 @@ def _decided(
         note = "a part of it is called wrong, and rows of this family can lose none"
     if outcome is None and not everybody and moved is None and not boxes:
         return None
-    by = [one for one, said in votes if outcome is None or _side(said) == _side(outcome)] or list(ones)
-    kept = by if _side(outcome) == "keep" else []
+    by = [one for one, said in votes if outcome is None or side_of(said) == side_of(outcome)] or list(ones)
+    kept = by if side_of(outcome) == "keep" else []
     tied = outcome is None and everybody
     name = LEAD if looks.by_lead else rule.rule
     return {
         "id": ones[0]["id"],
-        "decision": _DECISIONS[_side(outcome)] if outcome else "review" if tied else None,
+        "decision": _DECISIONS[side_of(outcome)] if outcome else "review" if tied else None,
         "verdict": outcome,
         "by": list(dict.fromkeys(tools.pseudonym(one["reviewer"]) for one in by)),
         "at": max(one["updated_at"] for one in by),
@@ -191,7 +191,8 @@ def _vote(one: Annotation, *, loses: bool) -> str:
     return verdict
 
 
-def _side(said: str | None) -> str | None:
+def side_of(said: str | None) -> str | None:
+    """What a verdict comes to: `keep`, or against the row."""
     return "keep" if said in KEEPS else said
 
 
@@ -201,7 +202,7 @@ def _outcome(votes: Sequence[str], rule: ReviewSettings, looks: _Looks) -> str |
     if rule.rule == LEAD and not looks.by_lead:
         return None
     needed = 1 if looks.by_lead else _needed(rule, len(looks.asked))
-    met = [side for side, count in Counter(map(_side, votes)).items() if count >= needed]
+    met = [side for side, count in Counter(map(side_of, votes)).items() if count >= needed]
     if len(met) != 1:
         return None
     if met[0] != "keep":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
@@ -64,31 +64,39 @@ class Wanted:
         return f"{self.id}:{self.slot}"
 
 
-def slots_of(sample_id: str, *, reviewers: int, overlap: int, sent: Sequence[str] = ()) -> tuple[str, ...]:
-    """The reviewers of a sample: `overlap` of the slots `1` ... `reviewers`, the same every time, evenly over many
-    samples and in all combinations.
+def slots_of(sample_id: str, *, slots: Sequence[str], overlap: int, sent: Sequence[str] = ()) -> tuple[str, ...]:
+    """The reviewers of a sample: `overlap` of the slots, the same every time, evenly over many samples and in all
+    combinations.
 
     Args:
         sent: slots that it was sent to before: those stay, and only as many are added as are missing.
     """
-    names = [str(number) for number in range(1, reviewers + 1)]
-    drawn = sorted(names, key=lambda slot: hashlib.sha256(f"{slot}\0{sample_id}".encode()).digest())
+    drawn = sorted(slots, key=lambda slot: hashlib.sha256(f"{slot}\0{sample_id}".encode()).digest())
     new = [slot for slot in drawn if slot not in sent]
     return tuple(sorted((*sent, *new[: max(0, overlap - len(sent))]), key=int))
 
 
 def asked(
-    samples: Sequence[Wanted], *, reviewers: int, overlap: int, sent: Mapping[str, Sequence[str]] = MappingProxyType({})
+    samples: Sequence[Wanted],
+    *,
+    reviewers: int,
+    overlap: int,
+    sent: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    qualified: Container[str] | None = None,
 ) -> Iterator[Wanted]:
     """Each sample once for each of its reviewers; gold goes to all of them.
 
     Args:
         samples: with any slot, which is replaced.
+        reviewers: they have the slots `1` ... `reviewers`.
         sent: slots that samples were sent to before.
+        qualified: slots that are sent more than gold; None for all of them.
     """
+    every = [str(number) for number in range(1, reviewers + 1)]
+    some = [slot for slot in every if qualified is None or slot in qualified]
     for sample in samples:
-        most = reviewers if sample.kind == "gold" else overlap
-        for slot in slots_of(sample.id, reviewers=reviewers, overlap=most, sent=sent.get(sample.id, ())):
+        slots, most = (every, reviewers) if sample.kind == "gold" else (some, overlap)
+        for slot in slots_of(sample.id, slots=slots, overlap=most, sent=sent.get(sample.id, ())):
             yield replace(sample, slot=slot)
 
 

@@ -222,6 +222,9 @@ class ReviewSettings(Closed):
     nothing when all have looked, the lead does; what the lead says is always final."""
     agree: int = Field(default=2, ge=1, le=20)
     """Of `rule: agree`: reviewers who must say the same."""
+    gold_accuracy: Share | None = None
+    """Share of gold tasks that an account must get right before its word counts and before it is sent anything but
+    gold; a lead may vouch for it. Null asks nobody."""
     within_km: Kilometres = 25.0
     """Corrected places that lie so near to each other are the same place. 25 km is what the field calls a city."""
     language: Language = "en"

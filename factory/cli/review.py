@@ -129,6 +129,10 @@ def decide(
         list[str] | None,
         typer.Argument(metavar="[ID=VERDICT]...", help="What the lead says: accept, reject, not_localizable."),
     ] = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option("--trust", metavar="NAME", help="An account that counts, whatever it said of gold; repeatable."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make decisions of what people said, by the recipe's rule, and show what waits for the lead."""
@@ -137,14 +141,23 @@ def decide(
     from factory.store.layout import open_build
 
     opened = open_build(build)
-    found = decide_build(opened, lead=lead, said=verdicts or ())
+    found = decide_build(opened, lead=lead, said=verdicts or (), trust=trust or ())
     told = ", ".join(f"{name} {count:,}" for name, count in found.decided.items()) or "nothing is decided"
     say(f"{counted(found.annotations, 'annotation')}: {told}")
+    for name, one in found.barred.items():
+        say(f"  no word of {name} counts: {one}; --trust {name} --lead NAME lets it")
     for row in found.queue:
         say(f"  for the lead: {row['id']}  {row['note'] or ''}")
     if json:
         queue = [{"id": row["id"], "note": row["note"]} for row in found.queue]
-        print_json({"annotations": found.annotations, "decided": dict(found.decided), "queue": queue})
+        print_json(
+            {
+                "annotations": found.annotations,
+                "decided": dict(found.decided),
+                "queue": queue,
+                "barred": [*found.barred],
+            }
+        )
 
 
 @review_app.command()

@@ -10,7 +10,8 @@ import polars as pl
 
 from annotation import agreement, choose
 from annotation.decide import LEAD
-from factory.phases.decide import known_names, rule_of
+from factory.phases.decide import rule_of
+from factory.phases.reviewers import known_names
 from factory.recipe.load import load_recipe
 from factory.report import DECISION_WORDS, gallery, html, measures
 from factory.report.frames import read_frames

@@ -13,10 +13,16 @@ from annotation.choose import audit_sample, by_gain
 from annotation.controls import VERDICTS
 from annotation.projects import PICTURES, read_projects
 from annotation.push import sent_rows
+from annotation.qualify import barred, open_slots
 from annotation.tasks import Kind, Wanted, asked
 from factory.errors import RecipeError
+from factory.phases.decide import readable
+from factory.phases.earlier import earlier_builds
+from factory.phases.reviewers import gold_rounds, name_all, read_names, read_trusted
 from factory.recipe.load import LoadedRecipe, load_recipe
+from factory.recipe.model import Recipe
 from factory.select.reviewable import reviewable_rows
+from factory.store.annotations import read_annotations
 from factory.store.layout import Build
 from factory.store.reviews import read_reviews
 from factory.text import did_you_mean
@@ -56,8 +62,9 @@ def wanted_tasks(
         )
     if qualify and gold is None:
         raise RecipeError("--qualify sends gold alone: name its file with --gold")
-    samples = [*_gold(build, gold)]
+    samples, qualified = [*_gold(build, gold)], None
     if not qualify:
+        qualified = _qualified(build, loaded.recipe, people)
         rows = _candidates(build, loaded, recipe, settings.audit_share)
         rows = by_gain(rows, _looked(build), overlap=settings.overlap)
         known = {sample.id for sample in samples}
@@ -65,7 +72,30 @@ def wanted_tasks(
     sent: dict[str, list[str]] = {}
     for row in sent_rows(build):
         sent.setdefault(row["id"], []).append(row["slot"])
-    return list(asked(samples, reviewers=people, overlap=settings.overlap, sent=sent))
+    return list(asked(samples, reviewers=people, overlap=settings.overlap, sent=sent, qualified=qualified))
+
+
+def _qualified(build: Build, recipe: Recipe, people: int) -> set[str] | None:
+    """The slots that are sent more than gold. Raises RecipeError where they are fewer than look at a row."""
+    settings = recipe.review
+    if settings.gold_accuracy is None:
+        return None
+    said = read_annotations(build.paths)
+    earlier = readable(earlier_builds(build.paths.root.parent, recipe.name, build.paths.root))
+    trusted = read_trusted(build.paths, earlier)
+    out = barred(gold_rounds(build.paths, said, earlier), settings.gold_accuracy, trusted)
+    found = open_slots(said, out)
+    if len(found) < settings.overlap:
+        names = read_names(build.paths, earlier)
+        name_all(said, names)
+        raise RecipeError(
+            f"{len(found)} of {people} reviewers passed on gold (`review.gold_accuracy` {settings.gold_accuracy:g}), "
+            f"and each row wants {settings.overlap}",
+            *(f"  {names[who]}: {one}" for who, one in out.items()),
+            "  send gold alone with --gold FILE --qualify, then `factory review pull`",
+            "  a lead vouches for somebody with `factory review decide BUILD --trust NAME --lead NAME`",
+        )
+    return found
 
 
 def _candidates(build: Build, loaded: LoadedRecipe, recipe: Path | None, share: float) -> pl.DataFrame:

@@ -20,7 +20,19 @@ from factory.phases.lines import title
 from factory.phases.phase import Phase, Waiting, done, note
 from factory.phases.reopen import reopen, to_reopen
 from factory.phases.review import REVIEW
-from factory.phases.run import BEGUN, BuildResult, Listener, Run, Silent, new_info, now, read_info, result, unmake
+from factory.phases.run import (
+    BEGUN,
+    BuildResult,
+    Listener,
+    Run,
+    Silent,
+    follow_recipe,
+    new_info,
+    now,
+    read_info,
+    result,
+    unmake,
+)
 from factory.phases.steps import PLAN, REPORT, SELECT, ReleaseWriter, release_phase
 from factory.phases.verify import VERIFY
 from factory.phases.work import WORK
@@ -62,6 +74,7 @@ def run_build(
         make_folder(paths.shard_folder)
         run.info = read_info(paths) or new_info(run)
         run.before_s = run.info["seconds"]
+        follow_recipe(run)
         if retry and (shards := to_reopen(run.paths)):
             _begin(VERIFY, run, PLAN.state)  # what it noted of its verdicts goes with those of the shards
             for shard in shards:

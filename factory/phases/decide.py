@@ -7,28 +7,28 @@ Rows that another program wrote into decisions.parquet stay, and are final.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import orjson
 import polars as pl
 import pyarrow as pa
 
 from annotation.decide import LEAD, NOWHERE, TIED, Content, Point, Tools, decisions
+from annotation.qualify import Round, barred, muted
 from annotation.screens.config import layout_of
-from factory.errors import CorruptBuild, RecipeError
+from factory.errors import RecipeError
 from factory.phases.earlier import EarlierBuild, earlier_builds
 from factory.phases.phase import Phase
+from factory.phases.reviewers import gold_rounds, name_all, pseudonym, read_names, read_trusted, vouch, write_names
 from factory.phases.run import Run
 from factory.phases.taken_over import people_digest, taken_by_hand, taken_over
 from factory.recipe.load import load_recipe
 from factory.recipe.model import Recipe
 from factory.store.annotations import TIME, Row, change_annotations, read_annotations
-from factory.store.files import digest_of, disk_faults, make_folder, read_json, write_bytes
+from factory.store.files import digest_of, disk_faults, make_folder
 from factory.store.folder import LEASE
 from factory.store.layout import Build, BuildPaths, shards_digest
 from factory.store.lease import lease as held
@@ -38,7 +38,6 @@ from factory.text import counted, did_you_mean
 from schemas import arrow
 from schemas.settings import ReviewSettings
 
-_PSEUDONYM: Final = re.compile(r"reviewer-[1-9][0-9]{0,8}")
 _CONTENT: Final = ("id", "photos.list.element.sha256", "answers.list.element.keys")
 
 
@@ -51,26 +50,34 @@ class Outcome:
     """Samples by rule: majority, agree, lead, tied; `by hand` for rows that another program wrote."""
     queue: tuple[Row, ...]
     """Rows of decisions.parquet that wait for the lead."""
+    barred: Mapping[str, Round] = field(default_factory=dict)
+    """Accounts whose word does not count, by pseudonym, with how they did on gold."""
 
 
 VERDICTS: Final = ("accept", "reject", NOWHERE)
 """What a lead may say on the command line; texts are edited on the screen."""
 
 
-def decide_build(build: Build, *, lead: str | None = None, said: Sequence[str] = ()) -> Outcome:
+def decide_build(
+    build: Build, *, lead: str | None = None, said: Sequence[str] = (), trust: Sequence[str] = ()
+) -> Outcome:
     """Decides by the rule in the build's recipe, after the lead's verdicts are written down as annotations of theirs.
 
     Args:
         lead: who says it; needed where anything is said.
         said: `ID=VERDICT` each.
+        trust: accounts, or their pseudonyms, that the lead vouches for, whatever they said of gold.
 
-    Raises RecipeError for a verdict or a sample that is not there, BuildLocked while the build is worked on.
+    Raises RecipeError for a verdict, a sample or an account that is not there, BuildLocked while the build is worked
+    on.
     """
     paths, recipe = build.paths, load_recipe(build.paths.recipe_lock).recipe
     with disk_faults(paths.root), held(paths.root / LEASE, what=str(paths.root), wait_s=0.5):
         if said:
             _write_down(paths, [_read_verdict(one) for one in said], lead)
         earlier = readable(earlier_builds(paths.root.parent, recipe.name, paths.root))
+        if trust:
+            vouch(paths, trust, lead, earlier)
         return decide_now(paths, recipe, earlier)
 
 
@@ -131,50 +138,22 @@ def decide_now(paths: BuildPaths, recipe: Recipe, earlier: Sequence[EarlierBuild
     if not annotations and not by_hand and not paths.decisions.exists():
         return Outcome(annotations=0, decided={}, queue=())
     make_folder(paths.review)
-    names = _names(paths, earlier)
-    for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
-        _pseudonym(row["reviewer"], names)  # numbered as they came, whether their votes count or not
+    names, trusted = read_names(paths, earlier), read_trusted(paths, earlier)
+    name_all(annotations, names)
     contents = _contents(paths, {row["id"] for row in (*annotations, *by_hand)})
-    tools = Tools(place=_placer(recipe.geo.worldview), km=_km, pseudonym=lambda name: _pseudonym(name, names))
+    tools = Tools(place=_placer(recipe.geo.worldview), km=_km, pseudonym=lambda name: pseudonym(name, names))
     loses = layout_of(recipe.generator.name).loses
-    rows = {row["id"]: row for row in decisions(annotations, contents, recipe.review, tools, loses=loses)}
+    out = barred(gold_rounds(paths, annotations, earlier), recipe.review.gold_accuracy, trusted)
+    heard = [muted(row) if row["reviewer"] in out and row["slot"] != LEAD else row for row in annotations]
+    rows = {row["id"]: row for row in decisions(heard, contents, recipe.review, tools, loses=loses)}
     rows |= {row["id"]: _as_ours(row, contents.get(row["id"]), names) for row in by_hand}
     labelled = _labelled([rows[name] for name in sorted(rows)], recipe.geo.worldview)
-    write_bytes(orjson.dumps({"names": names}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS), paths.reviewers)
+    write_names(paths, names, trusted)
     write_table(pa.Table.from_pylist(labelled, schema=arrow.REVIEWS), paths.decisions)
     tally = Counter(rule_name(row["rule"]) for row in labelled)
     queue = tuple(row for row in labelled if row["rule"] == TIED)
-    return Outcome(annotations=len(annotations), decided=dict(sorted(tally.items())), queue=queue)
-
-
-def _names(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> dict[str, str]:
-    """The pseudonym of everybody known, as this build has given them, else as the newest earlier one has."""
-    for one in (paths, *(build.paths for build in earlier)):
-        if one.reviewers.exists():
-            names = read_json(one.reviewers).get("names")
-            if not isinstance(names, dict) or not all(
-                isinstance(said, str) and _PSEUDONYM.fullmatch(said) for said in names.values()
-            ):
-                raise CorruptBuild(f"{one.reviewers}: expected `names`, each with a pseudonym such as reviewer-1")
-            return dict(names)
-    return {}
-
-
-def known_names(paths: BuildPaths, annotations: pl.DataFrame) -> dict[str, str]:
-    """The pseudonym of everybody who annotated, those given already and those that deciding would give."""
-    names = _names(paths, ())
-    for name in annotations.sort("updated_at", "annotation")["reviewer"]:
-        _pseudonym(name, names)
-    return names
-
-
-def _pseudonym(name: str, names: dict[str, str]) -> str:
-    if name in names.values():
-        return name
-    if name not in names:
-        taken = [int(said.rpartition("-")[2]) for said in names.values()]
-        names[name] = f"reviewer-{max(taken, default=0) + 1}"
-    return names[name]
+    told = {names[who]: one for who, one in out.items()}
+    return Outcome(annotations=len(annotations), decided=dict(sorted(tally.items())), queue=queue, barred=told)
 
 
 def _contents(paths: BuildPaths, ids: Collection[str]) -> dict[str, Content]:
@@ -215,7 +194,7 @@ def _as_ours(row: Row, content: Content | None, names: dict[str, str]) -> Row:
     if content is not None and row["images"] is None:
         keys = sorted({key for answer in content.keys for key in answer})
         row = {**row, "images": list(content.images), "keys": keys}
-    return {**row, "by": [_pseudonym(name, names) for name in row["by"] or ()]}
+    return {**row, "by": [pseudonym(name, names) for name in row["by"] or ()]}
 
 
 def _labelled(rows: Sequence[Row], worldview: str) -> list[Row]:
@@ -239,18 +218,22 @@ def _labelled(rows: Sequence[Row], worldview: str) -> list[Row]:
 
 def rule_of(settings: ReviewSettings) -> str:
     """The keys of the recipe that decisions follow from, as text."""
-    return f"{settings.rule} {settings.agree} of {settings.overlap} within {settings.within_km:g} km"
+    gold = "" if settings.gold_accuracy is None else f", of who gets {settings.gold_accuracy:g} of the gold right"
+    return f"{settings.rule} {settings.agree} of {settings.overlap} within {settings.within_km:g} km{gold}"
 
 
 def _decide(run: Run) -> None:
     outcome = decide_now(run.paths, run.recipe, readable(run.earlier))
     run.info["counts"] |= {"annotations": outcome.annotations, "decided_by_rule": dict(outcome.decided)}
+    run.info["counts"]["barred"] = len(outcome.barred)
 
 
 def _says(run: Run) -> Iterator[tuple[str, str]]:
     if by_rule := run.info["counts"]["decided_by_rule"]:
         told = ", ".join(f"{name} {count:,}" for name, count in by_rule.items())
         yield "decide", f"{counted(run.info['counts']['annotations'], 'annotation')}: {told}"
+    if out := run.info["counts"].get("barred"):
+        yield "decide", f"{counted(out, 'account')} did not pass on gold, and no word of theirs counts"
 
 
 DECIDE = Phase(
@@ -263,7 +246,7 @@ DECIDE = Phase(
     },
     makes=lambda run: (),
     left=lambda run: {"decisions": digest_of(run.paths.decisions), "reviewers": digest_of(run.paths.reviewers)},
-    counts=("annotations", "decided_by_rule"),
+    counts=("annotations", "decided_by_rule", "barred"),
     go=_decide,
     says=_says,
     state="answered",

@@ -17,10 +17,10 @@ from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
 from factory.sources import Source
-from factory.store.files import write_bytes
+from factory.store.files import file_digest, write_bytes
 from factory.store.folder import LEASE
 from factory.store.info import write_info
-from factory.store.layout import BuildPaths, open_build
+from factory.store.layout import Build, BuildPaths, open_build
 from factory.store.yaml_lines import dump_yaml
 from factory.version import __version__
 from schemas.arrow import BUILD_SCHEMA_VERSION
@@ -171,6 +171,18 @@ def new_info(run: Run) -> dict[str, Any]:
     }
     run.save(BEGUN)
     return run.info
+
+
+def follow_recipe(run: Run) -> None:
+    """Writes a build's lock anew where the recipe asks people otherwise than when the build was begun. That is no part
+    of what a build is, and the commands that look at the build alone must go by the same rule."""
+    if Build(run.paths).recipe.get("review") == (plain := run.loaded.plain()).get("review"):
+        return
+    write_bytes(dump_yaml(plain).encode(), run.paths.recipe_lock)
+    noted = run.info.get("files", {})
+    if run.paths.recipe_lock.name in noted:
+        run.info["files"] = {**noted, run.paths.recipe_lock.name: file_digest(run.paths.recipe_lock)}
+        run.save(run.info["state"])
 
 
 def unmake(paths: BuildPaths) -> None:

@@ -29,6 +29,7 @@ def held_back(
     before: Sequence[CheckResult],
     after: Sequence[CheckResult],
     decided: Decided,
+    licence: str | None,
 ) -> CheckResult | None:
     """Why a sample is released by nobody.
 
@@ -36,9 +37,11 @@ def held_back(
         sample, found: as the source and the teachers left them.
         before: what the checks find of that; empty where people edited nothing.
         after: what they find of the sample as people left it.
+        licence: of samples that state none (`release.licence`).
     """
-    if decided.private and sample.licence and _NO_DERIVATIVES.search(sample.licence):
-        detail = f"{sample.licence}: the picture would have to be blurred, and its licence allows no changed one"
+    stated = sample.licence or licence or ""
+    if decided.private and _NO_DERIVATIVES.search(stated):
+        detail = f"{stated}: the picture would have to be blurred, and its licence allows no changed one"
         return CheckResult(check=PRIVACY_CHECK, outcome="fail", reason="no_derivatives", detail=detail[:300])
     if not decided.edited:
         return None

@@ -129,7 +129,7 @@ def _decided(
 ) -> list[Case]:
     """Cases with their verdicts. `rows` is what a family that makes its rows at once made of each sample."""
     cases = []
-    people = read_decided(BuildPaths(Path(spec.build)))
+    people, licence = read_decided(BuildPaths(Path(spec.build))), spec.recipe.get("release", {}).get("licence")
     located = located_cases(_laid_over(answered, people), judge)
     unedited = _unedited(answered, people, judge)
     names = names_of(located, worldview=judge.worldview)
@@ -141,7 +141,7 @@ def _decided(
             made = None if rows is None else rows.get(sample.id, ())
             checks, decided, was = examine(case, judge), people.get(sample.id), unedited.get(sample.id)
             before = () if was is None else examine(was, judge)
-            held = None if decided is None else held_back(sample, found, before, checks, decided)
+            held = None if decided is None else held_back(sample, found, before, checks, decided, licence)
             cases.append(decide(case, checks, judge, spec.model, made, names, held))
     return cases
 

@@ -236,11 +236,14 @@ def test_privacy_boxes_are_blurred_in_the_release_and_only_there(build: Build) -
     assert without(after, "images", "people", "split") == without(before, "images", "people", "split")
 
 
-def test_a_picture_that_needs_blurring_and_may_not_be_changed_is_not_released(build: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stated", "default"), [("CC BY-NC-ND 4.0", "per-row"), (None, "CC-BY-ND-4.0")])
+def test_a_picture_that_needs_blurring_and_may_not_be_changed_is_not_released(
+    build: Build, stated: str | None, default: str
+) -> None:
     name = next(iter(released(build)))
     from tests.build_fixture import change_plan
 
-    licensed = pl.when(pl.col("id") == name).then(pl.lit("CC BY-NC-ND 4.0")).otherwise("licence")
+    licensed = pl.when(pl.col("id") == name).then(pl.lit(stated)).otherwise("licence")
     write_annotations(build.paths, [said(name, "ann", boxes=[box()], **shown(build, name))])
     from factory.cli.explain import explain_sample as explain
     from factory.phases.decide import decide_build
@@ -250,11 +253,13 @@ def test_a_picture_that_needs_blurring_and_may_not_be_changed_is_not_released(bu
 
     decide_build(change_plan(build, licence=licensed))
     loaded = load_recipe(build.paths.recipe_lock)
-    spec = VerifySpec(build=str(build.paths.root), number=0, recipe=loaded.plain(), root=str(RECIPE.parent))
+    plain = loaded.plain() | {"release": loaded.plain()["release"] | {"licence": default}}
+    spec = VerifySpec(build=str(build.paths.root), number=0, recipe=plain, root=str(RECIPE.parent))
     verify_shard(spec, judge_of(loaded.recipe, RECIPE.parent))
     verdict = factory.open_build(build.paths.root).verdicts.row(by_predicate=pl.col("id") == name, named=True)
     assert (verdict["decision"], verdict["unreleasable"]) == ("review", "no_derivatives")
-    assert explain(factory.open_build(build.paths.root), name).verdict == "review"
+    found = explain(factory.open_build(build.paths.root), name)
+    assert found.verdict == "review" and "privacy:no_derivatives" in found.reasons
 
 
 @pytest.fixture
@@ -383,8 +388,10 @@ def test_a_row_of_another_program_is_final_and_its_author_gets_a_pseudonym(build
     decided = pl.read_parquet(build.paths.decisions)
     own = pl.DataFrame([{"id": name, "decision": "reject", "by": ["max@example.org"], "at": "2026-12-01T09:00:00Z"}])
     pl.concat([decided, own], how="diagonal_relaxed").write_parquet(build.paths.decisions)
-    build = again(build)
+    root, build = build.paths.root, again(build, "review.rule=agree", "review.agree=3")
     assert name not in released(build)
+    assert build.paths.root == root and build.recipe["review"]["rule"] == "agree", "the lock holds the rule"
+    assert list(file_faults(root)) == []
     row = pl.read_parquet(build.paths.decisions).row(0, named=True)
     assert (row["decision"], row["rule"], row["by"]) == ("reject", None, ["reviewer-4"])
     assert sorted(path.name for path in build.paths.review.iterdir()) == [

@@ -9,11 +9,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from annotation.client import Client
+from annotation.connection import Login
+from annotation.pull import pull
+from annotation.push import push, sent_rows
+from annotation.qualify import Round
+from factory.cli.review_tasks import wanted_tasks
+from factory.errors import RecipeError
+from factory.phases.decide import decide_build
 from factory.store.layout import Build
 from factory.store.tables import read_table
 from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
+from tests.plain_screen import PlainScreen
 from tests.raw_endpoint import answering
 from tests.real_build import Done, factory
 from tests.studio import choice, number
@@ -124,6 +133,42 @@ def test_more_reviewers_than_rows_need_and_not_fewer(build: Build, server: tuple
     lock.write_text(lock.read_text() + "review: {overlap: 2}\n")
     done = run(build, server[1], "push", "--reviewers", "1")
     assert done.returncode == 2 and "review.overlap" in done.stderr
+
+
+def test_who_fails_on_gold_gets_no_more_and_counts_for_nothing_until_the_lead_vouches(
+    build: Build, server: tuple[Studio, str], tmp_path: Path
+) -> None:
+    studio, url = server
+    studio.users.append({"id": 2, "email": "hasty@example.com"})
+    build.paths.recipe_lock.write_text(build.paths.recipe_lock.read_text() + "review: {gold_accuracy: 0.8}\n")
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"id": "s000", "verdict": "accept"}\n{"id": "s004", "verdict": "reject"}\n')
+    with pytest.raises(RecipeError, match="0 of 2 reviewers passed on gold"):
+        wanted_tasks(build, gold=gold, reviewers=2)
+    with Client(Login(url=url, key=TOKEN, source="test")) as client:
+        push(build, client, wanted_tasks(build, gold=gold, reviewers=2, qualify=True), PlainScreen())
+        right = {"s000": "accept", "s004": "reject"}
+        for row in sent_rows(build):
+            verdict = right[row["id"]] if row["slot"] == "1" else "accept"
+            studio.answer(row["task"], [choice("verdict", verdict)], by=int(row["slot"]))
+        pull(build, client)
+        push(build, client, wanted_tasks(build), PlainScreen())
+        real = [row for row in sent_rows(build) if row["kind"] != "gold"]
+        assert real and {row["slot"] for row in real} == {"1"}
+        for row in real:  # whoever failed opens another's project
+            studio.answer(row["task"], [choice("verdict", "reject")], by=2)
+        pull(build, client)
+    hasty = {"reviewer-2": Round(1, 2)}
+    ids = {row["id"] for row in real}
+    found = decide_build(build)
+    assert found.barred == hasty and {row["id"] for row in found.queue} >= ids, "they wait for the lead"
+    with pytest.raises(RecipeError, match="nobody called 'reviewer-9' has said anything yet"):
+        decide_build(build, trust=["reviewer-9"], lead="lena")
+    with pytest.raises(RecipeError, match="name the lead with --lead NAME"):
+        decide_build(build, trust=["reviewer-2"])
+    found = decide_build(build, trust=["reviewer-2"], lead="lena")
+    assert found.barred == {} and not {row["id"] for row in found.queue} & ids
+    assert decide_build(build).barred == {}, "it stays so"
 
 
 def test_check_knows_the_files_of_review(build: Build, server: tuple[Studio, str]) -> None:

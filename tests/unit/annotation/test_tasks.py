@@ -19,17 +19,18 @@ def wanted(name: str = "p1", *, slot: str = "", kind: str = "dispute", uncertain
 
 
 def test_every_combination_of_reviewers_gets_its_share() -> None:
-    drawn = Counter(slots_of(f"p{number}", reviewers=4, overlap=2) for number in range(3_000))
+    drawn = Counter(slots_of(f"p{number}", slots="1234", overlap=2) for number in range(3_000))
     assert set(drawn) == set(combinations("1234", 2))
     assert min(drawn.values()) > 420
 
 
 @given(st.text(min_size=1), st.integers(1, 6), st.integers(1, 6), st.lists(st.sampled_from("123456"), unique=True))
 def test_a_sample_keeps_the_reviewers_it_has(name: str, reviewers: int, overlap: int, sent: list[str]) -> None:
-    slots = slots_of(name, reviewers=reviewers, overlap=min(overlap, reviewers), sent=sent)
+    known = "123456"[:reviewers]
+    slots = slots_of(name, slots=known, overlap=min(overlap, reviewers), sent=sent)
     assert set(sent) <= set(slots) and len(slots) == len(set(slots))
     assert len(slots) >= min(overlap, reviewers)
-    assert slots == slots_of(name, reviewers=reviewers, overlap=min(overlap, reviewers), sent=slots)
+    assert slots == slots_of(name, slots=known, overlap=min(overlap, reviewers), sent=slots)
 
 
 def test_gold_goes_to_everybody() -> None:
@@ -37,6 +38,13 @@ def test_gold_goes_to_everybody() -> None:
     found = [one.external for one in asked(ones, reviewers=3, overlap=1)]
     assert [name for name in found if name.startswith("g1")] == ["g1:1", "g1:2", "g1:3"]
     assert len(found) == 4
+
+
+def test_who_has_not_qualified_gets_gold_alone_and_keeps_what_was_sent() -> None:
+    ones = [*(wanted(f"p{number}") for number in range(20)), wanted("g1", kind="gold")]
+    found = [one.external for one in asked(ones, reviewers=3, overlap=1, sent={"p7": ["3"]}, qualified={"1", "2"})]
+    assert [name for name in found if name.endswith(":3")] == ["p7:3", "g1:3"]
+    assert len(found) == 23 and {name.partition(":")[2] for name in found} == {"1", "2", "3"}
 
 
 def test_the_least_sure_is_shown_first_and_nothing_tells_why_it_was_sent() -> None:
