@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from xml.etree import ElementTree
 
 from annotation import controls
@@ -42,9 +42,9 @@ class Layout:
 
     clues: str | None = None
     """Word above what is judged one by one: clues, rounds, sentences; None where nothing is."""
-    text: Literal["edited", "shown"] | None = None
-    """Whether there is a text, to edit or to read alone. Edits are laid over the reasoning of an answer's place
-    (`factory.store.decided`): no other text can be edited."""
+    text: bool = False
+    """Whether there is a text to edit. Edits are laid over `factory.store.decided.text_of` an answer: no other text can
+    be edited, since none other stands in a row as it is."""
     loses: bool = False
     """Whether what is judged wrong leaves the row: it is a clue of the answer's place. Else the row itself leaves."""
     said: bool = False
@@ -52,15 +52,15 @@ class Layout:
 
 
 LAYOUTS: Final = {
-    "mp16_reason": Layout(clues="clues", text="edited", loses=True),
+    "mp16_reason": Layout(clues="clues", text=True, loses=True),
     "mg_geo_dialog": Layout(clues="rounds"),
-    "mg_geo_clue": Layout(clues="clues", text="shown"),
+    "mg_geo_clue": Layout(clues="clues", text=True),
     "naviclues": Layout(clues="sentences", said=True),
     "mg_geo_meta": Layout(),
     "gws15k": Layout(),
     "localizability": Layout(),
 }
-OTHER: Final = Layout(clues="clues", text="edited", loses=True)
+OTHER: Final = Layout(clues="clues", text=True, loses=True)
 """Of families that are not listed: an answer that says where, with clues and a text."""
 
 
@@ -85,8 +85,8 @@ def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Elemen
         right.append(_words_said(words, "said"))
     if layout.clues is not None:
         right.append(_clues(words[layout.clues], words))
-    if layout.text is not None:
-        right.append(_text(words, edited=layout.text == "edited"))
+    if layout.text:
+        right.append(_text(words))
     right.append(_correction(words))
     return tag(
         "View",
@@ -148,12 +148,12 @@ def _clue(index: int, words: Words) -> ElementTree.Element:
     return tag("Repeater", row, on=f"$clue_{index}", indexFlag="{{one}}")
 
 
-def _text(words: Words, *, edited: bool) -> ElementTree.Element:
+def _text(words: Words) -> ElementTree.Element:
     shape = {"rows": "4", "maxSubmissions": "1", "editable": "true", "transcription": "false"}
     fixed = tag("Header", value="$longer[{{one}}].text", size="6", underline="false")
-    title = head(words["text_too_long"] if edited else words["text_shown"])
+    title = head(words["text_too_long"])
     shown = tag("View", title, fixed, className="gr-longer")
-    field = [head(words["text"]), tag("TextArea", name=controls.REASONING, toName=TARGET, **shape)] if edited else []
+    field = (head(words["text"]), tag("TextArea", name=controls.REASONING, toName=TARGET, **shape))
     return card(*field, tag("Repeater", shown, on="$longer", indexFlag="{{one}}"))
 
 

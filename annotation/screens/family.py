@@ -61,7 +61,7 @@ class FamilyScreen:
         shown = READERS.get(self.family, by_place)(case, nearest(case) if found is None else found)
         clues = tuple(tidy(text, MOST_CLUE, lines=True) for text in shown.clues[:MOST_CLUES])
         clues = clues if self.layout.clues is not None else ()
-        text, longer = _editable(shown.text, edited=self.layout.text == "edited")
+        text, longer = _editable(shown.text if self.layout.text else None)
         words = words_of(self.language)
         data = {
             "map": place_html(list(_marks(case, shown, words, show_truth=self.show_truth)), words["answer"]),
@@ -69,7 +69,7 @@ class FamilyScreen:
         }
         if self.photo:
             data["image"] = next(iter(pictures.values()), NO_PHOTO)
-        if self.layout.text is not None:
+        if self.layout.text:
             data["longer"] = [{"text": longer}] if longer else []
         if self.layout.said:
             data["said"] = tidy(shown.said, MOST_SAID, lines=True)
@@ -82,13 +82,13 @@ class FamilyScreen:
         )
 
 
-def _editable(text: str | None, *, edited: bool) -> tuple[str | None, str]:
-    """The text to edit, and the text to read alone: of a family whose text cannot be edited, or one that is too long
-    for that, since what would come back is cut off."""
+def _editable(text: str | None) -> tuple[str | None, str]:
+    """The text to edit, and the text to read alone: one that is too long for that, since what would come back is cut
+    off."""
     if text is None:
         return None, ""
     plain = tidy(text, MOST_SAID, lines=True)
-    return (plain, "") if edited and len(plain) <= controls.MOST_REASONING else (None, plain)
+    return (plain, "") if len(plain) <= controls.MOST_REASONING else (None, plain)
 
 
 def _prefilled(text: str) -> dict[str, Any]:

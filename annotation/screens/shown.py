@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
+from factory.store.decided import text_of
 from schemas import Case, LocatedAnswer
 
 
@@ -58,7 +59,8 @@ def chosen_clues(_case: Case, found: LocatedAnswer | None) -> Shown:
     """Clues that a teacher chose, and its description."""
     values: Mapping[str, Any] = {} if found is None else found.answered.values
     clues = (_joined(str(one.get("seen") or ""), str(one.get("text") or "")) for one in _listed(values.get("chosen")))
-    return Shown(found=found, clues=tuple(clues), text=str(values.get("description") or "").strip() or None)
+    described = "" if found is None else text_of(found.answered) or ""
+    return Shown(found=found, clues=tuple(clues), text=described.strip() or None)
 
 
 def sentences(case: Case, found: LocatedAnswer | None) -> Shown:

@@ -23,6 +23,8 @@ from schemas.rows.schema import PEOPLE_FIELDS
 
 DROPPED: Final = ("wrong", "not_visible")
 """Judgements of a clue that take it out of the row."""
+DESCRIPTION: Final = "description"
+"""Among the values of an answer without a place: what it says of the picture."""
 _TRUTH: Final = ("lat", "lon", "uncertainty_km", "country_code", "region", "city")
 
 Box = Mapping[str, Any]
@@ -96,18 +98,29 @@ def unedited(decided: Decided | None) -> Decided | None:
     return None if decided is None else replace(decided, text=None, dropped=frozenset())
 
 
+def text_of(answered: Answered) -> str | None:
+    """The one text of an answer that a row takes as it stands, and that people may rewrite: the reasoning of its place,
+    else its description; None where it has neither."""
+    if answered.place is not None:
+        return answered.place.reasoning
+    described = answered.values.get(DESCRIPTION)
+    return described if isinstance(described, str) else None
+
+
 def _edited(answered: Answered, decided: Decided) -> Answered:
-    place = answered.place
-    if place is None or not decided.edited:
+    place, before = answered.place, text_of(answered)
+    if before is None or not decided.edited:
         return answered
+    text = before if decided.text is None else decided.text
+    if place is None:
+        return replace(answered, values={**answered.values, DESCRIPTION: text})
     clues = tuple(clue for number, clue in enumerate(place.clues) if number not in decided.dropped)
-    text = place.reasoning if decided.text is None else decided.text
     return replace(answered, place=place.model_copy(update={"reasoning": text, "clues": clues}))
 
 
 def can_edit(found: AnsweredSample, decided: Decided) -> bool:
     """Whether the answer that people rewrote has a text that can be rewritten."""
-    return any(one.keys == decided.chosen and one.place is not None for one in found.answers)
+    return any(one.keys == decided.chosen and text_of(one) is not None for one in found.answers)
 
 
 def moved(plan: pl.DataFrame, paths: BuildPaths) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from annotation.annotations import read_annotation
 from annotation.screens.config import CLUE_KEYS, MOST_CLUES, TAKEN, layout_of
 from annotation.screens.family import FamilyScreen
 from annotation.screens.wording import LANGUAGES, words_of
+from factory.store.decided import text_of
 from schemas import Case
 from tests.screen_cases import ATTACK, FAMILIES, LONG, case
 from tests.studio import box, choice, number, words
@@ -73,7 +74,7 @@ def test_verdict_flags_boxes_and_the_first_clues_have_keys(screen: FamilyScreen)
 @EVERY
 def test_a_screen_asks_what_pull_reads_and_nothing_else(screen: FamilyScreen) -> None:
     clues = {f"{controls.CLUE}{index}" for index in range(MOST_CLUES)} if screen.layout.clues else set()
-    text = {controls.REASONING} if screen.layout.text == "edited" else set()
+    text = {controls.REASONING} if screen.layout.text else set()
     boxes = {controls.BOX} if screen.photo else set()
     assert set(asking(screen)) == NAMED | clues | text | boxes
     raw = {"id": 1, "completed_by": 3, "updated_at": "2026-11-30T08:00:00Z", "lead_time": 1.0}
@@ -201,12 +202,12 @@ def test_a_text_that_could_not_come_back_whole_is_shown_and_not_edited() -> None
 def test_only_a_text_that_edits_are_laid_over_is_edited() -> None:
     for family in FAMILIES:
         found, made = case(family), FamilyScreen(family=family).task(case(family), PICTURES)
-        places = [one.answered.place for one in found.answers if one.answered.keys == made.keys]
-        assert made.reasoning is None or made.reasoning == places[0].reasoning  # type: ignore[union-attr]
+        said = [one.answered for one in found.answers if one.answered.keys == made.keys]
+        assert made.reasoning is None or made.reasoning == text_of(said[0])
         if layout_of(family).loses:
-            assert len(made.clues) == len(places[0].clues)  # type: ignore[union-attr]
+            assert len(made.clues) == len(said[0].place.clues)  # type: ignore[union-attr]
     made = FamilyScreen(family="mg_geo_clue").task(case("mg_geo_clue"), PICTURES)
-    assert (made.results, made.data["longer"]) == ([], [{"text": "A street with parked cars."}])
+    assert made.reasoning == "A street with parked cars." and made.data["longer"] == []
 
 
 def test_the_truth_is_hidden_where_the_recipe_says_so() -> None:
