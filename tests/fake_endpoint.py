@@ -449,6 +449,11 @@ class Running:
         with urllib.request.urlopen(address, data=orjson.dumps(list(plan)), timeout=10) as response:
             response.read()
 
+    def wait_for(self, requests: int) -> None:
+        """Until so many have arrived, however long that takes: a test's own limit of time ends it."""
+        while self.stats()["requests"] < requests:
+            time.sleep(0.02)
+
     def requests(self) -> list[dict[str, Any]]:
         """The log's whole lines; one may be in the middle of being written."""
         assert self.log is not None

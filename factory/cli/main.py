@@ -134,7 +134,9 @@ def build(
     overrides: Overrides = None,
     out: Out = Path("builds"),
     engine: Annotated[str, typer.Option("--engine", help="What runs shards: `local`, in processes here.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Shards at the same time (default: one a core).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Shards at the same time (default: one a core, fewer for few samples).")
+    ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
     json: Json = False,
 ) -> None:

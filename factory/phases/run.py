@@ -93,8 +93,11 @@ class Run:
     paths: BuildPaths
     source: Source
     workers: int
+    """Processes at most."""
     listener: Listener
     engine: str
+    workers_given: bool = False
+    """Whether the command says how many."""
     info: dict[str, Any] = field(default_factory=dict)
     calls_now: int = 0
     """HTTP calls to teachers made by this run."""
@@ -117,8 +120,13 @@ class Run:
         workers: int | None,
         listener: Listener,
     ) -> Run:
-        """A run on `workers` processes, by default one a core."""
-        return cls(loaded, identity, paths, source, max(1, workers or os.cpu_count() or 1), listener, engine)
+        """A run on `workers` processes; by default on one a core, or on fewer where there is little to do."""
+        most = max(1, workers or os.cpu_count() or 1)
+        return cls(loaded, identity, paths, source, most, listener, engine, workers_given=workers is not None)
+
+    def processes(self, samples: int, *, worth: int) -> int:
+        """How many processes share the work on `samples`, where starting one takes as long as the work on `worth`."""
+        return self.workers if self.workers_given else min(self.workers, 1 + samples // worth)
 
     @property
     def recipe(self) -> Recipe:

@@ -25,29 +25,31 @@ from factory.text import counted
 from factory.verify.judge import Judge, judge_of
 from factory.verify.shards import VerifyReport, VerifySpec, open_judge, shard_features, verify_shard
 
+WORTH_A_PROCESS: Final = 2_000
+"""Samples whose verification takes as long as starting a process: about 1.3 s of a core."""
 WORTH_A_BAR: Final = 10_000
 """Samples from which verifying takes seconds, so that somebody wants to see how far it is."""
 
 
 def _verify(run: Run) -> None:
     engine = open_engine(run.engine)
-    numbers = run.shards
+    numbers, planned = run.shards, run.info["counts"]["planned"]
+    processes = run.processes(planned, worth=WORTH_A_PROCESS)
     whole = partial(VerifySpec, build=str(run.paths.root), recipe=run.loaded.plain(), root=str(run.loaded.root))
     judge = judge_of(run.recipe, run.loaded.root)
     run.paths.verified.unlink(missing_ok=True)  # written last, of verdicts that are all there
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
         specs = [whole(number=number) for number in numbers]
-        model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=run.workers)))
+        model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=processes)))
         write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
     else:
         run.paths.model.unlink(missing_ok=True)
     spec = partial(whole, model=model)
     reports: list[VerifyReport] = []
-    planned = run.info["counts"]["planned"]
     shown = run.listener.working("verify", planned, lambda: UnderWay(done=sum(one.samples for one in tuple(reports))))
     with shown if planned >= WORTH_A_BAR else nullcontext():
-        reports += engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=run.workers)
+        reports += engine(Task(verify_shard, open_judge), [spec(number=n) for n in numbers], workers=processes)
     give_back()
     digests = [report.digest for report in sorted(reports, key=lambda report: report.number)]
     noted = {"verdicts": digests, "model": digest_of(run.paths.model)}

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 
 from factory.store.layout import open_build
 from release.read import open_release
-from tests.fake_endpoint import Running, running_endpoint
+from tests.fake_endpoint import running_endpoint
 from tests.real_build import make_photos, only_build, release_digests
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -125,17 +124,12 @@ def test_a_row_that_tells_the_truth_too_early_goes_to_people(tmp_path: Path) -> 
     assert result["counts"]["reasons"] == {"row:tells_the_truth": 3}
 
 
-def wait_for(endpoint: Running, requests: int) -> None:
-    while endpoint.stats()["requests"] < requests:
-        time.sleep(0.02)
-
-
 def test_killed_between_its_turns_it_goes_on_with_one_call(tmp_path: Path) -> None:
     stalled = [{"kind": "slow", "first": 2, "count": 1, "latency_ms": 600_000}]
     with running_endpoint(tmp_path / "endpoint", stalled) as endpoint:
         recipe = write_views(tmp_path, endpoint.url, 1, keys=", timeout_s: 900")
         process = start(recipe, tmp_path / "out")
-        wait_for(endpoint, 2)
+        endpoint.wait_for(2)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         result = result_of(build(recipe, tmp_path / "out"))
@@ -162,12 +156,12 @@ def test_rows_do_not_depend_on_workers_or_shards(tmp_path: Path, workers: int, s
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ten_kills_ask_no_acknowledged_turn_twice(tmp_path: Path) -> None:
-    samples, in_flight, kills = 400, 32, 10
+    samples, in_flight, kills = 160, 32, 10
     with running_endpoint(tmp_path / "endpoint", latency_ms=100) as endpoint:
         recipe = write_views(tmp_path, endpoint.url, samples, shard_size=50)
         process = start(recipe, tmp_path / "killed")
         for kill in range(1, kills + 1):
-            wait_for(endpoint, 2 * samples * kill // (kills + 2))
+            endpoint.wait_for(2 * samples * kill // (kills + 2))
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             process = start(recipe, tmp_path / "killed")

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +16,7 @@ import factory
 from factory.phases.run import BuildResult
 from factory.store.layout import open_build
 from release.read import open_release
-from tests.fake_endpoint import Running, running_endpoint
+from tests.fake_endpoint import running_endpoint
 from tests.golden_digests import held_to
 from tests.published import mg_geo_clue as published
 from tests.real_build import factory as command
@@ -172,11 +171,6 @@ def test_a_repository_that_cannot_be_used_is_refused_before_anybody_is_paid(tmp_
         assert endpoint.stats()["requests"] == 0
 
 
-def wait_for(endpoint: Running, requests: int) -> None:
-    while endpoint.stats()["requests"] < requests:
-        time.sleep(0.02)
-
-
 def test_killed_between_its_photos_it_asks_about_none_twice(tmp_path: Path) -> None:
     stalled = [{"kind": "slow", "first": 4, "count": 1, "latency_ms": 600_000}, *SAYS]
     with running_endpoint(tmp_path / "endpoint", stalled) as endpoint:
@@ -195,7 +189,7 @@ def test_killed_between_its_photos_it_asks_about_none_twice(tmp_path: Path) -> N
         process = subprocess.Popen(
             words, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        wait_for(endpoint, 4)
+        endpoint.wait_for(4)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert command(*words[3:], cwd=tmp_path).returncode == 0
