@@ -9,13 +9,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from annotation.claim import notes_folder
-from annotation.running import end, identity
+from annotation.running import PROC, end, identity
 from annotation.server import is_running, serve, stop
 from tests.build_fixture import make_build
 from tests.installed_studio import installed
@@ -64,6 +65,8 @@ def yours() -> Iterator[Callable[[Path], subprocess.Popen[bytes]]]:
         with lock.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             started.append(subprocess.Popen(command, pass_fds=(file.fileno(),), start_new_session=True))
+        while not (PROC / str(started[-1].pid) / "cmdline").read_bytes():  # it begins: its command is not told yet
+            time.sleep(0.01)
         return started[-1]
 
     yield start
