@@ -22,6 +22,7 @@ from annotation.replies import ChangedTask, ChangedTasks, TaskNumbers, Users
 from factory.errors import CorruptBuild, EnvironmentFault
 from factory.store.annotations import TIME, change_annotations, is_of_server, read_annotations
 from factory.store.files import make_folder
+from factory.store.held import held
 from factory.store.layout import Build, BuildPaths
 from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
@@ -74,9 +75,10 @@ def pull(build: Build, client: Client, *, say: Callable[[str], None] = lambda _:
     projects = {slot: one for slot, one in read_projects(paths.review_projects).items() if slot != PICTURES}
     if not projects:
         raise EnvironmentFault(f"{paths.root}: nothing was sent yet; `factory review push` sends")
-    make_folder(paths.review)
-    with lease(paths.review_lease, what=str(paths.review)):
-        return _pull(build, client, projects, say)
+    with held(paths.root):
+        make_folder(paths.review)
+        with lease(paths.review_lease, what=str(paths.review)):
+            return _pull(build, client, projects, say)
 
 
 def _pull(build: Build, client: Client, projects: dict[str, Project], say: Callable[[str], None]) -> Pulled:

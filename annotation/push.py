@@ -23,6 +23,7 @@ from annotation.tasks import Made, Screen, Wanted, task_body, task_row
 from factory.store.cases import AnsweredSample, read_cases
 from factory.store.decided import laid_over, read_decided, unedited
 from factory.store.files import make_folder, write_bytes
+from factory.store.held import held
 from factory.store.layout import Build
 from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
@@ -55,9 +56,10 @@ def push(
     Raises EnvironmentFault when the server cannot go on; what was made is noted, and the same call goes on. Raises
     BuildLocked while another process sends or takes back.
     """
-    make_folder(build.paths.review)
-    with lease(build.paths.review_lease, what=str(build.paths.review)):
-        return _push(build, client, wanted, screen, say)
+    with held(build.paths.root):
+        make_folder(build.paths.review)
+        with lease(build.paths.review_lease, what=str(build.paths.review)):
+            return _push(build, client, wanted, screen, say)
 
 
 def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen, say: Callable[[str], None]) -> Pushed:

@@ -7,7 +7,6 @@ always whole. Nothing in it depends on when, where or with how many workers it w
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from factory.errors import CorruptBuild
 from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
 from factory.redact import named_secrets
-from factory.store.files import sync_directory
+from factory.store.files import PUBLIC_FOLDER, create, make_folder, remove_tree, rename, sync_directory
 from factory.store.layout import Build
 from factory.store.places import placed_plan
 from release.acceptance import acceptance
@@ -76,8 +75,8 @@ def write_release(
     generator = generator or build_generator(build)
     target = build.paths.release
     root = target.with_suffix(".tmp")
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir()
+    remove_tree(root)
+    make_folder(root, PUBLIC_FOLDER)
     licence = None if settings.licence == PER_ROW else settings.licence
     order = release_order(build)
     with _Shards(root, settings, generator.row) as shards:
@@ -127,7 +126,7 @@ class _Shards:
 
     def __enter__(self) -> _Shards:
         for name in self.settings.formats:
-            (self.root / name).mkdir()
+            make_folder(self.root / name, PUBLIC_FOLDER)
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -191,12 +190,12 @@ class _Shards:
     def _start(self, split: str, number: int) -> None:
         if "webdataset" in self.settings.formats:
             path = self.root / "webdataset" / shard_name(split, number)
-            file = self._open.enter_context(path.open("wb"))
+            file = self._open.enter_context(create(path))
             self._tars[split] = path, file, TarFile(file, path.name)
             self.rows[path] = 0
         if "parquet" in self.settings.formats:
             path = self.root / "parquet" / file_name(split, number, 0)
-            file = self._open.enter_context(path.open("wb"))
+            file = self._open.enter_context(create(path))
             self._parquets[split] = path, file, ParquetFile(file, self.row)
             self.rows[path] = 0
 
@@ -263,7 +262,7 @@ def _write_papers(root: Path, build: Build, order: pl.DataFrame, facts: Mapping[
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
+    with create(path) as file:
         file.write(data)
         _sync_and_close(file)
 
@@ -279,9 +278,9 @@ def _replace(root: Path, target: Path) -> None:
     for directory in (root, *(path for path in root.iterdir() if path.is_dir())):
         sync_directory(directory)
     old = target.with_suffix(".old")
-    shutil.rmtree(old, ignore_errors=True)
+    remove_tree(old)
     if target.exists():
-        target.replace(old)
-    root.replace(target)
+        rename(target, old)
+    rename(root, target)
     sync_directory(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    remove_tree(old)

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO, Final
 from factory.errors import EnvironmentFault
 from factory.plugins.contracts import Usage
 from factory.store.databases import require_own_schema
-from factory.store.files import open_itself, private_database
+from factory.store.files import open_itself, private_database, remove
 from factory.store.lease import is_locked
 
 _NANO: Final = 1_000_000_000
@@ -184,7 +184,7 @@ class BudgetFile:
                         "SELECT id FROM reserved WHERE holder = ?", (holder,)
                     ).fetchall():
                         _charge(connection, reservation, Usage(), 0)
-                    self._lock_of(holder).unlink(missing_ok=True)
+                    remove(self._lock_of(holder))
 
     def account(self, teacher: str) -> Account | None:
         """What a teacher has spent; None where there is no file. Raises EnvironmentFault."""
@@ -198,7 +198,7 @@ class BudgetFile:
             self._connection.close()
             self._connection = None
         if self._lock is not None:
-            self._lock_of(self._holder).unlink(missing_ok=True)  # what is still set aside is charged by the next
+            remove(self._lock_of(self._holder))  # what is still set aside is charged by the next
             self._lock.close()
             self._lock, self._holder = None, ""
 

@@ -41,7 +41,7 @@ from factory.calls.files import (
 from factory.calls.prior import load_prior
 from factory.calls.row import UNSETTLED, LedgerRow, Status, row_values, succeed
 from factory.errors import EnvironmentFault, FactoryError
-from factory.store.files import private_database
+from factory.store.files import private_database, remove
 
 __all__ = [
     "Ledger",
@@ -320,7 +320,7 @@ class Ledger:
 def remove_live(path: Path) -> None:
     """Deletes a closed live ledger with its side files, once its sealed form is durable."""
     for name in (path.name + "-wal", path.name + "-shm", path.name):
-        path.with_name(name).unlink(missing_ok=True)
+        remove(path.with_name(name))
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:

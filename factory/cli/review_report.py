@@ -17,6 +17,7 @@ from factory.report import DECISION_WORDS, gallery, html, measures
 from factory.report.frames import read_frames
 from factory.report.words import shorten
 from factory.store.files import make_folder, write_bytes
+from factory.store.held import held
 from factory.store.layout import Build
 from factory.store.reviews import read_reviews
 from factory.store.tables import read_table, read_tables
@@ -65,8 +66,9 @@ def write_review_report(build: Build, path: Path | None = None) -> Path:
             directions=measures.score_directions(frames.checks),
         )
     )
-    make_folder(paths.review)
-    write_bytes(page.encode(), target)
+    with held(paths.root):
+        make_folder(paths.review)
+        write_bytes(page.encode(), target)
     return target
 
 

@@ -14,7 +14,7 @@ from factory.calls.ledger import Ledger, read_ledger, remove_live
 from factory.calls.row import LedgerRow
 from factory.shard.loop import Loop
 from factory.shard.spec import is_sound, read_report
-from factory.store.files import sync_directory
+from factory.store.files import remove, rename, sync_directory
 from factory.store.layout import BuildPaths, ShardPaths
 
 
@@ -27,16 +27,16 @@ def reopen(shard: ShardPaths, paths: BuildPaths) -> None:
     """Opens a finished shard for another run."""
     clear(shard)
     thaw(shard)
-    paths.verified.unlink(missing_ok=True)  # it has the digests of verdicts that hold no longer
-    shard.verdicts.unlink(missing_ok=True)
-    shard.report.unlink()
+    remove(paths.verified)  # it has the digests of verdicts that hold no longer
+    remove(shard.verdicts)
+    remove(shard.report)
 
 
 def clear(shard: ShardPaths) -> None:
     """Takes away what a run left that was killed when it had written the report of a shard, before it could do so
     itself: the sealed ledger has it all."""
     if shard.report.exists():
-        shard.progress.unlink(missing_ok=True)
+        remove(shard.progress)
         remove_live(shard.live_ledger)
         remove_live(shard.thawing)
 
@@ -47,7 +47,7 @@ def unfinish(shard: ShardPaths) -> None:
     if not shard.report.exists() or is_sound(shard, read_report(shard)):
         return
     for path in (shard.report, shard.answers, shard.images):
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 def thaw(shard: ShardPaths) -> None:
@@ -60,7 +60,7 @@ def thaw(shard: ShardPaths) -> None:
     rows = [row_from(shard.ledger, row) for row in read_ledger(shard.ledger).iter_rows()]
     with Loop() as loop, Ledger(aside) as ledger:
         loop.run(_record(ledger, rows))
-    aside.replace(shard.live_ledger)
+    rename(aside, shard.live_ledger)
     sync_directory(shard.root)
 
 

@@ -17,7 +17,7 @@ from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
 from factory.sources import Source
-from factory.store.files import file_digest, write_bytes
+from factory.store.files import file_digest, remove, write_bytes
 from factory.store.folder import LEASE
 from factory.store.info import write_info
 from factory.store.layout import Build, BuildPaths, open_build
@@ -202,7 +202,7 @@ def unmake(paths: BuildPaths) -> None:
         return
     paths.shard_folder.rmdir()
     for path in written:
-        path.unlink(missing_ok=True)
+        remove(path)
     paths.root.rmdir()
 
 

@@ -17,6 +17,7 @@ from factory.select.accepted import select_rows
 from factory.shard.memory import give_back
 from factory.store.databases import databases
 from factory.store.files import digest_of, disk_faults, file_digest
+from factory.store.held import held
 from factory.store.info import read_info, write_info
 from factory.store.layout import Build, fixed_files, listing_digest, shards_digest, verdicts_digest
 from factory.store.lease import lease
@@ -138,7 +139,7 @@ def renew_report(build: Build) -> Path:
 
     paths = build.paths
     if build.info["state"] != REPORT.state:
-        with disk_faults(paths.root):
+        with disk_faults(paths.root), held(paths.root):
             return write_report(build)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         info = read_info(paths.info)

@@ -19,7 +19,7 @@ from factory.phases.run import Run, UnderWay
 from factory.plugins.contracts import Model, Task
 from factory.shard.memory import give_back
 from factory.store.decided import laid_digest
-from factory.store.files import digest_of, write_bytes
+from factory.store.files import digest_of, remove, write_bytes
 from factory.store.layout import shards_digest, verdicts_digest
 from factory.text import counted
 from factory.verify.judge import Judge, judge_of
@@ -37,14 +37,14 @@ def _verify(run: Run) -> None:
     processes = run.processes(planned, worth=WORTH_A_PROCESS)
     whole = partial(VerifySpec, build=str(run.paths.root), recipe=run.loaded.plain(), root=str(run.loaded.root))
     judge = judge_of(run.recipe, run.loaded.root)
-    run.paths.verified.unlink(missing_ok=True)  # written last, of verdicts that are all there
+    remove(run.paths.verified)  # written last, of verdicts that are all there
     model: Model | None = None
     if judge.decider is not None and judge.decider.fit is not None:
         specs = [whole(number=number) for number in numbers]
         model = _fitted(judge, list(engine(Task(shard_features, open_judge), specs, workers=processes)))
         write_bytes(orjson.dumps(model, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2), run.paths.model)
     else:
-        run.paths.model.unlink(missing_ok=True)
+        remove(run.paths.model)
     spec = partial(whole, model=model)
     reports: list[VerifyReport] = []
     shown = run.listener.working("verify", planned, lambda: UnderWay(done=sum(one.samples for one in tuple(reports))))

@@ -37,8 +37,9 @@ from factory.shard.sample import answer_sample
 from factory.shard.spec import ShardReport, ShardSpec, read_report, stored_report
 from factory.shard.staff import Staff, open_staff
 from factory.store.cases import AnsweredSample, answers_table, may_pass, nothing_to_check, outcomes, unseen_table
-from factory.store.files import disk_faults, file_digest
+from factory.store.files import disk_faults, file_digest, remove
 from factory.store.folder import FolderStore
+from factory.store.held import held
 from factory.store.images import ImageStore
 from factory.store.layout import BuildPaths, ShardPaths, read_ids, read_samples, shard_files
 from factory.store.progress import EVERY_S, ProgressFile
@@ -55,7 +56,8 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
 
     Raises BudgetReached, EnvironmentFault (disk, credentials) or CorruptBuild; what was recorded until then is kept.
     """
-    paths = BuildPaths(Path(spec.build)).shard(spec.number)
+    root = Path(spec.build)
+    paths = BuildPaths(root).shard(spec.number)
     if paths.report.exists():
         return read_report(paths)
     if staff is None:
@@ -63,12 +65,12 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
             return run_shard(spec, staff)
     store: Store = FolderStore(paths.root)
     mine = store.claim(f"shard {spec.number} of {spec.build}", wait_s=10)
-    with disk_faults(paths.root), mine as token, rare_collections():
+    with disk_faults(paths.root), held(root), mine as token, rare_collections():
         report = staff.loop.run(_work(spec, paths, staff))
         if not report.deferred:
             text = orjson.dumps(stored_report(report), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
             store.put(paths.report.name, text, token=token)
-            paths.progress.unlink(missing_ok=True)
+            remove(paths.progress)
             remove_live(paths.live_ledger)
         return report
 

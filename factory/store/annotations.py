@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from factory.store.files import make_folder
+from factory.store.held import held
 from factory.store.layout import BuildPaths
 from factory.store.lease import lease
 from factory.store.tables import read_arrow, write_table
@@ -43,8 +44,9 @@ def change_annotations(paths: BuildPaths, change: Callable[[list[Row]], Sequence
 
     Raises BuildLocked where another change takes longer than WAIT_S, CorruptBuild for a damaged file.
     """
-    make_folder(paths.review)
-    with lease(paths.annotations_lease, what=str(paths.annotations), wait_s=WAIT_S):
-        rows = change(read_annotations(paths))
-        write_table(pa.Table.from_pylist(list(rows), schema=arrow.ANNOTATIONS), paths.annotations)
+    with held(paths.root):
+        make_folder(paths.review)
+        with lease(paths.annotations_lease, what=str(paths.annotations), wait_s=WAIT_S):
+            rows = change(read_annotations(paths))
+            write_table(pa.Table.from_pylist(list(rows), schema=arrow.ANNOTATIONS), paths.annotations)
     return rows

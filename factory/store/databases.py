@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from factory.errors import CorruptBuild
-from factory.store.files import digest_of, refuse_odd_database
+from factory.store.files import digest_of, refuse_odd_database, remove
 from factory.store.layout import BuildPaths
 
 MOST_VALUE: Final = 16_000_000
@@ -59,7 +59,7 @@ def has_side_files(path: Path) -> bool:
 def remove_database(path: Path) -> None:
     """Takes a database away that nobody has open."""
     for name in (*(path.name + end for end in SIDE_FILES), path.name):
-        path.with_name(name).unlink(missing_ok=True)
+        remove(path.with_name(name))
 
 
 def databases(paths: BuildPaths) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from factory.errors import CorruptBuild, EnvironmentFault
+from factory.store.held import folder_of
 from schemas import plain_json
 
 PRIVATE: Final = 0o600
@@ -30,7 +32,8 @@ PRIVATE_FOLDER: Final = 0o700
 MAX_JSON_BYTES: Final = 64_000_000
 """Of a build's small files; the largest, verified.json, has 67 bytes a shard."""
 PUBLIC: Final = 0o666
-"""Mode of what is made to be given away; the user's umask takes from it."""
+PUBLIC_FOLDER: Final = 0o777
+"""Modes of what is made to be given away; the user's umask takes from them."""
 
 _LOG = logging.getLogger(__name__)
 DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
@@ -88,13 +91,38 @@ def durable(path: Path, *, mode: int = PRIVATE, sync: bool = True) -> Iterator[B
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-            aside.replace(path)
+            rename(aside, path)
         except BaseException:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
+            with suppress(OSError, CorruptBuild):
+                remove(aside)
             raise
     if sync:
         sync_directory(path.parent)
+
+
+def create(path: Path, *, mode: int = PUBLIC) -> BinaryIO:
+    """A new file, to be written. Raises FileExistsError where something has its name."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with folder_of(path) as folder:
+        return open(os.open(path.name, flags, mode, dir_fd=folder), "wb")  # noqa: PTH123 - a descriptor, not a path
+
+
+def rename(path: Path, target: Path) -> None:
+    """Gives a file or folder another name, in place of what has it."""
+    with folder_of(path) as here, folder_of(target) as there:
+        os.replace(path.name, target.name, src_dir_fd=here, dst_dir_fd=there)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, where there is one."""
+    with suppress(FileNotFoundError), folder_of(path) as folder:
+        os.unlink(path.name, dir_fd=folder)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a folder with all that is in it, where there is one, as far as this can be done; no link is followed."""
+    with suppress(FileNotFoundError), folder_of(path) as folder:
+        shutil.rmtree(path.name, ignore_errors=True, dir_fd=folder)
 
 
 def open_aside(path: Path, mode: int = PRIVATE) -> tuple[Path, int]:
@@ -103,11 +131,12 @@ def open_aside(path: Path, mode: int = PRIVATE) -> tuple[Path, int]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-        descriptor = os.open(aside, flags, mode)
+        with folder_of(aside) as folder:
+            descriptor = os.open(aside.name, flags, mode, dir_fd=folder)
         try:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_at(descriptor, aside):  # else another writer's `_clear` met it before it was locked
+            if is_at(descriptor, aside):  # else another writer's `_clear` met it before it was locked
                 return aside, descriptor
         except BaseException:
             os.close(descriptor)
@@ -126,9 +155,9 @@ _ASIDE = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
 def _clear(path: Path) -> None:
     """Removes the parts of `path` that nobody writes any more."""
     part = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{16}\.part")
-    for found in sorted(path.parent.iterdir()):
-        if not part.fullmatch(found.name):
-            continue
+    with folder_of(path) as folder:
+        names = sorted(filter(part.fullmatch, os.listdir(folder)))  # noqa: PTH208 - of a descriptor
+    for found in map(path.with_name, names):
         with suppress(FileNotFoundError, PermissionError, CorruptBuild), open_itself(found, os.O_RDONLY) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -137,14 +166,15 @@ def _clear(path: Path) -> None:
             except OSError:  # a file system without locks: nobody knows whether its writer lives
                 continue
             else:
-                if _is_at(file.fileno(), found):  # else its writer has ended
-                    found.unlink(missing_ok=True)
+                if is_at(file.fileno(), found):  # else its writer has ended
+                    remove(found)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def is_at(descriptor: int, path: Path) -> bool:
     """Whether an open file still has this name."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
+        with folder_of(path) as folder:
+            return os.path.samestat(os.fstat(descriptor), os.stat(path.name, dir_fd=folder, follow_symlinks=False))
     except FileNotFoundError:
         return False
 
@@ -156,7 +186,9 @@ def open_itself(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> BinaryIO:
     there, too) and for anything but a regular file; a pipe is not waited for.
     """
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, PRIVATE)
+        with folder_of(path) as folder:
+            given = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(path.name, given, PRIVATE, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR):
             raise CorruptBuild(f"{path}: is {kind_of(path)}; {_REMEDY}") from None
@@ -180,12 +212,16 @@ def private_database(path: Path) -> None:
     """
     while not os.path.lexists(path):
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
+            create(path, mode=PRIVATE).close()
     refuse_odd_database(path)
 
 
 def refuse_odd_database(path: Path) -> None:
-    """Raises CorruptBuild where an SQLite file, or one of its side files, is no plain file or a link."""
+    """Raises CorruptBuild where an SQLite file, or one of its side files, is no plain file or a link, or its folder, if
+    it is held, is another one by now: SQLite opens all of them by name."""
+    with suppress(FileNotFoundError), folder_of(path) as folder:
+        if not os.path.samestat(os.fstat(folder), path.parent.stat()):
+            raise CorruptBuild(f"{path.parent}: is another folder than a moment ago; {_REMEDY}")
     for name in (path.name, *(path.name + end for end in ("-wal", "-shm", "-journal"))):
         try:
             found = path.with_name(name).lstat()
@@ -195,13 +231,14 @@ def refuse_odd_database(path: Path) -> None:
             raise CorruptBuild(f"{path.with_name(name)}: is {kind_of(path.with_name(name))}; {_REMEDY}")
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, mode: int = PRIVATE_FOLDER) -> None:
     """A folder of a build that its owner alone may look into, made where there is none.
 
     Raises CorruptBuild when something else has its name, a symbolic link to a folder included.
     """
     try:
-        path.mkdir(mode=PRIVATE_FOLDER)
+        with folder_of(path) as folder:
+            os.mkdir(path.name, mode, dir_fd=folder)
     except FileExistsError:
         if not stat.S_ISDIR(path.lstat().st_mode):
             raise CorruptBuild(f"{path}: is {kind_of(path)}, expected a folder; {_REMEDY}") from None
@@ -265,11 +302,8 @@ _KINDS: Final = {
 
 def sync_directory(path: Path) -> None:
     """Makes the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with folder_of(path / "any") as folder:
+        os.fsync(folder)
 
 
 def digest_of(path: Path) -> str:

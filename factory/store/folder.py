@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.errors import BuildLocked
-from factory.store.files import durable, is_aside, make_folder, open_itself
+from factory.store.files import durable, is_aside, make_folder, open_itself, remove
+from factory.store.held import folder_of
 from factory.store.lease import lease
 
 LEASE = "lease"
@@ -72,11 +73,12 @@ def _number(lease_file: bytes) -> int:
 
 def link(finished: Path, target: Path) -> None:
     """A second name for a finished file, or a copy where the disk cannot do that, or where it is itself a link."""
-    target.unlink(missing_ok=True)
+    remove(target)
     try:
         if finished.is_symlink():
             raise OSError(f"{finished} is a symbolic link")
-        os.link(finished, target)
+        with folder_of(target) as folder:
+            os.link(finished, target.name, dst_dir_fd=folder)
     except OSError:
         with durable(target) as file, finished.open("rb") as original:
             shutil.copyfileobj(original, file)

@@ -6,12 +6,13 @@ Teachers read an image back from here when its call is due, so a shard never hol
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from factory.errors import CorruptBuild
-from factory.store.files import open_aside
+from factory.store.files import open_aside, remove, rename
 from factory.store.ustar import BLOCK, END, member
 from schemas.sample import FilePart
 from schemas.ustar import members
@@ -75,13 +76,14 @@ class ImageStore:
             return
         self._write(END)
         os.fsync(self._descriptor)
-        self._aside.replace(self._path)
+        rename(self._aside, self._path)
         self._aside, self._finished = None, True
 
     def close(self) -> None:
         """Lets go of the file; of one that is not finished nothing is left."""
         if self._aside is not None:
-            self._aside.unlink(missing_ok=True)
+            with suppress(CorruptBuild):
+                remove(self._aside)
             self._aside = None
         if self._descriptor >= 0:
             os.close(self._descriptor)

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from factory.errors import BuildLocked, CorruptBuild
-from factory.store.files import open_itself
+from factory.store.files import is_at, open_itself
+from factory.store.held import held
 
 
 @contextmanager
@@ -27,10 +28,14 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes],
         wait_s: how long to wait for another holder to let go.
         note: what the file says before its holder, made from what it said before.
 
+    The folder of the file is held as long (`factory.store.held`).
+
     Raises BuildLocked, naming the holder, when it stays taken; CorruptBuild where its file is a link or no file.
     """
     deadline = time.monotonic() + wait_s
-    with _locked(path, what, deadline) as file:
+    with _locked(path, what, deadline) as file, held(path.parent):
+        if not is_at(file.fileno(), path):
+            raise CorruptBuild(f"{path.parent}: is another folder than a moment ago; run the command again")
         file.seek(0)
         noted = note(file.read(200)) if note is not None else ""
         file.truncate(0)
@@ -39,18 +44,24 @@ def lease(path: Path, *, what: str, wait_s: float = 0.0, note: Callable[[bytes],
         yield
 
 
+_MOST_GONE: Final = 1_000
+
+
 def _locked(path: Path, what: str, deadline: float) -> BinaryIO:
     """The lock file, held. Its last holder may have taken it away with its folder: then it is made anew, for a lock on
     a file without a name would keep nobody out."""
+    gone = 0
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = open_itself(path)
         except FileNotFoundError:  # the folder went in between
+            if (gone := gone + 1) > _MOST_GONE:
+                raise CorruptBuild(f"{path.parent}: is taken away again and again; run the command again") from None
             continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _has_name(file, path):
+            if is_at(file.fileno(), path):
                 return file
             file.close()
             continue
@@ -63,13 +74,6 @@ def _locked(path: Path, what: str, deadline: float) -> BinaryIO:
         if time.monotonic() >= deadline:
             raise BuildLocked(f"{what} is in use by {held}; wait for it or stop it")
         time.sleep(0.05)
-
-
-def _has_name(file: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return False
 
 
 def _holder(file: BinaryIO) -> str:

@@ -48,7 +48,7 @@ def test_a_path_gets_a_second_name_where_the_disk_can(tmp_path: Path) -> None:
 
 
 def test_a_path_is_copied_where_the_disk_cannot_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise OSError("no links here")
 
     monkeypatch.setattr(os, "link", refused)
