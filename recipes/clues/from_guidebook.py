@@ -12,6 +12,7 @@ from pathlib import Path
 
 from factory.errors import FactoryError
 from factory.generators.guidebook import as_csv, read_guidebook
+from factory.store.files import PUBLIC, durable
 from factory.text import escaped
 
 
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         clues, dropped = read_guidebook(given.texts, given.images, source=given.source, licence=given.licence)
-        given.out.write_text(as_csv(clues), encoding="utf-8", newline="\n")
+        with durable(given.out, mode=PUBLIC) as file:
+            file.write(as_csv(clues).encode())
     except (FactoryError, OSError) as error:
         print(escaped(str(error)), file=sys.stderr)
         return 2

@@ -7,12 +7,16 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from tests.real_build import KEY, factory, factory_process, only_build
+from tests.real_build import KEY, factory, factory_process, make_photos, only_build, write_recipe
 
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "mp16_reason.yaml"
 SMALL = ("-s", "plan.limit=12", "-s", "plan.shard_size=6", "--workers", "1")
@@ -212,6 +216,26 @@ def test_values_of_another_kind_are_named_with_their_place(
         assert "Traceback" not in said and done.returncode in (0, 1, 3), (command, done)
         if command[0] == "check" or name == "build.json":
             assert f"`{key}" in said and name in said and done.returncode in (1, 3), (command, done)
+
+
+KINDS = {
+    "response": pa.array([Decimal("1.5")]),
+    "usage": pa.array([{"prompt_tokens": timedelta(1)}]),
+    "id": pa.array([datetime(2026, 1, 1, tzinfo=UTC)]),
+    "raw": pa.array([{"country": [b"x"]}]),
+}
+"""Columns of a recording, and values of which no answer can be made: decimals, durations, times, bytes inside."""
+
+
+def test_a_recording_of_values_that_are_no_json_is_refused_with_its_column(tmp_path: Path) -> None:
+    make_photos(tmp_path, 1)
+    recipe = write_recipe(tmp_path, "http://127.0.0.1:9/v1")
+    teacher = ("-s", "teachers=[{name: t0, backend: replay, path: said.parquet}]")
+    for column, values in KINDS.items():
+        pq.write_table(pa.table({"id": ["p00000"], "response": ["{}"]} | {column: values}), tmp_path / "said.parquet")
+        done = factory("build", recipe, *teacher, cwd=tmp_path)
+        assert done.returncode == 2 and f"said.parquet: column `{column}`: expected" in done.stderr, (column, done)
+        assert "Traceback" not in done.stderr
 
 
 def test_a_table_that_leads_into_the_kernel_shows_nothing_of_the_environment(tmp_path: Path) -> None:

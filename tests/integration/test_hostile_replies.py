@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
+from itertools import count
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
-from tests.fake_endpoint import running_endpoint
+from factory.calls.call import redacted_reply
+from factory.generators.repair import repaired
+from tests.fake_endpoint import completion, running_endpoint
+from tests.http_server import Answering, served
 from tests.measured import measured
-from tests.real_build import make_photos, write_recipe
+from tests.real_build import KEY, factory, make_photos, write_recipe
 
 MEMORY_MB = 1_500
 """60 replies of 7 MB took 3 GB: of each there were several copies when the ledger was sealed."""
@@ -72,3 +79,50 @@ def test_no_reply_stalls_or_ends_a_build(tmp_path: Path, recorded: bool) -> None
     counts = json.loads(found.done.stdout.partition("\n")[0])["counts"]
     assert counts["answers"]["t0"] == {"not_json": len(REPLIES) - 1, "bad_schema": 1, "ok": 2}
     assert found.cpu_s < CPU_S
+
+
+LONG = {
+    "repaired": (REPLIES["round brackets left open"], repaired),
+    "redacted": (f"{KEY} said {place()} " + "x" * 60_000, redacted_reply),
+}
+"""Replies of a slow teacher, and the function in which each takes its time."""
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_another_teachers_calls_go_on_while_a_reply_is_read_beside_them(tmp_path: Path, kind: str) -> None:
+    """The thread in which the first long reply is read is kept there until the other teacher has been answered every
+    question, one after the other, the first of them when it is there: a loop that reads for itself sends no second."""
+    slow, function = LONG[kind]
+    photos, others = 3, count(1)
+    reading, all_answered, order = threading.Event(), threading.Event(), list[str]()
+
+    class TwoTeachers(Answering):
+        def reply(self, body: bytes) -> bytes:
+            if b'"model-0"' in body:
+                return completion(slow)
+            reading.wait(120)
+            order.append("the other is answered")
+            if next(others) == photos:
+                all_answered.set()
+            return completion(place())
+
+    def kept(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is function.__code__:
+            sys.setprofile(None)
+            if not reading.is_set():
+                reading.set()
+                all_answered.wait(120)
+                order.append("read")
+
+    make_photos(tmp_path, photos)
+    with served(TwoTeachers) as url:
+        keys = ", bad_answer: {retries: 0}, api_key_env: OPENAI_API_KEY"
+        recipe = write_recipe(tmp_path, url, teachers=2, teacher_keys=keys)
+        threading.setprofile(kept)  # threads that begin from now on, which the main one of the event loop is not
+        try:
+            done = factory("build", recipe, "--json", "-s", "teachers.1.max_in_flight=1", cwd=tmp_path)
+        finally:
+            threading.setprofile(None)
+    counts = json.loads(done.stdout.partition("\n")[0])["counts"]
+    assert counts["answers"]["t1"] == {"ok": photos}, done
+    assert order == [*["the other is answered"] * photos, "read"]

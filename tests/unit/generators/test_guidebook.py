@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,15 @@ def test_no_cell_that_people_correct_is_a_formula_and_the_family_reads_what_stoo
     assert [clue.text for clue in clues] == [*FORMULAS, "It's -5 here; one"]
     assert {(clue.source, clue.licence) for clue in clues} == {("=1+1", "@A1")}
     assert ",It's -5 here; one," in out.read_text(), "other cells are as they were"
+
+
+def test_the_file_replaces_a_link_of_its_name_and_follows_none(guidebook: tuple[Path, Path], tmp_path: Path) -> None:
+    script = Path(__file__).parents[3] / "recipes" / "clues" / "from_guidebook.py"
+    (tmp_path / "victim").write_text("keep")
+    (tmp_path / "clues.csv").symlink_to("victim")
+    main = runpy.run_path(str(script))["main"]
+    assert main([*map(str, guidebook), str(tmp_path / "clues.csv"), "--source", "x", "--licence", "y"]) == 0
+    assert (tmp_path / "victim").read_text() == "keep" and "yellow" in (tmp_path / "clues.csv").read_text()
 
 
 def test_files_that_do_not_belong_together_or_cannot_be_read_are_refused(
