@@ -15,7 +15,7 @@ import binascii
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -25,7 +25,7 @@ from annotation.connection import Login
 from annotation.replies import ShapeT, shaped
 from annotation.transport import OutOfBounds, guarded
 from factory.errors import EnvironmentFault
-from factory.redact import MOST_CUT, Redactor
+from factory.redact import LEAST_TELLING, MOST_CUT, Redactor
 from factory.retry_after import headers_wait_s
 from schemas.plain_json import read_json
 
@@ -68,10 +68,20 @@ class Client:
     Every method raises EnvironmentFault, in words a person can act on, where the server cannot be used.
     """
 
-    def __init__(self, login: Login, *, call_s: float = CALL_S, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        login: Login,
+        *,
+        secrets: Iterable[str] = (),
+        call_s: float = CALL_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`secrets` are taken out of what the server says, as its own key is: reviewers may have written them. Of fewer
+        than 8 characters they are left: those stand there by chance."""
         self.url = login.url
         self._login, self._call_s, self._sleep = login, call_s, sleep
-        self._redact = Redactor((login.key,))
+        self._secrets = (login.key, *(secret for secret in secrets if len(secret) >= LEAST_TELLING))
+        self._redact = Redactor(self._secrets)
         self._access = ""
         self._http: httpx2.Client | None = None
 
@@ -200,7 +210,7 @@ class Client:
             access = given.get("access") if isinstance(given, dict) else None
             if not isinstance(access, str) or not access.isascii() or not access.isprintable():
                 raise EnvironmentFault(f"{self.url}: gives no access for the personal token of {self._login.source}")
-            self._access, self._redact = access, Redactor((self._login.key, access))
+            self._access, self._redact = access, Redactor((*self._secrets, access))
         return f"Bearer {self._access}"
 
     def _fine(self, answer: httpx2.Response, path: str) -> httpx2.Response:
@@ -222,8 +232,10 @@ class Client:
         raise EnvironmentFault(f"{self.url}{path}: {self._told(answer)}")
 
     def _json(self, answer: httpx2.Response, path: str) -> Any:
+        """What the server says, without keys: it, or who writes on it, may give one back."""
         try:
-            return read_json(answer.content)
+            found, words = read_json(answer.content), answer.content.decode("utf-8", "replace")
+            return self._redact.values(found) if self._redact.holds(words) else found
         except ValueError as error:
             raise EnvironmentFault(
                 f"{self.url}{path}: is no JSON of Label Studio ({error}); is this its address?"

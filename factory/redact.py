@@ -24,7 +24,7 @@ LEAST_TELLING: Final = 8
 MOST_CUT: Final = 100_000
 """Characters of a text out of which a secret is cut, in up to 60 ms; of a longer one nothing is kept, since whoever
 answers so much with a key in it means harm."""
-CLIENTS_OWN: Final = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY")
+CLIENTS_OWN: Final = ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "LABEL_STUDIO_API_KEY")
 """Variables that are taken for secrets whatever a recipe says."""
 
 _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
@@ -67,6 +67,14 @@ class Redactor:
         for pattern in map(_pattern, self._forms):
             text = pattern.sub(REDACTED, text)
         return REDACTED if self.holds(text) else text
+
+    def values(self, value: Any) -> Any:
+        """JSON values with every text of them redacted, names included."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self(name): self.values(inner) for name, inner in value.items()}
+        return [self.values(inner) for inner in value] if isinstance(value, list) else value
 
     def brief(self, text: str, limit: int) -> str:
         """One line of at most `limit` characters for a message: redacted first, shortened then, because half a key is

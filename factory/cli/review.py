@@ -73,12 +73,14 @@ def push(
     from factory.cli.console import print_json
     from factory.cli.review_tasks import wanted_tasks
     from factory.generators.labelled import speaker
+    from factory.redact import named_secrets
     from factory.store.layout import open_build
     from release.rows import build_generator
 
     opened = open_build(build)
     wanted = wanted_tasks(opened, budget=budget, reviewers=reviewers, gold=gold, qualify=qualify, recipe=recipe)
-    with Client(find_login(opened.paths.server if data is None else data)) as client:
+    login = find_login(opened.paths.server if data is None else data)
+    with Client(login, secrets=named_secrets(opened.recipe).values()) as client:
         screen = open_screen(opened, speaker(build_generator(opened)))
         done = sending.push(opened, client, wanted, screen, say=say)
     reviewers_told = counted(len(done.projects) - 1, "reviewer")
@@ -94,10 +96,12 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
     from annotation.client import Client
     from annotation.connection import find_login
     from factory.cli.console import print_json
+    from factory.redact import named_secrets
     from factory.store.layout import open_build
 
     opened = open_build(build)
-    with Client(find_login(opened.paths.server if data is None else data)) as client:
+    login = find_login(opened.paths.server if data is None else data)
+    with Client(login, secrets=named_secrets(opened.recipe).values()) as client:
         found = taking.pull(opened, client, say=say)
     say(
         f"{counted(found.annotations, 'annotation')}: {found.new:,} new, {found.changed:,} changed, {found.deleted:,} "

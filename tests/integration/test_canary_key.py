@@ -17,7 +17,9 @@ import pytest
 
 from factory.errors import EXIT_ROWS_FAILED
 from tests.evil_endpoint import CANARY, ERRORS, REPLIES, escaped, running_evil
+from tests.fake_studio import TOKEN, running_studio
 from tests.real_build import Done, factory, make_photos, only_build, write_recipe
+from tests.studio import choice, words
 
 PIECE = 12
 """Characters in a row that must not be there either: a third of a key is more than nothing."""
@@ -58,7 +60,7 @@ def contents(path: Path) -> Iterator[str]:
 
 
 def found_in(text: str) -> list[str]:
-    return [writing for writing in writings(CANARY) if writing in text]
+    return [writing for key in (CANARY, TOKEN) for writing in writings(key) if writing in text]
 
 
 def require_clean(folder: Path, *runs: Done) -> int:
@@ -99,9 +101,36 @@ def test_a_key_that_an_endpoint_gives_back_is_kept_and_shown_nowhere(tmp_path: P
         )
     ]
     assert all(run.returncode == 0 for run in told), [run for run in told if run.returncode]
-    assert require_clean(made, refused, done, *told) > 10
+    reviewed = review(made, recipe, build)
+    assert require_clean(made, refused, done, *told, *reviewed) > 20
     said = "".join(text for path in made.rglob("ledger.parquet") for text in contents(path))
     assert said.count("[redacted]") >= cases - 1, "the endpoint gave no key back, or something else took it out"
+
+
+def review(made: Path, recipe: Path, build: tuple[str | Path, ...]) -> list[Done]:
+    """Sends the build's rows to reviewers who write both keys, the teacher's and that of their server, wherever they
+    can, on a server that writes them, too; builds the release that follows. Gives what the commands said."""
+    hidden = "\u200b".join(CANARY)
+    keys = f"{CANARY} and {hidden}, {TOKEN}"
+    with running_studio() as (studio, url):
+        env = {**ENV, "LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": TOKEN}
+        pushed = factory("review", "push", made, "--recipe", recipe, cwd=made, env=env)
+        assert pushed.returncode == 0 and studio.tasks, pushed
+        studio.users[0] |= {"email": f"{TOKEN}@example.org", "first_name": CANARY}
+        for number, task in enumerate(sorted(studio.tasks)):
+            written = [words("comment", keys), words("reasoning", f"It says {keys} on the wall.")]
+            verdict = choice("verdict", "accept" if number else "fix") | {"id": CANARY, TOKEN: CANARY}
+            studio.answer(task, [verdict, *written])
+            studio.tasks[task]["data"] |= {"own": keys, CANARY: TOKEN}
+        pulled = factory("review", "pull", made, cwd=made, env=env)
+        assert pulled.returncode in (0, 1) and any((made / "review" / "pulls").iterdir()), pulled
+    again = factory(*build, cwd=made.parents[1], env=env)
+    assert again.returncode in (0, EXIT_ROWS_FAILED) and "annotation: majority" in again.stderr, again
+    said = pq.read_table(made / "review" / "annotations.parquet")["comment"].to_pylist()
+    assert said and all(comment.startswith("[redacted] and [redacted], [redacted]") for comment in said), said
+    released = "".join(text for path in (made / "release").rglob("*.parquet") for text in contents(path))
+    assert "It says [redacted] and [redacted], [redacted]" in released, "what they wrote is released, without the keys"
+    return [pushed, pulled, again, factory("review", "report", made, cwd=made, env=env)]
 
 
 @pytest.mark.parametrize("place", ["a row", "the card"])

@@ -107,3 +107,10 @@ def test_out_of_a_text_that_no_honest_answer_has_nothing_is_cut() -> None:
         long = filling * (600_000 // len(filling))
         assert redact(key + long) == REDACTED, "what is cut out of it takes a third of a second"
         assert redact(long) == long
+
+
+def test_json_values_are_redacted_with_their_names_and_numbers_stay() -> None:
+    redact = Redactor(("secret-0123",))
+    given = {"a secret-0123": ["secret-0123", {"b": "x"}, 1, 2.5, None, True], "c": "secr"}
+    kept = {f"a {REDACTED}": [REDACTED, {"b": "x"}, 1, 2.5, None, True], "c": "secr"}
+    assert redact.values(given) == kept
