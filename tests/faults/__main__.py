@@ -28,6 +28,7 @@ from random import Random
 
 from tests.faults.cases import CASES, Command, faults_of
 from tests.faults.material import make
+from tests.faults.programs import PROGRAMS
 
 CPU_S = 120
 """Of one process; a build of this size takes 3."""
@@ -114,10 +115,12 @@ def _command(command: Command, folder: Path, said: Path) -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     os.chdir(folder)
-    sys.argv = ["factory", *command]
-    from factory.cli.main import main as factory
-
     try:
+        if command[0] in PROGRAMS:
+            return PROGRAMS[command[0]](command[1:])
+        sys.argv = ["factory", *command]
+        from factory.cli.main import main as factory
+
         factory()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1 if ended.code else 0

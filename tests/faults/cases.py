@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from release.manifest import MANIFEST, digest_of, manifest_bytes
 from tests.fake_endpoint import completion
@@ -96,16 +100,27 @@ def benchmark(folder: Path, rng: Random) -> Case:
 
 def release(folder: Path, rng: Random) -> Case:
     """A file of a release is changed by somebody who makes its manifest fit, or the manifest is."""
-    root = folder / "made" / "release"
+    return _forged_release(folder / "made" / "release", rng)
+
+
+def families(folder: Path, rng: Random) -> Case:
+    """The same with releases of other families, and of rows that people decided."""
+    return _forged_release(folder / rng.choice(("clue", "spoken_build", "localizable", "reviewed")) / "release", rng)
+
+
+def _forged_release(root: Path, rng: Random) -> Case:
     manifest = json.loads((root / MANIFEST).read_bytes())
     entry = rng.choice(manifest["files"])
     path = root / entry["path"]
-    _mutate(path, rng)
+    changed = _change_cells(path, rng) if path.suffix == ".parquet" and rng.random() < 0.5 else _mutate(path, rng)
+    assert changed or path.is_file()
     entry |= {"bytes": path.stat().st_size, "sha256": digest_of(path)}
     if rng.random() < 0.3:
         manifest[rng.choice(sorted(manifest))] = rng.choice((None, [], {}, -1, "x", ["x"], {"x": "y"}))
     (root / MANIFEST).write_bytes(manifest_bytes(manifest))
-    return Case((("check", "made/release"),), str(path.relative_to(folder)))
+    folder = root.parents[1]
+    named = str(root.relative_to(folder))
+    return Case((("check", named), ("read_release", named)), str(path.relative_to(folder)))
 
 
 def recipe(folder: Path, rng: Random) -> Case:
@@ -120,6 +135,70 @@ def clues(folder: Path, rng: Random) -> Case:
     changed = rng.choice((book, book, "chosen.jsonl"))
     _mutate(folder / changed, rng)
     return Case((BUILD,), changed)
+
+
+def guidebook(folder: Path, rng: Random) -> Case:
+    """A guidebook is changed, made a repository of clues, and built with."""
+    (folder / "r.yaml").write_text(CLUE_RECIPE.replace("CLUES", "guide.csv"))
+    changed = rng.choice(("guide.txt", "guide_images.txt"))
+    _mutate(folder / changed, rng)
+    make = ("from_guidebook", "guide.txt", "guide_images.txt", "guide.csv", "--source", "x", "--licence", "y")
+    return Case((make, BUILD), changed)
+
+
+def reviews(folder: Path, rng: Random) -> Case:
+    """What people said in a build is changed, as bytes or cell by cell, before it is decided, told and built with."""
+    files = sorted((folder / "reviewed" / "review").glob("*.*"))
+    path = rng.choice(files)
+    if path.suffix == ".parquet" and rng.random() < 0.7:
+        _change_cells(path, rng)
+    else:
+        _mutate(path, rng)
+    looking = [("decide", "reviewed"), ("decide", "reviewed", "--lead", "zoe", "p00001=accept"), ("report", "reviewed")]
+    (folder / "builds").mkdir()
+    shutil.copytree(folder / "reviewed", folder / "builds" / (folder / "made.id").read_text())
+    return Case((("review", *rng.choice(looking)), ("check", "reviewed"), BUILD), str(path.relative_to(folder)))
+
+
+def _change_cells(path: Path, rng: Random) -> bool:
+    """A Parquet file with another cell of one of its columns: what could stand there, or of another kind."""
+    table = pq.read_table(path, partitioning=None)
+    if not table.num_rows:
+        return False
+    at = rng.randrange(table.num_columns)
+    field = table.schema.field(at)
+    cells = table.column(at).to_pylist()
+    odd = (None, "", "x" * 300_000, "\x1b[31m", "=1+1", -1, 2**40, float("nan"), float("inf"), [], {}, True, b"\xff")
+    cell = rng.choice(odd)
+    text = next((inner for inner in _texts(cells[0])), None)
+    if text is not None and rng.random() < 0.5:
+        cell = mutated(text.encode(), rng).decode("utf-8", "replace")
+    for row in rng.sample(range(len(cells)), min(len(cells), rng.choice((1, 1, 3)))):
+        cells[row] = _with(cells[row], cell)
+    try:
+        changed = pa.array(cells, field.type)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        changed = pa.array([str(value) for value in cells])
+    table = table.set_column(at, pa.field(field.name, changed.type), changed)
+    pq.write_table(table, path, write_page_checksum=True)
+    return True
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a cell, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _with(value: Any, cell: Any) -> Any:
+    """A cell with another value in the place of its first inner one."""
+    if isinstance(value, dict) and value:
+        name = next(iter(value))
+        return {**value, name: _with(value[name], cell)}
+    return [_with(value[0], cell), *value[1:]] if isinstance(value, list) and value else cell
 
 
 def rewritten(folder: Path, rng: Random) -> Case:
@@ -185,7 +264,10 @@ CASES: dict[str, Make] = {
     "landmarks": _source("landmarks", "landmarks"),
     "transcripts": _source("transcripts", "spoken"),
     "clues": clues,
+    "guidebook": guidebook,
     "rewritten": rewritten,
+    "reviews": reviews,
+    "families": families,
     "benchmark": benchmark,
     "build_folder": build_folder,
     "built": built,

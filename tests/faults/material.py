@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from factory.store.layout import open_build
+from tests.annotations import box, said, shown, write_annotations
 from tests.fake_endpoint import plausible_answer
 from tests.hostile import encode, exif_tiff, picture
 from tests.real_build import factory, make_photos, only_build
@@ -118,8 +120,42 @@ def make(folder: Path) -> None:
     assert done.returncode in (0, 1), done
     made = only_build(folder / "builds")
     (folder / "made.id").write_text(made.name)
-    shutil.move(made, folder / "made")
+    shutil.copytree(made, folder / "made")
+    _guide(folder, [row["id"] for row in rows])
+    _reviewed(folder, made)
+    shutil.move(made, folder / "reviewed")
+    for recipe, name in (
+        (CLUE_RECIPE.replace("CLUES", "clues.csv"), "clue"),
+        (SPOKEN_RECIPE, "spoken_build"),
+        (BUILT_RECIPE, "localizable"),
+    ):
+        (folder / "other.yaml").write_text(recipe)
+        done = factory("build", "other.yaml", "--workers", "1", cwd=folder)
+        assert done.returncode in (0, 1), done
+        shutil.move(only_build(folder / "builds"), folder / name)
     shutil.rmtree(folder / "builds")
+
+
+def _guide(folder: Path, ids: list[str]) -> None:
+    """A guidebook in NAVIG's layout, line by line."""
+    (folder / "guide.txt").write_text("".join(f"Signs of kind {number} are blue.\n" for number in range(len(ids))))
+    names = ("France", "Japan", "Brazil", "Kenya", "Norway", "Mexico")
+    (folder / "guide_images.txt").write_text("".join(f"plonkit/{name}_1.jpg\n" for name in names[: len(ids)]))
+
+
+def _reviewed(folder: Path, made: Path) -> None:
+    """What three people said of the rows of the build, decided and released."""
+    build = open_build(made)
+    verdicts = ("accept", "accept", "reject", "fix", "not_localizable", "accept")
+    rows = [
+        said(name, who, verdict, slot=str(slot), comment="a word", reasoning="I see a sign.", lat=1.5, lon=2.5,
+             flags=["text_wrong"], boxes=[box()], **shown(build, name))
+        for name, verdict in zip(build.plan["id"], verdicts, strict=False)
+        for slot, who in enumerate(("ann", "ben", "cem"), start=1)
+    ]  # fmt: skip
+    write_annotations(build.paths, rows)
+    done = factory("build", "r.yaml", "--workers", "1", cwd=folder)
+    assert done.returncode in (0, 1) and build.paths.decisions.exists(), done
 
 
 def _landmarks(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) -> None:

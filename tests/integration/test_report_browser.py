@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from factory.cli.review_report import write_review_report
 from factory.report import write_report
 from factory.store.layout import open_build
 from schemas import arrow
+from tests.annotations import said, shown, write_annotations
 from tests.browsing import NEEDS_BROWSER, browsing
 from tests.browsing import browser as browser
 from tests.build_fixture import HOSTILE_TEXT, make_build
@@ -76,7 +78,8 @@ def test_payloads_anywhere_in_an_answer_do_nothing(browser: Browser, tmp_path: P
         rows["s003"]["reasons"] = [text]
 
     def plan(rows: Rows) -> None:
-        rows["s000"]["texts"] = [{"name": text, "text": text}]
+        names = ("landmark", "transcript", "clues", text)
+        rows["s000"]["texts"] = [{"name": name, "text": text} for name in names]
 
     edit(build.paths.shard(0).answers, arrow.ANSWERS, answers)
     edit(build.paths.shard(0).verdicts, arrow.VERDICTS, verdicts)
@@ -93,6 +96,16 @@ def test_payloads_anywhere_in_an_answer_do_nothing(browser: Browser, tmp_path: P
         page.wait(100)
         assert page.value("document.title") == "mp16_reason · build report"
         assert page.problems == []
+    looked = shown(open_build(tmp_path / "b"), "s000")
+    words = {"comment": text, "reasoning": text, "raw": json.dumps(text), "flags": [text]}
+    kinds = (("ann", "accept"), (text, "fix"))
+    write_annotations(build.paths, [said("s000", who, verdict, **(words | looked)) for who, verdict in kinds])
+    with browsing(browser, write_review_report(open_build(tmp_path / "b")).as_uri()) as page:
+        body = page.value("document.body.textContent")
+        assert all(payload in body for payload in PAYLOADS)
+        page.wait(100)
+        assert page.value("document.title") == "mp16_reason · review" and page.problems == []
+        assert page.value("document.querySelectorAll('script, iframe, object, form, base').length") == 0
 
 
 def test_script_that_is_not_ours_is_refused_by_the_policy(browser: Browser, report: str, tmp_path: Path) -> None:

@@ -125,9 +125,9 @@ def test_children_are_started_by_one_module_alone(module: str) -> None:
         assert not {"multiprocessing", "multiprocessing.context", "subprocess"} & set(names), module
 
 
-WRITERS = {"factory.store.files", "release.write", "factory.cli.demo"}
-"""What is written by others goes through `factory.store.files`, which follows no link; a release is packed in a new
-folder, and the demo is copied to where nothing is yet."""
+WRITERS = {"factory.store.files", "factory.cli.demo"}
+"""What is written by others goes through `factory.store.files`, which follows no link; the demo is copied to where
+nothing is yet."""
 
 
 @pytest.mark.parametrize("module", sorted(name for name in MODULES.keys() - WRITERS if "geo.build" not in name))
@@ -140,6 +140,20 @@ def test_files_are_written_by_one_module(module: str) -> None:
         if node.func.attr == "open" and isinstance(node.func.value, ast.Name | ast.Attribute):
             modes = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
             assert not any(set(mode) & set("wax+") and set(mode) <= set("wabx+t") for mode in modes), node.lineno
+
+
+REMOVERS = {"factory.store.files", "release.file_push"}
+"""What is removed or renamed by others goes through `factory.store.files`, by the descriptor of a folder that is held;
+where a release is pushed to is its owner's."""
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES.keys() - REMOVERS if "geo.build" not in name))
+def test_files_are_removed_and_renamed_by_one_module(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            written = ast.unparse(node.func)
+            assert node.func.attr != "unlink", f"{module}:{node.lineno}"
+            assert written not in {"shutil.rmtree", "os.remove", "os.rename", "os.replace"}, f"{module}:{node.lineno}"
 
 
 @pytest.mark.parametrize(
