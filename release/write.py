@@ -214,7 +214,9 @@ class _Shards:
             files = -(-rows // self.settings.shard_size) if "parquet" in self.settings.formats else 0
             for number in range(files):
                 path = self.root / "parquet" / file_name(split, number, 0)
-                self.rows[path.replace(path.with_name(file_name(split, number, files)))] = self.rows.pop(path)
+                named = path.with_name(file_name(split, number, files))
+                rename(path, named)
+                self.rows[named] = self.rows.pop(path)
 
 
 def _facts(

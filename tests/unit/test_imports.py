@@ -154,6 +154,8 @@ def test_files_are_removed_and_renamed_by_one_module(module: str) -> None:
             written = ast.unparse(node.func)
             assert node.func.attr != "unlink", f"{module}:{node.lineno}"
             assert written not in {"shutil.rmtree", "os.remove", "os.rename", "os.replace"}, f"{module}:{node.lineno}"
+            path = len(node.args) == 1 and not node.keywords and node.func.attr == "replace"
+            assert not path, f"{module}:{node.lineno}: a path's `replace`; `rename` of factory.store.files"
 
 
 @pytest.mark.parametrize(
