@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -26,7 +27,7 @@ class Annotator:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """JSON of an API call, or None."""
         headers = {"Authorization": f"Token {self.token}"}
-        answer = httpx2.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=120, trust_env=False)
+        answer = _connection().request(method, f"{self.url}{path}", json=body, headers=headers)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -34,6 +35,12 @@ class Annotator:
         """Submits an annotation and returns its number."""
         body = {"result": list(results), "lead_time": seconds, **more}
         return int(self.call("POST", f"/api/tasks/{task}/annotations/", body)["id"])
+
+
+@cache
+def _connection() -> httpx2.Client:
+    """One for all calls: to make one takes longer than most calls do."""
+    return httpx2.Client(timeout=120, trust_env=False)
 
 
 def sign_up(login: Login, email: str) -> Annotator:

@@ -5,7 +5,7 @@ It is the one that `factory review serve` installs and starts; `FACTORY_LABEL_ST
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,6 @@ def studio(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log
 
 
 @pytest.fixture(scope="session")
-def annotators(studio: Login) -> tuple[Annotator, Annotator, Annotator]:
-    """Three accounts that may annotate."""
-    first, second, third = (sign_up(studio, f"annotator{number}@example.com") for number in (1, 2, 3))
-    return first, second, third
+def annotators(studio: Login) -> Sequence[Annotator]:
+    """Four accounts that may annotate; the last works on the screen."""
+    return [sign_up(studio, f"annotator{number}@example.com") for number in range(1, 5)]

@@ -98,7 +98,7 @@ def test_what_a_person_does_is_what_is_pulled(
     assert page.locator(".gr-root input:checked").count() == 0, "no verdict, flag or judgement is chosen already"
     for key in ("2", "5", "a"):
         page.keyboard.press(key)
-    drawn = _draw(page, key="0", share=(0.25, 0.25, 0.5, 0.75))
+    drawn = draw(page, key="0", share=(0.25, 0.25, 0.5, 0.75))
     page.locator("[data-testid=htx-textbox-edit-button]").click()
     page.keyboard.press("Control+a")
     page.keyboard.type(EDITED)
@@ -131,7 +131,7 @@ def test_what_a_person_does_is_what_is_pulled(
     assert (watched.dialogs, watched.elsewhere, watched.errors) == ([], [], [])
 
 
-def _draw(page: Any, key: str, share: tuple[float, float, float, float]) -> list[float]:
+def draw(page: Any, key: str, share: tuple[float, float, float, float]) -> list[float]:
     """Draws a box from one corner to the other (shares of the picture); gives x, y, width and height in shares."""
     page.keyboard.press(key)
     picture = page.locator("img[alt=image], .lsf-image img, .gr-left img").first.bounding_box()
