@@ -47,6 +47,8 @@ _KEPT: Final = (
     "last_action",
 )
 """Fields of an annotation that are asked for, and kept raw."""
+ASKED: Final = {"fields": "all", "include": ",".join(("updated_at", "annotations", *_KEPT))}
+"""Of a page of tasks."""
 Row = dict[str, Any]
 
 
@@ -182,8 +184,7 @@ def changed_tasks(client: Client, project: Project) -> Iterator[ChangedTask]:
     if project.pulled_until:
         since = _before(project.pulled_until)
         also = [{"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}]
-    asked = {"fields": "all", "include": ",".join(("updated_at", "annotations", *_KEPT))}
-    for page in pages(client, project, ChangedTasks, asked, *also):
+    for page in pages(client, project, ChangedTasks, ASKED, *also):
         yield from page.tasks
 
 

@@ -31,7 +31,7 @@ from annotation.connection import Login, kept_login
 from annotation.environment import DATABASE
 from annotation.index import by_number
 from annotation.projects import PICTURES, UPLOADS, Project, read_projects, write_projects
-from annotation.pull import pull
+from annotation.pull import ASKED, pull
 from annotation.push import push
 from annotation.sending import BATCH
 from annotation.server import serve, stop
@@ -85,10 +85,8 @@ class Bare:
     def read(self, project: Project) -> tuple[float, int]:
         """Seconds for all pages of a project with what was said, and how much that was."""
         started, last, found = time.perf_counter(), 0, 0
-        include = "id,updated_at,annotations,result,completed_by,was_cancelled,lead_time,task,project,created_at"
         while True:
-            asked = by_number(project, last, {"fields": "all", "include": include})
-            page = self._http.get("/api/tasks", params=asked).json()
+            page = self._http.get("/api/tasks", params=by_number(project, last, ASKED)).json()
             found += sum(len(task["annotations"]) for task in page["tasks"])
             if len(page["tasks"]) >= page["total"]:
                 return time.perf_counter() - started, found
