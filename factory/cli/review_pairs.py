@@ -74,20 +74,26 @@ def compare(first: Path, second: Path) -> Compared:
 class _Fact:
     """What of a row decides whether it can be compared."""
 
-    picture: bytes | None
+    picture: str | None
+    """What tells it from others."""
     text: bytes
     length: int
 
 
 def _facts(release: Release, column: str) -> dict[str, _Fact]:
-    found = {}
+    found: dict[str, _Fact] = {}
     for row in _rows(release):
-        text = text_of(row, column)
-        digests = [hashlib.sha256(image["bytes"]).digest() for image in row["images"][:1]]
-        source = row.get("image_sha256")
-        picture = str(source).encode() if source else next(iter(digests), None)
-        found[row["id"]] = _Fact(picture if digests else None, hashlib.sha256(text.encode()).digest(), len(text))
+        text, jpeg = text_of(row, column), _jpeg(row)
+        shown = None if jpeg is None else str(row.get("image_sha256") or hashlib.sha256(jpeg).hexdigest())
+        found.setdefault(row["id"], _Fact(shown, hashlib.sha256(text.encode()).digest(), len(text)))
     return found
+
+
+def _jpeg(row: Row) -> bytes | None:
+    """A row's first picture."""
+    first = next(iter(row["images"] or ()), None)
+    data = None if first is None else first["bytes"]
+    return data if isinstance(data, bytes) and data else None
 
 
 def _why_not(mine: _Fact | None, theirs: _Fact | None) -> str | None:
@@ -123,15 +129,17 @@ def pairs(compared: Compared, *, most: int, seed: int, truth: str | None) -> Ite
 
 
 def _chosen(release: Release, wanted: Collection[str], column: str) -> Iterator[dict[str, Any]]:
+    left = {*wanted}  # of two rows of one id, which no release of ours has, the first
     for row in _rows(release):
-        if row["id"] in wanted:
-            yield {**row, "text": text_of(row, column), "jpeg": row["images"][0]["bytes"]}
+        if row["id"] in left:
+            left.remove(row["id"])
+            yield {**row, "text": text_of(row, column), "jpeg": _jpeg(row)}
 
 
 def _rows(release: Release) -> Iterator[dict[str, Any]]:
     try:
         for split in release.splits:
-            yield from release.rows(split)
+            yield from (row for row in release.rows(split) if row["id"])
     except DamagedRelease as error:
         raise RecipeError(str(error)) from None
 
@@ -141,13 +149,13 @@ def text_of(row: Row, column: str) -> str:
     alone where there is one question, else questions and answers."""
     if column != "messages":
         return _tidied(str(row[column] or ""))
-    said = [(turn["role"], _said(turn)) for turn in row["messages"] or () if turn["role"] != "system"]
+    said = [(turn["role"], _said(turn)) for turn in row["messages"] or () if turn and turn["role"] != "system"]
     answers = [text for role, text in said if role == "assistant"]
     return _tidied("\n\n".join(answers if len(answers) <= 1 else [text for _, text in said]))
 
 
 def _said(turn: Row) -> str:
-    return "\n".join(part["text"] or "" for part in turn["content"] or () if part["type"] == "text")
+    return "\n".join(part["text"] or "" for part in turn["content"] or () if part and part["type"] == "text")
 
 
 def _tidied(text: str) -> str:

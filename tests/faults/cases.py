@@ -120,7 +120,8 @@ def _forged_release(root: Path, rng: Random) -> Case:
     (root / MANIFEST).write_bytes(manifest_bytes(manifest))
     folder = root.parents[1]
     named = str(root.relative_to(folder))
-    return Case((("check", named), ("read_release", named)), str(path.relative_to(folder)))
+    compared = ("review", "pairs", named, "made")
+    return Case((("check", named), ("read_release", named), compared), str(path.relative_to(folder)))
 
 
 def recipe(folder: Path, rng: Random) -> Case:

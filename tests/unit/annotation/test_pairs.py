@@ -29,6 +29,7 @@ from tests.studio_recorded import PAIRS, pair_session, played, rated
 
 LOGIN = Login(url="http://127.0.0.1:1", key="no key is asked for", source="a recording")
 TASK = {"task": 1, "project": 1, "external": "a:1", "id": "a", "slot": "1"}
+
 RAW = {"id": 1, "completed_by": 3, "updated_at": "2026-11-30T08:00:00Z", "lead_time": 1.0}
 
 
@@ -76,6 +77,12 @@ def test_without_a_common_response_what_the_messages_say_is_compared() -> None:
     assert text_of({"messages": messages[:3]}, "messages") == "There."
     assert text_of({"messages": messages}, "messages") == "Where?\n\nThere.\n\nWhy?\n\nSo."
     assert text_of({"response": "Because.", "messages": messages}, "response") == "Because."
+    strange = [
+        None,
+        {"role": "assistant", "content": [None, {"type": "text", "text": None}]},
+        {"role": "user", "content": None},
+    ]
+    assert [text_of({"messages": odd}, "messages") for odd in (None, [], strange)] == ["", "", ""]
 
 
 def test_no_side_is_favoured_and_a_seed_gives_the_same_sides_again() -> None:
