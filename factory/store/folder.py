@@ -78,7 +78,7 @@ def link(finished: Path, target: Path) -> None:
         if finished.is_symlink():
             raise OSError(f"{finished} is a symbolic link")
         with folder_of(target) as folder:
-            os.link(finished, target.name, dst_dir_fd=folder)
+            os.link(finished, target.name, dst_dir_fd=folder, follow_symlinks=False)
     except OSError:
         with durable(target) as file, finished.open("rb") as original:
             shutil.copyfileobj(original, file)
