@@ -11,6 +11,7 @@ import pytest
 
 from annotation.client import Client
 from annotation.connection import Login
+from annotation.pairs import PairFiles, sent_pairs
 from annotation.pull import pull
 from annotation.push import push, sent_rows
 from annotation.qualify import Round
@@ -22,10 +23,12 @@ from factory.store.tables import read_table
 from schemas import arrow
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
+from tests.pair_releases import two_releases
 from tests.plain_screen import PlainScreen
 from tests.raw_endpoint import answering
 from tests.real_build import Done, factory
 from tests.studio import choice, number
+from tests.studio_recorded import rated
 
 
 @pytest.fixture
@@ -169,6 +172,30 @@ def test_who_fails_on_gold_gets_no_more_and_counts_for_nothing_until_the_lead_vo
     found = decide_build(build, trust=["reviewer-2"], lead="lena")
     assert found.barred == {} and not {row["id"] for row in found.queue} & ids
     assert decide_build(build).barred == {}, "it stays so"
+
+
+def test_two_releases_are_compared_by_one_command_run_again(server: tuple[Studio, str], tmp_path: Path) -> None:
+    studio, url = server
+    sides = two_releases(tmp_path, samples=4)
+
+    def compared(*more: str) -> Done:
+        environment = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": TOKEN}
+        return factory("review", "pairs", *sides, "--reviewers", "1", *more, cwd=tmp_path, env=environment)
+
+    sent = compared()
+    assert sent.returncode == 0 and "tasks sent" in sent.stderr and "only in the first" in sent.stderr, sent.stderr
+    (folder,) = tmp_path.glob("pairs-*")
+    rows = sent_pairs(PairFiles(folder))
+    for row in rows:
+        studio.answer(row["task"], rated("right" if row["swapped"] else "left"))
+    head, fluency, *_ = compared().stdout.splitlines()
+    assert head.split()[:3] == ["criterion", "ratings", "win"]
+    assert fluency.split()[:4] == ["fluency", str(len(rows)), "100.0", "%"]
+    studio.answer(rows[0]["task"], rated("better"))
+    refused = compared()
+    assert refused.returncode == 1 and "'better' is none of left, equal, right" in refused.stderr
+    assert compared("--language", "dee").returncode == 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
 
 
 def test_check_knows_the_files_of_review(build: Build, server: tuple[Studio, str]) -> None:
