@@ -44,7 +44,18 @@ def _changed(kind: str, arguments: tuple[Any, ...]) -> str:
     path = arguments[1] if kind == "rename" else arguments[0]
     if kind == "open" and not arguments[2] & (os.O_WRONLY | os.O_RDWR):
         return ""
-    return _ASIDE.sub(r"\1", str(Path(os.fsdecode(path)).absolute())) if isinstance(path, str | bytes | Path) else ""
+    return _ASIDE.sub(r"\1", str(_whole(Path(os.fsdecode(path))))) if isinstance(path, str | bytes | Path) else ""
+
+
+def _whole(path: Path) -> Path:
+    """A name in a folder that is open, as the factory writes, with its folder: the path of that name which the function
+    has that does it, or who called it. The system's audit says no folder where a file is opened."""
+    frame = sys._getframe()
+    while len(path.parts) == 1 and frame.f_back is not None:
+        frame = frame.f_back
+        known = [value for value in frame.f_locals.values() if isinstance(value, Path) and value.name == path.name]
+        path = next((value for value in known if len(value.parts) > 1), path)
+    return path.absolute()
 
 
 if __name__ == "__main__":
