@@ -56,7 +56,7 @@ def build(
     return run_build(
         loaded,
         out=Path(out),
-        phases=phases_with(write_release),
+        phases=phases_with(lambda build, root: write_release(build, root=root)),
         engine=engine,
         workers=workers,
         retry=retry,

@@ -44,7 +44,7 @@ def block(
         taken: ids of all kept samples of the build.
         people: what they decided, by sample.
     """
-    if {*made.columns} != {OWNER, *schema.own}:
+    if {*made.columns} != {OWNER, *schema.own} or "answers" in schema.filled:
         return None
     typed = _typed(made.select(schema.own), schema)
     if typed is None:

@@ -7,6 +7,7 @@ table nor become HTML on the Hub's page.
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from factory.geo.world_map import world, world_map
 from factory.store.yaml_lines import dump_yaml
+from release.citation import bibtex
+from release.configs import card_configs
 from schemas.rows.schema import RowSchema, card_features
 
 SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
@@ -81,10 +84,18 @@ def render_card(facts: Mapping[str, Any], row: RowSchema) -> str:
             empty_splits=[name for name in SPLIT_COLOURS if name not in counts["splits"]],
             columns=row.notes,
             names=row.columns.names,
+            tar_files=tar_files(facts),
+            bibtex=bibtex(facts),
             attributed=_listed([f"`{name}`" for name in ATTRIBUTION if name in row.columns.names]),
         )
     )
     return _squeezed(text)
+
+
+def tar_files(facts: Mapping[str, Any]) -> str:
+    """The first split of the tars as `load_dataset` takes it."""
+    files = card_configs(facts["configs"], "webdataset", "tar")[0]["data_files"] if facts["counts"]["rows"] else []
+    return json.dumps({each["split"]: each["path"] for each in files[:1]})
 
 
 def render_licences(facts: Mapping[str, Any], row: RowSchema) -> str:
@@ -184,12 +195,12 @@ def _front_matter(facts: Mapping[str, Any], row: RowSchema) -> dict[str, Any]:
     if not rows:  # a configuration without a file fails where it is loaded
         return front
     if "parquet" in facts["formats"]:
-        files = [{"split": name, "path": f"parquet/{name}-*.parquet"} for name in facts["counts"]["splits"]]
-        front["configs"] = [{"config_name": "default", "data_files": files}]
-        front["dataset_info"] = {"config_name": "default", "features": card_features(row.columns)}
+        front["configs"] = card_configs(facts["configs"], "parquet", "parquet")
+        features = card_features(row.columns)
+        told = [{"config_name": config["config_name"], "features": features} for config in front["configs"]]
+        front["dataset_info"] = told[0] if len(told) == 1 else told
     elif "webdataset" in facts["formats"]:
-        files = [{"split": name, "path": f"webdataset/{name}-*.tar"} for name in facts["counts"]["splits"]]
-        front["configs"] = [{"config_name": "default", "data_files": files}]
+        front["configs"] = card_configs(facts["configs"], "webdataset", "tar")
     return front
 
 

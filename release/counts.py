@@ -19,12 +19,13 @@ from factory.store.tables import read_columns
 UNKNOWN = "unknown"
 
 
-def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> dict[str, Any]:
+def release_counts(build: Build, order: pl.DataFrame, licence: str | None, withdrawn: int = 0) -> dict[str, Any]:
     """Counts for manifest and card, as plain data.
 
     Args:
         order: kept samples, see `release.rows.release_order`, with the number of rows of each as `rows`.
         licence: licence of samples that state none.
+        withdrawn: kept samples that errata took out.
     """
     plan = placed_plan(build, "scene", "licence")
     kept = order.join(plan, on="id", how="left", maintain_order="left")
@@ -47,8 +48,13 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None) -> di
         "licences": _by_rows(kept, "licence"),
         "planned": plan.height,
         "decisions": dict(sorted(decisions.items())),
-        "drops": [*_dropped(build), *reasons, *_removed(build)],
+        "drops": [*_dropped(build), *reasons, *_removed(build), *_withdrawn(withdrawn)],
     }
+
+
+def _withdrawn(samples: int) -> list[dict[str, Any]]:
+    line = {"phase": "release", "rule": "withdrawn", "reason": "withdrawn", "rows": samples}
+    return [line] if samples else []
 
 
 def _known(name: str) -> pl.Expr:

@@ -8,7 +8,8 @@ webdataset/train-000000.tar.index       where each row of it lies: see `release.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -66,6 +67,18 @@ def split_of(file: Path) -> str:
 def format_of(file: Path) -> str:
     """`webdataset` or `parquet`, by the file's ending."""
     return "webdataset" if file.suffix == ".tar" else "parquet"
+
+
+def with_firsts(
+    files: Iterable[tuple[Path, Mapping[str, Any]]],
+) -> Iterator[tuple[Path, Mapping[str, Any], int]]:
+    """Files in order, each with the number of its first row, which its pictures are called by: rows are counted from 0
+    in each folder and split."""
+    firsts: Counter[tuple[Path, str]] = Counter()
+    for file, entry in files:
+        place = file.parent, split_of(file)
+        yield file, entry, firsts[place]
+        firsts[place] += entry["rows"]
 
 
 def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:

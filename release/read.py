@@ -5,6 +5,7 @@
         row["messages"], row["images"][0]["bytes"]
     for row in release.stream("train", seed=7): ...     # shuffled, shared out, resumed: release/stream.py
     release.row("train", 42), release.find("p002")      # one row, without reading the others
+    open_release("path", config="ids")                  # rows whose pictures are withheld
 
 Needs pyarrow, numpy, orjson, pydantic (Pillow to decode) and `schemas` of this project, and loads nothing else of it.
 """
@@ -17,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from release.files import READ_ERRORS, StoredRow, format_of, named, read_rows, row_value, split_of
+from release.configs import DEFAULT, folder_in
+from release.files import READ_ERRORS, StoredRow, format_of, named, read_rows, row_value, split_of, with_firsts
 from release.lookup import one_row, row_ids
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from release.stream import WINDOW, Stream
@@ -49,7 +51,7 @@ class Release:
 
     @property
     def splits(self) -> dict[str, int]:
-        """Rows by split, without empty ones."""
+        """Rows by split of what was opened, without empty ones."""
         return {split: sum(entry["rows"] for _, entry in files) for split, files in self._files.items()}
 
     def __len__(self) -> int:
@@ -74,17 +76,18 @@ class Release:
         Raises KeyError for a split, IndexError for a row that is not there, and DamagedRelease as `rows` does.
         """
         self.files(split)
-        first = 0
-        for file, entry in self._files[split]:
-            if 0 <= number - first < entry["rows"]:
+        before = 0
+        for file, entry, first in with_firsts(self._files[split]):
+            if 0 <= number - before < entry["rows"]:
+                at = first + number - before
                 try:
                     self._verify(file, entry, indexed=True)
-                    stored = one_row(file, self.schema, first, number)
+                    stored = one_row(file, self.schema, first, at)
                 except READ_ERRORS as error:
                     raise DamagedRelease(f"{file}: row {number} cannot be read ({error})") from error
-                return self._given(stored, number)
-            first += entry["rows"]
-        raise IndexError(f"no row {number} in {split}, which has {first}")
+                return self._given(stored, at)
+            before += entry["rows"]
+        raise IndexError(f"no row {number} in {split}, which has {before}")
 
     def find(self, row_id: str) -> dict[str, Any]:
         """The row of this id, in whatever split. The first call reads the ids of all rows, and nothing else of them.
@@ -93,15 +96,15 @@ class Release:
         """
         if not self._numbers:
             for split, files in self._files.items():
-                first = 0
-                for file, entry in files:
+                before = 0
+                for file, entry, first in with_firsts(files):
                     try:
                         self._verify(file, entry, indexed=True)
                         found = row_ids(file, self.schema, first)
                     except READ_ERRORS as error:
                         raise DamagedRelease(f"{file}: ids cannot be read ({error})") from error
-                    self._numbers.update({name: (split, number) for number, name in enumerate(found, first)})
-                    first += entry["rows"]
+                    self._numbers.update({name: (split, number) for number, name in enumerate(found, before)})
+                    before += entry["rows"]
         if row_id not in self._numbers:
             raise KeyError(f"no row {row_id!r} in {self.root}")
         return self.row(*self._numbers[row_id])
@@ -165,17 +168,16 @@ class Release:
             yield file, entry
 
     def _rows(self, files: Iterator[tuple[Path, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
-        number = 0
-        for file, entry in files:
-            before = number
+        for file, entry, first in with_firsts(files):
+            number = first
             try:
                 for stored in read_rows(file, self.schema):
                     number += 1
                     yield self._given(stored, number - 1)
             except READ_ERRORS as error:
-                raise DamagedRelease(f"{file}: cannot be read after {number - before} rows ({error})") from error
-            if number - before != entry["rows"]:
-                raise DamagedRelease(f"{file}: {number - before} rows, the manifest says {entry['rows']}")
+                raise DamagedRelease(f"{file}: cannot be read after {number - first} rows ({error})") from error
+            if number - first != entry["rows"]:
+                raise DamagedRelease(f"{file}: {number - first} rows, the manifest says {entry['rows']}")
 
     def _given(self, stored: StoredRow, number: int) -> dict[str, Any]:
         """The `number`-th row of a split as readers get it."""
@@ -212,14 +214,22 @@ class Release:
         self._verified.add(file)
 
 
-def open_release(path: str | Path, *, format: Format | None = None) -> Release:  # noqa: A002
+def open_release(
+    path: str | Path,
+    *,
+    format: Format | None = None,  # noqa: A002
+    config: str | None = None,
+) -> Release:
     """A release folder, ready to be read.
 
     Args:
         path: the folder with `manifest.json`.
         format: which files to read; by default Parquet where it is there, else WebDataset.
+        config: one of its configurations, by name; by default the first, which is all rows but those whose pictures are
+            withheld.
 
     Raises:
+        KeyError: there is no such configuration.
         DamagedRelease: the folder has no manifest, the manifest was changed, names files outside the folder, describes
             no rows, or has no files of the format asked for.
     """
@@ -236,12 +246,26 @@ def open_release(path: str | Path, *, format: Format | None = None) -> Release: 
     except READ_ERRORS as error:
         raise DamagedRelease(f"{root / MANIFEST}: does not describe a release ({error!r})") from None
     files: dict[str, tuple[tuple[Path, Mapping[str, Any]], ...]] = {}
+    folders = _folders(root, manifest, config)
     for entry in sorted(entries, key=_place):
         file = root / entry["path"]
-        if format_of(file) == chosen:
+        if format_of(file) == chosen and (folders is None or folder_in(entry["path"]) in folders):
             files[split_of(file)] = (*files.get(split_of(file), ()), (file, entry))
     indices = {root / entry["path"]: entry for entry in manifest["files"] if entry["path"].endswith(SUFFIX)}
     return Release(root, manifest, schema, chosen, files, indices)
+
+
+def _folders(root: Path, manifest: Mapping[str, Any], config: str | None) -> frozenset[str] | None:
+    """The folders of a configuration; None for all, in a release that has none."""
+    try:
+        known = {str(one["name"]): frozenset(map(str, one["folders"])) for one in manifest.get("configs") or ()}
+    except READ_ERRORS as error:
+        raise DamagedRelease(f"{root / MANIFEST}: does not describe a release ({error!r})") from None
+    if config is None or (config == DEFAULT and not known):
+        return next(iter(known.values()), None)
+    if config not in known:
+        raise KeyError(f"no configuration {config!r} in {root}; there are {', '.join(known) or DEFAULT}")
+    return known[config]
 
 
 def _place(entry: Mapping[str, Any]) -> tuple[int, str]:

@@ -20,8 +20,11 @@ from factory.store.cases import read_cases, sample_frame
 from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
+from factory.store.tables import read_columns
+from release.answers import all_answers
 from release.at_once import Block, block
 from release.blur import blurred
+from release.withheld import Origin, reason_to_withhold, withheld_rows
 from schemas import Case
 
 
@@ -47,6 +50,8 @@ class Released:
     """The pictures of each of its rows."""
     answered_by: tuple[tuple[str, str], ...] = ()
     """Teacher and model of every usable answer about it."""
+    withheld: tuple[dict[str, Any], ...] = ()
+    """Lines of `withheld.parquet`, where its pictures are not passed on."""
 
 
 def build_generator(build: Build) -> Generator:
@@ -95,7 +100,7 @@ def released_rows(
         for found in made(build, number, splits.keys(), generator, licence):
             split = splits.pop(found.id)
             decided = people.get(found.id)
-            rows = _checked(generator, found.id, found.rows, split, decided)
+            rows = _checked(generator, found, split, decided)
             if not rows:
                 raise CorruptBuild(
                     f"row {found.id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such "
@@ -105,6 +110,12 @@ def released_rows(
                 raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
             private = () if decided is None else decided.private
             jpegs = pictures.of(number, found.position, found.id, found.images, private)
+            shown = pictures.shown(found.images)
+            told_by_row = "image_sha256" in generator.row.json_keys and len(jpegs) == 1
+            if (reason := reason_to_withhold(found.origin, shown, jpegs, told_by_row=told_by_row)) is not None:
+                withheld = withheld_rows(found.id, split, found.origin, shown, reason)
+                yield Released(found.id, split, rows, (), found.answered_by, tuple(withheld))
+                continue
             yield Released(found.id, split, rows, jpegs, found.answered_by)
         _require_planned(build, number, pl.Series([*splits], dtype=pl.String), pl.Series(dtype=pl.String))
 
@@ -123,7 +134,9 @@ class _Made:
     images: Sequence[tuple[str, bool]]
     """Role of each of its pictures, and whether it is released."""
     rows: Sequence[Mapping[str, Any]]
+    origin: Origin
     answered_by: tuple[tuple[str, str], ...] = ()
+    answers: Sequence[Mapping[str, Any]] = ()
 
 
 def _made_one_by_one(
@@ -140,7 +153,9 @@ def _made_one_by_one(
         images = [(image.role, image.embed) for image in sample.images]
         usable = (found.answered for found in case.given if found.answered.failure is None)
         teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)
-        yield _Made(sample.id, position, images, rows, tuple(teachers))
+        digests = tuple((photo.role, photo.sha256) for photo in case.photos)
+        origin = Origin(sample.licence, sample.author, sample.source_url, digests)
+        yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case))
 
 
 def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
@@ -157,9 +172,19 @@ def _made_together(
 ) -> Iterator[_Made]:
     frame = _kept_frame(build, shard, pl.Series([*kept], dtype=pl.String), licence)
     rows = rows_by_sample(made_at_once(generator, frame), kept)
-    for sample_id, position, refs in frame.select("id", "position", "images").iter_rows():
+    digests = _digests(build, shard) if generator.needs.shown else {}
+    stated = frame.select("id", "position", "images", "licence", "author", "source_url")
+    for sample_id, position, refs, stated_licence, author, source_url in stated.iter_rows():
         images = [(ref["role"], ref["embed"]) for ref in refs]
-        yield _Made(sample_id, position, images, rows.get(sample_id, ()))
+        origin = Origin(stated_licence, author, source_url, digests.get(sample_id, ()))
+        yield _Made(sample_id, position, images, rows.get(sample_id, ()), origin)
+
+
+def _digests(build: Build, shard: int) -> dict[str, tuple[tuple[str, str | None], ...]]:
+    """sha256 of each picture's source file by role, by sample of a shard."""
+    names = ["id", *(f"photos.list.element.{name}" for name in ("role", "sha256"))]
+    found = read_columns(build.paths.shard(shard).answers, names)
+    return {name: tuple((one["role"], one["sha256"]) for one in photos) for name, photos in found.iter_rows()}
 
 
 def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) -> pl.DataFrame:
@@ -170,15 +195,14 @@ def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) 
     return frame.filter(pl.col("id").is_in(kept.implode()))
 
 
-def _checked(
-    generator: Generator, sample_id: str, rows: Sequence[Mapping[str, Any]], split: str, decided: Decided | None
-) -> tuple[Row, ...]:
-    """The rows with their split and what people decided, after a look whether they are what the family promises."""
-    schema, checked = generator.row, []
+def _checked(generator: Generator, found: _Made, split: str, decided: Decided | None) -> tuple[Row, ...]:
+    """The rows with their split and what teachers answered and people decided, after a look whether they are what the
+    family promises."""
+    schema, sample_id, checked = generator.row, found.id, []
     expected = {*schema.own}
-    filled = {"people": told(decided), "split": split}
-    filled = {name: value for name, value in filled.items() if name in schema.json_keys}
-    for number, row in enumerate(rows, start=1):
+    filled = {"answers": found.answers, "people": told(decided), "split": split}
+    filled = {name: filled[name] for name in schema.filled}
+    for number, row in enumerate(found.rows, start=1):
         row_id = sample_id if number == 1 else f"{sample_id}/{number}"
         where = f"generator `{generator.name}`, row {number} of sample {sample_id!r}"
         if odd := row.keys() ^ expected:
@@ -217,6 +241,11 @@ class _Pictures:
             )
         self._sound.add(shard)
 
+    def shown(self, images: Sequence[tuple[str, bool]]) -> list[str]:
+        """The roles of the pictures that are released with a sample, in order."""
+        embedded = {role for role, embed in images if embed}
+        return [role for role in self._roles if role in embedded]
+
     def of(
         self,
         shard: int,
@@ -233,7 +262,7 @@ class _Pictures:
         if shard not in self._sound and any(role in places for role in self._roles):
             self._require_sound(shard)
         try:
-            shown = [places[role] for role in self._roles if role in places]
+            shown = [places[role] for role in self.shown(images)]
             jpegs = [self._build.image(shard, position, index) for index in shown]
             private_at = [private if index == 0 else () for index in shown]
             pairs = zip(jpegs, private_at, strict=True)

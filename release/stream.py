@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
 
-from release.files import READ_ERRORS, named, opened_parquet, row_value, tar_rows
+from release.files import READ_ERRORS, named, opened_parquet, row_value, tar_rows, with_firsts
 from release.manifest import DamagedRelease
 from release.tar_index import index_path, indexed_row, read_index
 from schemas.rows.schema import RowSchema
@@ -52,7 +52,7 @@ class _Unit:
     """The row group; None for a tar."""
     rows: int
     first: int
-    """Number in the split of its first row."""
+    """Number of its first row, see `with_firsts`."""
 
 
 @dataclass
@@ -138,11 +138,11 @@ class Stream:
     def _units(self) -> list[_Unit]:
         """All units of the split in order, each file's size and rows held against the manifest."""
         if not self._known:
-            first = 0
-            for file, entry in self.files():
+            for file, entry, first in with_firsts(self.files()):
+                before = first
                 for group, rows in _groups(file, entry, self.schema):
-                    self._known.append(_Unit(file, group, rows, first))
-                    first += rows
+                    self._known.append(_Unit(file, group, rows, before))
+                    before += rows
         return self._known
 
     def _height(self, unit: _Unit) -> int:

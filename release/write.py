@@ -6,13 +6,10 @@ always whole. Nothing in it depends on when, where or with how many workers it w
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import polars as pl
 
@@ -20,21 +17,29 @@ from factory.errors import CorruptBuild
 from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
 from factory.redact import named_secrets
-from factory.store.files import PUBLIC_FOLDER, create, make_folder, remove_tree, rename, sync_directory
+from factory.store.files import PUBLIC_FOLDER, make_folder, remove, remove_tree, rename, sync_directory
 from factory.store.layout import Build
+from factory.store.paths import input_path
 from factory.store.places import placed_plan
+from factory.store.tables import write_table
 from release.acceptance import acceptance
-from release.at_once import Block, arrow_rows, slices
+from release.at_once import Block
 from release.card import render_card, render_licences, render_map, scrubbed
+from release.chart import CHART, nearest_answers, render_chart
 from release.check import check_release
+from release.citation import CITATION, render_citation
+from release.configs import configs
 from release.counts import release_counts
+from release.croissant import CROISSANT, render_croissant
+from release.diff import CHANGES, release_diff, render_changes
+from release.hand_edits import kept_text, with_kept
 from release.manifest import MANIFEST, file_entry, manifest_bytes
-from release.parquet_files import ParquetFile, file_name, file_schema
 from release.people import people_facts
-from release.rows import Released, Row, build_generator, release_order, released_rows
-from release.tar_index import index_path
-from release.webdataset_shards import TarFile, shard_name
-from schemas.rows.conversations import json_texts
+from release.rows import build_generator, release_order, released_rows
+from release.shards import Shards, write_durably
+from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
+from release.withdrawals import WITHDRAWN, read_withdrawals, withdrawn_samples
+from release.withheld import WITHHELD, withheld_counts, write_withheld
 from schemas.rows.schema import RowSchema
 from schemas.settings import ReleaseSettings
 
@@ -57,7 +62,7 @@ def release_settings(build: Build) -> ReleaseSettings:
 
 
 def write_release(
-    build: Build, generator: Generator | None = None, *, settings: ReleaseSettings | None = None
+    build: Build, generator: Generator | None = None, *, settings: ReleaseSettings | None = None, root: Path = Path()
 ) -> ReleaseSummary:
     """Writes `release/` of a build, replacing an earlier one.
 
@@ -65,34 +70,53 @@ def write_release(
         build: plan, answers, verdicts and selection are there.
         generator: the family that makes the rows; by default that of the build's recipe.
         settings: by default those of the build's recipe.
+        root: the recipe's folder, from which `settings.withdrawn` and `settings.before` are named.
 
     Raises:
         CorruptBuild: the build lacks something a kept sample needs, or the release fails its own check; `release.tmp`
             is left to be looked at.
+        RecipeError: the file of withdrawals cannot be read.
+        DamagedRelease: the release before this one is none, or is damaged.
         PluginFault: the family raised, or made something else than rows of its schema.
     """
     settings = settings or release_settings(build)
     generator = generator or build_generator(build)
     target = build.paths.release
-    root = target.with_suffix(".tmp")
-    remove_tree(root)
-    make_folder(root, PUBLIC_FOLDER)
+    folder = target.with_suffix(".tmp")
+    remove_tree(folder)
+    make_folder(folder, PUBLIC_FOLDER)
     licence = None if settings.licence == PER_ROW else settings.licence
+    withdrawn = _withdrawn(build, settings, root)
     order = release_order(build)
-    with _Shards(root, settings, generator.row) as shards:
+    gone = order.filter(pl.col("id").is_in(withdrawn["id"].implode()))
+    order = order.join(gone, on="id", how="anti", maintain_order="left")
+    with Shards(folder, settings, generator.row) as shards:
         for released in released_rows(build, order, generator, licence):
             shards.add_block(released) if isinstance(released, Block) else shards.add(released)
     order = order.with_columns(rows=pl.Series(shards.made, dtype=pl.Int64))
-    facts = _facts(build, settings, order, shards, licence)
-    _write_papers(root, build, order, facts, generator.row)
-    papers = [root / name for name in ("LICENSE-DATA.md", "README.md", "map.svg")]
-    files = [file_entry(root, path, None) for path in (*papers, *sorted(shards.indices))]
-    files += [file_entry(root, path, rows) for path, rows in sorted(shards.rows.items())]
-    _write(root / MANIFEST, manifest_bytes({**facts, "files": files}))
-    if faults := check_release(root, named_secrets(build.recipe)):
+    facts = _facts(build, settings, order, shards, licence, gone.height)
+    rows = [file_entry(folder, path, rows) for path, rows in sorted(shards.rows.items())]
+    kept = kept_text(target / "README.md")
+    papers = _write_papers(folder, build, order, facts, generator.row, rows, kept)
+    files = [*papers, *sorted(shards.indices)]
+    if shards.withheld:
+        files.append(folder / WITHHELD)
+        write_withheld(files[-1], shards.withheld)
+    if settings.withdrawn is not None:
+        files.append(folder / WITHDRAWN)
+        write_table(withdrawn.to_arrow().cast(WITHDRAWN_SCHEMA), files[-1])
+    entries = [file_entry(folder, path, None) for path in files]
+    write_durably(folder / MANIFEST, manifest_bytes({**facts, "files": [*entries, *rows]}))
+    if settings.before is not None:
+        found = release_diff(input_path(root, settings.before), folder)
+        write_durably(folder / CHANGES, render_changes(found).encode())
+        remove(folder / MANIFEST)
+        entries.append(file_entry(folder, folder / CHANGES, None))
+        write_durably(folder / MANIFEST, manifest_bytes({**facts, "files": [*entries, *rows]}))
+    if faults := check_release(folder, named_secrets(build.recipe)):
         more = [f"... and {len(faults) - 20} more"] if len(faults) > 20 else []
         raise CorruptBuild("the release fails its check:", *faults[:20], *more)
-    _replace(root, target)
+    _replace(folder, target)
     kinds = {"tars": facts["tars"], "parquet": facts["parquet"], "card": 1, "manifest": 1}
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     counts = facts["counts"]
@@ -100,127 +124,14 @@ def write_release(
     return {"rows": counts["rows"], "splits": counts["splits"], "files": files_by_kind, "bytes": size}
 
 
-@dataclass(slots=True)
-class _Shards:
-    """The open file of each split and format; rows are dealt to them in plan order."""
-
-    root: Path
-    settings: ReleaseSettings
-    row: RowSchema
-    rows: dict[Path, int] = field(default_factory=dict)
-    """Rows of every file written."""
-    made: list[int] = field(default_factory=list)
-    """Rows of every sample, in plan order."""
-    pictures: set[int] = field(default_factory=set)
-    """How many pictures a row has: every number that occurs."""
-    answered: Counter[str] = field(default_factory=Counter)
-    """Samples with a usable answer, by teacher."""
-    models: dict[str, set[str]] = field(default_factory=dict)
-    """Models that gave them, by teacher."""
-    _written: Counter[str] = field(default_factory=Counter)
-    indices: list[Path] = field(default_factory=list)
-    """Files beside tars that say where their samples lie."""
-    _tars: dict[str, tuple[Path, IO[bytes], TarFile]] = field(default_factory=dict)
-    _parquets: dict[str, tuple[Path, IO[bytes], ParquetFile]] = field(default_factory=dict)
-    _open: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> _Shards:
-        for name in self.settings.formats:
-            make_folder(self.root / name, PUBLIC_FOLDER)
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        with self._open:
-            if failure[0] is None:
-                for split in (*self._written,):
-                    self._finish(split)
-                self._number_parquets()
-
-    def add(self, released: Released) -> None:
-        """Appends a sample's rows to its split's files, closing full ones."""
-        self.made.append(len(released.rows))
-        self.pictures.add(len(released.jpegs))
-        self.answered.update({teacher for teacher, _ in released.answered_by})
-        for teacher, model in released.answered_by:
-            self.models.setdefault(teacher, set()).add(model)
-        for row in released.rows:
-            self._add(released.split, row, released.jpegs)
-
-    def _add(self, split: str, row: Row, jpegs: Sequence[bytes]) -> None:
-        number = self._written[split]
-        self._make_room(split)
-        self._written[split] += 1
-        if tar := self._tars.get(split):
-            tar[2].write(number, row.values["id"], row.json, jpegs)
-            self.rows[tar[0]] += 1
-        if parquet := self._parquets.get(split):
-            parquet[2].write(number, row.values, jpegs)
-            self.rows[parquet[0]] += 1
-
-    def add_block(self, block: Block) -> None:
-        """Appends the rows of a shard to the files of their splits: the same bytes as one by one."""
-        self.made.extend(block.rows)
-        self.pictures.add(0)
-        for split, rows in block.splits:
-            for part in slices(rows, self._written[split], self.settings.shard_size):
-                self._add_rows(split, part)
-
-    def _add_rows(self, split: str, rows: pl.DataFrame) -> None:
-        """Rows that fit into one file."""
-        number = self._written[split]
-        self._make_room(split)
-        self._written[split] += rows.height
-        if tar := self._tars.get(split):
-            for index, (name, text) in enumerate(
-                zip(rows["id"], json_texts(rows, self.row), strict=True), start=number
-            ):
-                tar[2].write(index, name, text, ())
-            self.rows[tar[0]] += rows.height
-        if parquet := self._parquets.get(split):
-            parquet[2].write_table(arrow_rows(rows, file_schema(self.row)))
-            self.rows[parquet[0]] += rows.height
-
-    def _make_room(self, split: str) -> None:
-        """Closes a split's full file and opens its next."""
-        number = self._written[split]
-        if number % self.settings.shard_size == 0:
-            self._finish(split)
-            self._start(split, number // self.settings.shard_size)
-
-    def _start(self, split: str, number: int) -> None:
-        if "webdataset" in self.settings.formats:
-            path = self.root / "webdataset" / shard_name(split, number)
-            file = self._open.enter_context(create(path))
-            self._tars[split] = path, file, TarFile(file, path.name)
-            self.rows[path] = 0
-        if "parquet" in self.settings.formats:
-            path = self.root / "parquet" / file_name(split, number, 0)
-            file = self._open.enter_context(create(path))
-            self._parquets[split] = path, file, ParquetFile(file, self.row)
-            self.rows[path] = 0
-
-    def _finish(self, split: str) -> None:
-        if tar := self._tars.pop(split, None):
-            _write(index_path(tar[0]), tar[2].close())
-            self.indices.append(index_path(tar[0]))
-            _sync_and_close(tar[1])
-        if parquet := self._parquets.pop(split, None):
-            parquet[2].close()
-            _sync_and_close(parquet[1])
-
-    def _number_parquets(self) -> None:
-        """Gives Parquet files their names: of how many files a split consists is known when all rows are there."""
-        for split, rows in self._written.items():
-            files = -(-rows // self.settings.shard_size) if "parquet" in self.settings.formats else 0
-            for number in range(files):
-                path = self.root / "parquet" / file_name(split, number, 0)
-                named = path.with_name(file_name(split, number, files))
-                rename(path, named)
-                self.rows[named] = self.rows.pop(path)
+def _withdrawn(build: Build, settings: ReleaseSettings, root: Path) -> pl.DataFrame:
+    if settings.withdrawn is None:
+        return pl.DataFrame(schema=dict.fromkeys(WITHDRAWN_SCHEMA.names, pl.String))
+    return withdrawn_samples(build, read_withdrawals(input_path(root, settings.withdrawn)))
 
 
 def _facts(
-    build: Build, settings: ReleaseSettings, order: pl.DataFrame, shards: _Shards, licence: str | None
+    build: Build, settings: ReleaseSettings, order: pl.DataFrame, shards: Shards, licence: str | None, withdrawn: int
 ) -> dict[str, Any]:
     """The manifest's fields but its files: what the card tells, and nothing of when or where."""
     recipe = build.recipe
@@ -240,13 +151,16 @@ def _facts(
         "name": build.info["recipe"],
         "title": settings.title or build.info["recipe"],
         "licence": settings.licence,
+        **{name: getattr(settings, name) for name in ("authors", "contact", "motivation", "consent")},
         "formats": sorted(settings.formats),
         "tars": suffixes[".tar"],
         "parquet": suffixes[".parquet"],
         "pictures": {"least": min(shards.pictures, default=0), "most": max(shards.pictures, default=0)},
         "recipe": scrubbed(told),
         "teachers": teachers,
-        "counts": release_counts(build, order, licence),
+        "counts": release_counts(build, order, licence, withdrawn),
+        "configs": configs(shards.written, shards.row.part),
+        **({"withheld": withheld_counts(shards.withheld)} if shards.withheld else {}),
         **({} if accepted_by is None else {"acceptance": accepted_by}),
         **({} if people is None else {"people": people}),
     }
@@ -256,28 +170,38 @@ _TOLD: Final = ("generator", "geo", "images", "witnesses", "verify", "select")
 """Blocks of the recipe that the card shows."""
 
 
-def _write_papers(root: Path, build: Build, order: pl.DataFrame, facts: Mapping[str, Any], row: RowSchema) -> None:
+def _write_papers(
+    root: Path,
+    build: Build,
+    order: pl.DataFrame,
+    facts: Mapping[str, Any],
+    row: RowSchema,
+    rows: Sequence[Mapping[str, Any]],
+    kept: str,
+) -> list[Path]:
+    """Everything about the rows, but the manifest.
+
+    Args:
+        rows: the manifest's entries of the files of rows.
+        kept: what people wrote into the card of the release before.
+    """
     places = order.join(placed_plan(build).select("id", "lat", "lon"), on="id", how="left", maintain_order="left")
-    _write(root / "map.svg", render_map(places, facts["counts"]["rows"]).encode())
-    _write(root / "README.md", render_card(facts, row).encode())
-    _write(root / "LICENSE-DATA.md", render_licences(facts, row).encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    with create(path) as file:
-        file.write(data)
-        _sync_and_close(file)
-
-
-def _sync_and_close(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
+    papers = {
+        CHART: render_chart(facts["counts"]["countries"], nearest_answers(build, order["id"])).encode(),
+        CITATION: render_citation(facts).encode(),
+        CROISSANT: render_croissant(facts, row, rows),
+        "LICENSE-DATA.md": render_licences(facts, row).encode(),
+        "README.md": with_kept(render_card(facts, row), kept).encode(),
+        "map.svg": render_map(places, facts["counts"]["rows"]).encode(),
+    }
+    for name, data in papers.items():
+        write_durably(root / name, data)
+    return [root / name for name in papers]
 
 
 def _replace(root: Path, target: Path) -> None:
     """Gives the finished directory its name. A crash in between leaves no release, and the next build writes it."""
-    for directory in (root, *(path for path in root.iterdir() if path.is_dir())):
+    for directory in (root, *(path for path in root.rglob("*") if path.is_dir())):
         sync_directory(directory)
     old = target.with_suffix(".old")
     remove_tree(old)

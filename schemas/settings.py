@@ -255,6 +255,20 @@ class ReleaseSettings(Closed):
     """The card's heading; by default the recipe's name."""
     licence: str = "per-row"
     """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
+    configs: Literal["licence"] | None = None
+    """`licence`: rows of each class of licences (cc0, cc-by, cc-by-sa, nc, nd) in a configuration of their own."""
+    withdrawn: OptionalPath = None
+    """CSV or Parquet of what may be released no more: id, sha256 or author, with reason and since."""
+    before: OptionalPath = None
+    """Folder of the release before this one: CHANGES.md says what is different."""
+    authors: tuple[str, ...] = ()
+    """Who publishes it, for its citation."""
+    contact: str | None = None
+    """Whom photographed people and authors ask to have a row removed: an address, for the card."""
+    motivation: str | None = None
+    """Why it was made, for the card."""
+    consent: str | None = None
+    """What is known of the consent of authors and photographed people, for the card."""
 
 
 class BuildSettings(Closed):

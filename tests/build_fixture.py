@@ -71,7 +71,7 @@ verify:
   decide: {by: rules, review: [teachers_agree], reject: [localizable, near_truth, no_leak]}
 select:
   - near_duplicates: {max_hamming: 6}
-  - split: {train: 0.5, validation: 0.25, test: 0.25, keep_together: [author, geocell], seed: 7}
+  - split: {train: 0.5, validation: 0.25, test: 0.25, keep_together: [author], seed: 7}
 release: {shard_size: 1000, formats: [webdataset, parquet]}
 """
 

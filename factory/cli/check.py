@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
 from factory.redact import named_secrets
+from factory.select.benchmarks import Benchmark
 from factory.store.databases import SIDE_FILES, databases, has_side_files
 from factory.store.decided import released_with
 from factory.store.files import file_digest, is_aside, odd_files
@@ -34,19 +35,30 @@ MOST_FAULTS: Final = 1_000
 """That are told, and looked for: a few numbers of a forger make millions."""
 
 
-def file_faults(path: Path) -> Iterator[str]:
+def file_faults(path: Path, benchmarks: Sequence[Path] = ()) -> Iterator[str]:
     """Every fault found in a build with its release, or in a release alone, each naming the file.
 
-    Raises RecipeError when the path is neither.
+    Args:
+        benchmarks: tables or folders of images of evaluation sets of which no released row may be.
+
+    Raises RecipeError when the path is neither, SourceError for a benchmark that cannot be read.
     """
     paths = BuildPaths(path)
+    known = [_benchmark(benchmark) for benchmark in benchmarks]
     if paths.info.is_file():
-        return _build_faults(Build(paths))
+        return _build_faults(Build(paths), known)
     if (path / MANIFEST).is_file():
-        return iter(check_release(path))
+        return iter(check_release(path, benchmarks=known))
     raise RecipeError(
         f"{path}: neither a build (no {paths.info.name} in it) nor a release (no {MANIFEST} in it){_nearest(path)}"
     )
+
+
+def _benchmark(path: Path) -> Benchmark:
+    if not path.exists():
+        raise RecipeError(f"{path}: no such table or folder of a benchmark")
+    name, folder = path.stem[:64] or "benchmark", path.is_dir()
+    return Benchmark(name=name, table=None if folder else path, images=path if folder else None)
 
 
 def _nearest(path: Path) -> str:
@@ -66,7 +78,7 @@ def _is_checkable(path: Path) -> bool:
     return BuildPaths(path).info.is_file() or (path / MANIFEST).is_file()
 
 
-def _build_faults(build: Build) -> Iterator[str]:
+def _build_faults(build: Build, benchmarks: Sequence[Benchmark] = ()) -> Iterator[str]:
     paths = build.paths
     odd = list(odd_files(paths.root))
     if odd:
@@ -101,7 +113,7 @@ def _build_faults(build: Build) -> Iterator[str]:
     yield from _decision_faults(paths)
     yield from _unlisted(paths, shards, info["state"])
     if paths.release.exists():
-        yield from check_release(paths.release, named_secrets(build.recipe))
+        yield from check_release(paths.release, named_secrets(build.recipe), benchmarks=benchmarks)
     elif finished:
         yield f"{paths.release}: missing"
 

@@ -226,13 +226,41 @@ def explain(build: BuildDir, sample_id: Annotated[str, typer.Argument(metavar="I
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A release's folder, or its build's.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="A later one.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """What changed between two releases: rows added, removed and changed, by column, with the reason where known."""
+    from factory.cli.console import print_json
+    from release.diff import release_diff, release_of, render_changes
+    from release.manifest import DamagedRelease
+
+    try:
+        found = release_diff(release_of(before), release_of(after))
+    except DamagedRelease as error:
+        raise RecipeError(str(error)) from None
+    if json:
+        print_json(found)
+    else:
+        tell_text(render_changes(found).rstrip("\n"))
+
+
+@app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="A build's directory, or a release's.", show_default=False)],
+    benchmark: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Table or folder of images of an evaluation set of which no released row may be; repeatable."
+        ),
+    ] = None,
 ) -> None:
-    """Check every file of a build or a release against what was recorded when it was written."""
+    """Check every file of a build or a release against what was recorded when it was written, and a release's rules:
+    what leaks, what its licences ask for."""
     from factory.cli.check import MOST_FAULTS, file_faults
 
-    faults = list(islice(file_faults(path), MOST_FAULTS + 1))
+    faults = list(islice(file_faults(path, benchmark or ()), MOST_FAULTS + 1))
     for fault in faults[:MOST_FAULTS]:
         tell(cut(fault))
     if len(faults) > MOST_FAULTS:

@@ -25,7 +25,7 @@ from factory.store.files import file_digest
 from factory.store.paths import input_path, shown_path
 from factory.text import did_you_mean
 
-STAGE_VERSIONS = {"answers": "3", "verify": "6", "review": "2", "select": "2", "release": "5"}
+STAGE_VERSIONS = {"answers": "3", "verify": "7", "review": "2", "select": "2", "release": "6"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 
@@ -56,6 +56,12 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         for number, benchmark in enumerate(getattr(settings, "benchmarks", ())):
             place = ("select", index, name, "benchmarks", number)
             inputs[f"benchmarks.{benchmark.name}"] = _told(loaded, place, partial(benchmark_digest, benchmark))
+    if recipe.release.withdrawn is not None:
+        errata = plain["release"].pop("withdrawn")
+        inputs["release.withdrawn"] = _digest(loaded, errata, ("release", "withdrawn"))
+    if recipe.release.before is not None:
+        manifest = f"{plain['release'].pop('before')}/manifest.json"
+        inputs["release.before"] = _digest(loaded, manifest, ("release", "before"))
     return fingerprint(plain, inputs)
 
 

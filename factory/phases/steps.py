@@ -23,8 +23,9 @@ from factory.store.layout import Build, fixed_files, listing_digest, shards_dige
 from factory.store.lease import lease
 from factory.store.tables import write_table
 
-ReleaseWriter = Callable[[Build], Mapping[str, Any]]
-"""Packs the selected rows of a build and returns what it wrote: `release.write_release`."""
+ReleaseWriter = Callable[[Build, Path], Mapping[str, Any]]
+"""Packs the selected rows of a build, whose recipe lies in this folder, and returns what it wrote:
+`release.write_release`."""
 
 
 def _plan(run: Run) -> None:
@@ -102,7 +103,7 @@ def release_phase(write_release: ReleaseWriter) -> Phase:
     """The phase that packs the release."""
 
     def go(run: Run) -> None:
-        run.info["released"] = dict(write_release(Build(run.paths)))
+        run.info["released"] = dict(write_release(Build(run.paths), run.loaded.root))
         others = {path.name for path in (run.paths.report, *databases(run.paths))}  # their own phases note them
         kept = {name: digest for name, digest in run.info.get("files", {}).items() if name in others}
         run.info["files"] = {path.name: file_digest(path) for path in fixed_files(run.paths)} | kept

@@ -115,6 +115,8 @@ class Recipe(Closed):
                 raise ValueError(f"`teachers` is missing: the family {family} needs at least one of the role `{role}`")
         if not asks and self.teachers:
             raise ValueError(f"`teachers`: the family {family} asks nobody; take them out")
+        if self.release.configs == "licence" and "licence" not in generator.row.columns.names:
+            raise ValueError(f"`release.configs: licence`: rows of the family {family} state no licence; take it out")
         if asks and self.verify is None:
             raise ValueError(f"`verify` is missing: answers for {family} are released only when checks judged them")
         return self
@@ -157,6 +159,7 @@ def path_places(recipe: Recipe) -> Iterator[Place]:
     """Where in a recipe's data paths stand: settings that are marked `PathSetting`, in blocks of blocks too."""
     for place, call in named_plugins(recipe):
         yield from _paths_in(call.settings, place)
+    yield from _paths_in(recipe.release, ("release",))
 
 
 def named_plugins(recipe: Recipe) -> Iterator[tuple[Place, Call]]:

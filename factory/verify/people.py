@@ -5,7 +5,6 @@ People are final over verdicts and not over these: they are what a release promi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from factory.store.cases import AnsweredSample
 from factory.store.decided import Decided, can_edit
 from schemas import CheckResult, Sample
+from schemas.licences import forbids_changes
 
 EDIT_CHECK: Final = "edit"
 """Name under which an edit that cannot be made stands among a row's checks."""
@@ -20,7 +20,6 @@ PRIVACY_CHECK: Final = "privacy"
 """Name under which a picture that would have to be changed and may not stands there."""
 LEAK_CHECKS: Final = frozenset({"no_leak", "clue_no_leak", "not_told"})
 """Checks of text alone: an edited text must pass them."""
-_NO_DERIVATIVES: Final = re.compile(r"\bnd\b|no[ -]?deriv", re.IGNORECASE)
 
 
 def held_back(
@@ -40,7 +39,7 @@ def held_back(
         licence: of samples that state none (`release.licence`).
     """
     stated = sample.licence or licence or ""
-    if decided.private and _NO_DERIVATIVES.search(stated):
+    if decided.private and forbids_changes(stated):
         detail = f"{stated}: the picture would have to be blurred, and its licence allows no changed one"
         return CheckResult(check=PRIVACY_CHECK, outcome="fail", reason="no_derivatives", detail=detail[:300])
     if not decided.edited:

@@ -47,6 +47,11 @@ def message_faults(messages: Sequence[Mapping[str, Any]], images: int) -> Iterat
         yield f"shows {shown} pictures in its messages and has {images}"
 
 
+def pictures_shown(messages: Sequence[Mapping[str, Any]]) -> int:
+    """How many pictures a row's messages show."""
+    return sum(part["type"] == "image" for turn in messages for part in turn["content"] or ())
+
+
 def text_before_answer(messages: Sequence[Mapping[str, Any]]) -> str:
     """All texts before the last assistant turn, one a line: what a student is given. All there are without one."""
     last = max((number for number, turn in enumerate(messages) if turn["role"] == "assistant"), default=len(messages))

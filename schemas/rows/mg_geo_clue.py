@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.rows.schema import CHECK, RowSchema
+from schemas.rows.schema import ANSWERS, CHECK, RowSchema
 
 CLUE: Final = pa.struct(
     [pa.field(name, pa.string()) for name in ("id", "kind", "seen", "text", "clue", "source", "licence")]
@@ -26,7 +26,7 @@ asked."""
 
 ROW: Final = RowSchema.of(
     "mg_geo_clue",
-    2,
+    3,
     {
         "description": (pa.string(), "what the photo shows, in the teacher's words"),
         "country": (pa.string(), "where the photo was taken, in English"),
@@ -43,6 +43,7 @@ ROW: Final = RowSchema.of(
         "offered": (pa.list_(pa.string()), "ids of the clues that the teacher chose from"),
         "teacher": (pa.string(), "who chose"),
         "model": (pa.string(), "its model"),
+        "answers": ANSWERS,
         "checks": (pa.list_(CHECK), "each check's outcome, score, threshold and reason"),
         "licence": (pa.string(), "the photo's, as its source states it"),
         "author": (pa.string(), "likewise"),
@@ -56,4 +57,5 @@ ROW: Final = RowSchema.of(
     summary=SUMMARY,
     about=ABOUT,
     made=MADE,
+    part="clue",
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.rows.schema import CHECK, RowSchema
+from schemas.rows.schema import ANSWERS, CHECK, RowSchema
 
 GEO_QUESTION: Final = pa.struct([pa.field(name, pa.string()) for name in ("question", "reasoning", "answer")])
 LOC_QUESTION: Final = pa.struct(
@@ -34,7 +34,7 @@ questions again (CoT Introspection). A row was kept only if its last answer's co
 
 ROW: Final = RowSchema.of(
     "mg_geo_dialog",
-    2,
+    3,
     {
         "question_id": (pa.string(), "of the dialog: family and id"),
         "source_dataset": (pa.string(), "where the photo comes from"),
@@ -54,6 +54,7 @@ ROW: Final = RowSchema.of(
         "landmark": (pa.string(), "its name, where the source has one"),
         "teacher": (pa.string(), "who talked with itself"),
         "model": (pa.string(), "its model"),
+        "answers": ANSWERS,
         "checks": (pa.list_(CHECK), "each check's outcome, score, threshold and reason"),
         "licence": (pa.string(), "the photo's, as its source states it"),
         "author": (pa.string(), "likewise"),
@@ -72,4 +73,5 @@ ROW: Final = RowSchema.of(
     summary=SUMMARY,
     about=ABOUT,
     made=MADE,
+    part="dialog",
 )

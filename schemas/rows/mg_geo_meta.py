@@ -37,4 +37,5 @@ ROW: Final = RowSchema.of(
         "Nobody was asked. What the source or the plan left out and what the selectors took out is counted by reason; "
         "where `truth_in_country` is among them, coordinates that lie in another country than stated are, too."
     ),
+    part="meta",
 )

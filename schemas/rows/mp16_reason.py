@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.rows.schema import CHECK, IMAGE, MESSAGE, PEOPLE, SHARED, RowSchema
+from schemas.rows.schema import ANSWERS, CHECK, IMAGE, MESSAGE, PEOPLE, SHARED, RowSchema
 
 CLUE: Final = pa.struct([pa.field(name, pa.string()) for name in ("kind", "text", "supports")])
 
@@ -53,6 +53,7 @@ COLUMNS: Final = pa.schema(
         pa.field("scene", pa.string()),
         pa.field("clues", pa.list_(CLUE)),
         pa.field("answer", ANSWER),
+        pa.field("answers", ANSWERS[0]),
         pa.field("teachers", pa.list_(pa.string())),
         pa.field("checks", pa.list_(CHECK)),
         pa.field("licence", pa.string()),
@@ -103,6 +104,7 @@ NOTES: Final[Mapping[str, str]] = {
     "scene": "indoor, natural or urban, where the source tells",
     "clues": "kind, text and what it supports, as the teacher of `response` listed them",
     "answer": "that teacher's answer: place, coordinates, confidence, distance in km to the row's `lat`, `lon`",
+    "answers": ANSWERS[1],
     "teachers": "every teacher that answered",
     "checks": "each check's outcome, score, threshold and reason",
     "licence, author, source_url, captured_at": "the photo's, as its source states them",
@@ -128,5 +130,6 @@ MADE: Final = """\
 Each photo was shown to the teachers without its coordinates, file name or metadata. Their answers were parsed into
 clues, reasoning, a place and a confidence, and every check below compared them with the truth and with each other."""
 
-ROW: Final = RowSchema("mp16_reason", 4, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
-"""Version 1 had no `messages` and no `saw_truth`, version 2 no pseudo-labels, version 3 no people."""
+ROW: Final = RowSchema("mp16_reason", 5, COLUMNS, NOTES, NULLABLE, summary=SUMMARY, about=ABOUT, made=MADE)
+"""Version 1 had no `messages` and no `saw_truth`, version 2 no pseudo-labels, version 3 no people,
+version 4 the answer of one teacher alone."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from schemas.rows.schema import CHECK, RowSchema
+from schemas.rows.schema import ANSWERS, CHECK, RowSchema
 
 RELEASED: Final = ("youtube_url", "challenge_url", "points", "distance", "image_path", "location", "clues")
 """Keys of a row of `filtered_clues.jsonl`, in its order."""
@@ -53,7 +53,7 @@ names is the true one. What players believe about a place may be wrong all the s
 
 ROW: Final = RowSchema.of(
     "naviclues",
-    2,
+    3,
     {
         "task": (_TEXT, "`reasoning` (a picture is shown) or `rewriting` (what was said is shown)"),
         "youtube_url": (_TEXT, "of the play-through; `XXXX` where it is withheld or not known"),
@@ -80,6 +80,7 @@ ROW: Final = RowSchema.of(
         "uncertainty_km": (_NUMBER, "how far off the truth may be"),
         "teacher": (_TEXT, "who rewrote"),
         "model": (_TEXT, "its model"),
+        "answers": ANSWERS,
         "checks": (pa.list_(CHECK), "each check's outcome, score, threshold and reason"),
         "licence": (_TEXT, "as the source states it"),
         "author": (_TEXT, "likewise"),

@@ -8,6 +8,7 @@ else.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -47,7 +48,25 @@ PEOPLE: Final[tuple[pa.DataType, str]] = (
     "blurred); empty where nobody did",
 )
 """The column `people` of a row: type and note. The release fills it in, not the family."""
-FILLED: Final = ("people", "split")
+ANSWERS: Final[tuple[pa.DataType, str]] = (
+    pa.list_(
+        pa.struct(
+            [
+                *(pa.field(name, pa.string()) for name in ("teacher", "model")),
+                pa.field("draw", pa.int32()),
+                pa.field("combined", pa.bool_()),
+                *(pa.field(name, pa.string()) for name in ("saw_truth", "failure", "country", "region", "city")),
+                *(pa.field(name, pa.float64()) for name in ("lat", "lon", "confidence", "distance_km")),
+                *(pa.field(name, pa.string()) for name in ("reasoning", "more")),
+                pa.field("requests", pa.list_(pa.string())),
+            ]
+        )
+    ),
+    "what every teacher answered, right or wrong: the place in its words, its distance to the truth in km, its "
+    "text; `more` is JSON of all else that the family read of the reply; `failure` says why there is nothing",
+)
+"""The column `answers` of families that ask: type and note. The release fills it in, too."""
+FILLED: Final = ("answers", "people", "split")
 """Columns that the release fills in."""
 
 SHARED: Final[Mapping[str, tuple[pa.DataType, str]]] = {
@@ -84,6 +103,8 @@ class RowSchema:
     """A paragraph of the card below the table of columns: who else reads them, whose words stand where. Markdown."""
     made: str = ""
     """A paragraph of the card on how the rows were made and what the checks compared. Markdown."""
+    part: str = ""
+    """Which part of a family of several these rows are: its configuration and folder in a release are called so."""
 
     def __post_init__(self) -> None:
         names = self.columns.names
@@ -99,6 +120,8 @@ class RowSchema:
             raise ValueError(f"rows of {self.family}: nullable names no column {', '.join(sorted(unknown))}")
         if self.truth_in_messages not in get_args(SawTruth):
             raise ValueError(f"rows of {self.family}: truth_in_messages is {self.truth_in_messages!r}")
+        if self.part and not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", self.part):
+            raise ValueError(f"rows of {self.family}: part is {self.part!r}, expected small letters and digits")
         _ = self._converters
 
     def __getstate__(self) -> dict[str, Any]:
@@ -112,8 +135,14 @@ class RowSchema:
 
     @cached_property
     def own(self) -> tuple[str, ...]:
-        """Columns that a family's row has when it is made, in order: all but `images` and `FILLED`."""
-        return tuple(name for name in self.json_keys if name not in FILLED)
+        """Columns that a family's row has when it is made, in order: all but `images` and those that are filled in."""
+        return tuple(name for name in self.json_keys if name not in self.filled)
+
+    @cached_property
+    def filled(self) -> tuple[str, ...]:
+        """Columns that the release fills in: those of `FILLED`; a family may have a column `answers` of its own."""
+        own = "answers" in self.json_keys and not self.columns.field("answers").type.equals(ANSWERS[0])
+        return tuple(name for name in FILLED if name in self.json_keys and not (own and name == "answers"))
 
     def json_row(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """A row as its WebDataset JSON: the schema's keys in its order, at every depth, unknown text as "".
@@ -168,6 +197,7 @@ class RowSchema:
             "summary": self.summary,
             "about": self.about,
             "made": self.made,
+            "part": self.part,
         }
 
     @classmethod
@@ -187,6 +217,7 @@ class RowSchema:
             plain["summary"],
             plain["about"],
             plain["made"],
+            str(plain.get("part", "")),
         )
 
 

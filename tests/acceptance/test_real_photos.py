@@ -12,6 +12,7 @@ import factory
 from factory.cli.explain import explain_sample
 from factory.store.layout import Build, open_build
 from release import check_release
+from tests import loaded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PHOTOS = Path(os.environ.get("FACTORY_SHARED", REPOSITORY.parent / "shared")) / "photos"
@@ -113,6 +114,25 @@ def test_no_released_photo_carries_metadata_or_shares_an_author_across_splits(bu
     kept = build.selection.filter("kept").join(build.plan.select("id", "author"), on="id")
     splits_of_author = kept.drop_nulls("author").group_by("author").agg(pl.col("split").n_unique())
     assert splits_of_author["split"].max() == 1
+
+
+def test_every_photo_is_attributed_as_its_source_says_in_five_programs(build: Build, tmp_path: Path) -> None:
+    """Mixed licences: Creative Commons of several versions, public domain, permissive ones and grants in words."""
+    release = build.paths.release
+    photos = pl.read_csv(PHOTOS / "photos.csv", infer_schema=False)
+    stated = {
+        row["id"]: tuple(row[name] or None for name in ("licence", "author", "original_page"))
+        for row in photos.iter_rows(named=True)
+    }
+    due = {name: stated[name] for name in build.selection.filter("kept")["id"]}
+    assert len({licence for licence, _, _ in due.values()}) > 8
+    assert loaded.attributed(loaded.with_datasets(release, tmp_path)) == due
+    assert loaded.attributed(loaded.with_webdataset(release)) == due
+    assert loaded.attributed(loaded.with_polars(release)) == due
+    assert loaded.attributed(loaded.with_duckdb(release)) == due
+    assert loaded.attributed(loaded.with_croissant(release)) == due
+    card = (release / "README.md").read_text(encoding="utf-8")
+    assert "license: other" in card and "license_link: LICENSE-DATA.md" in card
 
 
 def test_one_sample_tells_its_whole_story(build: Build) -> None:

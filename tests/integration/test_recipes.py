@@ -112,7 +112,7 @@ def test_its_rows_follow_the_familys_json_schema(recipe: Path, built: BuildResul
 
 def json_rows(release: Path) -> Iterator[dict[str, Any]]:
     """The JSON of each row, read by the standard library alone."""
-    for path in sorted((release / "webdataset").glob("*.tar")):
+    for path in sorted((release / "webdataset").rglob("*.tar")):
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.name.endswith(".json"):
@@ -125,9 +125,11 @@ def test_its_release_loads_with_datasets_in_both_formats(recipe: Path, built: Bu
     release = Path(built.directory) / "release"
     row = open_release(release).schema
     opened = {format_: open_release(release, format=format_) for format_ in ("parquet", "webdataset")}
-    for format_, ending in (("parquet", "parquet"), ("webdataset", "tar")):
+    for format_ in ("parquet", "webdataset"):
         splits = opened[format_].splits
-        files = {split: str(release / format_ / f"{split}-*.{ending}") for split, rows in splits.items() if rows}
+        files = {
+            split: [str(path) for path, _ in opened[format_].files(split)] for split, rows in splits.items() if rows
+        }
         loaded = datasets.load_dataset(format_, data_files=files, cache_dir=str(tmp_path / format_))
         assert {name: split.num_rows for name, split in loaded.items()} == {name: splits[name] for name in files}
         split = "train" if "train" in files else next(iter(files))  # an evaluation set has no such split
@@ -144,7 +146,7 @@ def test_a_picture_is_in_one_split_in_the_demos_of_all_families(demos: Callable[
     shared = 0
     for recipe in (recipe for recipe in RECIPES if recipe.stem not in EVALUATION):
         release = Path(demos(recipe).directory) / "release"
-        for path in sorted((release / "webdataset").glob("*.tar")):
+        for path in sorted((release / "webdataset").rglob("*.tar")):
             with tarfile.open(path) as tar:
                 for member in tar:
                     if member.name.endswith((".jpg", ".png", ".webp")):

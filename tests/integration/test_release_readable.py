@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from release import write_release
+from release.read import open_release
 from schemas.rows.mp16_reason import ROW
 from schemas.rows.schema import hub_features
+from tests import loaded as loaders
 from tests.build_fixture import change_plan, make_build
 from tests.unit.release.families import PAIR_ROW, PAIRS, QUIZ, QUIZ_ROW
 
@@ -24,7 +26,7 @@ pytest.importorskip("datasets", reason="pip install geo-reasoning-factory[datase
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = make_build(tmp_path_factory.mktemp("readable") / "b", 60)
-    late = pl.when(pl.col("source_row") >= 40)
+    late = pl.when((pl.col("source_row") >= 40) & (pl.col("source_row") % 3 != 2))  # an author stays in one split
     build = change_plan(build, author=late.then(pl.lit("late")), captured_at=late.then(pl.lit("2024")))
     write_release(build)
     return build.paths.release
@@ -101,6 +103,16 @@ def test_tars_read_with_webdataset(release: Path) -> None:
     assert [row["__key__"] for row in rows] == [f"{n:06d}" for n in range(9)]
     assert {row["json"]["split"] for row in rows} == {"test"}
     assert rows[0]["jpg"].size == (160, 120)
+
+
+def test_five_programs_load_it_and_agree_whose_each_photo_is(release: Path, tmp_path: Path) -> None:
+    due = loaders.attributed(row for split in ("train", "test") for row in open_release(release).rows(split))
+    assert len(due) == 29 and any(author for _, author, _ in due.values())
+    assert loaders.attributed(loaders.with_datasets(release, tmp_path)) == due
+    assert loaders.attributed(loaders.with_webdataset(release)) == due
+    assert loaders.attributed(loaders.with_polars(release)) == due
+    assert loaders.attributed(loaders.with_duckdb(release)) == due
+    assert loaders.attributed(loaders.with_croissant(release)) == due
 
 
 def test_globes_preprocessor_reads_every_row(release: Path, tmp_path: Path) -> None:

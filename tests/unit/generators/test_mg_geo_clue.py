@@ -186,7 +186,7 @@ def case_of(*values: Mapping[str, Any] | None, sample: Sample = SAMPLE) -> Case:
 def test_the_row_holds_the_place_the_clues_and_where_they_come_from(book: str) -> None:
     values = asked(book)[0].values
     (row,) = rows(case_of(None, values))
-    assert {*row} == {*ROW.own} and ROW.json_row({**row, "people": people_told(None), "split": "train"})
+    assert {*row} == {*ROW.own} and ROW.json_row({**row, "answers": [], "people": people_told(None), "split": "train"})
     assert (row["teacher"], row["saw_truth"], row["requests"]) == ("t1", "country", ["k1"])
     assert row["clues"][0]["source"] == "a table" and row["offered"] == ["KE-side", "KE-web"]
     told = json.loads(row["messages"][-1]["content"][0]["text"])

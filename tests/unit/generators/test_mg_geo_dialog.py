@@ -160,7 +160,7 @@ def test_a_row_has_what_the_paper_lists() -> None:
     assert row["loc_question"]["question"] == REPLY["question_4"]
     assert (row["saw_truth"], row["distance_before_km"], row["distance_after_km"]) == ("none", 20.0, 20.0)
     assert (row["landmark_id"], row["landmark"], row["country"]) == ("7", None, "Russia")
-    ROW.json_row({**row, "people": told(None), "split": "train"})
+    ROW.json_row({**row, "answers": [], "people": told(None), "split": "train"})
 
 
 def test_an_introspected_row_says_so_and_by_how_far_it_was_off() -> None:

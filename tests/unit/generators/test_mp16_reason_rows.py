@@ -113,7 +113,9 @@ def test_a_row_is_a_conversation_in_which_tags_are_ours(tmp_path: Path) -> None:
 
 
 def test_rows_are_json_of_their_schema_without_null_text(tmp_path: Path) -> None:
-    rows = [ROW.json_row({**row, "people": told(None), "split": "train"}) for row in first_rows(tmp_path)]
+    rows = [
+        ROW.json_row({**row, "answers": [], "people": told(None), "split": "train"}) for row in first_rows(tmp_path)
+    ]
     assert {tuple(row) for row in rows} == {ROW.json_keys}
     assert rows[2]["author"] == "" and rows[0]["author"]
     assert rows[0]["messages"][1]["content"][0] == {"type": "image", "text": ""}

@@ -93,7 +93,7 @@ def test_a_row_with_a_picture_teaches_where_it_is_and_says_whose_words_are_behin
     assert row["sentences"][0]["quotes"] == ["really red soil"]
     assert row["location"] == {"round": 2, "lat": -1.095, "lng": 35.866, "continent": "Africa", "country": "Kenya"}
     assert (row["points"], row["points_written"], row["distance"]) == (4865, "int", 41.0)
-    ROW.json_row({**row, "people": told(None), "split": "train"})
+    ROW.json_row({**row, "answers": [], "people": told(None), "split": "train"})
 
 
 def test_a_row_without_a_picture_teaches_to_write_what_was_said() -> None:
@@ -102,7 +102,7 @@ def test_a_row_without_a_picture_teaches_to_write_what_was_said() -> None:
     assert list(message_faults(row["messages"], 0)) == []
     assert row["messages"][0]["content"][0]["text"].endswith("add nothing:\n\n" + "\n".join(SAID))
     assert (row["sentences"][0]["start_s"], row["sentences"][0]["end_s"]) == (None, None), "nobody said when"
-    ROW.json_row({**row, "people": told(None), "split": "train"})
+    ROW.json_row({**row, "answers": [], "people": told(None), "split": "train"})
 
 
 def test_addresses_are_withheld_unless_they_are_asked_for() -> None:
@@ -134,7 +134,7 @@ def test_no_row_is_made_of_sentences_that_nobody_said_whoever_accepts_them(found
 def test_numbers_of_a_table_that_are_none_are_unknown(written: str) -> None:
     (row,) = record(spoken_round(answer(), points=written, round=written, guess_lat="x"))
     assert (row["points"], row["location"]["round"], row["guess_lat"]) == (None, None, None)
-    ROW.json_row({**row, "people": told(None), "split": "train"})
+    ROW.json_row({**row, "answers": [], "people": told(None), "split": "train"})
 
 
 def test_a_place_without_a_country_is_written_as_naviclues_does() -> None:

@@ -66,6 +66,29 @@ def test_a_threshold_is_another_build_from_the_verdicts_on(tmp_path: Path) -> No
     assert changed_stages(identity(tmp_path), strict) == ["verify", "review", "select", "release"]
 
 
+def test_another_list_of_what_is_withdrawn_is_another_release_wherever_it_lies(tmp_path: Path) -> None:
+    def with_list(name: str, lines: str) -> Fingerprint:
+        (tmp_path / name).write_text(f"id,reason,since\n{lines}")
+        return identity(tmp_path, ("name: tiny", f"name: tiny\nrelease: {{withdrawn: {name}}}"))
+
+    one = with_list("errata.csv", "a,asked,2026-05-01\n")
+    assert with_list("moved.csv", "a,asked,2026-05-01\n").build == one.build
+    assert changed_stages(one, with_list("errata.csv", "b,asked,2026-05-01\n")) == ["release"]
+    with pytest.raises(RecipeError, match=r"tiny\.yaml:2:11: `release\.withdrawn`: no file .*, which the recipe names"):
+        identity(tmp_path, ("name: tiny", "name: tiny\nrelease: {withdrawn: nowhere.csv}"))
+
+
+def test_the_release_before_counts_by_its_manifest(tmp_path: Path) -> None:
+    def since(manifest: str) -> Fingerprint:
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / "manifest.json").write_text(manifest)
+        return identity(tmp_path, ("name: tiny", "name: tiny\nrelease: {before: old}"))
+
+    assert changed_stages(since("{}"), since("{ }")) == ["release"]
+    with pytest.raises(RecipeError, match=r"tiny\.yaml:2:11: `release\.before`: no file .*manifest\.json"):
+        identity(tmp_path, ("name: tiny", "name: tiny\nrelease: {before: nowhere}"))
+
+
 def test_words_rows_and_files_are_named_in_it(tmp_path: Path) -> None:
     found = identity(tmp_path).identity
     assert found["inputs.row"] == f"mp16_reason-{ROW.version}"

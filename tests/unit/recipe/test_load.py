@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from factory.recipe.load import load_recipe
 from factory.recipe.model import teacher_settings
 from schemas import Seen
 from schemas.rows.mp16_reason import ROW
+from schemas.rows.schema import RowSchema
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = REPOSITORY / "recipes" / "mp16_reason.yaml"
@@ -154,6 +156,17 @@ def test_a_family_that_asks_nobody_needs_neither_teachers_nor_checks(tmp_path: P
     assert type(loaded.recipe).model_validate(loaded.plain()) == loaded.recipe
     checked = load_recipe(write(tmp_path, ALONE + "verify: {checks: [near_truth], decide: {reject: [], review: []}}\n"))
     assert checked.recipe.verify is not None
+
+
+def test_rows_that_state_no_licence_cannot_be_set_apart_by_it(tmp_path: Path, asks_nobody: str) -> None:
+    by_licence = "release: {configs: licence}\n"
+    assert load_recipe(write(tmp_path, ALONE + by_licence)).recipe.release.configs == "licence"
+    generator = registry._PLUGINS["generator", asks_nobody]
+    bare = RowSchema.of("bare", 1, {})
+    family = Generator(name="bare", version="1", row=bare, needs=Needs(calls=(0, 0)), records=lambda frame: frame)
+    registry._PLUGINS["generator", asks_nobody] = replace(generator, function=lambda: family)
+    said = problem(tmp_path, ALONE + by_licence)
+    assert "`release.configs: licence`: rows of the family asks_nobody state no licence; take it out" in said
 
 
 def test_a_family_that_asks_nobody_takes_no_teachers(tmp_path: Path, asks_nobody: str) -> None:

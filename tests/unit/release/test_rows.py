@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
+import orjson
 import polars as pl
 import pytest
 
 from factory.errors import CorruptBuild, PluginFault
 from factory.plugins.contracts import Generator
 from factory.store.layout import Build
+from release.answers import all_answers
 from release.at_once import Block
 from release.rows import Released, build_generator, release_order, released_rows
-from schemas import Case
+from schemas import Answered, Case, LocatedAnswer, Sample
 from tests.build_fixture import change_plan, draw_jpeg, make_build
 from tests.unit.release.families import PAIRS, QUIZ, QUIZ_AT_ONCE, Rows, pair, quiz, quiz_at_once
 
@@ -168,3 +171,36 @@ def test_one_picture_of_two_is_seen_by_nobody_else(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", 2, roles=("ground", "satellite"))
     (one, two) = released(build, replace(PAIRS, record=pair))
     assert one.jpegs == (draw_jpeg(0), draw_jpeg(100)) and two.jpegs == (draw_jpeg(1), draw_jpeg(101))
+
+
+def test_a_row_carries_what_every_teacher_answered_right_or_wrong(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 8)
+    (row,) = released(build)[0].rows
+    first, second = row.values["answers"]
+    assert (first["teacher"], second["teacher"]) == ("first", "second")
+    assert (first["model"], first["draw"], first["saw_truth"], first["failure"]) == ("recorded-first", 0, "none", "")
+    assert second["distance_km"] == 1.1 and second["lat"] == pytest.approx(51.3497)
+    assert first["reasoning"].startswith("first: Sign reads <script>") and first["reasoning"] != second["reasoning"]
+    assert orjson.loads(first["more"])["clues"][1]["text"] == "grey road number 0"
+    assert row.values["response"] in {first["reasoning"].strip(), second["reasoning"].strip()}
+    assert first["requests"] + second["requests"] == row.values["requests"]
+
+
+def test_an_answer_that_failed_is_among_them_with_the_reason() -> None:
+    failed = LocatedAnswer(answered=Answered(teacher="b", model="m", draw=1, failure="refused", keys=("k",)))
+    combined = LocatedAnswer(answered=Answered(teacher="j", model="m", combined=True, values={"b": 1, "a": [2]}))
+    case = Case(sample=Sample(id="s", lat=0.0, lon=0.0), answers=(failed,), combined=combined)
+    one, other = all_answers(case)
+    assert (one["failure"], one["draw"], one["reasoning"], one["more"], one["requests"]) == (
+        "refused",
+        1,
+        "",
+        "",
+        ["k"],
+    )
+    assert (other["combined"], other["more"], other["failure"]) == (True, '{"a":[2],"b":1}', "")
+
+
+def test_every_family_that_asks_has_them() -> None:
+    for name in ("mp16_reason", "mg_geo_clue", "mg_geo_dialog", "naviclues"):
+        assert "answers" in import_module(f"schemas.rows.{name}").ROW.json_keys, name

@@ -1,0 +1,205 @@
+"""What must hold of a release as a whole: nothing leaks between splits or out of a benchmark, every licence is kept.
+
+The rules are those of the recipe that the manifest tells; they look at the rows that are there, not at what a build
+says of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory.geo.cells import cell
+from factory.plugins.registry import plugin
+from factory.select.benchmarks import Benchmark
+from factory.select.decontaminate import decontaminate
+from factory.select.split import together
+from release.configs import IDS, is_ids
+from release.counts import UNKNOWN
+from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
+from release.withdrawals import WITHDRAWN
+from release.withheld import SCHEMA as WITHHELD_SCHEMA
+from release.withheld import WITHHELD
+from schemas.licences import clashes, lacks_attribution, licence_class
+from schemas.parquet_bounds import refuse_bomb
+from schemas.rows.schema import RowSchema
+
+MOST: Final = 20
+"""Rows that are named of each rule that many break."""
+_RADIUS_KM: Final = 1.0
+_HAMMING: Final = 6
+"""How near to a benchmark no row may be where the recipe says nothing: the defaults of the selector `decontaminate`."""
+
+
+def rule_faults(
+    root: Path, manifest: Mapping[str, Any], schema: RowSchema, facts: pl.DataFrame, benchmarks: Sequence[Benchmark]
+) -> Iterator[str]:
+    """Every way in which the rows together break a rule.
+
+    Args:
+        facts: all rows, see `release.facts.COLUMNS`.
+        benchmarks: evaluation sets of which no row may be.
+    """
+    told = set(schema.json_keys)
+    for fault in (
+        *_twice(facts),
+        *_leaks(manifest, facts, told),
+        *_overlaps(manifest, facts, benchmarks),
+        *(_licences(root, manifest, facts) if "licence" in told else ()),
+        *(_unattributed(facts) if "licence" in told and {"author", "source_url"} & told else ()),
+    ):
+        yield f"{root}: {fault}"
+    yield from _papers(root, manifest, facts)
+
+
+def _named(rows: pl.DataFrame, what: str) -> Iterator[str]:
+    yield from (f"row {name!r} {what}" for name in islice(rows["id"], MOST))
+    if rows.height > MOST:
+        yield f"... and {rows.height - MOST} more: {what}"
+
+
+def _twice(facts: pl.DataFrame) -> Iterator[str]:
+    yield from _named(facts.filter(pl.col("id").is_duplicated()).unique("id", maintain_order=True), "is there twice")
+
+
+def _selectors(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The selectors of the release's recipe with their settings, defaults filled in; a stranger's are left out."""
+    for entry in manifest["recipe"].get("select") or ():
+        ((name, settings),) = entry.items() if isinstance(entry, Mapping) else ((entry, {}),)
+        try:
+            known = plugin("selector", name)
+        except LookupError:
+            continue
+        yield name, known.settings.model_construct(**{**_defaults(known.settings), **(settings or {})})
+
+
+def _defaults(settings: Any) -> dict[str, Any]:
+    return {name: field.get_default() for name, field in settings.model_fields.items() if not field.is_required()}
+
+
+def _leaks(manifest: Mapping[str, Any], facts: pl.DataFrame, told: set[str]) -> Iterator[str]:
+    """Rows of different splits that share what the recipe keeps apart."""
+    frame = facts.with_columns(
+        image_sha256=pl.lit(None, pl.String),
+        image_phash=_hashes(facts["image_phash"]),
+    )
+    for name, settings in _selectors(manifest):
+        if name not in ("split", "geocell_split"):
+            continue
+        kept = set(settings.keep_together if name == "split" else (*settings.apart, "geocell"))
+        for rule in sorted(kept & {"author", "geocell", "near_duplicates"}):
+            if not _NEEDS[rule] <= told:
+                continue
+            if rule == "geocell":
+                label = frame.select(cell(pl.col("lat"), pl.col("lon"), degrees=settings.cell_degrees)).to_series()
+            else:
+                label = pl.Series(together(frame, (rule,), max_hamming=settings.max_hamming))
+            shared = frame.with_columns(label=label).filter(pl.col("label").is_not_null())
+            odd = shared.filter(pl.col("split").n_unique().over("label") > 1)
+            for (_,), rows in odd.group_by("label", maintain_order=True):
+                first = rows.unique("split", maintain_order=True)
+                pair = " and ".join(f"{row_id!r} ({split})" for row_id, split in first["id", "split"].iter_rows())
+                yield f"rows {pair} share their {_SHARED[rule]}, and are in different splits"
+
+
+_NEEDS: Final = {"author": {"author"}, "geocell": {"lat", "lon"}, "near_duplicates": {"image_phash"}}
+_SHARED: Final = {"author": "author", "geocell": "geocell", "near_duplicates": "picture, nearly"}
+
+
+def _hashes(texts: pl.Series) -> pl.Series:
+    """Perceptual hashes as numbers; null for none, and for the zeros that stand for a picture that nobody decoded."""
+    known = texts.unique().drop_nulls()
+    numbers = {text: int(text, 16) for text in known if len(text) == 16 and set(text) <= set("0123456789abcdef")}
+    found = texts.replace_strict({text: value for text, value in numbers.items() if value}, default=None)
+    return found.cast(pl.UInt64)
+
+
+def _overlaps(manifest: Mapping[str, Any], facts: pl.DataFrame, benchmarks: Sequence[Benchmark]) -> Iterator[str]:
+    if not benchmarks:
+        return
+    asked = next((settings for name, settings in _selectors(manifest) if name == "decontaminate"), None)
+    radius, bits = (_RADIUS_KM, _HAMMING) if asked is None else (asked.radius_km, asked.max_hamming)
+    frame = facts.with_columns(image_phash=_hashes(facts["image_phash"]))
+    found = decontaminate(frame, benchmarks=tuple(benchmarks), radius_km=radius, max_hamming=bits).removed
+    for row_id, reason, detail in found.select("id", "reason", "detail").iter_rows():
+        yield f"row {row_id!r} is of a benchmark ({reason}: {detail})"
+
+
+def _licences(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> Iterator[str]:
+    """Licences that are not those that are counted, not that of their folder, or not to be had under the release's."""
+    stated = facts["licence"].fill_null(UNKNOWN)
+    counted = dict(stated.value_counts(sort=True).iter_rows())
+    if counted != (told := dict(manifest["counts"]["licences"])):
+        odd = sorted(name for name in counted.keys() | told.keys() if counted.get(name) != told.get(name))
+        yield f"licences of rows are not those of the manifest: {', '.join(map(repr, odd[:MOST]))}"
+    whole = _card_licence(root)
+    classes = {name: licence_class(name) for name in facts["licence"].unique()}
+    for (folder, licence), rows in facts.group_by("folder", "licence", maintain_order=True):
+        of_folder = str(folder).rpartition("-")[2] if str(folder) else ""
+        expected = next((one for one in _CLASSES if str(folder) == one or str(folder).endswith(f"-{one}")), None)
+        if of_folder != IDS and expected is not None and classes[licence] != expected:
+            yield from _named(rows, f"is under {licence!r} and lies among {expected}")
+        if whole is not None:
+            for why in islice(clashes(whole, licence), 1):
+                yield from _named(rows, f"{why}, and the card says {whole} of all")
+
+
+_CLASSES: Final = ("cc-by-sa", "cc-by", "cc0", "nc", "nd", "other", "unknown")
+
+
+def _card_licence(root: Path) -> str | None:
+    """The licence that the card states for all rows; None for `other`, which each row decides."""
+    head = (root / "README.md").read_text(encoding="utf-8").split("\n---\n", 1)[0]
+    said = next(
+        (line.removeprefix("license:").strip() for line in head.splitlines() if line.startswith("license:")), ""
+    )
+    return None if said in ("other", "") else said
+
+
+def _unattributed(facts: pl.DataFrame) -> Iterator[str]:
+    asked = facts.filter(pl.col("pictures") > 0)
+    lacking = [lacks_attribution(*whose) for whose in asked["licence", "author", "source_url"].iter_rows()]
+    yield from _named(asked.filter(pl.Series(lacking, dtype=pl.Boolean)), "must be attributed, and names nobody")
+
+
+def _papers(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> Iterator[str]:
+    """What stands beside the rows of those that are withheld or withdrawn."""
+    listed = {entry["path"] for entry in manifest["files"]}
+    apart = facts.filter(pl.Series([is_ids(folder) for folder in facts["folder"]], dtype=pl.Boolean))
+    samples = pl.col("id").str.replace(r"/[0-9]+$", "")
+    withheld = _table(root / WITHHELD, WITHHELD_SCHEMA) if WITHHELD in listed else pl.DataFrame({"id": []}, {"id": str})
+    if isinstance(withheld, str):
+        yield withheld
+    else:
+        named = withheld["id"].implode()
+        for fault in _named(apart.filter(~(pl.col("id").is_in(named) | samples.is_in(named))), f"is not in {WITHHELD}"):
+            yield f"{root}: {fault}"
+    if WITHDRAWN not in listed:
+        return
+    withdrawn = _table(root / WITHDRAWN, WITHDRAWN_SCHEMA)
+    if isinstance(withdrawn, str):
+        yield withdrawn
+        return
+    gone = withdrawn["id"].implode()
+    for fault in _named(facts.filter(pl.col("id").is_in(gone) | samples.is_in(gone)), "is withdrawn, and there"):
+        yield f"{root}: {fault}"
+
+
+def _table(path: Path, schema: pa.Schema) -> pl.DataFrame | str:
+    """A small table of the release, or what is wrong with it."""
+    try:
+        refuse_bomb(path)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            if not file.schema_arrow.equals(schema):
+                return f"{path}: has other columns than {', '.join(schema.names)}"
+            frame = pl.from_arrow(file.read())
+    except (OSError, ValueError, pa.ArrowException) as error:
+        return f"{path}: cannot be read ({error})"
+    assert isinstance(frame, pl.DataFrame)
+    return frame

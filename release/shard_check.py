@@ -1,0 +1,275 @@
+"""One shard of a release, in every format that it has, looked at row by row: in this process or in another.
+
+Pictures are decoded at an eighth of their size (libjpeg reads the whole file for that, so a truncated one is found)
+and once, though both formats hold them. A hash finds what a decoder forgives: see the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import orjson
+import polars as pl
+
+from factory.images import metadata_findings
+from factory.images.jpeg import MAX_SEGMENTS, inspect_jpeg
+from factory.images.records import StructureError
+from factory.redact import told
+from factory.verify.messages import truth_in
+from release.columns import batches
+from release.configs import is_ids
+from release.facts import COLUMNS, facts_in, facts_of
+from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
+from release.tar_index import index_faults, index_path, sample_digest
+from schemas.licences import forbids_changes
+from schemas.record import SawTruth
+from schemas.rows.conversations import json_texts
+from schemas.rows.messages import message_faults, pictures_shown, text_before_answer
+from schemas.rows.schema import RowSchema
+
+_BATCH: Final = 64
+_BATCH_BYTES: Final = 64_000_000
+SAID: Final = 300
+"""Characters of an error that are told: some quote the whole file."""
+TOLD: Final = "{}: holds the value of the environment variable {}, a secret: withdraw that key, and build again"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Files that hold the same rows, at most one a format."""
+
+    files: tuple[tuple[Path, int], ...]
+    """Each with the rows that the manifest says it has."""
+    folder: str
+    """Of its configuration."""
+    first: int
+    """Number of its first row in its folder and split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is the same for all shards of a release."""
+
+    schema: RowSchema
+    secrets: Mapping[str, str]
+    compared: bool
+    """Whether there are several formats."""
+    undecoded: bool
+    """Whether pictures passed undecoded when they were prepared."""
+    threads: int = 1
+    """That decode pictures side by side."""
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a shard holds, and what is wrong with it."""
+
+    faults: list[str] = field(default_factory=list)
+    digests: dict[str, list[bytes]] = field(default_factory=dict)
+    """By format, of each row in order: its values as JSON and its pictures. Only where formats are compared."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """By format."""
+    facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLUMNS))
+    """Of the first format."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """One picture on its way to be looked at: what faults of it are called, and the size the row states."""
+
+    name: str
+    jpeg: bytes
+    size: tuple[int, int] | None
+
+
+def look_at(shard: Shard, looking: Looking) -> Looked:
+    """Everything about one shard that can be told without the others."""
+    looked = Looked()
+    opened: set[bytes] = set()
+    for number, (file, expected) in enumerate(shard.files):
+        look = _Look(file, shard, looking, opened, told=number == 0)
+        with ThreadPoolExecutor(looking.threads) as pool:
+            look.read(pool)
+        if look.broken is None and look.rows != expected:
+            look.faults.append(f"{file}: {look.rows} rows, the manifest says {expected}")
+        looked.faults += look.faults
+        looked.rows[format_of(file)] = look.rows
+        looked.digests[format_of(file)] = look.digests
+        if look.facts:
+            looked.facts = pl.concat([looked.facts, *look.facts])
+    return looked
+
+
+class _Look:
+    """One file on its way to be looked at."""
+
+    def __init__(self, file: Path, shard: Shard, looking: Looking, opened: set[bytes], *, told: bool) -> None:
+        self.file, self.shard, self.looking = file, shard, looking
+        self.split, self.columns = split_of(file), format_of(file) == "parquet"
+        self.opened, self.told = opened, told
+        self.faults: list[str] = []
+        self.facts: list[pl.DataFrame] = []
+        self.digests: list[bytes] = []
+        self.indexed: list[tuple[str, str]] = []
+        self.rows = 0
+        self.broken: str | None = None
+
+    def read(self, pool: ThreadPoolExecutor) -> None:
+        """Looks at every row; what cannot be read ends it."""
+        looking = self.looking
+        try:
+            if self.columns:
+                found = batches(self.file, looking.schema, self.split, looking.secrets)
+            else:
+                found = _batches(read_rows(self.file, looking.schema))
+            for batch in found:
+                self._table(batch) if isinstance(batch, pl.DataFrame) else self._batch(batch, pool)
+        except READ_ERRORS as error:
+            self.broken = f"{self.file}: cannot be read after {self.rows} rows ({error})"
+            self.faults.append(self.broken)
+            return
+        if not self.columns and index_path(self.file).is_file():
+            self.faults += index_faults(self.file, self.shard.first, self.indexed)
+
+    def _table(self, rows: pl.DataFrame) -> None:
+        """Rows without pictures in which nothing is odd."""
+        schema = self.looking.schema
+        self.rows += rows.height
+        if self.looking.compared:
+            self.digests += [_row_digest(text, ()) for text in json_texts(rows, schema)]
+        if not self.told:
+            return
+        self.facts.append(facts_in(rows, schema, self.shard.folder, self.split))
+        if schema.truth_in_messages != "place":
+            names = [name for name in ("id", "messages", *_TRUTH) if name in rows.columns]
+            for values in rows.select(names).iter_rows(named=True):
+                self.faults += [f"{self.file}: row {values['id']!r} {fault}" for fault in _told_faults(values, schema)]
+
+    def _batch(self, batch: list[StoredRow], pool: ThreadPoolExecutor) -> None:
+        schema, secrets = self.looking.schema, self.looking.secrets
+        fresh: list[_Picture] = []
+        withheld = is_ids(self.shard.folder)
+        for row in batch:
+            self.rows += 1
+            pictures = [hashlib.sha256(jpeg).digest() for jpeg in row.jpegs]
+            text = row.json or orjson.dumps(schema.json_row(row.values))
+            if self.looking.compared:
+                self.digests.append(_row_digest(text, pictures))
+            if not self.columns:
+                self.indexed.append((row.values["id"], sample_digest((*row.jpegs, text))))
+            where = f"{self.file}: row {row.values['id']!r}"
+            secret = told(secrets, text.decode("utf-8", "replace"), *row.jpegs)
+            self.faults += [TOLD.format(where, name) for name in secret]
+            self.faults += [f"{where} {fault}" for fault in _row_faults(self.split, row, schema, withheld=withheld)]
+            if self.told:
+                self.faults += [f"{where} {fault}" for fault in _said_faults(row, pictures, schema)]
+            fresh += _unopened(row, pictures, self.opened)
+        if self.told:
+            self.facts.append(facts_of(batch, schema, self.shard.folder, self.split))
+        look = _coded_faults if self.looking.undecoded else _picture_faults
+        for picture, said in zip(fresh, pool.map(look, fresh), strict=True):
+            self.faults += [f"{self.file}: {picture.name}: {fault}" for fault in said]
+
+
+def _row_digest(text: bytes, pictures: Sequence[bytes]) -> bytes:
+    """Of a row's values, as JSON, and the digests of its pictures."""
+    return hashlib.sha256(b"".join((hashlib.sha256(text).digest(), *pictures))).digest()
+
+
+_TRUTH: Final = ("country_code", "region", "city", "lat", "lon")
+
+
+def _told_faults(values: Mapping[str, Any], schema: RowSchema) -> Iterator[str]:
+    """What the messages of a row give away of its place before the last assistant turn."""
+    text = text_before_answer(values["messages"] or ())
+    names = (values.get(name) or None for name in _TRUTH[:3])
+    degrees = (float("nan") if values.get(name) is None else float(values[name]) for name in _TRUTH[3:])
+    found = truth_in(text, *names, *degrees, level=schema.truth_in_messages)  # type: ignore[arg-type, misc]
+    if found is not None:
+        yield f"tells its place before the last answer: {found}"
+
+
+def _said_faults(row: StoredRow, pictures: Sequence[bytes], schema: RowSchema) -> Iterator[str]:
+    """What a row's values say against its own words, or its picture."""
+    if schema.truth_in_messages != "place":
+        yield from _told_faults(row.values, schema)
+    if pictures and forbids_changes(row.values.get("licence")):
+        source = row.values.get("image_sha256")
+        if len(pictures) > 1 or pictures[0].hex() != source:
+            yield "has a changed picture, which its licence does not allow"
+
+
+def _row_faults(split: str, row: StoredRow, schema: RowSchema, *, withheld: bool) -> Iterator[str]:
+    values = row.values
+    if values["split"] != split:
+        yield f"says split {values['split']}"
+    for name, value in values.items():
+        if value is None and name not in schema.nullable:
+            yield f"has no {name}"
+    if values["saw_truth"] not in get_args(SawTruth):
+        yield f"says saw_truth {values['saw_truth']!r}"
+    if values["messages"] is not None:
+        shown = pictures_shown(values["messages"]) if withheld else len(row.jpegs)
+        yield from message_faults(values["messages"], shown)
+    if withheld and row.jpegs:
+        yield "has pictures, and lies where they are withheld"
+
+
+def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
+    """A few rows at a time, fewer where their pictures are large."""
+    batch: list[StoredRow] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += sum(map(len, item.jpegs))
+        if len(batch) == _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _unopened(row: StoredRow, pictures: Sequence[bytes], opened: set[bytes]) -> Iterator[_Picture]:
+    """The pictures of a row that no row before it had, in either format; `opened` grows by their digests."""
+    values, jpegs, _ = row
+    alone = len(jpegs) == 1
+    size = (values["width"], values["height"]) if alone and {"width", "height"} <= values.keys() else None
+    for number, (jpeg, digest) in enumerate(zip(jpegs, pictures, strict=True)):
+        if digest not in opened:
+            opened.add(digest)
+            yield _Picture(f"image{'' if alone else f' {number}'} of row {values['id']!r}", jpeg, size)
+
+
+def _picture_faults(picture: _Picture) -> list[str]:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(picture.jpeg), formats=("JPEG",)) as opened:
+            size = opened.size
+            opened.draft(opened.mode, (max(1, size[0] // 8), max(1, size[1] // 8)))
+            opened.load()
+    except Exception as error:  # codecs raise nearly every type on hostile bytes
+        return [f"does not open ({error!r:.{SAID}})"]
+    return [*_carried_faults(picture, size)]
+
+
+def _coded_faults(picture: _Picture) -> list[str]:
+    """What is wrong with a picture as far as its segments tell: it is not decoded."""
+    try:
+        found = inspect_jpeg(picture.jpeg, MAX_SEGMENTS)
+    except StructureError as problem:
+        return [f"is no whole JPEG ({problem.detail})"]
+    inexact = [] if found.exact else ["has segments that are longer than what they say"]
+    return [*inexact, *_carried_faults(picture, (found.width, found.height))]
+
+
+def _carried_faults(picture: _Picture, size: tuple[int, int]) -> Iterator[str]:
+    stated = picture.size or size
+    if size != stated:
+        yield f"is {size[0]} x {size[1]}, the row says {stated[0]} x {stated[1]}"
+    yield from (f"carries {finding}" for finding in metadata_findings(picture.jpeg))
