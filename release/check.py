@@ -30,6 +30,7 @@ from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from release.rules import rule_faults
 from release.shard_check import SAID, TOLD, Looked, Looking, Shard, look_at
 from release.tar_index import SUFFIX
+from release.withheld import WITHHELD, withheld_faults
 from schemas.rows.schema import RowSchema
 
 MAX_PAPER_BYTES: Final = 16_000_000
@@ -81,7 +82,8 @@ def _faults(
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     undecoded = (manifest["recipe"].get("images") or {}).get("pass_through") is True
-    looking = Looking(schema, secrets, compared=len(manifest["formats"]) > 1, undecoded=undecoded)
+    compared, passed_on = len(manifest["formats"]) > 1, "hydrated" not in manifest
+    looking = Looking(schema, secrets, compared=compared, undecoded=undecoded, passed_on=passed_on)
     shards = _shards(path, manifest, damaged)
     size = sum(file.stat().st_size for shard in shards for file, _ in shard.files)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -89,6 +91,8 @@ def _faults(
     looked = _looked(shards, looking, min(workers, len(shards)), cores)
     faults += [fault for one in looked for fault in one.faults]
     faults += _secret_papers(path, manifest, damaged, secrets)
+    if (path / WITHHELD).is_file() and str(path / WITHHELD) not in damaged:
+        faults += withheld_faults(path / WITHHELD, secrets)
     if not damaged:
         faults += _count_faults(path, manifest, shards, looked)
         facts = pl.concat([pl.DataFrame(schema=COLUMNS), *(one.facts for one in looked)])

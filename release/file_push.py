@@ -75,7 +75,7 @@ def push_to_files(
     """
     target = open_target(url)
     with disk_faults(Path(url)):
-        place = _look(target, release)
+        place = _look(target, release, say)
         found = changes(release.files, place)
         refuse_in_the_way(found, target.url, overwrite=overwrite)
         if found.beside:
@@ -101,8 +101,10 @@ def push_to_files(
     )
 
 
-def _look(target: Target, release: Outgoing) -> Place:
+def _look(target: Target, release: Outgoing, say: Callable[[str], None]) -> Place:
     there = target.sizes()
+    if there:
+        say(f"{target.url}: {counted(len(there), 'file')} there; what may be of this release is read back")
     ours = release.files
     same = {
         p for p, size in there.items() if p in ours and size == ours[p].size and _digest(target, p) == ours[p].sha256

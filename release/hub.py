@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ class Hub:
     api: HfApi = field(init=False)
     signed_in: bool = field(init=False)
     _redact: Redactor = field(init=False)
+    _mine: threading.local = field(default_factory=threading.local)
 
     def __post_init__(self) -> None:
         client = _client_library()
@@ -83,6 +85,15 @@ class Hub:
     @property
     def url(self) -> str:
         return f"{self.api.endpoint}/datasets/{self.repo}"
+
+    def _count(self, size: int) -> None:
+        self._mine.sent = self.counted + size
+        self.sent(size)
+
+    @property
+    def counted(self) -> int:
+        """Bytes of files that this thread sent so far."""
+        return int(getattr(self._mine, "sent", 0))
 
     def asked(self, what: str, call: Callable[[], _T]) -> _T:
         """What a call that may be repeated answers. Raises EnvironmentFault after `TRIES`, or at once where it is of no
@@ -173,7 +184,7 @@ class Hub:
 
         def before(request: httpx2.Request) -> None:
             if request.method == "PUT" and isinstance(request.stream, httpx2.SyncByteStream):
-                request.stream = _counted(request.stream, self.sent)
+                request.stream = _counted(request.stream, self._count)
 
         def after(response: httpx2.Response) -> None:
             wait = wait_of(response.headers) if response.status_code in _AGAIN else None

@@ -270,13 +270,15 @@ def _commit(
 
 
 def _upload(hub: Hub, add: CommitOperationAdd, revision: str, new: bool) -> None:
-    """Sends a file that is LFS, unless the Hub has it; what is not goes with the commit."""
+    """Sends a file that is LFS, unless the Hub has it; what is not goes with the commit. Either counts as sent."""
+    before = hub.counted
     hub.asked(
         f"file {add.path_in_repo}",
         lambda: hub.api.preupload_lfs_files(
             hub.repo, [add], repo_type=KIND, revision=revision, create_pr=new, num_threads=1, free_memory=False
         ),
     )
+    hub.sent(max(0, add.upload_info.size - (hub.counted - before)))
 
 
 def _tag(hub: Hub, release: Outgoing, tag: str, commit: str) -> None:

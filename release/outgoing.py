@@ -137,6 +137,7 @@ def outgoing(path: Path) -> Outgoing:
     if not (root / MANIFEST).exists():
         raise RecipeError(f"{path}: no release (no {MANIFEST} in it, and no release/ with one)")
     root = Path(os.path.abspath(root))  # noqa: PTH100 - links stay as they are written
+    _refuse_hydrated(root)
     if faults := check_release(root):
         more = [f"... and {len(faults) - SHOWN_FAULTS:,} more"] if len(faults) > SHOWN_FAULTS else []
         raise CorruptBuild(f"{path}: not sent, the release fails its check:", *faults[:SHOWN_FAULTS], *more)
@@ -157,6 +158,18 @@ def outgoing(path: Path) -> Outgoing:
         )
     except (DamagedRelease, KeyError, TypeError, ValueError) as error:  # changed since it was checked
         raise CorruptBuild(f"{root / MANIFEST}: does not describe a release ({error!r:.200})") from None
+
+
+def _refuse_hydrated(root: Path) -> None:
+    """Raises RecipeError for pictures that may not be passed on."""
+    try:
+        hydrated = "hydrated" in read_manifest(root)
+    except DamagedRelease:  # the check tells
+        return
+    if hydrated:
+        raise RecipeError(
+            f"{root}: holds pictures that were fetched for you and that its release does not pass on; push that release"
+        )
 
 
 def refuse_in_the_way(found: Changes, where: str, *, overwrite: bool) -> None:

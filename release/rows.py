@@ -16,11 +16,10 @@ from factory.generators.rows import made_at_once, rows_by_sample
 from factory.images.records import ImageSettings
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
-from factory.store.cases import read_cases, sample_frame
+from factory.store.cases import read_cases, sample_frame, stored_photos
 from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
-from factory.store.tables import read_columns
 from release.answers import all_answers
 from release.at_once import Block, block
 from release.blur import blurred
@@ -68,7 +67,7 @@ def release_order(build: Build) -> pl.DataFrame:
 
 
 def released_rows(
-    build: Build, order: pl.DataFrame, generator: Generator, licence: str | None
+    build: Build, order: pl.DataFrame, generator: Generator, licence: str | None, *, embed: bool = True
 ) -> Iterator[Released | Block]:
     """Every kept sample in plan order with its rows and pictures, one shard in memory at a time; the rows of a whole
     shard together where the family makes them at once and shows no picture.
@@ -77,6 +76,7 @@ def released_rows(
         order: see `release_order`.
         generator: the family; makes the rows.
         licence: licence of samples that state none; the family sees it as theirs.
+        embed: whether pictures are released, or only what identifies them.
 
     Raises:
         CorruptBuild: a kept sample is not in the plan, or has no answer file, no row, or lacks a picture.
@@ -109,11 +109,13 @@ def released_rows(
             if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
                 raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
             private = () if decided is None else decided.private
-            jpegs = pictures.of(number, found.position, found.id, found.images, private)
             shown = pictures.shown(found.images)
+            jpegs = pictures.of(number, found.position, found.id, found.images, private) if embed else ()
             told_by_row = "image_sha256" in generator.row.json_keys and len(jpegs) == 1
-            if (reason := reason_to_withhold(found.origin, shown, jpegs, told_by_row=told_by_row)) is not None:
-                withheld = withheld_rows(found.id, split, found.origin, shown, reason)
+            reason = reason_to_withhold(found.origin, shown, jpegs, embed=embed, told_by_row=told_by_row)
+            if reason is not None:
+                marked = [private if found.images[0][0] == role else () for role in shown]
+                withheld = withheld_rows(found.id, split, found.origin, shown, reason, marked)
                 yield Released(found.id, split, rows, (), found.answered_by, tuple(withheld))
                 continue
             yield Released(found.id, split, rows, jpegs, found.answered_by)
@@ -153,8 +155,7 @@ def _made_one_by_one(
         images = [(image.role, image.embed) for image in sample.images]
         usable = (found.answered for found in case.given if found.answered.failure is None)
         teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)
-        digests = tuple((photo.role, photo.sha256) for photo in case.photos)
-        origin = Origin(sample.licence, sample.author, sample.source_url, digests)
+        origin = Origin(sample.licence, sample.author, sample.source_url, tuple(case.photos))
         yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case))
 
 
@@ -172,19 +173,12 @@ def _made_together(
 ) -> Iterator[_Made]:
     frame = _kept_frame(build, shard, pl.Series([*kept], dtype=pl.String), licence)
     rows = rows_by_sample(made_at_once(generator, frame), kept)
-    digests = _digests(build, shard) if generator.needs.shown else {}
+    photos = stored_photos(build.paths.shard(shard).answers) if generator.needs.shown else {}
     stated = frame.select("id", "position", "images", "licence", "author", "source_url")
     for sample_id, position, refs, stated_licence, author, source_url in stated.iter_rows():
         images = [(ref["role"], ref["embed"]) for ref in refs]
-        origin = Origin(stated_licence, author, source_url, digests.get(sample_id, ()))
+        origin = Origin(stated_licence, author, source_url, photos.get(sample_id, ()))
         yield _Made(sample_id, position, images, rows.get(sample_id, ()), origin)
-
-
-def _digests(build: Build, shard: int) -> dict[str, tuple[tuple[str, str | None], ...]]:
-    """sha256 of each picture's source file by role, by sample of a shard."""
-    names = ["id", *(f"photos.list.element.{name}" for name in ("role", "sha256"))]
-    found = read_columns(build.paths.shard(shard).answers, names)
-    return {name: tuple((one["role"], one["sha256"]) for one in photos) for name, photos in found.iter_rows()}
 
 
 def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) -> pl.DataFrame:

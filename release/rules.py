@@ -47,12 +47,13 @@ def rule_faults(
         benchmarks: evaluation sets of which no row may be.
     """
     told = set(schema.json_keys)
+    attributed = "licence" in told and {"author", "source_url"} & told and "hydrated" not in manifest
     for fault in (
         *_twice(facts),
         *_leaks(manifest, facts, told),
         *_overlaps(manifest, facts, benchmarks),
         *(_licences(root, manifest, facts) if "licence" in told else ()),
-        *(_unattributed(facts) if "licence" in told and {"author", "source_url"} & told else ()),
+        *(_unattributed(facts) if attributed else ()),
     ):
         yield f"{root}: {fault}"
     yield from _papers(root, manifest, facts)

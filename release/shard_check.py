@@ -62,6 +62,8 @@ class Looking:
     """Whether there are several formats."""
     undecoded: bool
     """Whether pictures passed undecoded when they were prepared."""
+    passed_on: bool = True
+    """Whether it is made to be given away; a hydrated release is its owner's alone."""
     threads: int = 1
     """That decode pictures side by side."""
 
@@ -168,7 +170,9 @@ class _Look:
             self.faults += [TOLD.format(where, name) for name in secret]
             self.faults += [f"{where} {fault}" for fault in _row_faults(self.split, row, schema, withheld=withheld)]
             if self.told:
-                self.faults += [f"{where} {fault}" for fault in _said_faults(row, pictures, schema)]
+                passed_on = self.looking.passed_on
+                told_by = _said_faults(row, pictures, schema, passed_on=passed_on)
+                self.faults += [f"{where} {fault}" for fault in told_by]
             fresh += _unopened(row, pictures, self.opened)
         if self.told:
             self.facts.append(facts_of(batch, schema, self.shard.folder, self.split))
@@ -195,11 +199,11 @@ def _told_faults(values: Mapping[str, Any], schema: RowSchema) -> Iterator[str]:
         yield f"tells its place before the last answer: {found}"
 
 
-def _said_faults(row: StoredRow, pictures: Sequence[bytes], schema: RowSchema) -> Iterator[str]:
+def _said_faults(row: StoredRow, pictures: Sequence[bytes], schema: RowSchema, *, passed_on: bool) -> Iterator[str]:
     """What a row's values say against its own words, or its picture."""
     if schema.truth_in_messages != "place":
         yield from _told_faults(row.values, schema)
-    if pictures and forbids_changes(row.values.get("licence")):
+    if passed_on and pictures and forbids_changes(row.values.get("licence")):
         source = row.values.get("image_sha256")
         if len(pictures) > 1 or pictures[0].hex() != source:
             yield "has a changed picture, which its licence does not allow"

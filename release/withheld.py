@@ -7,8 +7,9 @@ its hash.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,10 +17,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from factory.store.tables import write_table
+from factory.errors import CorruptBuild
+from factory.redact import told
+from factory.store.tables import read_arrow, write_table
+from schemas import Photo
 from schemas.licences import forbids_changes, lacks_attribution
 
 WITHHELD: Final = "withheld.parquet"
+_BOX: Final = ("x", "y", "width", "height")
 SCHEMA: Final = pa.schema(
     [
         pa.field("id", pa.string()),
@@ -27,6 +32,10 @@ SCHEMA: Final = pa.schema(
         pa.field("role", pa.string()),
         pa.field("source_url", pa.string()),
         pa.field("sha256", pa.string()),
+        pa.field("phash", pa.uint64()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("private", pa.list_(pa.struct([pa.field(side, pa.float64()) for side in _BOX]))),
         pa.field("licence", pa.string()),
         pa.field("author", pa.string()),
         pa.field("split", pa.string()),
@@ -34,7 +43,9 @@ SCHEMA: Final = pa.schema(
     ]
 )
 """A picture that its row has not: id of the sample, its number in `messages` from 0, what the family calls it, where it
-is, sha256 of the source's file, whose it is and under which licence, and why it is not here."""
+is, sha256 of the source's file, perceptual hash (`factory.images.phash`) and size in pixels of the picture that was
+prepared of it, what people marked in that as private (shares of its sides), whose it is and under which licence, and
+why it is not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +55,101 @@ class Origin:
     licence: str | None = None
     author: str | None = None
     source_url: str | None = None
-    digests: tuple[tuple[str, str | None], ...] = ()
-    """sha256 of each picture's source file, by role."""
+    photos: tuple[Photo, ...] = ()
+    """What is known of each picture."""
+
+    def photo(self, role: str) -> Photo:
+        """Of the picture of a role; nothing is known of one that is not among them."""
+        return next((photo for photo in self.photos if photo.role == role), Photo(role=role, sha256=None))
 
 
 def reason_to_withhold(
-    origin: Origin, shown: Sequence[str], jpegs: Sequence[bytes], *, told_by_row: bool = True
+    origin: Origin, shown: Sequence[str], jpegs: Sequence[bytes], *, embed: bool = True, told_by_row: bool = True
 ) -> str | None:
     """Why a sample's pictures are not passed on, None where they may be.
 
+    `not_embedded`: the recipe releases no pictures (`release: {images: none}`).
     `no_derivatives`: the licence allows no changed copies, and what would be released differs from the source's file (a
     picture is scaled, blurred or encoded again). `no_attribution`: the licence asks to say whose it is, and nobody
     knows.
 
     Args:
         shown: the roles of the pictures that would be released.
-        jpegs: these pictures.
+        jpegs: these pictures; needed only where they would be embedded.
+        embed: what the recipe says.
         told_by_row: whether the released row says which picture is the source's, so that whoever has it can see that
             nothing was changed; else none passes as unchanged.
     """
+    if not embed:
+        return "not_embedded" if shown else None
     if not jpegs:
         return None
-    if forbids_changes(origin.licence):
-        sources = dict(origin.digests)
-        if not told_by_row or any(
-            sha256(jpeg).hexdigest() != sources.get(role) for role, jpeg in zip(shown, jpegs, strict=True)
-        ):
-            return "no_derivatives"
+    pairs = zip(shown, jpegs, strict=True)
+    changed = any(sha256(jpeg).hexdigest() != origin.photo(role).sha256 for role, jpeg in pairs)
+    if (changed or not told_by_row) and forbids_changes(origin.licence):
+        return "no_derivatives"
     return "no_attribution" if lacks_attribution(origin.licence, origin.author, origin.source_url) else None
 
 
 def withheld_rows(
-    sample_id: str, split: str, origin: Origin, shown: Sequence[str], reason: str
+    sample_id: str,
+    split: str,
+    origin: Origin,
+    shown: Sequence[str],
+    reason: str,
+    private: Sequence[Sequence[Mapping[str, Any]]] = (),
 ) -> list[dict[str, Any]]:
-    """The lines of `withheld.parquet` of one sample."""
-    sources = dict(origin.digests)
-    told = {"licence": origin.licence, "author": origin.author, "source_url": origin.source_url}
-    return [
-        {"id": sample_id, "number": number, "role": role, "sha256": sources.get(role), **told}
-        | {"split": split, "reason": reason}
-        for number, role in enumerate(shown)
-    ]
+    """The lines of `withheld.parquet` of one sample.
+
+    Args:
+        private: what people marked in each of the pictures; by default nothing.
+    """
+    whose = {"licence": origin.licence, "author": origin.author, "source_url": origin.source_url}
+    marked = [*private, *[()] * (len(shown) - len(private))]
+    lines = []
+    for number, (role, boxes) in enumerate(zip(shown, marked, strict=True)):
+        photo = origin.photo(role)
+        known = {name: getattr(photo, name) for name in ("role", "sha256", "phash", "width", "height")}
+        sides = [{side: float(box[side]) for side in _BOX} for box in boxes]
+        lines.append(
+            {"id": sample_id, "number": number, **known, "private": sides, **whose, "split": split, "reason": reason}
+        )
+    return lines
 
 
 def write_withheld(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Writes `withheld.parquet`."""
     write_table(pa.Table.from_pylist([*rows], schema=SCHEMA), path)
+
+
+def read_withheld(path: Path) -> list[dict[str, Any]]:
+    """The lines of `withheld.parquet`. Raises CorruptBuild for a file that is none."""
+    return read_arrow(path, SCHEMA).to_pylist()  # type: ignore[no-any-return]
+
+
+def withheld_faults(path: Path, secrets: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with a table of withheld pictures: unreadable, a picture named twice, a secret of the environment,
+    or an address with a key of its own (that of a map service, say), which all who have the release could use."""
+    try:
+        lines = read_withheld(path)
+    except CorruptBuild as error:
+        yield str(error)
+        return
+    if len({(line["id"], line["number"]) for line in lines}) != len(lines):
+        yield f"{path}: names a picture twice"
+    for line in lines:
+        texts = [line[name] for name in _TEXTS if line[name]]
+        for name in told(secrets, *texts):
+            yield f"{path}: {line['id']!r} holds the value of the environment variable {name}, a secret"
+        if key := _KEY.search(line["source_url"] or ""):
+            yield f"{path}: the address of {line['id']!r} carries a key ({key[1]}=): take it out of the source's table"
+
+
+_TEXTS: Final = ("id", "role", "source_url", "licence", "author", "reason")
+_KEY: Final = re.compile(
+    r"[?&;](key|api_?key|access_?token|token|auth|secret|password|sig|signature|x-amz-signature|x-amz-credential)=",
+    re.I,
+)
 
 
 def withheld_counts(rows: Iterable[dict[str, Any]]) -> dict[str, int]:

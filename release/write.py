@@ -91,7 +91,8 @@ def write_release(
     gone = order.filter(pl.col("id").is_in(withdrawn["id"].implode()))
     order = order.join(gone, on="id", how="anti", maintain_order="left")
     with Shards(folder, settings, generator.row) as shards:
-        for released in released_rows(build, order, generator, licence):
+        embed = settings.images == "embedded"
+        for released in released_rows(build, order, generator, licence, embed=embed):
             shards.add_block(released) if isinstance(released, Block) else shards.add(released)
     order = order.with_columns(rows=pl.Series(shards.made, dtype=pl.Int64))
     facts = _facts(build, settings, order, shards, licence, gone.height)

@@ -255,6 +255,9 @@ class ReleaseSettings(Closed):
     """The card's heading; by default the recipe's name."""
     licence: str = "per-row"
     """`per-row`, or the SPDX identifier that holds for rows whose source states none."""
+    images: Literal["embedded", "none"] = "embedded"
+    """`none`: for pictures that may not be passed on. Rows come with ids, addresses and hashes (`withheld.parquet`),
+    and `factory hydrate` fetches the pictures for whoever may."""
     configs: Literal["licence"] | None = None
     """`licence`: rows of each class of licences (cc0, cc-by, cc-by-sa, nc, nd) in a configuration of their own."""
     withdrawn: OptionalPath = None

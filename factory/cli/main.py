@@ -18,7 +18,7 @@ import typer
 
 from factory.cli.geo import geo_app
 from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell, tell_text
-from factory.cli.publish import push
+from factory.cli.publish import hydrate, push
 from factory.cli.review import review_app
 from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
 from factory.text import counted
@@ -36,7 +36,7 @@ recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved,
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(geo_app, name="geo")
 app.add_typer(review_app, name="review")
-_GOES_ON = (["build"], ["demo"], ["push"])
+_GOES_ON = (["build"], ["demo"], ["push"], ["hydrate"])
 """Commands that, once interrupted, go on where they stopped."""
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
@@ -271,6 +271,7 @@ def check(
 
 
 app.command()(push)
+app.command()(hydrate)
 
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True})

@@ -1,4 +1,4 @@
-"""`factory push`: a release goes to the Hub, to a folder or to an object store."""
+"""`factory push` and `factory hydrate`: a release goes to the Hub, a folder or a store; pictures come to a release."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from factory.cli.out import say, tell
-from factory.errors import RecipeError
+from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, RecipeError
 from factory.text import counted
 
 if TYPE_CHECKING:
@@ -84,6 +84,63 @@ def push(
         print_json(done)
     else:
         tell(done.url)
+
+
+def hydrate(
+    path: ReleaseDir,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The new release (default: beside, `...-hydrated`).")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="HOST", help="May be no public address: a mirror of yours."),
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=256, help="Pictures under way.")] = 16,
+    per_host: Annotated[int, typer.Option(min=1, max=64, help="Of these, at one host.")] = 2,
+    per_second: Annotated[float, typer.Option(min=0.01, max=1000, help="Requests a second at one host.")] = 10.0,
+    similar: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=16, metavar="BITS", help="Take another file when its perceptual hash differs in no more bits."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fetch the pictures that a release names and has not, verify them by hash, and write a release that has them."""
+    import os
+
+    from factory.cli.console import BuildDisplay, print_json
+    from factory.cli.pace import Pace
+    from factory.phases.run import UnderWay
+    from release.fetch import Manners, hosts
+    from release.hydrate import Course, Hydrating, hydrate
+    from release.manifest import MANIFEST
+
+    root = path if (path / MANIFEST).exists() else path / "release"
+    if not (root / MANIFEST).exists():
+        raise RecipeError(f"{path}: no release (no {MANIFEST} in it, and no release/ with one)")
+    out = root.resolve().with_name(f"{root.resolve().name}-hydrated") if out is None else out
+    course = Course()
+    manners = Manners(allowed=hosts(allow_host or ()), per_host=per_host, pause_s=1 / per_second)
+    how = Hydrating(manners=manners, at_once=at_once, similar=similar, workers=os.cpu_count() or 1)
+
+    def look() -> UnderWay:
+        return UnderWay(done=course.done, refused=course.missing)
+
+    def working(total: int) -> AbstractContextManager[object]:
+        return BuildDisplay().working("hydrate", total, look, Pace)
+
+    done = hydrate(root, out, how, course=course, working=working)
+    came = f"{counted(done.pictures, 'picture')} came" + (f", {done.similar:,} of them similar" if done.similar else "")
+    say(f"{out}: {came}; {counted(done.rows, 'row')}, {done.rows_missing:,} left out")
+    if done.missing:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in done.missing.items())
+        say(f"missing: {reasons}; {out / 'missing.jsonl'} names each, and the same command asks for these again")
+    if json:
+        print_json(done)
+    else:
+        tell(str(out))
+    raise typer.Exit(EXIT_ROWS_FAILED if done.missing else EXIT_OK)
 
 
 class _Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.store.layout import open_build
+from release import write_release
 from release.manifest import MANIFEST, digest_of, manifest_bytes
+from release.withheld import WITHHELD, read_withheld, write_withheld
+from schemas.settings import ReleaseSettings
 from tests.fake_endpoint import completion
 from tests.faults.material import BUILT_RECIPE, CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
 from tests.faults.mutate import mutated
@@ -122,6 +127,48 @@ def _forged_release(root: Path, rng: Random) -> Case:
     named = str(root.relative_to(folder))
     compared = ("review", "pairs", named, "made")
     return Case((("check", named), ("read_release", named), compared), str(path.relative_to(folder)))
+
+
+def hydrated(folder: Path, rng: Random) -> Case:
+    """A release without its pictures, its table of them, or what their host sends, is changed; the manifest fits."""
+    write_release(open_build(folder / "made"), settings=ReleaseSettings(images="none"))
+    root = folder / "made" / "release"
+    table, sent = root / WITHHELD, []
+    lines = read_withheld(table)
+    hostile = rng.choice(("what the host sends", WITHHELD, MANIFEST))
+    for number, line in enumerate(lines):
+        data = min((folder / "exif").iterdir()).read_bytes() + bytes(number)
+        line |= {"sha256": hashlib.sha256(data).hexdigest()}
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d" % len(data)
+        if hostile == "what the host sends":
+            head, data = mutated(head, rng), mutated(data, rng)
+        sent.append(head + b"\r\n\r\n" + data)
+    url = answering(sent)
+    write_withheld(table, [line | {"source_url": f"{url}/{number}"} for number, line in enumerate(lines)])
+    if hostile == WITHHELD:
+        _mutate(table, rng)
+    manifest = json.loads((root / MANIFEST).read_bytes())
+    for entry in manifest["files"]:
+        entry |= {"bytes": (root / entry["path"]).stat().st_size, "sha256": digest_of(root / entry["path"])}
+    if hostile == MANIFEST:
+        manifest[rng.choice(sorted(manifest))] = rng.choice((None, [], {}, -1, "x", ["x"], {"x": "y"}))
+    (root / MANIFEST).write_bytes(manifest_bytes(manifest))
+    asked = ("hydrate", "made", "--out", "there", "--allow-host", "127.0.0.1", "--per-second", "1000")
+    return Case((asked, ("check", "there")), hostile)
+
+
+def pushed(folder: Path, rng: Random) -> Case:
+    """A release goes to a folder in which another one lies that somebody changed, its manifest too."""
+    there = folder / "there"
+    shutil.copytree(folder / "made" / "release", there)
+    path = rng.choice(sorted(file for file in there.rglob("*") if file.is_file()))
+    _mutate(path, rng)
+    manifest = json.loads((folder / "made" / "release" / MANIFEST).read_bytes())
+    manifest[rng.choice(sorted(manifest))] = rng.choice((None, [], {}, -1, "x", ["x"], [{"path": "../r.yaml"}]))
+    if rng.random() < 0.5:
+        (there / MANIFEST).write_bytes(manifest_bytes(manifest))
+    push = ("push", "made", "--to", "there")
+    return Case((push, (*push, "--overwrite"), ("check", "there")), str(path.relative_to(folder)))
 
 
 def recipe(folder: Path, rng: Random) -> Case:
@@ -273,6 +320,8 @@ CASES: dict[str, Make] = {
     "build_folder": build_folder,
     "built": built,
     "release": release,
+    "hydrated": hydrated,
+    "pushed": pushed,
     "resumed": resumed,
     "geo_label": labelled,
 }

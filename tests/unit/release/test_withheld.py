@@ -9,10 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from factory.errors import CorruptBuild
 from release import check_release, write_release
 from release.manifest import read_manifest
 from release.read import open_release
-from release.withheld import Origin, reason_to_withhold
+from release.withheld import Origin, read_withheld, reason_to_withhold, withheld_faults, write_withheld
+from schemas import Photo
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import change_plan, draw_jpeg, make_build
 
@@ -46,7 +48,11 @@ def test_it_stays_with_id_address_and_hash_and_the_reason(release: Path) -> None
             "number": 0,
             "role": "photo",
             "source_url": "https://photos.example/1",
-            "sha256": hashlib.sha256(b"source of " + draw_jpeg(1)).hexdigest(),
+            "sha256": (digest := hashlib.sha256(b"source of " + draw_jpeg(1)).hexdigest()),
+            "phash": int(digest[:16], 16),
+            "width": 160,
+            "height": 120,
+            "private": [],
             "licence": "CC BY-NC-ND 4.0",
             "author": "author <b>1</b>",
             "split": "train",
@@ -77,7 +83,7 @@ def test_rows_that_are_shown_lie_as_they_did(release: Path, tmp_path: Path) -> N
 
 
 def origin(jpeg: bytes, licence: str | None, author: str | None = "Ada", url: str | None = None) -> Origin:
-    return Origin(licence, author, url, (("photo", hashlib.sha256(jpeg).hexdigest()),))
+    return Origin(licence, author, url, (Photo(sha256=hashlib.sha256(jpeg).hexdigest()),))
 
 
 def test_an_unchanged_photo_may_be_passed_on_under_any_licence() -> None:
@@ -95,7 +101,12 @@ def test_an_unchanged_photo_may_be_passed_on_under_any_licence() -> None:
 
 def test_one_changed_picture_of_several_holds_all_back() -> None:
     one, two = draw_jpeg(0), draw_jpeg(1)
-    whose = Origin("by-nd", "Ada", None, (("ground", hashlib.sha256(one).hexdigest()), ("satellite", "0" * 64)))
+    whose = Origin(
+        "by-nd",
+        "Ada",
+        None,
+        (Photo(role="ground", sha256=hashlib.sha256(one).hexdigest()), Photo(role="satellite", sha256="0" * 64)),
+    )
     assert reason_to_withhold(whose, ["ground"], [one]) is None
     assert reason_to_withhold(whose, ["ground", "satellite"], [one, two]) == "no_derivatives"
 
@@ -116,3 +127,41 @@ def test_a_release_of_nothing_but_withheld_photos_is_its_ids(tmp_path: Path) -> 
     assert opened.splits == {"train": 3, "test": 1}
     assert all(row["images"] == [] for row in opened.rows("train"))
     assert check_release(build.paths.release) == []
+
+
+@pytest.mark.parametrize("name", ["key", "API_KEY", "access_token", "sig"])
+def test_an_address_with_a_key_does_not_leave(tmp_path: Path, name: str) -> None:
+    url = pl.concat_str(pl.lit(f"https://maps.example/view?at=1,2&{name}=AIzaCanary&n="), "source_row")
+    build = change_plan(make_build(tmp_path / "b", 6), source_url=url)
+    with pytest.raises(CorruptBuild, match=rf"the address of 's00\d' carries a key \({name}=\)"):
+        write_release(build, settings=ReleaseSettings(images="none"))
+
+
+def test_a_secret_in_the_table_of_withheld_pictures_is_found(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "author <b>1</b>")
+    assert any(
+        "withheld.parquet: 's001' holds the value of the environment" in fault for fault in check_release(release)
+    )
+
+
+def test_the_table_of_withheld_pictures_names_each_once(release: Path, tmp_path: Path) -> None:
+    lines = read_withheld(release / "withheld.parquet")
+    write_withheld(tmp_path / "withheld.parquet", [*lines, *lines])
+    assert list(withheld_faults(tmp_path / "withheld.parquet", {})) == [
+        f"{tmp_path}/withheld.parquet: names a picture twice"
+    ]
+    (tmp_path / "withheld.parquet").write_bytes(b"PAR1")
+    (fault,) = withheld_faults(tmp_path / "withheld.parquet", {})
+    assert "withheld.parquet" in fault
+
+
+def test_a_recipe_that_embeds_nothing_releases_rows_with_what_identifies_their_pictures(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", 6)
+    write_release(build, settings=ReleaseSettings(images="none"))
+    assert check_release(build.paths.release) == []
+    lines = read_withheld(build.paths.release / "withheld.parquet")
+    assert {line["reason"] for line in lines} == {"not_embedded"}
+    kept = build.selection.filter("kept")["id"].to_list()
+    assert sorted(line["id"] for line in lines) == sorted(kept)
+    card = (build.paths.release / "README.md").read_text()
+    assert "factory hydrate" in card
