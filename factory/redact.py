@@ -32,8 +32,11 @@ _GAP: Final = rf"[{_CONTROLS}{INVISIBLE}]"
 _ESCAPED_GAP: Final = r"\\{1,8}u(?i:00[01][0-9a-f]|00[789][0-9a-f]|20(?:0b|2[a-e]|6[0-9a-f])|feff|d[89a-f][0-9a-f]{2})"
 _BETWEEN: Final = rf"(?:{_GAP}|{_ESCAPED_GAP})*+"
 _SPELT: Final = re.compile(  # a set of letters first: `re` then skips to the next of them
-    r"[\\%](?:(?<=\\)\\{0,7}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))|(?<=%)(?:25)*+([0-9a-fA-F]{2}))"
+    r"[\\%](?:(?<=\\)\\{0,7}(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))|(?<=%)(?:25)*([0-9a-fA-F]{2}))"
 )
+_ONCE: Final = re.compile(_SPELT.pattern.replace("(?:25)*", ""))
+"""The same, with `%2541` read as `%41`: a secret that holds a `%` may stand there before all is read."""
+_MOST_READINGS: Final = 4
 _GAPS: Final = re.compile(rf"[{_CONTROLS}{INVISIBLE}]+")
 _ODD: Final = re.compile(rf"[\\%{_CONTROLS}{INVISIBLE}]")
 
@@ -53,9 +56,18 @@ class Redactor:
             return True
         if not self._forms or not _ODD.search(text):
             return False
-        read = _SPELT.sub(_character, text).replace("\\", "")
-        read = _GAPS.sub("", read) if _GAPS.search(read) else read
-        return any(form in read for form in self._plain)
+        return any(form in read for read in self._readings(text) for form in self._plain)
+
+    def _readings(self, text: str) -> Iterator[str]:
+        """The text as its readers may read it, without what they do not see."""
+        yield _seen(_SPELT.sub(_character, text))
+        if any("%" in form for form in self._forms):
+            yield _seen(text)
+            for _ in range(_MOST_READINGS):
+                text, before = _ONCE.sub(_character, text), text
+                if text == before:
+                    return
+                yield _seen(text)
 
     def __call__(self, text: str) -> str:
         """The text with `[redacted]` for every secret in it; all of it redacted where one cannot be cut out, or of more
@@ -106,7 +118,12 @@ def _pattern(form: str) -> re.Pattern[str]:
 def _spellings(letter: str) -> str:
     """A pattern of one character: itself, or an escape of it."""
     code = f"(?i:{ord(letter):02x})"
-    return rf"(?:\\{{0,8}}{re.escape(letter)}|\\{{1,8}}(?:u00|x){code}|%(?:25)*+{code})"
+    return rf"(?:\\{{0,8}}{re.escape(letter)}|\\{{1,8}}(?:u00|x){code}|%(?:25)*{code})"
+
+
+def _seen(text: str) -> str:
+    plain = text.replace("\\", "")
+    return _GAPS.sub("", plain) if _GAPS.search(plain) else plain
 
 
 def _character(escape: re.Match[str]) -> str:
