@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from schemas import Case, LocatedAnswer
+from schemas import Answered, Case
 
 
-def all_answers(case: Case) -> list[dict[str, Any]]:
-    """Every answer about a sample in the recipe's order, draws one after the other, what the family combined last."""
-    return [_told(found) for found in case.given]
+def all_answers(case: Case, said: Sequence[Answered] | None = None) -> list[dict[str, Any]]:
+    """Every answer about a sample in the recipe's order, draws one after the other, what the family combined last.
+
+    Args:
+        said: the same answers as they came, where people rewrote one: what a teacher said stays said.
+    """
+    given = [found.answered for found in case.given] if said is None else said
+    return [_told(one, found.distance_km) for one, found in zip(given, case.given, strict=True)]
 
 
-def _told(found: LocatedAnswer) -> dict[str, Any]:
-    answered, place = found.answered, found.answered.place
+def _told(answered: Answered, distance_km: float | None) -> dict[str, Any]:
+    place = answered.place
     more: dict[str, Any] = dict(answered.values)
     if place is not None:
         said = place.model_dump(include={"localizable", "scene", "clues", "unreadable"})
@@ -33,7 +39,7 @@ def _told(found: LocatedAnswer) -> dict[str, Any]:
         "lat": None if place is None else place.lat,
         "lon": None if place is None else place.lon,
         "confidence": None if place is None else place.confidence,
-        "distance_km": found.distance_km,
+        "distance_km": distance_km,
         "reasoning": "" if place is None else place.reasoning,
         "more": orjson.dumps(more, option=orjson.OPT_SORT_KEYS).decode() if more else "",
         "requests": list(answered.keys),

@@ -16,7 +16,7 @@ from factory.generators.rows import made_at_once, rows_by_sample
 from factory.images.records import ImageSettings
 from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
-from factory.store.cases import read_cases, sample_frame, stored_photos
+from factory.store.cases import AnsweredSample, read_cases, sample_frame, stored_photos
 from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
 from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
@@ -24,7 +24,7 @@ from release.answers import all_answers
 from release.at_once import Block, block
 from release.blur import blurred
 from release.withheld import Origin, reason_to_withhold, withheld_rows
-from schemas import Case
+from schemas import Answered, Case, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,15 @@ def _made_one_by_one(
     build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
 ) -> Iterator[_Made]:
     people = read_decided(build.paths)
-    cases = read_cases(build.paths, shard, lambda sample, found: laid_over(sample, found, people.get(sample.id)))
+    said: dict[str, tuple[Answered, ...]] = {}
+
+    def over(sample: Sample, found: AnsweredSample) -> tuple[Sample, AnsweredSample]:
+        said[sample.id] = found.answers
+        return laid_over(sample, found, people.get(sample.id))
+
+    cases = read_cases(build.paths, shard, over)
     for position, case in enumerate(cases):
-        sample = case.sample
+        sample, came = case.sample, said.pop(case.sample.id)
         if sample.id not in kept:
             continue
         sample = replace(sample, licence=sample.licence or licence)
@@ -156,7 +162,7 @@ def _made_one_by_one(
         usable = (found.answered for found in case.given if found.answered.failure is None)
         teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)
         origin = Origin(sample.licence, sample.author, sample.source_url, tuple(case.photos))
-        yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case))
+        yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case, came))
 
 
 def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+
 
 def push(path: str, target: str) -> None:
     from release.file_push import push_to_files
@@ -52,7 +54,11 @@ def pushing() -> Iterator[Callable[[Path, str, Callable[[int], None]], int]]:
     """Pushes in a process of its own; the function is told its number before it can do anything, and returns its exit
     code, negative for a signal."""
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "tests.push_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.push_server"],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as server:
         assert server.stdin is not None and server.stdout is not None
         asked, told = server.stdin, server.stdout

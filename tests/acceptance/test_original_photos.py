@@ -73,7 +73,7 @@ def test_a_folder_of_originals_becomes_a_release_without_a_trace_of_the_camera(t
             file.write(json.dumps({"image_sha256": image, "response": recorded[identity]}) + "\n")
     with running_endpoint(tmp_path / "endpoint", answers=answers) as endpoint:
         recipe = write_recipe(tmp_path, endpoint.url)
-        folder = f"{{kind: folder, path: {PHOTOS / 'originals'}, licence: CC-BY-SA-4.0}}"
+        folder = f"{{kind: folder, path: {PHOTOS / 'originals'}, licence: CC-BY-SA-4.0, author: Various}}"
         recipe.write_text(recipe.read_text().replace("{kind: table, path: photos.csv, images: images}", folder))
         built = factory("build", recipe, "--out", tmp_path / "builds", cwd=tmp_path)
         assert built.returncode == 0, built.stderr

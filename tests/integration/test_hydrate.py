@@ -32,7 +32,7 @@ from release.outgoing import outgoing
 from release.withheld import SCHEMA, read_withheld, write_withheld
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import change_plan, draw_jpeg, make_build
-from tests.real_build import Done, factory
+from tests.real_build import Done, factory, start_factory
 from tests.unit.release.families import PAIRS
 
 SAMPLES: Final = 8
@@ -148,9 +148,11 @@ def release(made: Path, pictures: Pictures, tmp_path: Path) -> Path:
     return pointed(made, tmp_path / "release", pictures)
 
 
+ALLOW = ("--allow-host", "127.0.0.1")
+
+
 def hydrate(release: Path, *more: str, allowed: bool = True) -> Done:
-    allow = ("--allow-host", "127.0.0.1") if allowed else ()
-    return factory("hydrate", release, *allow, "--per-second", "1000", *more, cwd=release.parent)
+    return factory("hydrate", release, *(ALLOW if allowed else ()), "--per-second", "1000", *more, cwd=release.parent)
 
 
 def rows(release: Path) -> dict[str, dict[str, Any]]:
@@ -227,11 +229,18 @@ def test_what_does_not_come_is_listed_with_its_reason_and_asked_for_again(releas
 
 
 def test_a_stopped_run_asks_only_for_the_rest(release: Path, pictures: Pictures) -> None:
-    def stop(_: BaseHTTPRequestHandler) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+    asked = threading.Event()
 
-    pictures.answers["/3"] = stop
-    assert hydrate(release, "--at-once", "1").returncode == 130
+    def hold(_: BaseHTTPRequestHandler) -> None:
+        asked.set()
+        process.wait()
+
+    pictures.answers["/3"] = hold
+    process = start_factory(["hydrate", release, *ALLOW, "--at-once", "1"], cwd=release.parent)
+    asked.wait()
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate()
+    assert process.returncode == 130, said
     out = release.with_name("release-hydrated")
     assert not out.exists() and "/4" not in pictures.asked
     pictures.give("/3", photo(3))

@@ -61,7 +61,7 @@ def disputed(build: Build) -> list[str]:
 
 
 def released(build: Build) -> dict[str, dict[str, Any]]:
-    files = sorted((build.paths.release / "parquet").glob("*.parquet"))
+    files = sorted((build.paths.release / "parquet").rglob("*.parquet"))
     return {row["id"]: row for file in files for row in pl.read_parquet(file).to_dicts()}
 
 
