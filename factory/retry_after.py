@@ -23,6 +23,12 @@ def headers_wait_s(headers: Mapping[str, str]) -> float | None:
 
 def retry_after_s(value: str | None) -> float | None:
     """Seconds from a Retry-After header (a number or a date), at most MAX_WAIT_S; None when unreadable."""
+    asked = asked_s(value)
+    return None if asked is None else bounded_s(asked)
+
+
+def asked_s(value: str | None) -> float | None:
+    """The same as it is written: any finite number."""
     if not value:
         return None
     try:
@@ -32,7 +38,7 @@ def retry_after_s(value: str | None) -> float | None:
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
         except (ValueError, TypeError, OverflowError):
             return None
-    return bounded_s(seconds) if math.isfinite(seconds) else None
+    return seconds if math.isfinite(seconds) else None
 
 
 def bounded_s(seconds: float) -> float:

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from factory.geo.distance import DISTANCE_TIERS_KM
 from factory.store.layout import Build
 from factory.store.tables import read_columns
 
 CHART: Final = "chart.svg"
 COUNTRIES: Final = 15
 """That have a bar of their own; the manifest counts them all."""
-TIERS: Final = ((1.0, "1 km"), (25.0, "25 km"), (200.0, "200 km"), (750.0, "750 km"), (2500.0, "2,500 km"))
-"""Within which the field counts an answer as right: street, city, region, country, continent."""
 _WIDTH: Final = 760
 _ROW: Final = 22
 _LABEL: Final = 190
@@ -35,7 +34,7 @@ def nearest_answers(build: Build, kept: pl.Series) -> dict[str, int]:
         found += located.select(pl.col("located").list.eval(told).list.min()).to_series().drop_nulls().to_list()
     if not found:
         return {}
-    counted = {f"within {name}": sum(km <= limit for km in found) for limit, name in TIERS}
+    counted = {f"within {tier:,} km": sum(km <= tier for km in found) for tier in DISTANCE_TIERS_KM.values()}
     below = [0, *counted.values()]
     apart = {name: count - less for (name, count), less in zip(counted.items(), below, strict=False)}
     return {**apart, "farther": len(found) - below[-1]}

@@ -14,10 +14,12 @@ import polars as pl
 from factory.store.layout import BuildPaths
 from factory.store.tables import read_columns
 from release.card import escape
-from release.manifest import MANIFEST
-from release.read import Release, open_release
+from release.configs import is_ids
+from release.files import sample_of
+from release.read import open_release
+from release.tables import read_small
+from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
 from release.withdrawals import WITHDRAWN
-from schemas.parquet_bounds import refuse_bomb
 
 CHANGES: Final = "CHANGES.md"
 LISTED: Final = 100
@@ -33,11 +35,11 @@ def release_diff(before: Path, after: Path) -> dict[str, Any]:
     Reasons come from the newer release's `withdrawn.parquet` and, where it still lies in its build, from what that
     selected and decided; else they are null.
 
-    Raises DamagedRelease where one of them is none, or is damaged.
+    Raises DamagedRelease where one of them is none, or is damaged; CorruptBuild where what tells the reasons is.
     """
     old, new = (_digests(path) for path in (before, after))
     reasons = _reasons(after)
-    removed = [{"id": name, "reason": reasons.get(_sample(name))} for name in old if name not in new]
+    removed = [{"id": name, "reason": reasons.get(sample_of(name, reasons))} for name in old if name not in new]
     changed = []
     columns: Counter[str] = Counter()
     for name in (name for name in old if name in new):
@@ -71,26 +73,16 @@ def _named(path: Path) -> dict[str, Any]:
 
 def _digests(path: Path) -> dict[str, dict[str, bytes]]:
     """Eight bytes of each column of each row, by id."""
-    manifest = open_release(path).manifest
-    names = [one["name"] for one in manifest.get("configs") or ()][1:]
-    opened = [open_release(path), *(open_release(path, config=name) for name in names if name.endswith("ids"))]
-    return {row["id"]: _row(row) for one in opened for row in _rows(one)}
-
-
-def _rows(release: Release) -> Any:
-    return (row for split in release.splits for row in release.rows(split))
+    shown = open_release(path)
+    names = [one["name"] for one in shown.manifest.get("configs") or ()][1:]
+    opened = [shown, *(open_release(path, config=name) for name in names if is_ids(name))]
+    return {row["id"]: _row(row) for one in opened for split in one.splits for row in one.rows(split)}
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, bytes]:
     pictures = [hashlib.sha256(image["bytes"]).hexdigest() for image in row["images"]]
     values = {**row, "images": pictures}
     return {name: hashlib.blake2b(orjson.dumps(value), digest_size=8).digest() for name, value in values.items()}
-
-
-def _sample(row_id: str) -> str:
-    """The sample of a row: further rows of one are called `id/2`, `id/3`, ..."""
-    name, _, number = row_id.rpartition("/")
-    return name if name and number.isdecimal() else row_id
 
 
 def _reasons(after: Path) -> dict[str, str]:
@@ -109,9 +101,8 @@ def _reasons(after: Path) -> dict[str, str]:
         selected = read_columns(paths.selection, ["id", "kept", "removed_by", "reason"]).filter(~pl.col("kept"))
         reasons |= {name: f"{by}:{why}" for name, _, by, why in selected.iter_rows()}
     if (after / WITHDRAWN).is_file():
-        refuse_bomb(after / WITHDRAWN)
-        withdrawn = pl.read_parquet(after / WITHDRAWN, columns=["id", "reason", "since"])
-        reasons |= {name: f"withdrawn: {why} ({since})" for name, why, since in withdrawn.iter_rows()}
+        for line in read_small(after / WITHDRAWN, WITHDRAWN_SCHEMA).to_pylist():
+            reasons[line["id"]] = f"withdrawn: {line['reason']} ({line['since']})"
     return reasons
 
 
@@ -145,8 +136,3 @@ def render_changes(found: Mapping[str, Any]) -> str:
 
 def _line(name: str, why: str | None) -> str:
     return escape(name) if why is None else f"{escape(name)}: {escape(why)}"
-
-
-def release_of(path: Path) -> Path:
-    """The release that a path means: itself, or that of a build."""
-    return path if (path / MANIFEST).is_file() or not (path / "release" / MANIFEST).is_file() else path / "release"

@@ -11,16 +11,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Final, Protocol
 from urllib.parse import urlsplit
 
 from factory.errors import EnvironmentFault, FactoryError, RecipeError
-from factory.store.files import PUBLIC, disk_faults, durable, is_aside, refuse_odd_files, write_bytes
+from factory.store.files import PUBLIC, disk_faults, durable, is_aside, refuse_odd_files
 from factory.text import counted, tidy
-from release.manifest import MANIFEST, MAX_BYTES, DamagedRelease, read_manifest
-from release.outgoing import Outgoing, Place, Pushed, Sent, changes, listed, refuse_in_the_way
+from release.manifest import MANIFEST, MAX_BYTES, DamagedRelease, manifest_of
+from release.outgoing import Outgoing, Place, Pushed, Sent, changes, pushed, refuse_in_the_way, say_beside
 
 _PIECE: Final = 1 << 20
 STORES: Final = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "r2"))
@@ -78,8 +78,7 @@ def push_to_files(
         place = _look(target, release, say)
         found = changes(release.files, place)
         refuse_in_the_way(found, target.url, overwrite=overwrite)
-        if found.beside:
-            say(f"left alone, not ours: {listed(found.beside)}")
+        say_beside(found, say)
         if not dry_run:
             files = [path for path in found.send if path != MANIFEST]
             with uploading(sum(release.files[path].size for path in found.send)):
@@ -90,32 +89,22 @@ def push_to_files(
                 if MANIFEST in found.send:  # the last: from then on the release is whole
                     _send(target, release.files[MANIFEST], new=MANIFEST not in place.others, sent=sent)
             say(f"verified: {counted(len(release.files), 'file')} at {target.url} have the hashes of the release")
-    return Pushed(
-        url=target.url,
-        revision=None,
-        tag=None,
-        sent=len(found.send),
-        sent_bytes=sum(release.files[path].size for path in found.send),
-        unchanged=len(release.files) - len(found.send),
-        removed=len(found.remove),
-    )
+    return pushed(release, found, target.url)
 
 
 def _look(target: Target, release: Outgoing, say: Callable[[str], None]) -> Place:
     there = target.sizes()
     if there:
         say(f"{target.url}: {counted(len(there), 'file')} there; what may be of this release is read back")
-    ours = release.files
-    same = {
-        p for p, size in there.items() if p in ours and size == ours[p].size and _digest(target, p) == ours[p].sha256
-    }
+    ours, digest = release.files, cache(partial(_digest, target))
+    same = {p for p, size in there.items() if p in ours and size == ours[p].size and digest(p) == ours[p].sha256}
     others = there.keys() - same
     written: set[str] = set()
     if MANIFEST in others and there[MANIFEST] <= MAX_BYTES:
         entries = _entries(target)
         for path in others & entries.keys():
             entry = entries[path]
-            if there[path] == entry.get("bytes") and _digest(target, path) == entry.get("sha256"):
+            if there[path] == entry.get("bytes") and digest(path) == entry.get("sha256"):
                 written.add(path)
         written |= {MANIFEST} if entries else set()
     return Place(frozenset(same), frozenset(others), frozenset(written))
@@ -123,12 +112,12 @@ def _look(target: Target, release: Outgoing, say: Callable[[str], None]) -> Plac
 
 def _entries(target: Target) -> dict[str, Any]:
     """The files of the manifest that lies there; none where it is not one of a release."""
-    with TemporaryDirectory(prefix="factory-push-") as folder, target.opened(MANIFEST) as file:
-        write_bytes(file.read(MAX_BYTES + 1), Path(folder) / MANIFEST)
-        try:
-            return {entry["path"]: entry for entry in read_manifest(Path(folder))["files"]}
-        except DamagedRelease:
-            return {}
+    with target.opened(MANIFEST) as file:
+        data = file.read(MAX_BYTES)
+    try:
+        return {entry["path"]: entry for entry in manifest_of(data, MANIFEST)["files"]}
+    except DamagedRelease:
+        return {}
 
 
 def _digest(target: Target, path: str) -> str:

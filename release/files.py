@@ -8,8 +8,9 @@ webdataset/train-000000.tar.index       where each row of it lies: see `release.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -30,6 +31,8 @@ MAX_JSON_BYTES: Final = 16_000_000
 """Of a row; one of a conversation of 32k tokens has 0.2 MB."""
 MAX_PICTURES_BYTES: Final = 256_000_000
 """Of a row's pictures together."""
+FURTHER: Final = r"/[0-9]+$"
+"""How the id of a sample's further row ends: `/2`, `/3`, ..."""
 _BATCH: Final = 64
 
 
@@ -57,6 +60,12 @@ def named(number: int, jpegs: Sequence[bytes]) -> list[dict[str, Any]]:
     """The pictures of a split's n-th row as its column `images` has them."""
     names = picture_names(sample_key(number), len(jpegs))
     return [{"bytes": jpeg, "path": name} for jpeg, name in zip(jpegs, names, strict=True)]
+
+
+def sample_of(row_id: str, samples: Container[str]) -> str:
+    """The sample of a row, given the ids of samples: one's further rows are called `id/2`, `id/3`, ..., but a sample of
+    its own may be called so, too."""
+    return row_id if row_id in samples else re.sub(FURTHER, "", row_id)
 
 
 def split_of(file: Path) -> str:

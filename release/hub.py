@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from factory.errors import EnvironmentFault, FactoryError, RecipeError
 from factory.redact import Redactor
-from factory.retry_after import MAX_WAIT_S, retry_after_s
+from factory.retry_after import MAX_WAIT_S, asked_s
 
 if TYPE_CHECKING:
     import httpx2
@@ -184,7 +184,7 @@ class Hub:
 
         def before(request: httpx2.Request) -> None:
             if request.method == "PUT" and isinstance(request.stream, httpx2.SyncByteStream):
-                request.stream = _counted(request.stream, self._count)
+                request.stream = _watched(request.stream, self._count)
 
         def after(response: httpx2.Response) -> None:
             wait = wait_of(response.headers) if response.status_code in _AGAIN else None
@@ -196,7 +196,7 @@ class Hub:
             if wait:
                 self.say(f"the Hub answers {response.status_code} and asks to wait {wait:.0f} s")
             if isinstance(response.stream, httpx2.SyncByteStream):
-                response.stream = _bounded(response.stream)
+                response.stream = _watched(response.stream, _refuse_more_than(MAX_ANSWER))
 
         return httpx2.Client(
             event_hooks={"request": [before], "response": [after]},
@@ -224,49 +224,47 @@ _REMEDIES: Final[Mapping[int, str]] = {
 }
 
 
+_LONGEST_S: Final = 366 * 86_400.0
+
+
 def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait, not bounded; None where it does not say. The Hub says it in `RateLimit`, and
-    others in `Retry-After`."""
+    """Seconds that an answer asks to wait, up to a year; None where it does not say. The Hub says it in `RateLimit`,
+    and others in `Retry-After`."""
     from huggingface_hub.utils._http import parse_ratelimit_headers
 
     limit = parse_ratelimit_headers(headers)
     if limit is not None and limit.remaining == 0:
         return float(limit.reset_in_seconds)
-    value = (headers.get("retry-after") or "").strip()
-    return float(value) if value.isdigit() and len(value) < 10 else retry_after_s(value or None)
+    asked = asked_s(headers.get("retry-after"))
+    return None if asked is None else min(max(asked, 0.0), _LONGEST_S)
 
 
-def _counted(stream: httpx2.SyncByteStream, sent: Callable[[int], None]) -> httpx2.SyncByteStream:
+def _watched(stream: httpx2.SyncByteStream, seen: Callable[[int], None]) -> httpx2.SyncByteStream:
+    """The stream; `seen` is told how many bytes each piece of it has, before it is handed on."""
     import httpx2
 
-    class Counted(httpx2.SyncByteStream):
+    class Watched(httpx2.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             for piece in stream:
-                yield piece
-                sent(len(piece))
-
-        def close(self) -> None:
-            stream.close()
-
-    return Counted()
-
-
-def _bounded(stream: httpx2.SyncByteStream) -> httpx2.SyncByteStream:
-    import httpx2
-
-    class Bounded(httpx2.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            size = 0
-            for piece in stream:
-                size += len(piece)
-                if size > MAX_ANSWER:
-                    raise EnvironmentFault(f"the Hub's answer has more than {MAX_ANSWER // 10**6} MB")
+                seen(len(piece))
                 yield piece
 
         def close(self) -> None:
             stream.close()
 
-    return Bounded()
+    return Watched()
+
+
+def _refuse_more_than(most: int) -> Callable[[int], None]:
+    left = most
+
+    def seen(size: int) -> None:
+        nonlocal left
+        left -= size
+        if left < 0:
+            raise EnvironmentFault(f"the Hub's answer has more than {most // 10**6} MB")
+
+    return seen
 
 
 def _client_library() -> Any:

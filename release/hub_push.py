@@ -17,7 +17,17 @@ from factory.errors import EnvironmentFault, RecipeError
 from factory.text import counted
 from release.hub import KIND, Hub, Stale, closing
 from release.hub_tree import look
-from release.outgoing import Changes, Outgoing, Place, Pushed, changes, listed, refuse_in_the_way
+from release.outgoing import (
+    Changes,
+    Outgoing,
+    Place,
+    Pushed,
+    changes,
+    listed,
+    pushed,
+    refuse_in_the_way,
+    say_beside,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, CommitOperationAdd
@@ -83,7 +93,7 @@ def push_to_hub(
     with closing():
         if not _is_there(hub, wish):
             if wish.dry_run:
-                return _told(hub, release, changes(release.files, _NOTHING), say=say)
+                return pushed(release, changes(release.files, _NOTHING), hub.url)
             _make(hub, wish)
         revision = _revision(hub, release, wish)
         if wish.tag:
@@ -91,35 +101,13 @@ def push_to_hub(
         if wish.dry_run:
             found = changes(release.files, look(hub, release, _head(hub, revision or MAIN)))
             refuse_in_the_way(found, hub.url, overwrite=wish.overwrite)
-            return _told(hub, release, found, say=say)
+            say_beside(found, say)
+            return pushed(release, found, hub.url)
         assert revision is not None
         done = _bring(hub, release, wish, revision, uploading)
         if wish.tag:
             _tag(hub, release, wish.tag, done.commit)
-        return _told(hub, release, done.changes, commit=done.commit, request=done.request, tag=wish.tag)
-
-
-def _told(
-    hub: Hub,
-    release: Outgoing,
-    found: Changes,
-    *,
-    commit: str | None = None,
-    request: str | None = None,
-    tag: str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Pushed:
-    if say is not None and found.beside:
-        say(f"left alone, not ours: {listed(found.beside)}")
-    return Pushed(
-        url=request or hub.url,
-        revision=commit,
-        tag=tag,
-        sent=len(found.send),
-        sent_bytes=sum(release.files[path].size for path in found.send),
-        unchanged=len(release.files) - len(found.send),
-        removed=len(found.remove),
-    )
+        return pushed(release, done.changes, done.request or hub.url, revision=done.commit, tag=wish.tag)
 
 
 def _is_there(hub: Hub, wish: Wish) -> bool:
@@ -207,8 +195,8 @@ def _bring(
             request = f"{hub.url}/discussions/{revision.removeprefix(_REQUEST)}" if _REQUEST in revision else None
             return _verified(hub, release, _Brought(head, done, request))
         refuse_in_the_way(found, f"{hub.url} ({revision})", overwrite=wish.overwrite)
-        if not done and found.beside:
-            hub.say(f"left alone, not ours: {listed(found.beside)}")
+        if not done:
+            say_beside(found, hub.say)
         done, new = found, wish.pull_request and revision == MAIN
         try:
             commit = _commit(hub, release, wish, found, revision, head, new, uploading)

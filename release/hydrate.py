@@ -33,8 +33,6 @@ from release.withheld import WITHHELD, read_withheld
 if TYPE_CHECKING:
     from factory.images.worker import DecodeWorkers
 
-MOST_SIMILAR: Final = 16
-"""Bits of 64: perceptual hashes of unrelated pictures differ in half of them."""
 _OURS: Final = "ABOUT.txt"
 _SETTINGS: Final = (*SHAPING, "min_side", "formats")
 """What of a stranger's settings is followed; the limits are ours."""
@@ -139,15 +137,12 @@ def _manifest(release: Path) -> dict[str, Any]:
 
 
 def _named(release: Path, manifest: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """The lines of `withheld.parquet`. Raises CorruptBuild where it is not what was written, or names one twice."""
+    """The lines of `withheld.parquet`. Raises CorruptBuild where it is not what was written."""
     entry = next(entry for entry in manifest["files"] if entry["path"] == WITHHELD)
     file = release / WITHHELD
     if not file.is_file() or file.is_symlink() or digest_of(file) != entry["sha256"]:
         raise CorruptBuild(f"{file}: differs from what was written (SHA-256), or is missing")
-    lines = read_withheld(file)
-    if len({(line["id"], line["number"]) for line in lines}) != len(lines):
-        raise CorruptBuild(f"{file}: names a picture twice")
-    return lines
+    return read_withheld(file)
 
 
 def _settings(manifest: Mapping[str, Any]) -> ImageSettings:

@@ -6,7 +6,6 @@ out, since its conversation shows what nobody sees. It is for whoever fetched it
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,19 +15,18 @@ from typing import Any, Final
 import orjson
 
 from factory.errors import CorruptBuild
-from factory.store.files import remove_tree, rename
+from factory.store.files import remove_tree
 from factory.text import counted, tidy
 from release.configs import configs
 from release.counts import UNKNOWN
-from release.files import READ_ERRORS, StoredRow, format_of, read_rows, row_value, split_of
+from release.files import READ_ERRORS, StoredRow, format_of, read_rows, row_value, sample_of, split_of
 from release.manifest import MANIFEST, digest_of, file_entry, manifest_bytes
 from release.rows import Released, Row
-from release.shards import Shards, write_durably
+from release.shards import Shards, take_place, write_durably
 from schemas.rows.schema import RowSchema
 from schemas.settings import ReleaseSettings
 
 MISSING: Final = "missing.jsonl"
-_FURTHER: Final = re.compile(r"/\d+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,8 @@ def write_hydrated(
 
     Raises CorruptBuild where a file of the release is not what its manifest says.
     """
-    folder, old = aside / "release.tmp", aside / "release.old"
-    for each in (folder, old):
-        remove_tree(each)
+    folder = aside / "release.tmp"
+    remove_tree(folder)
     folder.mkdir()
     schema = RowSchema.from_plain(manifest["row"])
     numbers: dict[str, list[int]] = {}
@@ -116,10 +113,7 @@ def write_hydrated(
         "files": entries,
     }
     write_durably(folder / MANIFEST, manifest_bytes(fields))
-    if out.exists():
-        rename(out, old)
-    rename(folder, out)
-    remove_tree(old)
+    take_place(folder, out, aside / "release.old")
     return Rows(sum(splits.values()), missing)
 
 
@@ -144,9 +138,7 @@ def _pictures(
     stored: StoredRow, numbers: Mapping[str, list[int]], found: Mapping[tuple[str, int], Picture | Absent]
 ) -> list[bytes] | None:
     """A row's pictures: its own, or those of its sample that were withheld; None where one did not come."""
-    name = stored.values["id"]
-    if name not in numbers:
-        name = _FURTHER.sub("", name)  # a sample's further rows are `id/2`, `id/3`, ...
+    name = sample_of(stored.values["id"], numbers)
     if stored.jpegs or name not in numbers:
         return stored.jpegs
     pictures = [found[name, number] for number in sorted(numbers[name])]

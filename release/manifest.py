@@ -53,12 +53,21 @@ def read_manifest(root: Path) -> dict[str, Any]:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"of more than {MAX_BYTES:,} bytes")
         data = path.read_bytes()
+    except FileNotFoundError:
+        raise DamagedRelease(f"{path}: missing; a release ends with its manifest") from None
+    except (OSError, ValueError) as error:
+        raise DamagedRelease(f"{path}: cannot be read ({error}); write the release again") from None
+    return manifest_of(data, path)
+
+
+def manifest_of(data: bytes, path: Path | str) -> dict[str, Any]:
+    """The manifest in a file's bytes. Raises DamagedRelease, naming the file, where it was changed or names foreign
+    paths."""
+    try:
         fields = read_json(data)
         files = [entry["path"] for entry in fields["files"]]
         whole = manifest_bytes(fields) == data
-    except FileNotFoundError:
-        raise DamagedRelease(f"{path}: missing; a release ends with its manifest") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DamagedRelease(f"{path}: cannot be read ({error}); write the release again") from None
     if not whole:
         raise DamagedRelease(f"{path}: differs from what was written; restore it or write the release again")

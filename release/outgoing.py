@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 from factory.errors import CorruptBuild, RecipeError
 from factory.text import counted, tidy
 from release.check import check_release
+from release.folder import release_folder
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 
 SHOWN_FAULTS: Final = 20
@@ -126,6 +127,21 @@ def changes(files: Mapping[str, Any], place: Place) -> Changes:
     return Changes(send, remove, in_the_way, beside)
 
 
+def pushed(
+    release: Outgoing, found: Changes, url: str, *, revision: str | None = None, tag: str | None = None
+) -> Pushed:
+    """What comes of a push that makes these changes."""
+    return Pushed(
+        url=url,
+        revision=revision,
+        tag=tag,
+        sent=len(found.send),
+        sent_bytes=sum(release.files[path].size for path in found.send),
+        unchanged=len(release.files) - len(found.send),
+        removed=len(found.remove),
+    )
+
+
 def outgoing(path: Path) -> Outgoing:
     """The release in a folder, after `check_release` found nothing; a build's directory is taken for its `release/`.
 
@@ -133,10 +149,7 @@ def outgoing(path: Path) -> Outgoing:
         RecipeError: there is no release.
         CorruptBuild: it has faults, each named.
     """
-    root = path if (path / MANIFEST).exists() else path / "release"
-    if not (root / MANIFEST).exists():
-        raise RecipeError(f"{path}: no release (no {MANIFEST} in it, and no release/ with one)")
-    root = Path(os.path.abspath(root))  # noqa: PTH100 - links stay as they are written
+    root = Path(os.path.abspath(release_folder(path)))  # noqa: PTH100 - links stay as they are written
     _refuse_hydrated(root)
     if faults := check_release(root):
         more = [f"... and {len(faults) - SHOWN_FAULTS:,} more"] if len(faults) > SHOWN_FAULTS else []
@@ -179,6 +192,12 @@ def refuse_in_the_way(found: Changes, where: str, *, overwrite: bool) -> None:
             f"{where} has {listed(found.in_the_way)} that no earlier release of ours wrote as they are: somebody "
             "else's, or edited there since. Nothing was sent; keep what they say, then say --overwrite"
         )
+
+
+def say_beside(found: Changes, say: Callable[[str], None]) -> None:
+    """Tells what stays there beside the release."""
+    if found.beside:
+        say(f"left alone, not ours: {listed(found.beside)}")
 
 
 def listed(paths: tuple[str, ...]) -> str:

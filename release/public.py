@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
     from yarl import URL
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 
 class Refused(OSError):
     """An address that is not fetched. `reason` is `no_address` or `not_public`."""
@@ -28,26 +26,31 @@ class Refused(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Whether a number is one of the internet's, with whatever IPv4 number an IPv6 one stands for."""
-    try:
-        number = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(one.is_global and not one.is_multicast for one in _meant(number))
+    """Whether a number is one of the internet's; one of IPv6 that stands for one of IPv4 is as public as that."""
+    number = _number(address)
+    if isinstance(number, ipaddress.IPv6Address):
+        if number in _NAT64:
+            number = ipaddress.IPv4Address(int(number) & 0xFFFF_FFFF)
+        elif number.ipv4_mapped is not None:
+            number = number.ipv4_mapped
+        elif number not in _UNICAST or number in _SIX_TO_FOUR:
+            return False
+    return number is not None and number.is_global and not number.is_multicast
 
 
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All of IPv6 that is handed out for hosts (RFC 4291, 2.4; IANA's registry of global unicast addresses). Python takes
+more for global: site-local numbers, and ways of writing IPv4 that nobody uses any more."""
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+"""Relays to any IPv4 number, given up since 2015 (RFC 7526)."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def _meant(number: _Address) -> list[_Address]:
-    if isinstance(number, ipaddress.IPv4Address):
-        return [number]
-    if number.ipv4_mapped is not None:
-        return [number.ipv4_mapped]
-    inner: list[_Address | None] = [number.sixtofour, *(number.teredo or ())]
-    if number in _NAT64:
-        return [ipaddress.IPv4Address(int(number) & 0xFFFF_FFFF)]
-    return [number, *(one for one in inner if one is not None)]
+def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
 
 
 def fetchable(written: str, allowed: Collection[str] = ()) -> URL:
@@ -67,17 +70,9 @@ def fetchable(written: str, allowed: Collection[str] = ()) -> URL:
         raise Refused("no_address", "is no address of http or https")
     if url.user is not None or url.password is not None:
         raise Refused("no_address", "holds a name or a password")
-    if host not in allowed and _is_number(host) and not is_public(host):
+    if host not in allowed and _number(host) is not None and not is_public(host):
         raise Refused("not_public", f"{host} is not a public address")
     return url
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def resolver(allowed: Collection[str] = ()) -> AbstractResolver:

@@ -97,7 +97,7 @@ def released_rows(
                 continue
         pictures = _Pictures(build, generator)
         made = _made_together if generator.records is not None else _made_one_by_one
-        for found in made(build, number, splits.keys(), generator, licence):
+        for found in made(build, number, splits.keys(), generator, licence, people):
             split = splits.pop(found.id)
             decided = people.get(found.id)
             rows = _checked(generator, found, split, decided)
@@ -142,9 +142,13 @@ class _Made:
 
 
 def _made_one_by_one(
-    build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
+    build: Build,
+    shard: int,
+    kept: Collection[str],
+    generator: Generator,
+    licence: str | None,
+    people: Mapping[str, Decided],
 ) -> Iterator[_Made]:
-    people = read_decided(build.paths)
     said: dict[str, tuple[Answered, ...]] = {}
 
     def over(sample: Sample, found: AnsweredSample) -> tuple[Sample, AnsweredSample]:
@@ -175,7 +179,12 @@ def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
 
 
 def _made_together(
-    build: Build, shard: int, kept: Collection[str], generator: Generator, licence: str | None
+    build: Build,
+    shard: int,
+    kept: Collection[str],
+    generator: Generator,
+    licence: str | None,
+    _: Mapping[str, Decided],
 ) -> Iterator[_Made]:
     frame = _kept_frame(build, shard, pl.Series([*kept], dtype=pl.String), licence)
     rows = rows_by_sample(made_at_once(generator, frame), kept)

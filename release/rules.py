@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from factory.errors import CorruptBuild
 from factory.geo.cells import cell
 from factory.plugins.registry import plugin
 from factory.select.benchmarks import Benchmark
 from factory.select.decontaminate import decontaminate
 from factory.select.split import together
-from release.configs import IDS, is_ids
+from release.configs import is_ids
 from release.counts import UNKNOWN
+from release.files import FURTHER
+from release.tables import read_small
 from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
 from release.withdrawals import WITHDRAWN
 from release.withheld import SCHEMA as WITHHELD_SCHEMA
 from release.withheld import WITHHELD
-from schemas.licences import clashes, lacks_attribution, licence_class
-from schemas.parquet_bounds import refuse_bomb
+from schemas.licences import Reuse, clashes, lacks_attribution, licence_class
 from schemas.rows.schema import RowSchema
 
 MOST: Final = 20
@@ -142,16 +142,12 @@ def _licences(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> I
     whole = _card_licence(root)
     classes = {name: licence_class(name) for name in facts["licence"].unique()}
     for (folder, licence), rows in facts.group_by("folder", "licence", maintain_order=True):
-        of_folder = str(folder).rpartition("-")[2] if str(folder) else ""
-        expected = next((one for one in _CLASSES if str(folder) == one or str(folder).endswith(f"-{one}")), None)
-        if of_folder != IDS and expected is not None and classes[licence] != expected:
+        expected = next((one for one in get_args(Reuse) if f"-{folder}".endswith(f"-{one}")), None)
+        if expected is not None and classes[licence] != expected:
             yield from _named(rows, f"is under {licence!r} and lies among {expected}")
         if whole is not None:
             for why in islice(clashes(whole, licence), 1):
                 yield from _named(rows, f"{why}, and the card says {whole} of all")
-
-
-_CLASSES: Final = ("cc-by-sa", "cc-by", "cc0", "nc", "nd", "other", "unknown")
 
 
 def _card_licence(root: Path) -> str | None:
@@ -173,34 +169,19 @@ def _papers(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> Ite
     """What stands beside the rows of those that are withheld or withdrawn."""
     listed = {entry["path"] for entry in manifest["files"]}
     apart = facts.filter(pl.Series([is_ids(folder) for folder in facts["folder"]], dtype=pl.Boolean))
-    samples = pl.col("id").str.replace(r"/[0-9]+$", "")
-    withheld = _table(root / WITHHELD, WITHHELD_SCHEMA) if WITHHELD in listed else pl.DataFrame({"id": []}, {"id": str})
-    if isinstance(withheld, str):
-        yield withheld
-    else:
-        named = withheld["id"].implode()
-        for fault in _named(apart.filter(~(pl.col("id").is_in(named) | samples.is_in(named))), f"is not in {WITHHELD}"):
-            yield f"{root}: {fault}"
-    if WITHDRAWN not in listed:
-        return
-    withdrawn = _table(root / WITHDRAWN, WITHDRAWN_SCHEMA)
-    if isinstance(withdrawn, str):
-        yield withdrawn
-        return
-    gone = withdrawn["id"].implode()
-    for fault in _named(facts.filter(pl.col("id").is_in(gone) | samples.is_in(gone)), "is withdrawn, and there"):
-        yield f"{root}: {fault}"
-
-
-def _table(path: Path, schema: pa.Schema) -> pl.DataFrame | str:
-    """A small table of the release, or what is wrong with it."""
     try:
-        refuse_bomb(path)
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            if not file.schema_arrow.equals(schema):
-                return f"{path}: has other columns than {', '.join(schema.names)}"
-            frame = pl.from_arrow(file.read())
-    except (OSError, ValueError, pa.ArrowException) as error:
-        return f"{path}: cannot be read ({error})"
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+        withheld, withdrawn = (
+            _of_samples(read_small(root / name, schema)["id"].to_pylist() if name in listed else ())
+            for name, schema in ((WITHHELD, WITHHELD_SCHEMA), (WITHDRAWN, WITHDRAWN_SCHEMA))
+        )
+    except CorruptBuild as error:
+        yield str(error)
+        return
+    yield from (f"{root}: {fault}" for fault in _named(apart.filter(~withheld), f"is not in {WITHHELD}"))
+    yield from (f"{root}: {fault}" for fault in _named(facts.filter(withdrawn), "is withdrawn, and there"))
+
+
+def _of_samples(ids: Sequence[str]) -> pl.Expr:
+    """Whether a row is one of these samples, or a further row of one."""
+    named = pl.Series(ids, dtype=pl.String).implode()
+    return pl.col("id").is_in(named) | pl.col("id").str.replace(FURTHER, "").is_in(named)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import polars as pl
 
-from factory.store.files import PUBLIC_FOLDER, create, make_folder, rename
+from factory.store.files import PUBLIC_FOLDER, create, make_folder, remove_tree, rename, sync_directory
 from release.at_once import Block, arrow_rows, slices
 from release.configs import folder_of
 from release.parquet_files import ParquetFile, file_name, file_schema
@@ -179,6 +179,19 @@ def write_durably(path: Path, data: bytes) -> None:
     with create(path) as file:
         file.write(data)
         sync_and_close(file)
+
+
+def take_place(folder: Path, target: Path, old: Path) -> None:
+    """Gives a finished release its name; what has it goes by `old` meanwhile. A crash in between leaves no release, and
+    the same command writes it again."""
+    for directory in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        sync_directory(directory)
+    remove_tree(old)
+    if target.exists():
+        rename(target, old)
+    rename(folder, target)
+    sync_directory(target.parent)
+    remove_tree(old)
 
 
 def sync_and_close(file: IO[bytes]) -> None:

@@ -19,7 +19,9 @@ import pyarrow as pa
 
 from factory.errors import CorruptBuild
 from factory.redact import told
-from factory.store.tables import read_arrow, write_table
+from factory.store.files import PUBLIC
+from factory.store.tables import write_table
+from release.tables import read_small
 from schemas import Photo
 from schemas.licences import forbids_changes, lacks_attribution
 
@@ -84,10 +86,10 @@ def reason_to_withhold(
         return "not_embedded" if shown else None
     if not jpegs:
         return None
-    pairs = zip(shown, jpegs, strict=True)
-    changed = any(sha256(jpeg).hexdigest() != origin.photo(role).sha256 for role, jpeg in pairs)
-    if (changed or not told_by_row) and forbids_changes(origin.licence):
-        return "no_derivatives"
+    if forbids_changes(origin.licence):
+        pairs = zip(shown, jpegs, strict=True)
+        if not told_by_row or any(sha256(jpeg).hexdigest() != origin.photo(role).sha256 for role, jpeg in pairs):
+            return "no_derivatives"
     return "no_attribution" if lacks_attribution(origin.licence, origin.author, origin.source_url) else None
 
 
@@ -119,12 +121,15 @@ def withheld_rows(
 
 def write_withheld(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Writes `withheld.parquet`."""
-    write_table(pa.Table.from_pylist([*rows], schema=SCHEMA), path)
+    write_table(pa.Table.from_pylist([*rows], schema=SCHEMA), path, mode=PUBLIC)
 
 
 def read_withheld(path: Path) -> list[dict[str, Any]]:
-    """The lines of `withheld.parquet`. Raises CorruptBuild for a file that is none."""
-    return read_arrow(path, SCHEMA).to_pylist()  # type: ignore[no-any-return]
+    """The lines of `withheld.parquet`. Raises CorruptBuild for a file that is none, or names a picture twice."""
+    lines: list[dict[str, Any]] = read_small(path, SCHEMA).to_pylist()
+    if len({(line["id"], line["number"]) for line in lines}) != len(lines):
+        raise CorruptBuild(f"{path}: names a picture twice")
+    return lines
 
 
 def withheld_faults(path: Path, secrets: Mapping[str, str]) -> Iterator[str]:
@@ -135,8 +140,6 @@ def withheld_faults(path: Path, secrets: Mapping[str, str]) -> Iterator[str]:
     except CorruptBuild as error:
         yield str(error)
         return
-    if len({(line["id"], line["number"]) for line in lines}) != len(lines):
-        yield f"{path}: names a picture twice"
     for line in lines:
         texts = [line[name] for name in _TEXTS if line[name]]
         for name in told(secrets, *texts):

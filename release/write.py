@@ -17,7 +17,7 @@ from factory.errors import CorruptBuild
 from factory.plugins.contracts import Generator
 from factory.recipe.fingerprint import identity_part
 from factory.redact import named_secrets
-from factory.store.files import PUBLIC_FOLDER, make_folder, remove, remove_tree, rename, sync_directory
+from factory.store.files import PUBLIC, PUBLIC_FOLDER, make_folder, remove, remove_tree
 from factory.store.layout import Build
 from factory.store.paths import input_path
 from factory.store.places import placed_plan
@@ -36,7 +36,7 @@ from release.hand_edits import kept_text, with_kept
 from release.manifest import MANIFEST, file_entry, manifest_bytes
 from release.people import people_facts
 from release.rows import build_generator, release_order, released_rows
-from release.shards import Shards, write_durably
+from release.shards import Shards, take_place, write_durably
 from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
 from release.withdrawals import WITHDRAWN, read_withdrawals, withdrawn_samples
 from release.withheld import WITHHELD, withheld_counts, write_withheld
@@ -105,7 +105,7 @@ def write_release(
         write_withheld(files[-1], shards.withheld)
     if settings.withdrawn is not None:
         files.append(folder / WITHDRAWN)
-        write_table(withdrawn.to_arrow().cast(WITHDRAWN_SCHEMA), files[-1])
+        write_table(withdrawn.to_arrow().cast(WITHDRAWN_SCHEMA), files[-1], mode=PUBLIC)
     entries = [file_entry(folder, path, None) for path in files]
     write_durably(folder / MANIFEST, manifest_bytes({**facts, "files": [*entries, *rows]}))
     if settings.before is not None:
@@ -117,7 +117,7 @@ def write_release(
     if faults := check_release(folder, named_secrets(build.recipe)):
         more = [f"... and {len(faults) - 20} more"] if len(faults) > 20 else []
         raise CorruptBuild("the release fails its check:", *faults[:20], *more)
-    _replace(folder, target)
+    take_place(folder, target, target.with_suffix(".old"))
     kinds = {"tars": facts["tars"], "parquet": facts["parquet"], "card": 1, "manifest": 1}
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     counts = facts["counts"]
@@ -198,16 +198,3 @@ def _write_papers(
     for name, data in papers.items():
         write_durably(root / name, data)
     return [root / name for name in papers]
-
-
-def _replace(root: Path, target: Path) -> None:
-    """Gives the finished directory its name. A crash in between leaves no release, and the next build writes it."""
-    for directory in (root, *(path for path in root.rglob("*") if path.is_dir())):
-        sync_directory(directory)
-    old = target.with_suffix(".old")
-    remove_tree(old)
-    if target.exists():
-        rename(target, old)
-    rename(root, target)
-    sync_directory(target.parent)
-    remove_tree(old)

@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+from tests.http_server import listening
 
 TOKEN = "fake0123456789fake0123456789fake01234567"
 Fault = str
@@ -239,14 +241,5 @@ class _Handler(BaseHTTPRequestHandler):
 def running_studio() -> Iterator[tuple[Studio, str]]:
     """The server's state and its address."""
     studio = Studio()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"studio": studio}))
-    server.daemon_threads = True
-    server.handle_error = lambda *_args: None  # type: ignore[method-assign] - closed on purpose
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield studio, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(type("Handler", (_Handler,), {"studio": studio}), quiet=True) as url:
+        yield studio, url

@@ -39,12 +39,21 @@ class Answering(BaseHTTPRequestHandler):
 @contextmanager
 def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """The address, `/v1` included, at which a handler answers on a port of its own."""
+    with listening(handler) as url:
+        yield f"{url}/v1"
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler], *, quiet: bool = False) -> Iterator[str]:
+    """The same without a path. `quiet` prints nothing of what the handler raises: it ends connections on purpose."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    if quiet:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

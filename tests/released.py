@@ -1,5 +1,5 @@
-"""Released files changed on purpose, with everything else that a release says of them made to agree: so that one rule
-alone can find the change."""
+"""Releases to be pushed; and released files changed on purpose, with everything else that a release says of them made
+to agree: so that one rule alone can find the change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,28 @@ from typing import Any
 import orjson
 import pyarrow.parquet as pq
 
+from release import write_release
 from release.manifest import file_entry, manifest_bytes, read_manifest
+from release.outgoing import Outgoing, outgoing
 from release.tar_index import IndexedSample, header_line, index_path, sample_digest, sample_line
+from schemas.settings import ReleaseSettings
 from schemas.ustar import members
+from tests.build_fixture import make_build
+
+
+def two_releases(folder: Path) -> tuple[Outgoing, Outgoing]:
+    """A release of 12 samples, and a later one of the same build: another title, larger shards, so fewer files."""
+    build = make_build(folder, 12, all_accepted=True)
+    write_release(build, settings=ReleaseSettings(shard_size=5, title="First"))
+    first = build.paths.root / "first"
+    build.paths.release.rename(first)
+    write_release(build, settings=ReleaseSettings(shard_size=100, title="Second"))
+    return outgoing(first), outgoing(build.paths.root)
+
+
+def contents_of(release: Outgoing) -> dict[str, bytes]:
+    """Its files by path."""
+    return {path: sent.file.read_bytes() for path, sent in release.files.items()}
 
 
 def recorded_again(release: Path, **changes: Any) -> None:

@@ -233,11 +233,12 @@ def diff(
 ) -> None:
     """What changed between two releases: rows added, removed and changed, by column, with the reason where known."""
     from factory.cli.console import print_json
-    from release.diff import release_diff, release_of, render_changes
+    from release.diff import release_diff, render_changes
+    from release.folder import release_folder
     from release.manifest import DamagedRelease
 
     try:
-        found = release_diff(release_of(before), release_of(after))
+        found = release_diff(release_folder(before), release_folder(after))
     except DamagedRelease as error:
         raise RecipeError(str(error)) from None
     if json:

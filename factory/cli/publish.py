@@ -110,15 +110,12 @@ def hydrate(
     import os
 
     from factory.cli.console import BuildDisplay, print_json
-    from factory.cli.pace import Pace
     from factory.phases.run import UnderWay
     from release.fetch import Manners, hosts
+    from release.folder import release_folder
     from release.hydrate import Course, Hydrating, hydrate
-    from release.manifest import MANIFEST
 
-    root = path if (path / MANIFEST).exists() else path / "release"
-    if not (root / MANIFEST).exists():
-        raise RecipeError(f"{path}: no release (no {MANIFEST} in it, and no release/ with one)")
+    root = release_folder(path)
     out = root.resolve().with_name(f"{root.resolve().name}-hydrated") if out is None else out
     course = Course()
     manners = Manners(allowed=hosts(allow_host or ()), per_host=per_host, pause_s=1 / per_second)
@@ -128,7 +125,7 @@ def hydrate(
         return UnderWay(done=course.done, refused=course.missing)
 
     def working(total: int) -> AbstractContextManager[object]:
-        return BuildDisplay().working("hydrate", total, look, Pace)
+        return BuildDisplay().working("hydrate", total, look)
 
     done = hydrate(root, out, how, course=course, working=working)
     came = f"{counted(done.pictures, 'picture')} came" + (f", {done.similar:,} of them similar" if done.similar else "")

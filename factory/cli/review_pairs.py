@@ -14,9 +14,9 @@ from annotation.controls import MOST_REASONING
 from annotation.pairs import Pair, drawn
 from annotation.screens.inset import Mark
 from factory.errors import RecipeError
-from factory.store.layout import BuildPaths
 from factory.text import tidy
-from release.manifest import MANIFEST, DamagedRelease
+from release.folder import release_folder
+from release.manifest import DamagedRelease
 from release.read import Release, open_release
 
 Row = Mapping[str, Any]
@@ -43,12 +43,8 @@ class Compared:
 
 def open_side(folder: Path) -> Release:
     """A release's folder, or the release of a build. Raises RecipeError naming the folder."""
-    inside = BuildPaths(folder).release
-    found = next((one for one in (folder, inside) if (one / MANIFEST).is_file()), None)
-    if found is None:
-        raise RecipeError(f"{folder}: is neither a release nor a build that has one; `factory build` makes it")
     try:
-        return open_release(found)
+        return open_release(release_folder(folder))
     except DamagedRelease as error:
         raise RecipeError(str(error)) from None
 

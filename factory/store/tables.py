@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factory.errors import CorruptBuild
-from factory.store.files import durable
+from factory.store.files import PRIVATE, durable
 from schemas.parquet_bounds import refuse_bomb
 
 MAX_BYTES = 2_000_000_000
@@ -139,9 +139,9 @@ def with_same(ids: pl.Series, values: Mapping[str, Any], schema: pa.Schema) -> p
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path, *, mode: int = PRIVATE) -> None:
     """Parquet with page checksums, durable before it has its name."""
-    with durable(path) as file:
+    with durable(path, mode=mode) as file:
         pq.write_table(
             table,
             file,

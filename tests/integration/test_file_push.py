@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,32 +12,22 @@ from typing import Any
 import pytest
 
 from factory.errors import CorruptBuild, EnvironmentFault, FactoryError, RecipeError
-from release import check_release, open_release, write_release
+from release import check_release, open_release
 from release.file_push import push_to_files
 from release.manifest import MANIFEST
-from release.outgoing import Outgoing, Pushed, outgoing
-from schemas.settings import ReleaseSettings
-from tests.build_fixture import make_build
+from release.outgoing import Outgoing, Pushed
 from tests.real_build import factory
+from tests.released import contents_of as files
+from tests.released import two_releases
 
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outgoing, Outgoing]:
-    """A release, and a later one of the same build with fewer files."""
-    build = make_build(tmp_path_factory.mktemp("push") / "b", 10, all_accepted=True)
-    write_release(build, settings=ReleaseSettings(shard_size=5, title="First"))
-    first = build.paths.root / "first"
-    shutil.move(build.paths.release, first)
-    write_release(build, settings=ReleaseSettings(shard_size=100, title="Second"))
-    return outgoing(first), outgoing(build.paths.root)
+    return two_releases(tmp_path_factory.mktemp("push") / "b")
 
 
 def push(release: Outgoing, url: str | Path, *, sent: Callable[[int], None] = lambda _: None, **more: Any) -> Pushed:
     return push_to_files(release, str(url), say=lambda _: None, sent=sent, uploading=lambda _: nullcontext(), **more)
-
-
-def files(release: Outgoing) -> dict[str, bytes]:
-    return {path: sent.file.read_bytes() for path, sent in release.files.items()}
 
 
 def found(root: Path) -> dict[str, bytes]:
@@ -50,7 +39,7 @@ def test_a_folder_holds_the_release_and_reads(releases: tuple[Outgoing, Outgoing
     done = push(releases[0], tmp_path / "new" / "place", sent=sizes.append)
     assert found(tmp_path / "new" / "place") == files(releases[0])
     assert check_release(tmp_path / "new" / "place") == []
-    assert len(open_release(tmp_path / "new" / "place")) == 10
+    assert len(open_release(tmp_path / "new" / "place")) == 12
     assert sum(sizes) == done.sent_bytes == releases[0].size
     again = push(releases[0], f"file://{tmp_path}/new/place", sent=sizes.append)
     assert (again.sent, again.unchanged, sum(sizes)) == (0, len(releases[0].files), releases[0].size)

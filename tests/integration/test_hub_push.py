@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,26 +13,20 @@ from typing import Any
 import pytest
 
 from factory.errors import EnvironmentFault, RecipeError
-from release import write_release
 from release.hub_push import Pushed, Wish, push_to_hub
-from release.outgoing import Outgoing, outgoing
-from schemas.settings import ReleaseSettings
-from tests.build_fixture import FINGERPRINT, make_build
+from release.outgoing import Outgoing
+from tests.build_fixture import FINGERPRINT
 from tests.hub_server import DROP, DROP_LATE, DROP_MIDDLE, START, TOKEN, Asked, Hub, Refusal, hub_served
 from tests.real_build import factory
+from tests.released import contents_of as files
+from tests.released import two_releases
 
 REPO = "org/places"
 
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outgoing, Outgoing]:
-    """A release, and a later one of the same build: another title, larger shards, so fewer files."""
-    build = make_build(tmp_path_factory.mktemp("push") / "b", 12, all_accepted=True)
-    write_release(build, settings=ReleaseSettings(shard_size=5, title="First"))
-    first = build.paths.root / "first"
-    shutil.move(build.paths.release, first)
-    write_release(build, settings=ReleaseSettings(shard_size=100, title="Second"))
-    return outgoing(first), outgoing(build.paths.root)
+    return two_releases(tmp_path_factory.mktemp("push") / "b")
 
 
 @pytest.fixture
@@ -67,10 +60,6 @@ def contents(hub: Hub, revision: str = "main") -> dict[str, bytes]:
     tree = hub.repositories[REPO].tree(revision)
     assert tree is not None
     return {path: data for path, data in tree.items() if path != ".gitattributes"}
-
-
-def files(release: Outgoing) -> dict[str, bytes]:
-    return {path: sent.file.read_bytes() for path, sent in release.files.items()}
 
 
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -263,6 +252,7 @@ def test_a_branch_that_moves_meanwhile_keeps_what_others_committed(
         ("/commit/", Refusal(502), "goes on where it stopped"),
         ("/preupload/", Refusal(503), "goes on where it stopped"),
         ("/commit/", Refusal(429, {"Retry-After": "3600"}), "asks to wait 3,600 s"),
+        ("/commit/", Refusal(429, {"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}), "asks to wait"),
         ("/preupload/", Refusal(429, {"RateLimit": '"api";r=0;t=900'}), "asks to wait 900 s"),
         ("/commit/", Refusal(200, {}, "no JSON"), "commit failed"),
         ("/objects/batch", Refusal(200, {}, '{"objects": [{"oid": "1", "size": "x"}]}'), "failed"),

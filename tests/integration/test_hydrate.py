@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from release.outgoing import outgoing
 from release.withheld import SCHEMA, read_withheld, write_withheld
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import change_plan, draw_jpeg, make_build
+from tests.http_server import listening
 from tests.real_build import Done, factory, start_factory
 from tests.unit.release.families import PAIRS
 
@@ -82,17 +83,8 @@ def host() -> Iterator[Pictures]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    pictures.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as pictures.url:
         yield pictures
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

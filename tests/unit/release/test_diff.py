@@ -10,8 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from factory.cli.main import app
+from factory.errors import CorruptBuild
 from release import check_release, write_release
 from release.diff import release_diff, render_changes
+from release.files import sample_of
 from release.manifest import DamagedRelease
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import change_plan, make_build
@@ -60,6 +62,24 @@ def test_why_a_row_went_is_what_the_build_decided(before: Path, tmp_path: Path) 
     shutil.copytree(build.paths.release, tmp_path / "alone" / "release")
     alone = release_diff(before, tmp_path / "alone" / "release")
     assert {row["reason"] for row in alone["removed"]} == {None}
+
+
+def test_a_sample_that_is_called_as_a_further_row_is_none() -> None:
+    samples = {"s1", "town/12"}
+    assert [sample_of(name, samples) for name in ("s1", "s1/2", "town/12", "town/12/2", "a/b")] == [
+        "s1",
+        "s1",
+        "town/12",
+        "town/12",
+        "a/b",
+    ]
+
+
+def test_reasons_that_cannot_be_read_are_named(before: Path, after: Path, tmp_path: Path) -> None:
+    shutil.copytree(after, tmp_path / "release")
+    (tmp_path / "release" / "withdrawn.parquet").write_bytes(b"PAR1PAR1")
+    with pytest.raises(CorruptBuild, match=r"withdrawn\.parquet: cannot be read"):
+        release_diff(before, tmp_path / "release")
 
 
 def test_a_picture_that_changed_is_a_column(before: Path, tmp_path: Path) -> None:

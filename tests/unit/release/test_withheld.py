@@ -144,6 +144,14 @@ def test_a_secret_in_the_table_of_withheld_pictures_is_found(release: Path, monk
     )
 
 
+def test_the_tables_beside_the_rows_are_given_away_as_the_rows_are(tmp_path: Path) -> None:
+    (tmp_path / "errata.csv").write_text("id,reason,since\ns001,the author asked,2026-05-01\n")
+    build = make_build(tmp_path / "b", 4, all_accepted=True)
+    write_release(build, settings=ReleaseSettings(images="none", withdrawn="errata.csv"), root=tmp_path)
+    modes = {file.name: file.stat().st_mode for file in build.paths.release.iterdir() if file.is_file()}
+    assert {"withheld.parquet", "withdrawn.parquet"} <= modes.keys() and len({*modes.values()}) == 1
+
+
 def test_the_table_of_withheld_pictures_names_each_once(release: Path, tmp_path: Path) -> None:
     lines = read_withheld(release / "withheld.parquet")
     write_withheld(tmp_path / "withheld.parquet", [*lines, *lines])
