@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from annotation.decide import LEAD
+from annotation.controls import MOST_SECONDS
+from annotation.words import LEAD, REFUSED
 
 
 def krippendorff_alpha(ratings: pl.DataFrame) -> float | None:
@@ -98,29 +99,11 @@ def ratings_of(annotations: pl.DataFrame, value: str = "verdict") -> pl.DataFram
 
 
 def _last_words(annotations: pl.DataFrame) -> pl.DataFrame:
-    """The last annotation of each person and sample, in order of time; the lead's, and what was skipped or taken back,
-    left out."""
-    held = annotations.filter(~pl.col("deleted") & ~pl.col("skipped") & (pl.col("slot") != LEAD))
-    return held.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
-
-
-def gold_accuracy(annotations: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    """Each reviewer on gold: `rater`, `tasks` and how many were `right`, sorted by rater.
-
-    Accept and fix are one answer there: whether there is something to mend is a matter of taste, whether the row may be
-    released is not.
-
-    Args:
-        annotations: `schemas.arrow.ANNOTATIONS`.
-        expected: `unit` and the right `value` of each.
-    """
-    joined = ratings_of(annotations).drop_nulls("value").join(expected, on="unit", suffix="_right")
-    right = (_kept(pl.col("value")) == _kept(pl.col("value_right"))).cast(pl.Int64)
-    return joined.group_by("rater").agg(tasks=pl.len(), right=right.sum()).sort("rater")
-
-
-def _kept(verdict: pl.Expr) -> pl.Expr:
-    return pl.when(verdict == "fix").then(pl.lit("accept")).otherwise(verdict)
+    """The last annotation of each person and sample, in order of time; the lead's, what was taken back, and the words
+    of who skipped the sample last, or whose last annotation was refused, left out."""
+    held = annotations.filter(~pl.col("deleted") & (pl.col("slot") != LEAD)).sort("updated_at", "annotation")
+    last = held.unique(["reviewer", "id"], keep="last", maintain_order=True)
+    return last.filter(~pl.col("skipped") & ~pl.col("flags").list.contains(REFUSED))
 
 
 def confusion(ratings: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
@@ -141,10 +124,15 @@ def majorities(ratings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _seconds() -> pl.Expr:
+    """How long a task took; null for a time that none takes, as files of others and of older versions may have."""
+    return pl.when(pl.col("seconds").is_between(0, MOST_SECONDS)).then("seconds")
+
+
 def times(annotations: pl.DataFrame) -> pl.DataFrame:
     """Seconds a task of each reviewer: `rater`, `median_s`, `p90_s`, sorted by rater. Annotations without a time are
     left out; a median, since people go for coffee."""
-    timed = annotations.filter(~pl.col("deleted") & pl.col("seconds").is_not_null())
+    timed = annotations.with_columns(seconds=_seconds()).filter(~pl.col("deleted") & pl.col("seconds").is_not_null())
     return (
         timed.group_by(rater="reviewer")
         .agg(
@@ -170,7 +158,7 @@ def drift(annotations: pl.DataFrame, parts: int = 2) -> pl.DataFrame:
         .group_by(rater="reviewer", part="part")
         .agg(
             agrees=(pl.col("verdict") == pl.col("majority")).mean(),
-            median_s=pl.col("seconds").median(),
+            median_s=_seconds().median(),
         )
         .sort("rater", "part")
     )

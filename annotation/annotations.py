@@ -26,6 +26,7 @@ from annotation.controls import (
     LON,
     MOST_PLACE,
     MOST_REASONING,
+    MOST_SECONDS,
     MOST_WORDS,
     PLACE,
     REASONING,
@@ -40,7 +41,8 @@ MOST_RESULTS: Final = 1_000
 """Parts of one annotation; a person draws tens of boxes."""
 _BEYOND: Final = 0.5
 """Per cent that a rectangle may lie outside of its picture: what a mouse at the edge gives. It is cut there."""
-_CLUE: Final = re.compile(rf"{re.escape(CLUE)}(\d{{1,3}})")
+_CLUE: Final = re.compile(rf"{re.escape(CLUE)}(0|[1-9][0-9]{{0,2}})")
+"""A control of a clue as the screen spells it: `clue_01` is none, or a clue could be judged twice by two names."""
 
 
 Reader = Callable[[str, Any, Mapping[str, Any]], Any]
@@ -51,18 +53,21 @@ class Refused(Exception):
     """An annotation cannot count; the message says why, in words for who made it."""
 
 
-def read_annotation(raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapping[int, str]) -> dict[str, Any]:
+def read_annotation(
+    raw: Mapping[str, Any], task: Mapping[str, Any], users: Mapping[int, str], *, edits: bool
+) -> dict[str, Any]:
     """A row of `schemas.arrow.ANNOTATIONS`.
 
     Args:
         raw: the annotation as the server gives it.
         task: its row of tasks.parquet.
         users: names of the server's accounts by number.
+        edits: whether the screen has a text to edit.
 
     Raises Refused.
     """
     number, skipped = _whole(raw.get("id"), "id"), raw.get("was_cancelled") is True
-    said = _said(raw.get("result"), len(task["clues"]))
+    said = _said(raw.get("result"), len(task["clues"]), _CONTROLS if edits else _WITHOUT_TEXT)
     if not skipped and said.get(VERDICT) is None:
         raise Refused("no verdict was chosen")
     lat, lon = said.get(LAT), said.get(LON)
@@ -164,18 +169,21 @@ def _parts(results: Any) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
         yield name, result.get("type"), result["value"]
 
 
-def _said(results: Any, clues: int) -> dict[str, Any]:
+def _said(results: Any, clues: int, known: Mapping[str, Reader]) -> dict[str, Any]:
     """The parts of an annotation by control."""
     said: dict[str, Any] = {}
     for name, kind, value in _parts(results):
         if clue := _CLUE.fullmatch(name):
-            if int(clue[1]) >= clues:
+            judged, index = said.setdefault(CLUE, {}), int(clue[1])
+            if index >= clues:
                 raise Refused(f"{name}: the task shows {clues} clues")
-            said.setdefault(CLUE, {})[int(clue[1])] = _one(name, kind, value, JUDGEMENTS)
+            if index in judged:
+                raise Refused(f"{name}: is given twice")
+            judged[index] = _one(name, kind, value, JUDGEMENTS)
         elif name == BOX:
-            said.setdefault(BOX, []).append(_box(name, kind, value))
+            said.setdefault(BOX, []).append(read_box(name, kind, value))
         else:
-            _put(said, name, kind, value, _CONTROLS)
+            _put(said, name, kind, value, known)
     return said
 
 
@@ -228,8 +236,8 @@ def _words(limit: int, *, lines: bool) -> Callable[[str, Any, Mapping[str, Any]]
     return read
 
 
-def _box(name: str, kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
-    """A rectangle in shares of the picture; the server's are per cent."""
+def read_box(name: str, kind: Any, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A rectangle in shares of the picture; the server's are per cent. Raises Refused."""
     labels = value.get("rectanglelabels")
     if kind != "rectanglelabels" or not isinstance(labels, list) or len(labels) != 1 or labels[0] not in BOXES:
         raise Refused(f"{name}: a rectangle is none of {', '.join(BOXES)}")
@@ -271,9 +279,9 @@ def _whole(value: Any, name: str) -> int:
 
 
 def _seconds(value: Any) -> float | None:
-    """How long it took; null where the server does not know, or says what no clock does."""
+    """How long it took; null where the server does not know, or says what no task takes."""
     found = _number(value)
-    return found if found is not None and found >= 0 else None
+    return found if found is not None and 0 <= found <= MOST_SECONDS else None
 
 
 _CONTROLS: Final[Mapping[str, Reader]] = {
@@ -286,6 +294,8 @@ _CONTROLS: Final[Mapping[str, Reader]] = {
     PLACE: _words(MOST_PLACE, lines=False),
 }
 """How each control of the screen is read, by its name; `clue_0`, ... and `boxes` stand beside."""
+_WITHOUT_TEXT: Final[Mapping[str, Reader]] = {name: read for name, read in _CONTROLS.items() if name != REASONING}
+"""Likewise, of a screen on which no text is edited."""
 _PAIR_CONTROLS: Final[Mapping[str, Reader]] = {
     **dict.fromkeys(CRITERIA, lambda name, kind, value: _one(name, kind, value, SIDES)),
     COMMENT: _words(MOST_WORDS, lines=True),

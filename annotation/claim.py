@@ -13,14 +13,14 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from factory.errors import CorruptBuild, EnvironmentFault
-from factory.store.files import PRIVATE_FOLDER, make_folder, open_itself, write_bytes
+from factory.store.files import PRIVATE_FOLDER, entries_below, make_folder, open_itself, write_bytes
 from factory.store.lease import lease
 from schemas.plain_json import read_json
 
@@ -72,11 +72,12 @@ def prove(folder: Path, *more: str) -> None:
 
 def prove_contents(folder: Path) -> None:
     """Raises EnvironmentFault where anything in our folder belongs to somebody else, or is neither file nor folder."""
-    for path, found in _inside(folder):
+    for entry in entries_below(folder):
+        found = entry.stat(follow_symlinks=False)
         if found.st_uid != os.geteuid():
-            raise _refused(folder, f"{path} belongs to another user")
+            raise _refused(folder, f"{entry.path} belongs to another user")
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-            raise _refused(folder, f"{path} is neither a file nor a folder")
+            raise _refused(folder, f"{entry.path} is neither a file nor a folder")
 
 
 def why_foreign(folder: Path) -> str | None:
@@ -184,13 +185,3 @@ def _object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(path)
     return value
-
-
-def _inside(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    folders = [folder]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                yield Path(entry.path), entry.stat(follow_symlinks=False)
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))

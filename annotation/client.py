@@ -62,6 +62,14 @@ class TooLarge(Exception):
     """The server, or a proxy before it, takes no body of this size (413)."""
 
 
+class Unusable(EnvironmentFault):
+    """It answers, and will answer the same again: it is no Label Studio, or not one that does what is asked."""
+
+
+class KeyRefused(Unusable):
+    """It is one, and takes no key like this."""
+
+
 class Client:
     """A server of Label Studio. Use as a context manager.
 
@@ -220,16 +228,15 @@ class Client:
         if status == 413:
             raise TooLarge
         if status in (401, 403):
-            raise EnvironmentFault(
-                f"{self.url}: refuses the key of {self._login.source} ({self._told(answer)}); make a new one in Label "
-                "Studio under Account & Settings"
+            raise KeyRefused(
+                f"{self.url}: refuses the key of {self._login.source} ({self._told(answer)}); {self._login.renewed_by}"
             )
         if 300 <= status < 400:
-            raise EnvironmentFault(
+            raise Unusable(
                 f"{self.url}{path}: sends us elsewhere (HTTP {status}), where the key does not go; give the address at "
                 "which it answers itself, with https where it is"
             )
-        raise EnvironmentFault(f"{self.url}{path}: {self._told(answer)}")
+        raise Unusable(f"{self.url}{path}: {self._told(answer)}")
 
     def _json(self, answer: httpx2.Response, path: str) -> Any:
         """What the server says, without keys: it, or who writes on it, may give one back."""
@@ -237,9 +244,7 @@ class Client:
             found, words = read_json(answer.content), answer.content.decode("utf-8", "replace")
             return self._redact.values(found) if self._redact.holds(words) else found
         except ValueError as error:
-            raise EnvironmentFault(
-                f"{self.url}{path}: is no JSON of Label Studio ({error}); is this its address?"
-            ) from None
+            raise Unusable(f"{self.url}{path}: is no JSON of Label Studio ({error}); is this its address?") from None
 
     def _told(self, answer: httpx2.Response) -> str:
         """The status and the server's words, without keys: of a body that is too long to be searched for them, none."""

@@ -17,6 +17,8 @@ from factory.store.files import read_json
 URL_VARIABLE: Final = "LABEL_STUDIO_URL"
 KEY_VARIABLE: Final = "LABEL_STUDIO_API_KEY"
 
+UNREADABLE: Final = "give another folder with --data DIR, or remove the one that it is in"
+"""What to do about a file of a server's login that is damaged: its accounts are known to nobody else."""
 MOST_HOST: Final = 253
 """Characters of a host's name (RFC 1035, without the bytes of lengths)."""
 
@@ -31,6 +33,8 @@ class Login:
     """A legacy token or a personal access token of an account that may make projects."""
     source: str
     """Where the key comes from, for messages."""
+    renewed_by: str = f"make a new one in Label Studio under Account & Settings, and set {KEY_VARIABLE} to it"
+    """What to do where the key is not valid any more."""
 
 
 def find_login(folder: Path, environment: Mapping[str, str] = os.environ) -> Login:
@@ -64,11 +68,16 @@ def kept_login(path: Path) -> Login:
             f"no Label Studio: start one with `factory review serve`, or name yours with the environment variables "
             f"{URL_VARIABLE} and {KEY_VARIABLE}"
         )
-    kept = read_json(path)
+    kept = read_json(path, UNREADABLE)
     url, key = kept.get("url"), kept.get("token")
     if not isinstance(url, str) or not isinstance(key, str) or not key:
         raise CorruptBuild(f"{path}: has no `url` and `token`; run `factory review serve` again")
-    return Login(url=_address(url, str(path)), key=key, source=str(path))
+    return Login(
+        url=_address(url, str(path)),
+        key=key,
+        source=str(path),
+        renewed_by="`factory review serve`, given the same, takes the one that holds now from the server's data",
+    )
 
 
 def _address(url: str, source: str) -> str:

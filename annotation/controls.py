@@ -31,3 +31,6 @@ MOST_WORDS: Final = 2_000
 """Characters of a comment."""
 MOST_PLACE: Final = 200
 """Characters of a place's name."""
+MOST_SECONDS: Final = 30 * 86_400.0
+"""That a task may take. Days are real, since the clock of a task that stays open runs on: 346,193 s were seen; a month
+is no time that anybody spent."""

@@ -8,6 +8,7 @@ in seconds instead of minutes.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -86,6 +87,17 @@ def empty_database(home: Path) -> Path:
 
 
 DATABASE: Final = "label_studio.sqlite3"
+_TOLD: Final = re.compile(r"'token': '([0-9a-f]{40})', 'status': 'ok'}")
+"""How Label Studio ends what it tells of an account."""
+
+
+def token_of(home: Path, data: Path, account: str) -> str | None:
+    """The token of an account, as the data of a server that may run have it; None where it is not told."""
+    with TemporaryFile() as said:
+        run_program((program(home), "user", "--username", account), environment=_offline(data), folder=data, log=said)
+        said.seek(0)
+        told = _TOLD.findall(said.read().decode("utf-8", "replace"))
+    return told[-1] if told else None
 
 
 def _offline(data: Path) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Which of our tasks a project has, by name. The server takes the same task as often as it is sent: we look first.
 
-What we noted is believed while the project has as many tasks as that, and only newer ones are looked at; else all are.
-Two tasks of one name come from an import that was given up, and done all the same: the second goes, unless somebody has
-answered it.
+What we noted is believed of the tasks whose numbers the server still has; the names of the others are asked for. How
+many there are says nothing: somebody else's task may stand in for one of ours that was deleted. Two tasks of one name
+come from an import that was given up, and done all the same: the second goes, unless somebody has answered it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from annotation.client import Client
-from annotation.projects import Project, task_number
-from annotation.replies import ChangedTasks, TaskNames, TaskNumbers
+from annotation.projects import Project
+from annotation.replies import ChangedTasks, TaskNames, TaskNumbers, WholeTasks
 from factory.errors import EnvironmentFault
 
 PAGE: Final = 250
+PAGE_OF_NUMBERS: Final = 5_000
+"""Of a list of numbers alone, which costs the server by the call: 5,000 in one take a third of the time of 20 pages."""
 
 
 class Index:
@@ -31,7 +33,6 @@ class Index:
         self._client, self.project = client, project
         self.tasks = dict(noted)
         self._others: set[int] = set()
-        self.look()
         self.settle()
 
     def look(self) -> None:
@@ -39,11 +40,12 @@ class Index:
         self._note(max((*self.tasks.values(), *self._others), default=0))
 
     def settle(self) -> None:
-        """Where the project has more or fewer tasks than are known: looks at all of them."""
-        if task_number(self._client, self.project) != len(self.tasks) + len(self._others):
-            self.tasks.clear()
-            self._others.clear()
-            self._note(0)
+        """Forgets what the project has no more, and notes what it has beside what is known."""
+        there = task_numbers(self._client, self.project)
+        self.tasks = {name: number for name, number in self.tasks.items() if number in there}
+        self._others &= there
+        if unknown := there - self._others - {*self.tasks.values()}:
+            self._note(min(unknown) - 1)
 
     def _note(self, last: int) -> None:
         asked = {"include": "id,data,total_annotations,cancelled_annotations"}
@@ -59,7 +61,13 @@ class Index:
                 self._client.delete(f"/api/tasks/{found.id}/")
 
 
-TasksT = TypeVar("TasksT", TaskNames, TaskNumbers, ChangedTasks)
+def task_numbers(client: Client, project: Project) -> set[int]:
+    """The numbers of all tasks that a project has."""
+    asked: dict[str, str | int] = {"include": "id", "page_size": PAGE_OF_NUMBERS}
+    return {task.id for page in pages(client, project, TaskNumbers, asked) for task in page.tasks}
+
+
+TasksT = TypeVar("TasksT", TaskNames, TaskNumbers, ChangedTasks, WholeTasks)
 
 
 def pages(

@@ -7,7 +7,7 @@ hash, and noted beside it alone: what comes back is turned into win, tie or lose
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -23,8 +23,10 @@ from annotation.annotations import Refused, read_rating
 from annotation.client import Client
 from annotation.controls import CRITERIA
 from annotation.pictures import Pictures
-from annotation.projects import PICTURES, UPLOADS, ensure, read_projects
+from annotation.projects import PICTURES, UPLOADS, ensure, note_shown, read_projects
 from annotation.pull import changed_tasks, refused_row, require_project, task_link
+from annotation.refusals import account_of
+from annotation.renewing import Renewer, told_of_renewal
 from annotation.replies import Users
 from annotation.screens.inset import Mark
 from annotation.screens.pairs import PairScreen
@@ -33,7 +35,7 @@ from annotation.tasks import EXTERNAL
 from factory.errors import EnvironmentFault, RecipeError
 from factory.store.files import make_folder, read_json, write_bytes
 from factory.store.lease import lease
-from factory.store.tables import read_arrow, write_table
+from factory.store.tables import read_all, write_table
 from schemas import arrow
 from schemas.pairs import RATINGS, TASKS
 
@@ -112,6 +114,7 @@ def send(
     title: str,
     reviewers: int,
     seed: int,
+    shows: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[int, int]:
     """Makes the tasks that are not there yet, and notes them.
@@ -119,6 +122,7 @@ def send(
     Args:
         title: names what is compared: the same every time, another for other texts.
         reviewers: how many see each pair; those that were asked before stay.
+        shows: what is chosen of screens, in words: where it differs from what was sent, screens are shown anew.
 
     Returns how many tasks were made, and how many were there. Raises EnvironmentFault as `annotation.push.push` does,
     RecipeError where the folder is another comparison's.
@@ -132,6 +136,10 @@ def send(
         projects = ensure(client, files.projects, title, wanted)
         sender = Sender(client, projects, sent_pairs(files))
         pictures, there = Pictures(client, projects[PICTURES]), 0
+        stale = {slot for slot in slots if projects[slot].shown != shows}
+        if new := {slot for slot in stale if not sender.number(slot)}:
+            note_shown(files.projects, shows, new)
+        renewers = {slot: Renewer(client, projects[slot]) for slot in stale - new}
         try:
             left = iter(pairs)
             while some := list(islice(left, _TOGETHER)):
@@ -141,27 +149,36 @@ def send(
                     missing = [slot for slot in slots if not sender.is_done(slot, f"{pair.id}:{slot}")]
                     there += len(slots) - len(missing)
                     for slot in missing:
-                        sender.add(*_task(pair, slot, address, screen, seed))
+                        swapped = is_swapped(seed, f"{pair.id}:{slot}")
+                        sender.add(*_task(pair, slot, address, screen, swapped=swapped))
+                    for slot in renewers.keys() - {*missing}:
+                        row = sender.rows[f"{pair.id}:{slot}"]
+                        body, _ = _task(pair, slot, address, screen, swapped=row["swapped"])
+                        renewers[slot].show(row["task"], body["data"])
             sender.flush()
             sender.settle()
+            whole = {slot for slot, one in renewers.items() if one.seen >= sender.number(slot)}
+            note_shown(files.projects, shows, whole)
         finally:
             write_table(pa.Table.from_pylist(sender.sent(), schema=TASKS), files.tasks)
+    for line in told_of_renewal(shows, renewers.values()):
+        say(line)
     say(f"{client.url}: {sender.made:,} tasks sent, {there + sender.there:,} were there; for {len(slots)} reviewers")
     return sender.made, there + sender.there
 
 
 def _note(files: PairFiles, title: str) -> None:
     """Notes what is compared: what people said of other texts must not count for these."""
-    noted = read_json(files.compared).get("title") if files.compared.exists() else title
+    remedy = "name another folder with --out, or delete it where you know that its texts are these"
+    noted = read_json(files.compared, remedy).get("title") if files.compared.exists() else title
     if noted != title:
         raise RecipeError(f"{files.root}: holds {noted!r:.60}, not {title!r}; name another folder with --out")
     write_bytes(orjson.dumps({"title": title}), files.compared)
 
 
-def _task(pair: Pair, slot: str, address: str, screen: PairScreen, seed: int) -> tuple[Row, Row]:
+def _task(pair: Pair, slot: str, address: str, screen: PairScreen, *, swapped: bool) -> tuple[Row, Row]:
     """A task as the server imports it, and its row. Nothing in it says which text is whose."""
     name = f"{pair.id}:{slot}"
-    swapped = is_swapped(seed, name)
     left, right = (pair.second, pair.first) if swapped else (pair.first, pair.second)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     row = {"external": name, "id": pair.id, "slot": slot, "swapped": swapped, "pushed_at": at}
@@ -170,8 +187,9 @@ def _task(pair: Pair, slot: str, address: str, screen: PairScreen, seed: int) ->
 
 def sent_pairs(files: PairFiles) -> list[Row]:
     """tasks.parquet, empty where nothing was sent."""
-    found: list[Row] = read_arrow(files.tasks, TASKS).to_pylist() if files.tasks.exists() else []
-    return found
+    return read_all(
+        files.tasks, TASKS, "take it away, and the same command, with the same --seed, notes what the server has"
+    )
 
 
 @dataclass(slots=True)
@@ -197,6 +215,7 @@ def take(files: PairFiles, client: Client) -> Taken:
         users = {user.id: user.name for user in client.get("/api/users", Users).root}
         said: list[Row] = []
         refused: list[Row] = []
+        gone: list[tuple[str, str, Row]] = []
         for slot, project in projects.items():
             require_project(client, project, slot)
             for task in changed_tasks(client, project):
@@ -206,6 +225,9 @@ def take(files: PairFiles, client: Client) -> Taken:
                         said.append(_read(raw, sent, users))
                     except Refused as why:
                         refused.append(refused_row(raw, str(why), task.id, link, project, sent, users))
+                        who = refused[-1]["reviewer"] or account_of(raw.get("completed_by"), users)
+                        gone += [] if sent is None else [(who, sent["id"], refused[-1])]
+        said = _not_withdrawn(said, gone)
         said.sort(key=lambda row: row["annotation"])
         ratings = pa.Table.from_pylist(said, schema=RATINGS)
         write_table(ratings, files.ratings)
@@ -213,6 +235,25 @@ def take(files: PairFiles, client: Client) -> Taken:
     frame = pl.from_arrow(ratings)
     assert isinstance(frame, pl.DataFrame)
     return Taken(frame, refused)
+
+
+def _not_withdrawn(said: Sequence[Row], refused: Sequence[tuple[str, str, Row]]) -> list[Row]:
+    """Ratings without those that a refused one of the same person on the same pair came after; its reason says so. One
+    without a time came after all.
+
+    Args:
+        refused: who, which pair, and the row of refused.parquet.
+    """
+    held: dict[tuple[str, str], list[Row]] = {}
+    for row in said:
+        held.setdefault((row["reviewer"], row["id"]), []).append(row)
+    for who, pair, why in refused:
+        mine = held.get((who, pair), [])
+        left = [row for row in mine if why["updated_at"] is not None and row["updated_at"] > why["updated_at"]]
+        if len(left) < len(mine):
+            why["reason"] += "; what the same person said of this pair before does not count either"
+        held[who, pair] = left
+    return [row for rows in held.values() for row in rows]
 
 
 def _read(raw: Mapping[str, Any], sent: Row | None, users: Mapping[int, str]) -> Row:
@@ -226,10 +267,10 @@ def _read(raw: Mapping[str, Any], sent: Row | None, users: Mapping[int, str]) ->
 def outcome_table(ratings: pl.DataFrame) -> pl.DataFrame:
     """Win, tie and lose of the first text on each criterion, with agreement and an interval: see `agreement.pairwise`.
 
-    The last word of each person on a pair counts; what was skipped does not.
+    The last word of each person on a pair counts; who skipped it last has none.
     """
-    last = ratings.filter(~pl.col("skipped")).sort("updated_at", "annotation")
-    last = last.unique(["reviewer", "id"], keep="last", maintain_order=True)
+    last = ratings.sort("updated_at", "annotation").unique(["reviewer", "id"], keep="last", maintain_order=True)
+    last = last.filter(~pl.col("skipped"))
     long = last.select(rater="reviewer", unit="id", **{name: name for name in CRITERIA}).unpivot(
         index=["rater", "unit"], variable_name="criterion", value_name="value"
     )

@@ -7,8 +7,8 @@ A project is known by its number together with when it was made: a number alone 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,32 +37,47 @@ class Project:
     created_at: str
     pulled_until: str = ""
     """Time of the newest change that was pulled, on the server's clock."""
+    shown: str = ""
+    """What its screens were made to show (`Screen.shows`); empty where that is not known."""
 
     def is_same(self, other: Project) -> bool:
         """Whether both are one project."""
         return (self.id, self.created_at) == (other.id, other.created_at)
 
 
-def read_projects(path: Path) -> dict[str, Project]:
-    """projects.json: the build's projects by slot. Raises CorruptBuild naming the file."""
+def read_projects(path: Path, remedy: str = "delete it, and the same command finds the projects") -> dict[str, Project]:
+    """projects.json: the build's projects by slot. Raises CorruptBuild naming the file and the remedy."""
     if not path.exists():
         return {}
     try:
-        kept = read_json(path)["projects"]
-        return {str(slot): Project(**{name: entry[name] for name in _FIELDS}) for slot, entry in kept.items()}
+        kept = read_json(path, remedy)["projects"]
+        found = {
+            str(slot): {**{name: entry[name] for name in _FIELDS}, _SHOWN: entry.get(_SHOWN, "")}
+            for slot, entry in kept.items()
+        }
     except (KeyError, TypeError, AttributeError):
-        raise CorruptBuild(
-            f"{path}: is not as it was written; delete it, and the same command finds the projects"
-        ) from None
+        raise CorruptBuild(f"{path}: is not as it was written; {remedy}") from None
+    if not all(isinstance(one["id"], int) and isinstance(one["created_at"], str) for one in found.values()):
+        raise CorruptBuild(f"{path}: is not as it was written; {remedy}")
+    return {slot: Project(**one) for slot, one in found.items()}
 
 
 def write_projects(projects: Mapping[str, Project], path: Path) -> None:
     """projects.json, whole."""
-    kept = {slot: {name: getattr(project, name) for name in _FIELDS} for slot, project in projects.items()}
+    names = (*_FIELDS, _SHOWN)
+    kept = {slot: {name: getattr(project, name) for name in names} for slot, project in projects.items()}
     write_bytes(orjson.dumps({"projects": kept}, option=orjson.OPT_INDENT_2), path)
 
 
+def note_shown(path: Path, shows: str, slots: Iterable[str]) -> None:
+    """Notes in projects.json what the screens of some projects show now."""
+    known = read_projects(path)
+    write_projects(known | {slot: replace(known[slot], shown=shows) for slot in slots}, path)
+
+
 _FIELDS: Final = ("id", "created_at", "pulled_until")
+_SHOWN: Final = "shown"
+"""Which files of older versions have not."""
 
 
 def ensure(client: Client, path: Path, title: str, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, Project]:

@@ -6,27 +6,30 @@ before it was read, is seen again. Whatever is seen again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import pyarrow as pa
-
 from annotation.annotations import Refused, changed_at, raw_text, read_annotation, reviewer_of
 from annotation.client import Client
-from annotation.index import pages
-from annotation.projects import PICTURES, Project, read_projects, still_there, task_number, write_projects
+from annotation.index import pages, task_numbers
+from annotation.projects import PICTURES, Project, read_projects, still_there, write_projects
 from annotation.push import sent_rows
-from annotation.replies import ChangedTask, ChangedTasks, TaskNumbers, Users
+from annotation.refusals import refused_word
+from annotation.replies import ChangedTask, ChangedTasks, Users
+from annotation.screens import shown_by
+from annotation.screens.config import layout_of
+from annotation.state import Row, State
+from annotation.words import UNREAD_MARK
 from factory.errors import CorruptBuild, EnvironmentFault
-from factory.store.annotations import TIME, change_annotations, is_of_server, read_annotations
+from factory.store.annotations import TIME
+from factory.store.brought_back import brings_back, mends
 from factory.store.files import make_folder
 from factory.store.held import held
-from factory.store.layout import Build, BuildPaths
+from factory.store.layout import Build
 from factory.store.lease import lease
-from factory.store.tables import read_arrow, write_table
-from schemas import arrow
+from schemas.plain_json import read_json
 
 OVERLAP: Final = timedelta(minutes=10)
 """How far behind the newest change that was seen the next pull begins."""
@@ -49,7 +52,6 @@ _KEPT: Final = (
 """Fields of an annotation that are asked for, and kept raw."""
 ASKED: Final = {"fields": "all", "include": ",".join(("updated_at", "annotations", *_KEPT))}
 """Of a page of tasks."""
-Row = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -68,13 +70,18 @@ class Pulled:
 
 
 def pull(build: Build, client: Client, *, say: Callable[[str], None] = lambda _: None) -> Pulled:
-    """Brings annotations.parquet and refused.parquet up to what the server has.
+    """Brings annotations.parquet and refused.parquet up to what the server has: to all of it where one is not there.
 
     Raises EnvironmentFault when the server cannot go on, or has a project no more; what was there stays, and the same
-    call goes on. Raises BuildLocked while another process sends or takes back.
+    call goes on. Raises BuildLocked while another process sends or takes back, CorruptBuild for a damaged file, and
+    where tasks.parquet is lost.
     """
     paths = build.paths
-    projects = {slot: one for slot, one in read_projects(paths.review_projects).items() if slot != PICTURES}
+    known = read_projects(paths.review_projects, mends(paths, paths.review_projects))
+    projects = {slot: one for slot, one in known.items() if slot != PICTURES}
+    if not projects and paths.tasks.exists():
+        remedy = brings_back(paths, paths.review_projects)
+        raise CorruptBuild(f"{paths.review_projects}: is not there, and tasks were sent; {remedy}")
     if not projects:
         raise EnvironmentFault(f"{paths.root}: nothing was sent yet; `factory review push` sends")
     with held(paths.root):
@@ -85,27 +92,48 @@ def pull(build: Build, client: Client, *, say: Callable[[str], None] = lambda _:
 
 def _pull(build: Build, client: Client, projects: dict[str, Project], say: Callable[[str], None]) -> Pulled:
     paths = build.paths
-    state = _State.read(paths)
+    if not paths.tasks.exists():
+        raise CorruptBuild(
+            f"{paths.tasks}: is not there, and says what annotations are about; {brings_back(paths, paths.tasks)}"
+        )
+    if not (paths.annotations.exists() and paths.refused.exists()):
+        projects = {slot: replace(one, pulled_until="") for slot, one in projects.items()}
+    shows, then = shown_by(build.recipe), {one.shown for one in projects.values()} - {""}
+    if then - {shows}:
+        say(
+            f"the recipe wants screens with {shows}, and there are some with {', '.join(sorted(then - {shows}))}: "
+            f"`factory review push {paths.root}` shows those anew that nobody has answered"
+        )
+    state = State.read(paths, projects.values())
     tasks = {(row["project"], row["task"]): row for row in sent_rows(build)}
     users = {user.id: user.name for user in client.get("/api/users", Users).root}
-    out = Pulled()
+    state.word_of = lambda row: _word(row, tasks.get((row["project"], row["task"])), users)
+    edits = layout_of(build.recipe["generator"]["name"]).text
     for slot, project in projects.items():
         require_project(client, project, slot)
         mine = {task: row for (number, task), row in tasks.items() if number == project.id}
         until = project.pulled_until
         for changed in changed_tasks(client, project):
-            _take(state, changed, mine, users, task_link(client, project, changed.id), project, out)
+            _take(state, changed, mine, users, task_link(client, project, changed.id), project, edits=edits)
             until = max(until, changed.updated_at)
-        _note_lost(client, project, mine, state, out)
+        _note_lost(client, project, state)
+        _take_again(state, project, mine, users, edits=edits)
         say(f"reviewer {slot}: {len(mine):,} tasks looked at")
         state.write(paths)  # before the time: after a stop the window is read again
         projects[slot] = replace(project, pulled_until=until)
         write_projects({**read_projects(paths.review_projects), slot: projects[slot]}, paths.review_projects)
-    out.refused = list(state.refused.values())
+    for line in told_of_refused(state):
+        say(line)
     rows = [row for row in state.rows.values() if not row["deleted"]]
-    out.skipped = sum(row["skipped"] for row in rows)
-    out.annotations = len(rows) - out.skipped
-    return out
+    skipped = sum(row["skipped"] for row in rows)
+    return Pulled(
+        new=state.new,
+        changed=state.changed,
+        deleted=state.deleted,
+        skipped=skipped,
+        annotations=len(rows) - skipped,
+        refused=list(state.refused.values()),
+    )
 
 
 def require_project(client: Client, project: Project, slot: str) -> None:
@@ -115,67 +143,6 @@ def require_project(client: Client, project: Project, slot: str) -> None:
             f"{client.url}: has no project {project.id} of this build any more (reviewer {slot}); what was pulled "
             "before is kept. Is this the server that it was sent to? If it was deleted, send again"
         )
-
-
-@dataclass(slots=True)
-class _State:
-    """What is known of the server so far, by the annotation's number."""
-
-    rows: dict[int, Row]
-    refused: dict[int | None, Row]
-    by_task: dict[int, set[int]]
-    came: list[Row] = field(default_factory=list)
-    """States that were not known, as they came."""
-
-    @classmethod
-    def read(cls, paths: BuildPaths) -> _State:
-        rows = {row["annotation"]: row for row in read_annotations(paths) if is_of_server(row)}
-        by_task: dict[int, set[int]] = {}
-        for row in rows.values():
-            by_task.setdefault(row["task"], set()).add(row["annotation"])
-        return cls(rows=rows, refused={row["annotation"]: row for row in _refused_before(paths)}, by_task=by_task)
-
-    def put(self, row: Row, out: Pulled) -> None:
-        """Takes in an annotation as it is now."""
-        number = row["annotation"]
-        self.refused.pop(number, None)
-        before = self.rows.get(number)
-        if before is not None and before["updated_at"] > row["updated_at"]:
-            return
-        if before is None or before["updated_at"] != row["updated_at"]:
-            self._came(row)
-            out.new += before is None
-            out.changed += before is not None
-        self.rows[number] = row
-        self.by_task.setdefault(row["task"], set()).add(number)
-
-    def refuse(self, row: Row) -> None:
-        """Takes in one that cannot count; what it said before does not count either."""
-        before = self.refused.get(row["annotation"])
-        if before is None or before["raw"] != row["raw"]:
-            self._came(row)
-        self.refused[row["annotation"]] = row
-        self.rows.pop(row["annotation"], None)
-
-    def _came(self, row: Row) -> None:
-        self.came.append({name: row[name] for name in arrow.RAW.names})
-
-    def write(self, paths: BuildPaths) -> None:
-        """First what came, under a name that nothing has, then what counts."""
-        if self.came:
-            make_folder(paths.pulls)
-            number = 1 + max((int(path.stem) for path in paths.pulls.glob("[0-9]*.parquet")), default=0)
-            write_table(pa.Table.from_pylist(self.came, schema=arrow.RAW), paths.pulls / f"{number:06d}.parquet")
-            self.came = []
-        mine = [self.rows[number] for number in sorted(self.rows)]
-        change_annotations(paths, lambda rows: [*(row for row in rows if not is_of_server(row)), *mine])
-        out = sorted(self.refused.values(), key=lambda row: (row["project"], row["task"], row["annotation"] or 0))
-        write_table(pa.Table.from_pylist(out, schema=arrow.REFUSED), paths.refused)
-
-
-def _refused_before(paths: BuildPaths) -> list[Row]:
-    found: list[Row] = read_arrow(paths.refused, arrow.REFUSED).to_pylist() if paths.refused.exists() else []
-    return found
 
 
 def changed_tasks(client: Client, project: Project) -> Iterator[ChangedTask]:
@@ -192,7 +159,10 @@ def _before(at: str) -> str:
     try:
         return (datetime.fromisoformat(at).astimezone(UTC) - OVERLAP).strftime(TIME)
     except (ValueError, OverflowError):
-        raise CorruptBuild(f"{at!r:.40} is no time of the server; delete projects.json and pull again") from None
+        raise CorruptBuild(
+            f"projects.json: {at!r:.40} is no time of the server; delete it, and `factory review push` finds the "
+            "projects again"
+        ) from None
 
 
 def task_link(client: Client, project: Project, task: int) -> str:
@@ -201,35 +171,33 @@ def task_link(client: Client, project: Project, task: int) -> str:
 
 
 def _take(
-    state: _State,
+    state: State,
     changed: ChangedTask,
     tasks: Mapping[int, Row],
     users: Mapping[int, str],
     link: str,
     project: Project,
-    out: Pulled,
+    *,
+    edits: bool,
 ) -> None:
     """One task: its annotations as they are now; those that it had and has no more were deleted."""
     there = set()
     for raw in changed.annotations:
         try:
-            row = _read(raw, tasks.get(changed.id), users)
+            row = _read(raw, tasks.get(changed.id), users, edits=edits)
         except Refused as refused:
             row = refused_row(raw, str(refused), changed.id, link, project, tasks.get(changed.id), users)
             state.refuse(row)
         else:
-            state.put(row, out)
+            state.put(row)
         there.add(row["annotation"])
-    _delete(state, state.by_task.get(changed.id, set()) - there, out)
-    gone = [number for number, row in state.refused.items() if row["task"] == changed.id and number not in there]
-    for number in gone:
-        del state.refused[number]
+    state.keep_of_task(changed.id, there)
 
 
-def _read(raw: Mapping[str, Any], task: Row | None, users: Mapping[int, str]) -> Row:
+def _read(raw: Mapping[str, Any], task: Row | None, users: Mapping[int, str], *, edits: bool) -> Row:
     if task is None:
         raise Refused("its task was not sent by this build; if it was, `factory review push` notes it again")
-    return read_annotation(raw, task, users)
+    return read_annotation(raw, task, users, edits=edits)
 
 
 def refused_row(
@@ -264,20 +232,47 @@ def refused_row(
     }
 
 
-def _note_lost(client: Client, project: Project, tasks: Mapping[int, Row], state: _State, out: Pulled) -> None:
-    """Annotations of tasks that the server has no more are deleted, too."""
-    if task_number(client, project) >= len(tasks):
-        return
-    there = {task.id for page in pages(client, project, TaskNumbers, {"include": "id"}) for task in page.tasks}
-    for task in tasks.keys() - there:
-        _delete(state, state.by_task.get(task, set()), out)
+def _word(refused: Row, task: Row | None, users: Mapping[int, str]) -> Row | None:
+    return None if task is None else refused_word(refused, task, users)
 
 
-def _delete(state: _State, numbers: Iterable[int], out: Pulled) -> None:
-    for number in numbers:
-        if number in state.rows and not state.rows[number]["deleted"]:
-            state.rows[number] = {**state.rows[number], "deleted": True}
-            out.deleted += 1
+def told_of_refused(state: State) -> Iterator[str]:
+    """What annotations that are refused change all the same, a line each."""
+    words = {(row["task"], row["raw"]): row for row in state.words.values() if not row["deleted"]}
+    newest: dict[tuple[str, str], str] = {}
+    for row in state.rows.values():
+        if not row["deleted"]:
+            who = row["reviewer"], row["id"]
+            newest[who] = max(newest.get(who, ""), row["updated_at"])
+    for refused in state.refused.values():
+        word = words.get((refused["task"], refused["raw"]))
+        if word is None:
+            continue
+        told = f"{refused['link']}: annotation {refused['annotation']}, which is refused,"
+        if "" < newest.get((word["reviewer"], word["id"]), "") < word["updated_at"]:
+            yield f"{told} takes back what the same person said before: no word of theirs counts until it is mended"
+        if UNREAD_MARK in word["flags"]:
+            yield f"{told} may mark something as private: until it is mended the picture is withheld"
+
+
+def _note_lost(client: Client, project: Project, state: State) -> None:
+    """What was said of tasks that the server has no more is deleted, too, also where the task was sent again since."""
+    if tasks := state.tasks_of(project):
+        for task in tasks - task_numbers(client, project):
+            state.keep_of_task(task, ())
+
+
+def _take_again(
+    state: State, project: Project, tasks: Mapping[int, Row], users: Mapping[int, str], *, edits: bool
+) -> None:
+    """Reads what was refused once more: its task may have been noted since, or its account be listed now."""
+    for key, row in [(key, row) for key, row in state.refused.items() if row["project"] == project.id]:
+        try:
+            state.put(_read(read_json(row["raw"].encode()), tasks.get(row["task"]), users, edits=edits))
+        except Refused as refused:
+            state.refused[key] = {**row, "reason": str(refused)}
+        except (ValueError, AttributeError):  # another program wrote the file
+            continue
 
 
 def told(refused: Sequence[Row]) -> list[str]:

@@ -13,20 +13,23 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
+import polars as pl
 import pyarrow as pa
 
 from annotation.client import Client
 from annotation.pictures import Pictures
-from annotation.projects import PICTURES, UPLOADS, Project, ensure
+from annotation.projects import PICTURES, UPLOADS, Project, ensure, note_shown
+from annotation.renewing import Renewer, told_of_renewal
 from annotation.sending import Sender
 from annotation.tasks import Made, Screen, Wanted, task_body, task_row
+from factory.store.brought_back import mends
 from factory.store.cases import AnsweredSample, read_cases
 from factory.store.decided import laid_over, read_decided, unedited
 from factory.store.files import make_folder, write_bytes
 from factory.store.held import held
 from factory.store.layout import Build
 from factory.store.lease import lease
-from factory.store.tables import read_arrow, write_table
+from factory.store.tables import read_all, write_table
 from schemas import Case, Sample, arrow
 
 NOTED_EVERY: Final = 2_000
@@ -67,6 +70,11 @@ def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen
     out = Pushed(projects=_projects(build, client, {one.slot for one in wanted}, screen))
     pictures = Pictures(client, out.projects[PICTURES])
     sender = Sender(client, out.projects, sent_rows(build))
+    _write(build, sender)
+    stale = {slot for slot, one in out.projects.items() if slot != PICTURES and one.shown != screen.shows}
+    new = {slot for slot in stale if not sender.number(slot)}
+    if new:
+        note_shown(build.paths.review_projects, screen.shows, new)
     version, todo = _version(build), [one for one in wanted if not sender.is_done(one.slot, one.external)]
     try:
         for number, (shown, (made, case)) in enumerate(_shown(build, todo, pictures, screen)):
@@ -82,19 +90,48 @@ def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen
         sender.settle()
     finally:
         _write(build, sender)
+    _renew(build, client, sender, pictures, screen, {slot: out.projects[slot] for slot in stale - new}, say)
     out.made, out.there = sender.made, len(wanted) - len(todo) + sender.there
     return out
 
 
+def _renew(
+    build: Build,
+    client: Client,
+    sender: Sender,
+    pictures: Pictures,
+    screen: Screen,
+    projects: Mapping[str, Project],
+    say: Callable[[str], None],
+) -> None:
+    """Shows what was sent before as the recipe wants it now, gold and what is wanted no more among it."""
+    rows = [row for row in sender.rows.values() if row["slot"] in projects and row["task"] is not None]
+    if not projects:
+        return
+    plan = build.plan.filter(pl.col("id").is_in([row["id"] for row in rows])).select("id", "shard")
+    shards, renewers = dict(plan.iter_rows()), {slot: Renewer(client, one) for slot, one in projects.items()}
+    ones = [
+        Wanted(**{name: row[name] for name in ("id", "slot", "kind")}, shard=shards[row["id"]], uncertainty=0.0)
+        for row in rows
+        if row["id"] in shards
+    ]
+    for shown, (made, _) in _shown(build, ones, pictures, screen):
+        for one in shown:
+            row = sender.rows[one.external]
+            same = (list(made.keys), list(made.clues), made.reasoning) == (row["keys"], row["clues"], row["reasoning"])
+            renewers[one.slot].show(row["task"], task_body(one, made, "")["data"], same=same)
+    note_shown(build.paths.review_projects, screen.shows, projects)
+    for line in told_of_renewal(screen.shows, renewers.values()):
+        say(line)
+
+
 def sent_rows(build: Build) -> list[dict[str, Any]]:
     """tasks.parquet, empty where nothing was sent."""
-    path = build.paths.tasks
-    found: list[dict[str, Any]] = read_arrow(path, arrow.TASKS).to_pylist() if path.exists() else []
-    return found
+    return read_all(build.paths.tasks, arrow.TASKS, mends(build.paths, build.paths.tasks))
 
 
 def _write(build: Build, sender: Sender) -> None:
-    if sender.unwritten:
+    if sender.unwritten or not build.paths.tasks.exists():  # where there are projects it is there, or it was lost
         write_table(pa.Table.from_pylist(sender.sent(), schema=arrow.TASKS), build.paths.tasks)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.decide import LEAD, side_of
+from annotation.words import LEAD, REFUSED, UNREAD_MARK, is_empty_fix, is_refused, side_of
 
 Row = Mapping[str, Any]
 Expected = Mapping[tuple[str | None, str], str]
@@ -29,9 +29,11 @@ class Round:
 
 
 def rounds(annotations: Iterable[Row], expected: Expected) -> dict[str, Round]:
-    """Each account's round. The last word on a task counts; one that was skipped was looked at and is not right.
+    """Each account's round. The last word on a task counts; one that was skipped was looked at and is not right, nor is
+    a fix that mends nothing. One that was refused is no word, and leaves none.
 
-    Accept and fix are one answer there, as in `agreement.gold_accuracy`.
+    Accept and fix are one answer there: whether there is something to mend is a matter of taste, whether the row may be
+    released is not.
     """
     last: dict[tuple[str, str | None, str], Row] = {}
     found: dict[str, Round] = {}
@@ -41,7 +43,10 @@ def rounds(annotations: Iterable[Row], expected: Expected) -> dict[str, Round]:
         if not row["deleted"] and row["slot"] != LEAD and (row["taken_from"], row["external"]) in expected:
             last[row["reviewer"], row["taken_from"], row["external"]] = row
     for (who, origin, name), row in last.items():
+        if is_refused(row):
+            continue
         is_right = not row["skipped"] and side_of(row["verdict"]) == side_of(expected[origin, name])
+        is_right = is_right and not is_empty_fix(row)
         found[who] = Round(found[who].right + is_right, found[who].tasks + 1)
     return found
 
@@ -56,7 +61,7 @@ def muted(row: Row) -> dict[str, Any]:
     """An annotation of an account that does not count, as it is decided by: no vote, no text, no place; a mark of what
     is private stays, since nobody is harmed by a blur too many."""
     nothing = dict.fromkeys(("verdict", "reasoning", "lat", "lon", "place"))
-    flags = [flag for flag in row["flags"] if flag == "privacy"]
+    flags = [flag for flag in row["flags"] if flag in ("privacy", REFUSED, UNREAD_MARK)]
     return {**row, **nothing, "flags": flags, "clues": []}
 
 

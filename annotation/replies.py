@@ -76,6 +76,22 @@ class TaskNames(_Reply):
     total: int
 
 
+class WholeTask(_Reply):
+    """A task with what its screen shows."""
+
+    id: int
+    data: dict[str, Any]
+    total_annotations: int = 0
+    cancelled_annotations: int = 0
+
+
+class WholeTasks(_Reply):
+    """A page of them."""
+
+    tasks: list[WholeTask]
+    total: int
+
+
 class TaskNumber(_Reply):
     """A task's number alone."""
 

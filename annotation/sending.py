@@ -50,6 +50,10 @@ class Sender:
         mine = (row for row in self.rows.values() if row["slot"] == slot and row["project"] == project.id)
         return {row["external"]: row["task"] for row in mine if row["task"] is not None}
 
+    def number(self, slot: str) -> int:
+        """How many tasks of ours the slot's project has."""
+        return len(self._indexes[slot].tasks)
+
     def is_done(self, slot: str, name: str) -> bool:
         """Whether the server has the task and we have its row."""
         task, row = self._indexes[slot].tasks.get(name), self.rows.get(name)

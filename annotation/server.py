@@ -22,9 +22,9 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from annotation.claim import LOGIN_FILE, claim, note_process, prove_contents, read_note, why_foreign
-from annotation.client import SHOWN, Client
-from annotation.connection import Login, kept_login
-from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home
+from annotation.client import SHOWN, Client, KeyRefused, Unusable
+from annotation.connection import KEY_VARIABLE, UNREADABLE, URL_VARIABLE, Login, kept_login
+from annotation.environment import DATABASE, OFFLINE, empty_database, install, program, studio_home, token_of
 from annotation.replies import UserReply
 from annotation.running import end, identity
 from factory.errors import BuildLocked, EnvironmentFault
@@ -62,7 +62,8 @@ class Served:
 
 
 def serve(folder: Path, say: Callable[[str], None], *, home: Path | None = None, start_s: float = START_S) -> Served:
-    """The server of a folder: the one that runs, else one that is started.
+    """The server of a folder: the one that runs, else one that is started. Where its token was changed meanwhile, the
+    login file gets the one that holds now.
 
     Raises EnvironmentFault when the folder is not this user's own, and, with the end of its log, when the server does
     not come up.
@@ -78,8 +79,12 @@ def serve(folder: Path, say: Callable[[str], None], *, home: Path | None = None,
             kept = _kept(folder)
             say(f"starting Label Studio at {kept['url']}")
             _start(folder, home, kept, held)
-    _wait_until_up(folder, start_s)
-    kept = read_json(folder / LOGIN_FILE)
+    try:
+        _wait_until_up(folder, start_s)
+    except KeyRefused as refused:
+        say(f"{folder / LOGIN_FILE}: its token is not valid any more; asking Label Studio for the one that is")
+        _renew_token(folder, home, refused)
+    kept = read_json(folder / LOGIN_FILE, UNREADABLE)
     login = kept_login(folder / LOGIN_FILE)
     return Served(login=login, account=kept["account"], login_file=folder / LOGIN_FILE, started=mine)
 
@@ -129,12 +134,12 @@ def _try_lock(file: BinaryIO) -> bool:
 def _kept(folder: Path) -> dict[str, Any]:
     """Account and token of the server's data, made with them; its address, with the port that it had where free."""
     path = folder / LOGIN_FILE
-    kept: dict[str, Any] = read_json(path) if path.exists() else {}
+    kept: dict[str, Any] = read_json(path, UNREADABLE) if path.exists() else {}
     if not {"account", "password", "token"} <= kept.keys():
         kept |= {"account": ACCOUNT, "password": secrets.token_urlsafe(18), "token": secrets.token_hex(20)}
     before = kept.get("port")
     port = _free_port(before if isinstance(before, int) else 0)
-    return kept | {"port": port, "url": f"http://127.0.0.1:{port}", "pid": 0}
+    return kept | {"port": port, "url": f"http://127.0.0.1:{port}"}
 
 
 def _free_port(wanted: int) -> int:
@@ -173,7 +178,6 @@ def _start(folder: Path, home: Path, kept: dict[str, Any], held: BinaryIO) -> No
         log.truncate(0)
         pid = start_program(arguments, environment=environment, folder=data, log=log, held=held)
     note_process(folder, identity(pid, arguments))
-    write_bytes(_as_json(kept | {"pid": pid}), folder / LOGIN_FILE)
 
 
 def _refuse_settings(path: Path) -> None:
@@ -194,15 +198,54 @@ def _as_json(kept: dict[str, Any]) -> bytes:
     return orjson.dumps(kept, option=orjson.OPT_INDENT_2)
 
 
+def _renew_token(folder: Path, home: Path, refused: KeyRefused) -> None:
+    """Writes down the token that the server's data have now. Raises EnvironmentFault where it is refused, too."""
+    path = folder / LOGIN_FILE
+    kept = read_json(path, UNREADABLE)
+    token = token_of(home, folder / _DATA, str(kept["account"]))
+    if token is not None and token != kept["token"]:
+        write_bytes(_as_json(kept | {"token": token}), path)
+        try:
+            _ask_who(path)
+        except KeyRefused as again:
+            refused = again
+        else:
+            return
+    raise EnvironmentFault(
+        f"{refused}, and so is the one that the server's own data have",
+        "  legacy tokens may be switched off in the settings of its organisation: switch them on, or make a personal "
+        f"access token under Account & Settings, and set {URL_VARIABLE} and {KEY_VARIABLE}",
+        _ANOTHER,
+    )
+
+
+_ANOTHER: Final = (
+    "  or another program answers there: the same command with --stop, and then without it, takes another port"
+)
+
+
+def _ask_who(path: Path) -> None:
+    """Whether the server of a login file answers, and knows the token. Raises EnvironmentFault."""
+    with Client(kept_login(path), call_s=20.0, sleep=lambda _: None) as client:
+        client.get("/api/current-user/whoami", UserReply)
+
+
 def _wait_until_up(folder: Path, start_s: float) -> None:
-    """Until the server knows the token: another program may have taken its port meanwhile."""
+    """Until the server knows the token: another program may have taken its port meanwhile.
+
+    Raises KeyRefused where it does not, EnvironmentFault where it does not come up.
+    """
     tried: list[str] = []
 
     def is_up() -> bool:
-        path = folder / LOGIN_FILE
         try:
-            with Client(kept_login(path), call_s=20.0, sleep=lambda _: None) as client:
-                client.get("/api/current-user/whoami", UserReply)
+            _ask_who(folder / LOGIN_FILE)
+        except KeyRefused:
+            raise
+        except Unusable as answered:
+            raise EnvironmentFault(
+                f"the server of {folder} runs, and does not answer as one: {answered}", _ANOTHER
+            ) from None
         except EnvironmentFault as fault:
             tried.append(str(fault))
             return False
@@ -223,7 +266,7 @@ def _last_words(folder: Path) -> list[str]:
     """The end of a server's log, without the password and the token that it was started with."""
     if not (folder / _LOG).exists():
         return []
-    kept = read_json(folder / LOGIN_FILE)
+    kept = read_json(folder / LOGIN_FILE, UNREADABLE)
     redact = Redactor(secret for name in ("password", "token") if isinstance(secret := kept.get(name), str))
     lines = (folder / _LOG).read_bytes()[-MOST_CUT:].decode("utf-8", "replace").strip().splitlines()
     return [f"  {redact.brief(line, SHOWN)}" for line in lines[-8:]]

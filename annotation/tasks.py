@@ -40,6 +40,11 @@ class Screen(Protocol):
         """Label Studio's labelling configuration, the same for all tasks of a build."""
         ...
 
+    @property
+    def shows(self) -> str:
+        """What of it the recipe chooses, in words: where it differs from what was sent, screens are shown anew."""
+        ...
+
     def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
         """One sample's task; `pictures` are the addresses of its pictures on the server, by role."""
         ...
@@ -73,7 +78,7 @@ def slots_of(sample_id: str, *, slots: Sequence[str], overlap: int, sent: Sequen
     """
     drawn = sorted(slots, key=lambda slot: hashlib.sha256(f"{slot}\0{sample_id}".encode()).digest())
     new = [slot for slot in drawn if slot not in sent]
-    return tuple(sorted((*sent, *new[: max(0, overlap - len(sent))]), key=int))
+    return tuple(sorted((*sent, *new[: max(0, overlap - len(sent))]), key=lambda slot: (len(slot), slot)))
 
 
 def asked(

@@ -31,6 +31,7 @@ def build(
     engine: str = "local",
     workers: int | None = None,
     retry: bool = False,
+    allow_hosts: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> BuildResult:
     """Builds a recipe and says what came out; a finished build returns at once, a stopped one goes on.
@@ -41,8 +42,9 @@ def build(
         overrides: `key.key=value` texts, as `--set` on the command line.
         out: the folder that holds builds.
         engine: what runs shards: `local`, in processes of this machine.
-        workers: shards run at the same time; by default one a core.
+        workers: shards run at the same time; by default one a core, fewer for few samples.
         retry: ask again for rows that were quarantined for a passing reason.
+        allow_hosts: hosts from which a source may fetch pictures though their numbers are not public.
         listener: told about phases and progress; see `factory.phases.run.Listener`.
 
     Raises:
@@ -60,6 +62,7 @@ def build(
         engine=engine,
         workers=workers,
         retry=retry,
+        allow_hosts=allow_hosts,
         listener=listener,
     )
 

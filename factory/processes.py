@@ -14,7 +14,11 @@ an environment that is given whole.
 from __future__ import annotations
 
 import io
+import math
 import os
+import resource
+import select
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +27,7 @@ from contextlib import contextmanager
 from multiprocessing import process, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 from factory.errors import EnvironmentFault
 from factory.text import escaped
@@ -157,6 +161,17 @@ def run_program(arguments: Sequence[str | Path], *, environment: Mapping[str, st
         return started.wait()
 
 
+Program = subprocess.Popen[bytes]
+"""A program that runs."""
+
+
+def start_group(
+    arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, log: BinaryIO
+) -> Program:
+    """Starts a program in a session, and so a group of processes, of its own: signals reach all that it starts."""
+    return _program(arguments, environment, folder, log, apart=True)
+
+
 def start_program(
     arguments: Sequence[str | Path], *, environment: Mapping[str, str], folder: Path, log: BinaryIO, held: BinaryIO
 ) -> int:
@@ -177,6 +192,7 @@ def _program(
     folder: Path,
     log: BinaryIO,
     held: Sequence[int] = (),
+    apart: bool = False,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - no shell
         list(map(str, arguments)),
@@ -186,7 +202,7 @@ def _program(
         stdout=log,
         stderr=subprocess.STDOUT,
         pass_fds=held,
-        start_new_session=bool(held),
+        start_new_session=apart or bool(held),
         umask=0o077,
     )
 
@@ -200,3 +216,82 @@ def reap(pid: int) -> None:
     for program in _STARTED:
         if program.pid == pid:
             program.poll()
+
+
+def usable_cores() -> int:
+    """Cores on which this process may run: those of the machine, or fewer where it was given some of them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def expendable(owner: int) -> None:
+    """Makes a child of this process one that may die of what it is given: no dump, nothing said, and gone with `owner`,
+    the number of its parent's process."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    # The pool's own handler would wait for the C code of a decoder to return.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _exit_with(owner)
+    # Codecs print their complaints about damaged files; the reasons say the same.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.close(silence)
+
+
+def _exit_with(owner: int) -> None:
+    """End this process when `owner` ends, even if it is killed while a picture is being decoded."""
+    if not hasattr(os, "pidfd_open"):
+        return
+    try:
+        descriptor = os.pidfd_open(owner)
+    except ProcessLookupError:
+        os._exit(1)
+    except OSError:
+        return
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
+
+
+_FALLBACK_MAPPED: Final = 512 << 20
+"""Taken for what the interpreter maps where /proc does not tell."""
+
+
+def mapped_bytes() -> int:
+    """Address space of this process."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        return _FALLBACK_MAPPED
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def limited(cpu_seconds: float, address_space: int) -> Iterator[None]:
+    """While it lasts, the kernel ends this process after so much more CPU time (whole seconds), and refuses it memory
+    beyond so many bytes.
+
+    Between two pieces of work a worker reads and writes its pool's shared pipe: no limit may strike there.
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + cpu_seconds))
+    _limit(resource.RLIMIT_AS, address_space)
+    try:
+        yield
+    finally:
+        _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
+
+
+def _limit(kind: int, soft: int) -> None:
+    """Set a soft limit, keeping the hard one so that the next picture can raise it again."""
+    hard = resource.getrlimit(kind)[1]
+    try:
+        resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+    except (OSError, ValueError):
+        return

@@ -37,6 +37,7 @@ _SPELT: Final = re.compile(  # a set of letters first: `re` then skips to the ne
 _ONCE: Final = re.compile(_SPELT.pattern.replace("(?:25)*", ""))
 """The same, with `%2541` read as `%41`: a secret that holds a `%` may stand there before all is read."""
 _MOST_READINGS: Final = 4
+"""Times that an address is read, one escape inside another; beyond, only the last reading is looked at."""
 _GAPS: Final = re.compile(rf"[{_CONTROLS}{INVISIBLE}]+")
 _ODD: Final = re.compile(rf"[\\%{_CONTROLS}{INVISIBLE}]")
 

@@ -20,6 +20,7 @@ from factory.geo.world_map import world, world_map
 from factory.store.yaml_lines import dump_yaml
 from release.citation import bibtex
 from release.configs import card_configs
+from release.privacy import changed_words, privacy_told
 from schemas.rows.schema import RowSchema, card_features
 
 SPLIT_COLOURS: Final = {"train": "#2563eb", "validation": "#d97706", "test": "#059669"}
@@ -86,6 +87,7 @@ def render_card(facts: Mapping[str, Any], row: RowSchema) -> str:
             names=row.columns.names,
             tar_files=tar_files(facts),
             bibtex=bibtex(facts),
+            privacy_told=privacy_told(facts),
             attributed=_listed([f"`{name}`" for name in ATTRIBUTION if name in row.columns.names]),
         )
     )
@@ -102,7 +104,8 @@ def render_licences(facts: Mapping[str, Any], row: RowSchema) -> str:
     """LICENSE-DATA.md: the photos' licences, counted, and what attribution they ask for."""
     licences = _largest(facts["counts"]["licences"], LISTED_VALUES)
     template = _environment().get_template("licences.md.jinja")
-    return _squeezed(template.render(**facts, licences=licences, names=row.columns.names))
+    changed = " or ".join(changed_words(facts))
+    return _squeezed(template.render(**facts, licences=licences, names=row.columns.names, changed=changed))
 
 
 def render_map(kept: pl.DataFrame, rows: int) -> str:
@@ -195,12 +198,12 @@ def _front_matter(facts: Mapping[str, Any], row: RowSchema) -> dict[str, Any]:
     if not rows:  # a configuration without a file fails where it is loaded
         return front
     if "parquet" in facts["formats"]:
-        front["configs"] = card_configs(facts["configs"], "parquet", "parquet")
+        front["configs"] = card_configs(facts["configs"], "parquet", "parquet", facts["rows_sha256"])
         features = card_features(row.columns)
         told = [{"config_name": config["config_name"], "features": features} for config in front["configs"]]
         front["dataset_info"] = told[0] if len(told) == 1 else told
     elif "webdataset" in facts["formats"]:
-        front["configs"] = card_configs(facts["configs"], "webdataset", "tar")
+        front["configs"] = card_configs(facts["configs"], "webdataset", "tar", facts["rows_sha256"])
     return front
 
 

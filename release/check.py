@@ -7,12 +7,10 @@ of all rows together stands in `release.rules`.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,16 +18,21 @@ from typing import Any, Final
 
 import polars as pl
 
-from factory.processes import forkserver_context
+from factory.processes import usable_cores
 from factory.redact import named_secrets, told
 from factory.select.benchmarks import Benchmark
+from release.coarse import told_grid
 from release.configs import configs, folder_in
+from release.crew import Crew
 from release.facts import COLUMNS
 from release.files import READ_ERRORS, format_of, split_of, with_firsts
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
 from release.rules import rule_faults
 from release.shard_check import SAID, TOLD, Looked, Looking, Shard, look_at
 from release.tar_index import SUFFIX
+from release.viewer_check import viewer_faults
+from release.viewer_pages import is_page
+from release.withdrawals import Withdrawals
 from release.withheld import WITHHELD, withheld_faults
 from schemas.rows.schema import RowSchema
 
@@ -41,7 +44,12 @@ _CARD_COUNT: Final = re.compile(r"^\| (train|validation|test|all) \| (\d+) \|$",
 
 
 def check_release(
-    path: Path, secrets: Mapping[str, str] | None = None, *, benchmarks: Sequence[Benchmark] = (), workers: int = 0
+    path: Path,
+    secrets: Mapping[str, str] | None = None,
+    *,
+    benchmarks: Sequence[Benchmark] = (),
+    withdrawals: Withdrawals | None = None,
+    workers: int = 0,
 ) -> list[str]:
     """Every fault of a release directory, each naming the file; empty when all is well.
 
@@ -52,12 +60,13 @@ def check_release(
     carries no metadata; where the manifest says that pictures passed undecoded, their segments are read to the end
     instead. No conversation tells its place before the last answer beyond what the family declares; no author, geocell
     or nearly same picture is in two splits that the recipe keeps apart; every licence is kept, and every photo that
-    asks for it is attributed.
+    asks for it is attributed. The viewer, where there is one, shows these rows and pictures and no other.
 
     Args:
         secrets: values, by the environment variable that has them, which must stand in no file; by default those of
             variables that are always secret. See `factory.redact.named_secrets`.
         benchmarks: evaluation sets of which no row may be.
+        withdrawals: a list of which no row may be; by default the release's own `withdrawn.parquet` alone.
         workers: processes; 0 for one a core where there is enough to do.
     """
     secrets = named_secrets({}) if secrets is None else secrets
@@ -66,7 +75,8 @@ def check_release(
     except DamagedRelease as error:
         return [str(error)]
     try:
-        return _faults(path, manifest, RowSchema.from_plain(manifest["row"]), secrets, benchmarks, workers)
+        schema = RowSchema.from_plain(manifest["row"])
+        return _faults(path, manifest, schema, secrets, benchmarks, withdrawals, workers)
     except READ_ERRORS as error:
         return [f"{path / MANIFEST}: does not describe a release ({error!r:.{SAID}})"]
 
@@ -77,26 +87,31 @@ def _faults(
     schema: RowSchema,
     secrets: Mapping[str, str],
     benchmarks: Sequence[Benchmark],
+    withdrawals: Withdrawals | None,
     workers: int,
 ) -> list[str]:
     faults = [*_file_faults(path, manifest)]
     damaged = {fault.split(":", 1)[0] for fault in faults}
     undecoded = (manifest["recipe"].get("images") or {}).get("pass_through") is True
     compared, passed_on = len(manifest["formats"]) > 1, "hydrated" not in manifest
-    looking = Looking(schema, secrets, compared=compared, undecoded=undecoded, passed_on=passed_on)
+    how = {"compared": compared, "undecoded": undecoded, "passed_on": passed_on, "viewed": "viewer" in manifest}
+    looking = Looking(schema, secrets, **how, withdrawals=withdrawals, grid=told_grid(manifest))
     shards = _shards(path, manifest, damaged)
-    size = sum(file.stat().st_size for shard in shards for file, _ in shard.files)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    size = sum(map(_size, shards))
+    cores = usable_cores()
     workers = workers or (1 if size < ALONE_BYTES else cores)
-    looked = _looked(shards, looking, min(workers, len(shards)), cores)
-    faults += [fault for one in looked for fault in one.faults]
-    faults += _secret_papers(path, manifest, damaged, secrets)
-    if (path / WITHHELD).is_file() and str(path / WITHHELD) not in damaged:
-        faults += withheld_faults(path / WITHHELD, secrets)
-    if not damaged:
-        faults += _count_faults(path, manifest, shards, looked)
-        facts = pl.concat([pl.DataFrame(schema=COLUMNS), *(one.facts for one in looked)])
-        faults += rule_faults(path, manifest, schema, facts, benchmarks)
+    alone = partial(look_at, looking=replace(looking, threads=min(4, cores)))
+    with Crew(workers) as crew:
+        looked = _largest_first(crew, partial(look_at, looking=looking), alone, shards)
+        faults += [fault for one in looked for fault in one.faults]
+        faults += _secret_papers(path, manifest, damaged, secrets)
+        if (path / WITHHELD).is_file() and str(path / WITHHELD) not in damaged:
+            faults += withheld_faults(path / WITHHELD, secrets)
+        if not damaged:
+            faults += _count_faults(path, manifest, shards, looked)
+            facts = pl.concat([pl.DataFrame(schema=COLUMNS), *(one.facts for one in looked)])
+            faults += rule_faults(path, manifest, schema, facts, benchmarks)
+            faults += viewer_faults(path, manifest, [seen for one in looked for seen in one.seen], crew)
     return faults
 
 
@@ -113,36 +128,46 @@ def _shards(root: Path, manifest: Mapping[str, Any], damaged: set[str]) -> list[
     return [Shard(tuple(files), folder, first) for (folder, _, first), files in together.items()]
 
 
-def _looked(shards: Sequence[Shard], looking: Looking, workers: int, cores: int) -> list[Looked]:
-    if workers > 1:
-        try:
-            with ProcessPoolExecutor(workers, mp_context=forkserver_context()) as pool:
-                return list(pool.map(partial(look_at, looking=looking), shards))
-        except BrokenProcessPool:  # out of memory, say: one after the other, then
-            pass
-    return [look_at(shard, replace(looking, threads=min(4, cores))) for shard in shards]
+def _largest_first(
+    crew: Crew, look: Callable[[Shard], Looked], alone: Callable[[Shard], Looked], shards: Sequence[Shard]
+) -> list[Looked]:
+    """What is found of each shard, in their order; a large one that came last would be waited for by all others."""
+    order = sorted(range(len(shards)), key=lambda at: -_size(shards[at]))
+    found = dict(zip(order, crew.looked(look, [shards[at] for at in order], alone=alone), strict=True))
+    return [found[at] for at in range(len(shards))]
+
+
+def _size(shard: Shard) -> int:
+    return sum(file.stat().st_size for file, _ in shard.files)
 
 
 def _file_faults(root: Path, manifest: dict[str, Any]) -> Iterator[str]:
     listed = {entry["path"] for entry in manifest["files"]}
-    for entry in manifest["files"]:
-        file = root / entry["path"]
-        if not file.is_file() or file.is_symlink():
-            yield f"{file}: missing; the manifest lists it"
-        elif file.stat().st_size != entry["bytes"]:
-            yield f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"
-        elif _is_paper(entry) and entry["bytes"] > MAX_PAPER_BYTES:
-            yield f"{file}: {entry['bytes']} bytes; what has no rows has at most {MAX_PAPER_BYTES}"
-        elif digest_of(file) != entry["sha256"]:
-            yield f"{file}: differs from what was written (SHA-256)"
+    with ThreadPoolExecutor(usable_cores()) as threads:  # digests are made without Python's lock
+        for found in threads.map(partial(_file_fault, root), manifest["files"]):
+            yield from found
     present = {file.relative_to(root).as_posix() for file in root.rglob("*") if not file.is_dir() or file.is_symlink()}
     for name in sorted(present - listed - {MANIFEST}):
         yield f"{root / name}: not in the manifest"
 
 
+def _file_fault(root: Path, entry: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a file, looked at as bytes."""
+    file = root / entry["path"]
+    if not file.is_file() or file.is_symlink():
+        return [f"{file}: missing; the manifest lists it"]
+    if file.stat().st_size != entry["bytes"]:
+        return [f"{file}: {file.stat().st_size} bytes, the manifest says {entry['bytes']}"]
+    if _is_paper(entry) and entry["bytes"] > MAX_PAPER_BYTES:
+        return [f"{file}: {entry['bytes']} bytes; what has no rows has at most {MAX_PAPER_BYTES}"]
+    differs = digest_of(file) != entry["sha256"]
+    return [f"{file}: differs from what was written (SHA-256)"] if differs else []
+
+
 def _is_paper(entry: Mapping[str, Any]) -> bool:
-    """Whether a file is read whole: no index, which is read line by line, and no table."""
-    return "rows" not in entry and not entry["path"].endswith((SUFFIX, ".parquet"))
+    """Whether a file is read whole: no index, which is read line by line, no table, and no page of the viewer, which
+    holds what rows say."""
+    return "rows" not in entry and not entry["path"].endswith((SUFFIX, ".parquet")) and not is_page(entry["path"])
 
 
 def _secret_papers(

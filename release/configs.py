@@ -58,12 +58,15 @@ def _config(name: str, folders: Sequence[str], rows: Mapping[tuple[str, str], in
     return {"name": name, "folders": list(folders), "splits": splits}
 
 
-def card_configs(found: Iterable[Mapping[str, Any]], form: str, ending: str) -> list[dict[str, Any]]:
+def card_configs(found: Iterable[Mapping[str, Any]], form: str, ending: str, rows: str = "") -> list[dict[str, Any]]:
     """The configurations as the front matter of a card has them.
 
     Args:
         form: folder of the files: `parquet` or `webdataset`.
         ending: of their names.
+        rows: `release.manifest.rows_digest`. `datasets` knows again what it loaded by the name of the folder and what
+            the card says of its configurations, not by the files: without it, other rows in a folder of the same name
+            are those of before.
     """
     told = []
     for number, config in enumerate(found):
@@ -71,7 +74,8 @@ def card_configs(found: Iterable[Mapping[str, Any]], form: str, ending: str) -> 
         for split in config["splits"]:
             paths = ["/".join(filter(None, (form, folder, f"{split}-*.{ending}"))) for folder in config["folders"]]
             files.append({"split": split, "path": paths[0] if len(paths) == 1 else paths})
-        told.append({"config_name": config["name"], "data_files": files})
+        apart = {"description": f"rows {rows[:16]}"} if rows else {}
+        told.append({"config_name": config["name"], **apart, "data_files": files})
         if number == 0 and config["name"] != DEFAULT:
             told[0]["default"] = True
     return told

@@ -7,28 +7,32 @@ the way is counted in samples, what is released in rows: a family may make sever
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import polars as pl
 
 from factory.geo.names import country_name
 from factory.store.layout import Build
 from factory.store.places import placed_plan
-from factory.store.tables import read_columns
+from factory.store.tables import beside, read_columns
+from release.coarse import REASON as FINER
 
 UNKNOWN = "unknown"
 
 
-def release_counts(build: Build, order: pl.DataFrame, licence: str | None, withdrawn: int = 0) -> dict[str, Any]:
+def release_counts(
+    build: Build, order: pl.DataFrame, licence: str | None, left: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Counts for manifest and card, as plain data.
 
     Args:
         order: kept samples, see `release.rows.release_order`, with the number of rows of each as `rows`.
         licence: licence of samples that state none.
-        withdrawn: kept samples that errata took out.
+        left: kept samples that are not released, by reason.
     """
     plan = placed_plan(build, "scene", "licence")
-    kept = order.join(plan, on="id", how="left", maintain_order="left")
+    kept = beside(order, plan)
     codes = kept["country_code"].unique().to_list()
     named = {code: country_name(code) or UNKNOWN for code in codes}
     kept = kept.with_columns(
@@ -48,13 +52,19 @@ def release_counts(build: Build, order: pl.DataFrame, licence: str | None, withd
         "licences": _by_rows(kept, "licence"),
         "planned": plan.height,
         "decisions": dict(sorted(decisions.items())),
-        "drops": [*_dropped(build), *reasons, *_removed(build), *_withdrawn(withdrawn)],
+        "drops": [*_dropped(build), *reasons, *_removed(build), *_left(left or {})],
     }
 
 
-def _withdrawn(samples: int) -> list[dict[str, Any]]:
-    line = {"phase": "release", "rule": "withdrawn", "reason": "withdrawn", "rows": samples}
-    return [line] if samples else []
+_RULES: Final = {"withdrawn": "withdrawn", FINER: "coordinates"}
+
+
+def _left(left: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {"phase": "release", "rule": _RULES[reason], "reason": reason, "rows": samples}
+        for reason, samples in left.items()
+        if samples
+    ]
 
 
 def _known(name: str) -> pl.Expr:

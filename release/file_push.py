@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from factory.errors import EnvironmentFault, FactoryError, RecipeError
 from factory.store.files import PUBLIC, disk_faults, durable, is_aside, refuse_odd_files
-from factory.text import counted, tidy
+from factory.text import counted, did_you_mean, tidy
 from release.manifest import MANIFEST, MAX_BYTES, DamagedRelease, manifest_of
 from release.outgoing import Outgoing, Place, Pushed, Sent, changes, pushed, refuse_in_the_way, say_beside
 
@@ -143,11 +143,22 @@ def _send(target: Target, one: Sent, *, new: bool, sent: Callable[[int], None]) 
 
 
 def open_target(url: str) -> Target:
-    """A folder of this machine, or what `fsspec` opens. Raises EnvironmentFault where it does not."""
+    """A folder of this machine, or what `fsspec` opens.
+
+    Raises RecipeError for an address that names no file system, or no bucket of a store; EnvironmentFault where it
+    cannot be opened.
+    """
     parts = urlsplit(url)
     if parts.scheme in ("", "file", "local") or "://" not in url:
         return _Folder(Path(url.removeprefix("file://").removeprefix("local://")).expanduser())
     shown = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else url
+    from fsspec import available_protocols
+
+    if parts.scheme not in (known := available_protocols()):
+        near = did_you_mean(parts.scheme, known)
+        raise RecipeError(
+            f"--to {shown}: no file system is called {parts.scheme!r:.40}{near}; expected s3://, gs://, ..."
+        )
     try:
         from fsspec.core import url_to_fs
 
@@ -158,6 +169,8 @@ def open_target(url: str) -> Target:
         ) from None
     except Exception as error:  # a file system of fsspec raises what its library does
         raise EnvironmentFault(f"{shown}: cannot be opened ({error!r:.300})") from None
+    if parts.scheme in STORES and not root.strip("/"):
+        raise RecipeError(f"--to {shown}: names no bucket; expected {parts.scheme}://BUCKET/FOLDER")
     return _Remote(shown, system, root.rstrip("/"))
 
 

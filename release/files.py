@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -97,14 +96,9 @@ def read_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
 
 def parquet_rows(file: Path, schema: RowSchema) -> Iterator[StoredRow]:
     """Rows of a Parquet file, page checksums verified. Raises ValueError when its schema is another."""
-    for batch in parquet_batches(file, schema, _BATCH):
-        yield from stored_rows(batch)
-
-
-def parquet_batches(file: Path, schema: RowSchema, rows: int) -> Iterator[pa.RecordBatch]:
-    """`parquet_rows` as Arrow holds them, so many at a time."""
     with opened_parquet(file, schema) as parquet:
-        yield from parquet.iter_batches(batch_size=rows)
+        for batch in parquet.iter_batches(batch_size=_BATCH):
+            yield from stored_rows(batch)
 
 
 @contextmanager
@@ -150,18 +144,25 @@ def read_sample(tar: BinaryIO, pictures: Sequence[Member], text: Member, schema:
     if large or text.size > MAX_JSON_BYTES:
         raise ValueError(f"{text.name}: is larger than any row")
     data = _bytes(tar, text)
-    values = read_json(data)
-    if not isinstance(values, dict) or tuple(values) != schema.json_keys:
-        odd = sorted(set(values) ^ set(schema.json_keys)) or ["their order"]
-        raise ValueError(f"{text.name} has other keys than the schema: {', '.join(map(str, odd))}")
     try:
+        values = schema.from_json(data)
+    except ValueError:
+        raise ValueError(f"{text.name} {_odd(data, schema) or 'has a number that no column holds'}") from None
+    return StoredRow(values, [_bytes(tar, member) for member in pictures], data)
+
+
+def _odd(data: bytes, schema: RowSchema) -> str | None:
+    """In what a row's JSON is another than the schema's; None for what JSON itself does not tell apart."""
+    try:
+        values = read_json(data)
+        if not isinstance(values, dict) or set(values) != set(schema.json_keys):
+            odd = sorted(set(values) ^ set(schema.json_keys))
+            return f"has other keys than the schema: {', '.join(map(str, odd))}"
         whole = schema.json_row(values)
     except ValueError as error:
-        raise ValueError(f"{text.name}: {error}") from None
-    if orjson.dumps(whole) != data:
-        odd = [name for name in whole if values[name] != whole[name]] or ["its spelling"]
-        raise ValueError(f"{text.name} is not as the schema writes it: {', '.join(odd)}")
-    return StoredRow(values, [_bytes(tar, member) for member in pictures], data)
+        return f"is no row ({error})"
+    odd = [name for name in whole if values[name] != whole[name]]
+    return f"is not as the schema writes it: {', '.join(odd)}" if odd else None
 
 
 def _bytes(tar: BinaryIO, member: Member) -> bytes:
@@ -169,14 +170,19 @@ def _bytes(tar: BinaryIO, member: Member) -> bytes:
     return tar.read(member.size)
 
 
-def row_value(schema: RowSchema, name: str, values: Mapping[str, Any]) -> Any:
-    """A column of a stored row as readers get it: None for what is unknown, however its file says so."""
-    value = values[name]
-    if name == "messages" and value is not None:
-        return [{**turn, "content": [_part(part) for part in turn["content"] or ()]} for turn in value]
-    return None if value == "" and name in schema.nullable else value
+def given_row(
+    schema: RowSchema, values: Mapping[str, Any], images: Any, columns: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """A stored row as readers get it, in the schema's order or that of `columns`: None for what is unknown, however its
+    file says so; a part of a message that is a picture has no text."""
+    row = {name: images if name == "images" else values[name] for name in columns or schema.names}
+    for name in schema.nullable & row.keys():
+        if row[name] == "":
+            row[name] = None
+    if turns := row.get("messages"):
+        row["messages"] = [{**turn, "content": [_part(part) for part in turn["content"] or ()]} for turn in turns]
+    return row
 
 
-def _part(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a message; one that is a picture has no text."""
-    return {**part, "text": part["text"] or None} if part["type"] == "image" else dict(part)
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    return {**part, "text": part["text"] or None} if part["type"] == "image" else part

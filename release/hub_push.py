@@ -28,6 +28,7 @@ from release.outgoing import (
     refuse_in_the_way,
     say_beside,
 )
+from release.viewer_pages import is_page
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitInfo, CommitOperationAdd
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 MAIN: Final = "main"
 MOST_FILES: Final = 20_000
 """Of one commit; the Hub takes 25,000 LFS files."""
+MOST_TEXT: Final = 1_000_000_000
+"""Bytes of files that are not LFS, in base64: they go within the commit (`create_commit` of the client)."""
 _LOOKS: Final = 4
 """How often it is looked again what lies there, after a branch moved or an answer was lost."""
 _REQUEST: Final = "refs/pr/"
@@ -86,6 +89,12 @@ def push_to_hub(
     if len(release.files) > MOST_FILES:
         raise RecipeError(
             f"{len(release.files):,} files are too many for one commit: make larger shards (`release: {{shard_size}}`)"
+        )
+    text = sum(sent.size for path, sent in release.files.items() if is_page(path))
+    if text * 4 / 3 > MOST_TEXT:
+        raise RecipeError(
+            f"its viewer has {text / 1e6:,.0f} MB of text, and a commit to the Hub takes 1 GB as it is sent: put the "
+            "viewer into a Space (`factory space`), and release without it (`release: {viewer: false}`)"
         )
     hub = Hub(repo, say=say, sent=sent)
     if not hub.signed_in and not wish.dry_run:

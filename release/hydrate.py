@@ -20,13 +20,16 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from factory.errors import CorruptBuild, RecipeError
+from factory.fetch.fetcher import Fetcher, Manners, Missing, each, fetching
 from factory.images.records import SHAPING, ImageRejected, ImageSettings, Prepared, image_key
+from factory.plugins.fetching import Course
 from factory.store.files import make_folder, refuse_odd_files, remove_tree, write_bytes
-from release.blur import blurred
-from release.fetch import Fetcher, Manners, Missing, fetching
+from release.detect import WEIGHTS_SHA256, Detectors, Wanted
 from release.files import READ_ERRORS
+from release.hiding import FAILED, hide
 from release.hydrated import Absent, Picture, write_hydrated
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
+from release.privacy import face_score
 from release.read import open_release
 from release.withheld import WITHHELD, read_withheld
 
@@ -66,14 +69,6 @@ class Hydrated:
     rows_missing: int
 
 
-@dataclass(slots=True)
-class Course:
-    """How far it is; read from another thread."""
-
-    done: int = 0
-    missing: int = 0
-
-
 def hydrate(
     release: Path,
     out: Path,
@@ -93,11 +88,13 @@ def hydrate(
     Raises:
         RecipeError: there is nothing to fetch, or `out` is something else.
         CorruptBuild: the release is not as its manifest says.
+        EnvironmentFault: it blurs faces, and the detector is not installed.
     """
     manifest = _manifest(release)
     try:
         open_release(release)
         named, settings = [*_named(release, manifest)], _settings(manifest)
+        wanted = Wanted(face_score(manifest))
         _ = {**manifest["counts"]}, [bytes.fromhex(entry["sha256"]) for entry in manifest["files"]]
     except DamagedRelease as error:
         raise CorruptBuild(str(error)) from None
@@ -107,7 +104,7 @@ def hydrate(
     cache = out.with_name(f"{out.name}.fetched")
     out.parent.mkdir(parents=True, exist_ok=True)
     _own(cache)
-    work = _Work(how, settings, cache, course)
+    work = _Work(how, settings, cache, course, wanted, Detectors.open(wanted))
     with working(len(named)):
         found = asyncio.run(work.all(named))
     counts = write_hydrated(release, manifest, out, found, aside=cache)
@@ -189,25 +186,24 @@ class _Work:
     settings: ImageSettings
     cache: Path
     course: Course
+    wanted: Wanted
+    detectors: Detectors
+    """Of what the release blurs in its own pictures, as far as that can be found here: faces."""
 
     async def all(self, named: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], Picture | Absent]:
         """Every picture by id and number."""
         from factory.images.worker import DecodeWorkers
 
         found: dict[tuple[str, int], Picture | Absent] = {}
-        left = iter(named)
         with DecodeWorkers(self.how.workers, self.settings) as decoders:
             async with fetching(self.how.manners, at_once=self.how.at_once) as fetcher:
 
-                async def some() -> None:
-                    for line in left:
-                        found[line["id"], line["number"]] = one = await self._one(line, fetcher, decoders)
-                        self.course.done += 1
-                        self.course.missing += isinstance(one, Absent)
+                async def one(line: Mapping[str, Any]) -> None:
+                    found[line["id"], line["number"]] = came = await self._one(line, fetcher, decoders)
+                    self.course.done += 1
+                    self.course.missing += isinstance(came, Absent)
 
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(self.how.at_once):
-                        group.create_task(some())
+                await each(named, one, at_once=self.how.at_once)
         return found
 
     async def _one(self, line: Mapping[str, Any], fetcher: Fetcher, decoders: DecodeWorkers) -> Picture | Absent:
@@ -230,10 +226,13 @@ class _Work:
             return Absent(prepared.reason, prepared.detail, line)
         if not exact and (fault := self._unlike(prepared, line)):
             return Absent("other_bytes", f"sha256 {digest}, {fault}", line)
-        jpeg = await asyncio.to_thread(blurred, prepared.jpeg, line["private"] or (), quality=self.settings.quality)
+        marks = [line["private"] or ()]
+        hidden = await asyncio.to_thread(hide, [prepared.jpeg], marks, self.detectors, self.settings.quality)
+        if hidden.failed is not None:
+            return Absent(FAILED, hidden.failed, line)
         kept = self._kept(line, similar=not exact)
         make_folder(kept.parent)
-        write_bytes(jpeg, kept)
+        write_bytes(hidden.jpegs[0], kept)
         return Picture(kept, similar=not exact)
 
     def _unlike(self, prepared: Prepared, line: Mapping[str, Any]) -> str | None:
@@ -249,6 +248,8 @@ class _Work:
         """Where a picture lies between runs: named by what it must be and how it is prepared, never by a foreign id."""
         boxes = repr([sorted(box.items()) for box in line["private"] or ()])
         named = f"{image_key(line['sha256'] or '', self.settings)}:{boxes}"
+        if self.wanted:
+            named += f":{self.wanted.faces}:{WEIGHTS_SHA256}"
         if similar:
             named += f":{self.how.similar}:{line['source_url']}"
         name = hashlib.sha256(named.encode()).hexdigest()

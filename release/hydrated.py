@@ -19,7 +19,7 @@ from factory.store.files import remove_tree
 from factory.text import counted, tidy
 from release.configs import configs
 from release.counts import UNKNOWN
-from release.files import READ_ERRORS, StoredRow, format_of, read_rows, row_value, sample_of, split_of
+from release.files import READ_ERRORS, StoredRow, format_of, given_row, read_rows, sample_of, split_of
 from release.manifest import MANIFEST, digest_of, file_entry, manifest_bytes
 from release.rows import Released, Row
 from release.shards import Shards, take_place, write_durably
@@ -88,7 +88,7 @@ def write_hydrated(
             if jpegs is None:
                 missing += 1
                 continue
-            values = {name: row_value(schema, name, stored.values) for name in schema.json_keys}
+            values = given_row(schema, stored.values, None, schema.json_keys)
             licences[values.get("licence") or UNKNOWN] += 1
             shards.add(Released(values["id"], split, (Row(values, b""),), tuple(jpegs)))
     made = configs(shards.written, schema.part)
@@ -100,7 +100,7 @@ def write_hydrated(
     entries += [file_entry(folder, file, rows) for file, rows in sorted(shards.rows.items())]
     similar = sum(isinstance(one, Picture) and one.similar for one in found.values())
     came = {"of": manifest["manifest_sha256"], "pictures": len(found) - len(absent), "similar": similar}
-    left = {key: manifest[key] for key in manifest.keys() - {"withheld", "manifest_sha256"}}
+    left = {key: manifest[key] for key in manifest.keys() - {"withheld", "viewer", "no_viewer", "manifest_sha256"}}
     fields = {
         **left,
         "formats": ["parquet"],

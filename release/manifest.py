@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -31,6 +31,12 @@ def file_entry(root: Path, path: Path, rows: int | None) -> dict[str, Any]:
     """One line of the manifest: path below the release, bytes, sha256, rows where the file holds any."""
     entry = {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": digest_of(path)}
     return entry if rows is None else {**entry, "rows": rows}
+
+
+def rows_digest(entries: Iterable[Mapping[str, Any]]) -> str:
+    """sha256 of all files of rows together, by their entries, as hex: other rows have another."""
+    files = sorted((entry["path"], entry["sha256"]) for entry in entries)
+    return hashlib.sha256(orjson.dumps(files)).hexdigest()
 
 
 def digest_of(path: Path) -> str:

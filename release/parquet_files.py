@@ -39,22 +39,27 @@ def file_name(split: str, number: int, files: int) -> str:
     return f"{split}-{number:05d}-of-{files:05d}.parquet"
 
 
+def open_writer(file: IO[bytes], schema: pa.Schema) -> pq.ParquetWriter:
+    """A Parquet file of rows with a column `images`, ready to be written."""
+    leaves = leaf_paths(schema)
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression={leaf: "none" if leaf == _IMAGE_BYTES else "zstd" for leaf in leaves},
+        use_dictionary=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
+        write_statistics=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
+        write_page_checksum=True,
+        write_page_index=True,
+        use_content_defined_chunking=_CHUNKING,
+    )
+
+
 class ParquetFile:
     """One open Parquet file; rows are buffered up to a row group."""
 
     def __init__(self, file: IO[bytes], row: RowSchema) -> None:
         self._schema = file_schema(row)
-        leaves = leaf_paths(self._schema)
-        self._writer = pq.ParquetWriter(
-            file,
-            self._schema,
-            compression={leaf: "none" if leaf == _IMAGE_BYTES else "zstd" for leaf in leaves},
-            use_dictionary=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
-            write_statistics=[leaf for leaf in leaves if leaf != _IMAGE_BYTES],
-            write_page_checksum=True,
-            write_page_index=True,
-            use_content_defined_chunking=_CHUNKING,
-        )
+        self._writer = open_writer(file, self._schema)
         self._rows: list[dict[str, Any]] = []
         self._tables: list[pa.Table] = []
         self._held = self._bytes = 0

@@ -16,17 +16,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from release.configs import DEFAULT, folder_in
-from release.files import READ_ERRORS, StoredRow, format_of, named, read_rows, row_value, split_of, with_firsts
+from release.files import READ_ERRORS, StoredRow, format_of, given_row, named, read_rows, split_of, with_firsts
+from release.known import not_there
 from release.lookup import one_row, row_ids
 from release.manifest import MANIFEST, DamagedRelease, digest_of, read_manifest
-from release.stream import WINDOW, Stream
+from release.stream import WINDOW, Stream, decoded
 from release.tar_index import SUFFIX, index_path
 from schemas.rows.schema import RowSchema
 
-__all__ = ["DamagedRelease", "Release", "Stream", "open_release"]
+__all__ = ["DamagedRelease", "Release", "Stream", "decoded", "open_release"]
 
 Format = Literal["parquet", "webdataset"]
 
@@ -137,8 +138,8 @@ class Release:
                 which are half a gigabyte at most, or one tar.
 
         Raises:
-            KeyError: there is no such split or column.
-            ValueError: an impossible part or window, or `where` for tars.
+            KeyError: there is no such split or column, one that `where` names included.
+            ValueError: an impossible part or window, `where` for tars, or one that compares what cannot be compared.
         """
         self.files(split)
         if where is not None and self.format != "parquet":
@@ -156,7 +157,7 @@ class Release:
         Raises KeyError at once, and DamagedRelease for a file that is missing or changed.
         """
         if split not in self._files:
-            raise KeyError(f"no split {split!r} in {self.root}; there are {', '.join(self._files) or 'none'}")
+            raise KeyError(not_there("split", split, self._files, self.root))
         return self._checked(split)
 
     def _checked(self, split: str, *, indexed: bool = False) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -181,11 +182,7 @@ class Release:
 
     def _given(self, stored: StoredRow, number: int) -> dict[str, Any]:
         """The `number`-th row of a split as readers get it."""
-        pictures = named(number, stored.jpegs)
-        return {
-            name: pictures if name == "images" else row_value(self.schema, name, stored.values)
-            for name in self.schema.columns.names
-        }
+        return given_row(self.schema, stored.values, named(number, stored.jpegs))
 
     def _verify(self, file: Path, entry: Mapping[str, Any], *, indexed: bool = False) -> None:
         """Size, and for a tar, whose bytes nothing else guards, the digest; once a file and opened release.
@@ -229,10 +226,13 @@ def open_release(
             withheld.
 
     Raises:
+        ValueError: there is no such format, or the release has no files of it.
         KeyError: there is no such configuration.
-        DamagedRelease: the folder has no manifest, the manifest was changed, names files outside the folder, describes
-            no rows, or has no files of the format asked for.
+        DamagedRelease: the folder has no manifest, the manifest was changed, names files outside the folder, or
+            describes no rows.
     """
+    if format is not None and format not in get_args(Format):
+        raise ValueError(not_there("format", format, get_args(Format)))
     root = Path(path)
     manifest = read_manifest(root)
     try:
@@ -240,11 +240,14 @@ def open_release(
         entries = [entry for entry in manifest["files"] if entry.get("rows") is not None]
         if any(type(entry[key]) is not int or entry[key] < 0 for entry in entries for key in ("rows", "bytes")):
             raise ValueError("a file's rows or bytes are no whole number")
-        chosen = format or ("parquet" if "parquet" in manifest["formats"] else "webdataset")
-        if chosen not in manifest["formats"]:
-            raise ValueError(f"has no {chosen} files, only {', '.join(map(str, manifest['formats']))}")
+        formats = [str(one) for one in manifest["formats"]]
+        if not {*formats} & {*get_args(Format)}:
+            raise ValueError("names no format that is known")
     except READ_ERRORS as error:
         raise DamagedRelease(f"{root / MANIFEST}: does not describe a release ({error!r})") from None
+    chosen = format or ("parquet" if "parquet" in formats else "webdataset")
+    if chosen not in formats:
+        raise ValueError(f"{root}: has no {chosen} files, only {', '.join(formats)}")
     files: dict[str, tuple[tuple[Path, Mapping[str, Any]], ...]] = {}
     folders = _folders(root, manifest, config)
     for entry in sorted(entries, key=_place):
@@ -264,7 +267,7 @@ def _folders(root: Path, manifest: Mapping[str, Any], config: str | None) -> fro
     if config is None or (config == DEFAULT and not known):
         return next(iter(known.values()), None)
     if config not in known:
-        raise KeyError(f"no configuration {config!r} in {root}; there are {', '.join(known) or DEFAULT}")
+        raise KeyError(not_there("configuration", config, known or (DEFAULT,), root))
     return known[config]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -18,11 +19,14 @@ from factory.plugins.contracts import Generator
 from factory.recipe.model import GENERATOR
 from factory.store.cases import AnsweredSample, read_cases, sample_frame, stored_photos
 from factory.store.decided import Box, Decided, laid_over, moved, read_decided, told
-from factory.store.files import digest_of, read_json
 from factory.store.layout import Build
 from release.answers import all_answers
 from release.at_once import Block, block
-from release.blur import blurred
+from release.coarse import Coarse
+from release.detect import Wanted
+from release.hiding import FAILED, Hidden, hiding
+from release.pictures import Pictures
+from release.withdrawals import Withdrawals
 from release.withheld import Origin, reason_to_withhold, withheld_rows
 from schemas import Answered, Case, Sample
 
@@ -51,6 +55,8 @@ class Released:
     """Teacher and model of every usable answer about it."""
     withheld: tuple[dict[str, Any], ...] = ()
     """Lines of `withheld.parquet`, where its pictures are not passed on."""
+    found: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """What detectors found and blurred in each of its pictures, by kind."""
 
 
 def build_generator(build: Build) -> Generator:
@@ -67,7 +73,15 @@ def release_order(build: Build) -> pl.DataFrame:
 
 
 def released_rows(
-    build: Build, order: pl.DataFrame, generator: Generator, licence: str | None, *, embed: bool = True
+    build: Build,
+    order: pl.DataFrame,
+    generator: Generator,
+    licence: str | None,
+    *,
+    embed: bool = True,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
+    withdrawals: Withdrawals | None = None,
+    coarse: Coarse | None = None,
 ) -> Iterator[Released | Block]:
     """Every kept sample in plan order with its rows and pictures, one shard in memory at a time; the rows of a whole
     shard together where the family makes them at once and shows no picture.
@@ -77,13 +91,55 @@ def released_rows(
         generator: the family; makes the rows.
         licence: licence of samples that state none; the family sees it as theirs.
         embed: whether pictures are released, or only what identifies them.
+        wanted: what is looked for in pictures, and blurred.
+        coarse: makes coordinates so, and counts samples that leave because they cannot be.
+        withdrawals: notes, and leaves out, samples of which one names a picture: as it was prepared, or is released.
 
     Raises:
         CorruptBuild: a kept sample is not in the plan, or has no answer file, no row, or lacks a picture.
+        EnvironmentFault, RecipeError: what is wanted cannot be looked for.
         PluginFault: the family raised, or made a row of another schema or with another id.
     """
+    quality = ImageSettings(**build.recipe.get("images") or {}).quality
+    with hiding(wanted if embed else Wanted(), quality) as hide:
+        coming = _coming(build, order, generator, licence, coarse, embed=embed)
+        staying = (one for one in coming if not _is_withdrawn(one, withdrawals))
+        for one, hidden in hide((one, *_to_hide(one)) for one in staying):
+            settled = one if isinstance(one, Block) else _settled(one, hidden)
+            if not _is_withdrawn(settled, withdrawals):
+                yield settled
+
+
+def _is_withdrawn(one: _Coming | Released | Block, withdrawals: Withdrawals | None) -> bool:
+    """Whether a line names a picture of a sample by its digest."""
+    if withdrawals is None or not withdrawals.by_hash or isinstance(one, Block):
+        return False
+    released = one.released if isinstance(one, _Coming) else one
+    return withdrawals.met_by(released.id, jpegs=released.jpegs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A kept sample with its rows, and its pictures as they were prepared."""
+
+    released: Released
+    origin: Origin
+    shown: Sequence[str]
+    """Roles of its pictures."""
+    marks: Sequence[Sequence[Box]]
+    """What people marked as private in each."""
+    told_by_row: bool
+    reason: str | None
+    """Why its pictures are withheld, whatever is in them."""
+    telling: bool
+    """Whether its address says more of its place than is released."""
+
+
+def _coming(
+    build: Build, order: pl.DataFrame, generator: Generator, licence: str | None, coarse: Coarse | None, *, embed: bool
+) -> Iterator[_Coming | Block]:
     taken, people = set(order["id"]), read_decided(build.paths)
-    at_once = generator.records is not None and not generator.needs.shown
+    at_once = generator.records is not None and not generator.needs.shown and coarse is None
     for (shard,), wanted in order.group_by("shard", maintain_order=True):
         number = int(str(shard))
         splits = dict(wanted.select("id", "split").iter_rows())
@@ -95,31 +151,57 @@ def released_rows(
             if whole is not None:
                 yield whole
                 continue
-        pictures = _Pictures(build, generator)
+        pictures = Pictures(build, generator)
         made = _made_together if generator.records is not None else _made_one_by_one
         for found in made(build, number, splits.keys(), generator, licence, people):
             split = splits.pop(found.id)
             decided = people.get(found.id)
-            rows = _checked(generator, found, split, decided)
-            if not rows:
+            if not found.rows:
                 raise CorruptBuild(
                     f"row {found.id!r} is kept but `{generator.name}` makes no row of it; `factory build` sends such "
                     "samples to review, so the shard's files were written by something else or changed since"
                 )
+            rows = _checked(generator, found, split, decided, coarse)
+            if not rows:
+                continue
             if twice := [row.values["id"] for row in rows[1:] if row.values["id"] in taken]:
                 raise CorruptBuild(f"sample {found.id!r} has a row {twice[0]!r}, which is another sample's id")
             private = () if decided is None else decided.private
             shown = pictures.shown(found.images)
-            jpegs = pictures.of(number, found.position, found.id, found.images, private) if embed else ()
+            jpegs = pictures.of(number, found.position, found.id, found.images) if embed else ()
             told_by_row = "image_sha256" in generator.row.json_keys and len(jpegs) == 1
-            reason = reason_to_withhold(found.origin, shown, jpegs, embed=embed, told_by_row=told_by_row)
-            if reason is not None:
-                marked = [private if found.images[0][0] == role else () for role in shown]
-                withheld = withheld_rows(found.id, split, found.origin, shown, reason, marked)
-                yield Released(found.id, split, rows, (), found.answered_by, tuple(withheld))
-                continue
-            yield Released(found.id, split, rows, jpegs, found.answered_by)
+            # People see a sample's first picture, so that is the one they marked.
+            marks = [private if found.images[0][0] == role else () for role in shown]
+            yield _Coming(
+                Released(found.id, split, rows, jpegs, found.answered_by),
+                found.origin,
+                shown,
+                marks,
+                told_by_row,
+                reason_to_withhold(found.origin, shown, jpegs, embed=embed, told_by_row=told_by_row),
+                coarse is not None and coarse.is_told({"source_url": found.origin.source_url}, found.place),
+            )
         _require_planned(build, number, pl.Series([*splits], dtype=pl.String), pl.Series(dtype=pl.String))
+
+
+def _to_hide(one: _Coming | Block) -> tuple[Sequence[bytes], Sequence[Sequence[Box]]]:
+    """Pictures that are passed on unless something is found in them."""
+    if isinstance(one, Block) or one.reason is not None:
+        return (), ()
+    return one.released.jpegs, one.marks[: len(one.released.jpegs)]
+
+
+def _settled(one: _Coming, hidden: Hidden) -> Released:
+    """What is released of a sample, now that its pictures were looked at: blurring changes them, which not every
+    licence allows, and where nobody could look they are not passed on."""
+    reason = one.reason or (FAILED if hidden.failed is not None else None)
+    if reason is None:
+        reason = reason_to_withhold(one.origin, one.shown, hidden.jpegs, told_by_row=one.told_by_row)
+    if reason is None:
+        return replace(one.released, jpegs=hidden.jpegs, found=hidden.found)
+    origin = replace(one.origin, source_url=None) if one.telling else one.origin
+    withheld = withheld_rows(one.released.id, one.released.split, origin, one.shown, reason, one.marks)
+    return replace(one.released, jpegs=(), withheld=tuple(withheld))
 
 
 def _require_planned(build: Build, shard: int, wanted: pl.Series, there: pl.Series) -> None:
@@ -139,6 +221,8 @@ class _Made:
     origin: Origin
     answered_by: tuple[tuple[str, str], ...] = ()
     answers: Sequence[Mapping[str, Any]] = ()
+    place: tuple[float, float] = (math.nan, math.nan)
+    """Where it is, WGS84 degrees."""
 
 
 def _made_one_by_one(
@@ -161,12 +245,14 @@ def _made_one_by_one(
         if sample.id not in kept:
             continue
         sample = replace(sample, licence=sample.licence or licence)
-        rows = _record(generator, labelled(replace(case, sample=sample)))
+        whole = labelled(replace(case, sample=sample))
+        rows = _record(generator, whole)
+        place = whole.sample.lat, whole.sample.lon
         images = [(image.role, image.embed) for image in sample.images]
         usable = (found.answered for found in case.given if found.answered.failure is None)
         teachers = dict.fromkeys((answered.teacher, answered.model) for answered in usable)
         origin = Origin(sample.licence, sample.author, sample.source_url, tuple(case.photos))
-        yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case, came))
+        yield _Made(sample.id, position, images, rows, origin, tuple(teachers), all_answers(case, came), place)
 
 
 def _record(generator: Generator, case: Case) -> Sequence[Mapping[str, Any]]:
@@ -189,11 +275,11 @@ def _made_together(
     frame = _kept_frame(build, shard, pl.Series([*kept], dtype=pl.String), licence)
     rows = rows_by_sample(made_at_once(generator, frame), kept)
     photos = stored_photos(build.paths.shard(shard).answers) if generator.needs.shown else {}
-    stated = frame.select("id", "position", "images", "licence", "author", "source_url")
-    for sample_id, position, refs, stated_licence, author, source_url in stated.iter_rows():
+    stated = frame.select("id", "position", "images", "licence", "author", "source_url", "lat", "lon")
+    for sample_id, position, refs, stated_licence, author, source_url, *place in stated.iter_rows():
         images = [(ref["role"], ref["embed"]) for ref in refs]
         origin = Origin(stated_licence, author, source_url, photos.get(sample_id, ()))
-        yield _Made(sample_id, position, images, rows.get(sample_id, ()), origin)
+        yield _Made(sample_id, position, images, rows.get(sample_id, ()), origin, place=(place[0], place[1]))
 
 
 def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) -> pl.DataFrame:
@@ -204,9 +290,11 @@ def _kept_frame(build: Build, shard: int, kept: pl.Series, licence: str | None) 
     return frame.filter(pl.col("id").is_in(kept.implode()))
 
 
-def _checked(generator: Generator, found: _Made, split: str, decided: Decided | None) -> tuple[Row, ...]:
+def _checked(
+    generator: Generator, found: _Made, split: str, decided: Decided | None, coarse: Coarse | None
+) -> tuple[Row, ...]:
     """The rows with their split and what teachers answered and people decided, after a look whether they are what the
-    family promises."""
+    family promises; none where their coordinates cannot be made coarse."""
     schema, sample_id, checked = generator.row, found.id, []
     expected = {*schema.own}
     filled = {"answers": found.answers, "people": told(decided), "split": split}
@@ -219,63 +307,14 @@ def _checked(generator: Generator, found: _Made, split: str, decided: Decided | 
         if row["id"] != row_id:
             raise PluginFault(f"{where}: is called {row['id']!r}, expected {row_id!r}")
         values = {**row, **filled}
+        if coarse is not None:
+            made = coarse.made(values, found.place)
+            if made is None:
+                coarse.left.add(sample_id)
+                return ()
+            values = made
         try:
             checked.append(Row(values, orjson.dumps(schema.json_row(values))))
         except (ValueError, TypeError) as error:
             raise PluginFault(f"{where}: {error}") from error
     return tuple(checked)
-
-
-class _Pictures:
-    """The pictures of a shard's samples; its index of the shard's tar goes with it."""
-
-    def __init__(self, build: Build, generator: Generator) -> None:
-        self._build = Build(build.paths)
-        self._roles = generator.needs.shown
-        self._quality = ImageSettings(**build.recipe.get("images") or {}).quality
-        self._sound: set[int] = set()
-
-    def _require_sound(self, shard: int) -> None:
-        """Raises CorruptBuild when the shard's pictures are not, byte for byte, those that were prepared: a decoder
-        forgives much, and people would learn from what no teacher saw."""
-        paths = self._build.paths.shard(shard)
-        try:
-            written = read_json(paths.report)["files"][paths.images.name]
-        except (OSError, KeyError, TypeError) as error:
-            raise CorruptBuild(f"{paths.report}: does not say what pictures were written ({error!r})") from None
-        if digest_of(paths.images) != written:
-            raise CorruptBuild(
-                f"{paths.images}: differs from what was written; delete it and {paths.report.name} beside it, and the "
-                "same `factory build` makes the shard again, without a call"
-            )
-        self._sound.add(shard)
-
-    def shown(self, images: Sequence[tuple[str, bool]]) -> list[str]:
-        """The roles of the pictures that are released with a sample, in order."""
-        embedded = {role for role, embed in images if embed}
-        return [role for role in self._roles if role in embedded]
-
-    def of(
-        self,
-        shard: int,
-        position: int,
-        sample_id: str,
-        images: Sequence[tuple[str, bool]],
-        private: Sequence[Box] = (),
-    ) -> tuple[bytes, ...]:
-        """The JPEGs that are released with a sample: those the family shows, in its order, where `embed` allows it.
-
-        What people marked as private is blurred in the sample's first picture, which is the one they saw.
-        """
-        places = {role: index for index, (role, embed) in enumerate(images) if embed}
-        if shard not in self._sound and any(role in places for role in self._roles):
-            self._require_sound(shard)
-        try:
-            shown = [places[role] for role in self.shown(images)]
-            jpegs = [self._build.image(shard, position, index) for index in shown]
-            private_at = [private if index == 0 else () for index in shown]
-            pairs = zip(jpegs, private_at, strict=True)
-            return tuple(blurred(jpeg, boxes, quality=self._quality) for jpeg, boxes in pairs)
-        except (KeyError, OSError) as error:
-            tar = self._build.paths.shard(shard).images
-            raise CorruptBuild(f"{tar}: no image of kept row {sample_id!r} ({error})") from error

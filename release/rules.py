@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import polars as pl
+import pyarrow as pa
 
 from factory.errors import CorruptBuild
 from factory.geo.cells import cell
+from factory.geo.grid import Grid
 from factory.plugins.registry import plugin
 from factory.select.benchmarks import Benchmark
 from factory.select.decontaminate import decontaminate
 from factory.select.split import together
+from release.coarse import finer, told_grid
 from release.configs import is_ids
 from release.counts import UNKNOWN
 from release.files import FURTHER
+from release.privacy import privacy_faults
 from release.tables import read_small
 from release.withdrawals import SCHEMA as WITHDRAWN_SCHEMA
 from release.withdrawals import WITHDRAWN
@@ -57,6 +61,7 @@ def rule_faults(
     ):
         yield f"{root}: {fault}"
     yield from _papers(root, manifest, facts)
+    yield from privacy_faults(root, manifest, facts)
 
 
 def _named(rows: pl.DataFrame, what: str) -> Iterator[str]:
@@ -86,6 +91,7 @@ def _defaults(settings: Any) -> dict[str, Any]:
 
 def _leaks(manifest: Mapping[str, Any], facts: pl.DataFrame, told: set[str]) -> Iterator[str]:
     """Rows of different splits that share what the recipe keeps apart."""
+    grid = told_grid(manifest)
     frame = facts.with_columns(
         image_sha256=pl.lit(None, pl.String),
         image_phash=_hashes(facts["image_phash"]),
@@ -95,7 +101,7 @@ def _leaks(manifest: Mapping[str, Any], facts: pl.DataFrame, told: set[str]) -> 
             continue
         kept = set(settings.keep_together if name == "split" else (*settings.apart, "geocell"))
         for rule in sorted(kept & {"author", "geocell", "near_duplicates"}):
-            if not _NEEDS[rule] <= told:
+            if not _NEEDS[rule] <= told or (rule == "geocell" and not _holds_cells(grid, settings.cell_degrees)):
                 continue
             if rule == "geocell":
                 label = frame.select(cell(pl.col("lat"), pl.col("lon"), degrees=settings.cell_degrees)).to_series()
@@ -107,6 +113,13 @@ def _leaks(manifest: Mapping[str, Any], facts: pl.DataFrame, told: set[str]) -> 
                 first = rows.unique("split", maintain_order=True)
                 pair = " and ".join(f"{row_id!r} ({split})" for row_id, split in first["id", "split"].iter_rows())
                 yield f"rows {pair} share their {_SHARED[rule]}, and are in different splits"
+
+
+def _holds_cells(grid: Grid | None, degrees: float) -> bool:
+    """Whether released coordinates lie in the geocell of their photo: coarse ones may lie in the next."""
+    if grid is None:
+        return True
+    return grid.kind == "cell_degrees" and abs(degrees / grid.size - round(degrees / grid.size)) < 1e-9
 
 
 _NEEDS: Final = {"author": {"author"}, "geocell": {"lat", "lon"}, "near_duplicates": {"image_phash"}}
@@ -141,13 +154,14 @@ def _licences(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> I
         yield f"licences of rows are not those of the manifest: {', '.join(map(repr, odd[:MOST]))}"
     whole = _card_licence(root)
     classes = {name: licence_class(name) for name in facts["licence"].unique()}
-    for (folder, licence), rows in facts.group_by("folder", "licence", maintain_order=True):
+    for folder, licence in facts.select("folder", "licence").unique(maintain_order=True).iter_rows():
         expected = next((one for one in get_args(Reuse) if f"-{folder}".endswith(f"-{one}")), None)
+        rows = (pl.col("folder") == folder) & pl.col("licence").eq_missing(pl.lit(licence, pl.String))
         if expected is not None and classes[licence] != expected:
-            yield from _named(rows, f"is under {licence!r} and lies among {expected}")
+            yield from _named(facts.filter(rows), f"is under {licence!r} and lies among {expected}")
         if whole is not None:
             for why in islice(clashes(whole, licence), 1):
-                yield from _named(rows, f"{why}, and the card says {whole} of all")
+                yield from _named(facts.filter(rows), f"{why}, and the card says {whole} of all")
 
 
 def _card_licence(root: Path) -> str | None:
@@ -168,17 +182,31 @@ def _unattributed(facts: pl.DataFrame) -> Iterator[str]:
 def _papers(root: Path, manifest: Mapping[str, Any], facts: pl.DataFrame) -> Iterator[str]:
     """What stands beside the rows of those that are withheld or withdrawn."""
     listed = {entry["path"] for entry in manifest["files"]}
-    apart = facts.filter(pl.Series([is_ids(folder) for folder in facts["folder"]], dtype=pl.Boolean))
+    apart = facts.filter(pl.col("folder").is_in([folder for folder in facts["folder"].unique() if is_ids(folder)]))
     try:
-        withheld, withdrawn = (
-            _of_samples(read_small(root / name, schema)["id"].to_pylist() if name in listed else ())
+        tables = [
+            read_small(root / name, schema) if name in listed else schema.empty_table()
             for name, schema in ((WITHHELD, WITHHELD_SCHEMA), (WITHDRAWN, WITHDRAWN_SCHEMA))
-        )
+        ]
     except CorruptBuild as error:
         yield str(error)
         return
+    withheld, withdrawn = (_of_samples(table["id"].to_pylist()) for table in tables)
+    yield from (f"{root / WITHHELD}: {fault}" for fault in _told_beside(manifest, facts, tables[0]))
     yield from (f"{root}: {fault}" for fault in _named(apart.filter(~withheld), f"is not in {WITHHELD}"))
     yield from (f"{root}: {fault}" for fault in _named(facts.filter(withdrawn), "is withdrawn, and there"))
+
+
+def _told_beside(manifest: Mapping[str, Any], facts: pl.DataFrame, withheld: pa.Table) -> Iterator[str]:
+    """Lines about withheld pictures that say more of a place than the release's grid."""
+    if (grid := told_grid(manifest)) is None:
+        return
+    places = {
+        name: (lat, lon) for name, lat, lon in facts.select("id", "lat", "lon").iter_rows() if None not in (lat, lon)
+    }
+    for line in withheld.select(["id", "source_url", "author"]).to_pylist():
+        if line["id"] in places and (found := finer(line, grid, places[line["id"]])) is not None:
+            yield f"{line['id']!r} says more than its grid: {found}"
 
 
 def _of_samples(ids: Sequence[str]) -> pl.Expr:

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import orjson
 import polars as pl
 
+from factory.geo.grid import Grid
 from factory.images import metadata_findings
 from factory.images.jpeg import MAX_SEGMENTS, inspect_jpeg
 from factory.images.records import StructureError
 from factory.redact import told
 from factory.verify.messages import truth_in
-from release.columns import batches
+from factory.verify.untold import TRUTH, tells_nothing
+from release.coarse import finer
+from release.columns import Plain, batches
 from release.configs import is_ids
 from release.facts import COLUMNS, facts_in, facts_of
-from release.files import READ_ERRORS, StoredRow, format_of, read_rows, split_of
-from release.tar_index import index_faults, index_path, sample_digest
+from release.files import FURTHER, READ_ERRORS, StoredRow, format_of, read_rows, split_of
+from release.tar_index import index_faults, index_path, sample_checksum
+from release.viewer import may_be_scaled
+from release.viewer_check import Seen, look_of, seen_of
+from release.withdrawals import Withdrawals
 from schemas.licences import forbids_changes
 from schemas.record import SawTruth
 from schemas.rows.conversations import json_texts
@@ -64,6 +71,12 @@ class Looking:
     """Whether pictures passed undecoded when they were prepared."""
     passed_on: bool = True
     """Whether it is made to be given away; a hydrated release is its owner's alone."""
+    withdrawals: Withdrawals | None = None
+    """Of which no row may be."""
+    grid: Grid | None = None
+    """How coarse its coordinates are said to be."""
+    viewed: bool = False
+    """Whether there is a viewer, which repeats rows."""
     threads: int = 1
     """That decode pictures side by side."""
 
@@ -79,6 +92,8 @@ class Looked:
     """By format."""
     facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLUMNS))
     """Of the first format."""
+    seen: list[Seen] = field(default_factory=list)
+    """Of the first format, where there is a viewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +103,13 @@ class _Picture:
     name: str
     jpeg: bytes
     size: tuple[int, int] | None
+    digest: bytes
 
 
 def look_at(shard: Shard, looking: Looking) -> Looked:
     """Everything about one shard that can be told without the others."""
     looked = Looked()
-    opened: set[bytes] = set()
+    opened: dict[bytes, bytes] = {}
     for number, (file, expected) in enumerate(shard.files):
         look = _Look(file, shard, looking, opened, told=number == 0)
         with ThreadPoolExecutor(looking.threads) as pool:
@@ -103,6 +119,7 @@ def look_at(shard: Shard, looking: Looking) -> Looked:
         looked.faults += look.faults
         looked.rows[format_of(file)] = look.rows
         looked.digests[format_of(file)] = look.digests
+        looked.seen += look.seen
         if look.facts:
             looked.facts = pl.concat([looked.facts, *look.facts])
     return looked
@@ -111,14 +128,15 @@ def look_at(shard: Shard, looking: Looking) -> Looked:
 class _Look:
     """One file on its way to be looked at."""
 
-    def __init__(self, file: Path, shard: Shard, looking: Looking, opened: set[bytes], *, told: bool) -> None:
+    def __init__(self, file: Path, shard: Shard, looking: Looking, opened: dict[bytes, bytes], *, told: bool) -> None:
         self.file, self.shard, self.looking = file, shard, looking
         self.split, self.columns = split_of(file), format_of(file) == "parquet"
         self.opened, self.told = opened, told
         self.faults: list[str] = []
         self.facts: list[pl.DataFrame] = []
         self.digests: list[bytes] = []
-        self.indexed: list[tuple[str, str]] = []
+        self.indexed: list[tuple[str, int]] = []
+        self.seen: list[Seen] = []
         self.rows = 0
         self.broken: str | None = None
 
@@ -131,7 +149,7 @@ class _Look:
             else:
                 found = _batches(read_rows(self.file, looking.schema))
             for batch in found:
-                self._table(batch) if isinstance(batch, pl.DataFrame) else self._batch(batch, pool)
+                self._table(batch) if isinstance(batch, Plain) else self._batch(batch, pool)
         except READ_ERRORS as error:
             self.broken = f"{self.file}: cannot be read after {self.rows} rows ({error})"
             self.faults.append(self.broken)
@@ -139,24 +157,37 @@ class _Look:
         if not self.columns and index_path(self.file).is_file():
             self.faults += index_faults(self.file, self.shard.first, self.indexed)
 
-    def _table(self, rows: pl.DataFrame) -> None:
+    def _table(self, plain: Plain) -> None:
         """Rows without pictures in which nothing is odd."""
-        schema = self.looking.schema
+        schema, rows = self.looking.schema, plain.rows
         self.rows += rows.height
         if self.looking.compared:
             self.digests += [_row_digest(text, ()) for text in json_texts(rows, schema)]
         if not self.told:
             return
         self.facts.append(facts_in(rows, schema, self.shard.folder, self.split))
-        if schema.truth_in_messages != "place":
-            names = [name for name in ("id", "messages", *_TRUTH) if name in rows.columns]
+        if self.looking.viewed:
+            withheld = is_ids(self.shard.folder)
+            self.seen += [seen_of(text, 0, withheld=withheld) for text in json_texts(rows, schema)]
+        if self.looking.grid is not None:
+            for values in rows.iter_rows(named=True):
+                self.faults += [
+                    f"{self.file}: row {values['id']!r} {f}" for f in _finer_faults(values, self.looking.grid)
+                ]
+        for values in rows.filter(~_untold(plain, schema)).iter_rows(named=True):
+            self.faults += [f"{self.file}: row {values['id']!r} {fault}" for fault in _told_faults(values, schema)]
+        if self.looking.withdrawals:
+            names = [name for name in ("id", "author", "image_sha256") if name in rows.columns]
             for values in rows.select(names).iter_rows(named=True):
-                self.faults += [f"{self.file}: row {values['id']!r} {fault}" for fault in _told_faults(values, schema)]
+                faults = _withdrawn_faults(values, (), self.looking.withdrawals)
+                self.faults += [f"{self.file}: row {values['id']!r} {fault}" for fault in faults]
 
     def _batch(self, batch: list[StoredRow], pool: ThreadPoolExecutor) -> None:
-        schema, secrets = self.looking.schema, self.looking.secrets
+        looking = self.looking
+        schema, secrets = looking.schema, looking.secrets
         fresh: list[_Picture] = []
         withheld = is_ids(self.shard.folder)
+        firsts: list[bytes] = []
         for row in batch:
             self.rows += 1
             pictures = [hashlib.sha256(jpeg).digest() for jpeg in row.jpegs]
@@ -164,21 +195,34 @@ class _Look:
             if self.looking.compared:
                 self.digests.append(_row_digest(text, pictures))
             if not self.columns:
-                self.indexed.append((row.values["id"], sample_digest((*row.jpegs, text))))
+                self.indexed.append((row.values["id"], sample_checksum((*row.jpegs, text))))
             where = f"{self.file}: row {row.values['id']!r}"
+            if not self.columns and text != orjson.dumps(schema.json_row(row.values)):
+                self.faults.append(f"{where} is not as the schema writes it: its spelling")
             secret = told(secrets, text.decode("utf-8", "replace"), *row.jpegs)
             self.faults += [TOLD.format(where, name) for name in secret]
             self.faults += [f"{where} {fault}" for fault in _row_faults(self.split, row, schema, withheld=withheld)]
             if self.told:
-                passed_on = self.looking.passed_on
-                told_by = _said_faults(row, pictures, schema, passed_on=passed_on)
+                passed_on = looking.passed_on
+                told_by = [*_said_faults(row, pictures, schema, passed_on=passed_on)]
+                told_by += _withdrawn_faults(row.values, row.jpegs, looking.withdrawals)
+                told_by += _finer_faults(row.values, looking.grid)
                 self.faults += [f"{where} {fault}" for fault in told_by]
+                if looking.viewed:
+                    shown = len(row.jpegs) if may_be_scaled(row.values) else 0
+                    self.seen.append(seen_of(text, shown, withheld=withheld))
+                    firsts.append(pictures[0] if shown else b"")
             fresh += _unopened(row, pictures, self.opened)
         if self.told:
             self.facts.append(facts_of(batch, schema, self.shard.folder, self.split))
-        look = _coded_faults if self.looking.undecoded else _picture_faults
-        for picture, said in zip(fresh, pool.map(look, fresh), strict=True):
+        look = _coded_faults if looking.undecoded else _picture_faults
+        for picture, (said, looks) in zip(fresh, pool.map(look, fresh), strict=True):
             self.faults += [f"{self.file}: {picture.name}: {fault}" for fault in said]
+            self.opened[picture.digest] = looks
+        self.seen[len(self.seen) - len(firsts) :] = [
+            replace(one, look=self.opened.get(first, b""))
+            for one, first in zip(self.seen[len(self.seen) - len(firsts) :], firsts, strict=True)
+        ]
 
 
 def _row_digest(text: bytes, pictures: Sequence[bytes]) -> bytes:
@@ -186,14 +230,22 @@ def _row_digest(text: bytes, pictures: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"".join((hashlib.sha256(text).digest(), *pictures))).digest()
 
 
-_TRUTH: Final = ("country_code", "region", "city", "lat", "lon")
+def _untold(plain: Plain, schema: RowSchema) -> pl.Series:
+    """The rows that give nothing away of their place; of the others `_told_faults` says what. A family may have columns
+    of these names and of other types: its rows are looked at one by one."""
+    rows = plain.rows
+    due = dict(zip(TRUTH, (*[pl.String] * 3, *[pl.Float64] * 2), strict=True))
+    if any(rows.schema.get(name, kind) != kind for name, kind in due.items()):
+        return pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
+    unknown = [pl.lit(None, kind).alias(name) for name, kind in due.items() if name not in rows.columns]
+    return tells_nothing(plain.before, rows.with_columns(unknown), schema.truth_in_messages)
 
 
 def _told_faults(values: Mapping[str, Any], schema: RowSchema) -> Iterator[str]:
     """What the messages of a row give away of its place before the last assistant turn."""
     text = text_before_answer(values["messages"] or ())
-    names = (values.get(name) or None for name in _TRUTH[:3])
-    degrees = (float("nan") if values.get(name) is None else float(values[name]) for name in _TRUTH[3:])
+    names = (values.get(name) or None for name in TRUTH[:3])
+    degrees = (float("nan") if values.get(name) is None else float(values[name]) for name in TRUTH[3:])
     found = truth_in(text, *names, *degrees, level=schema.truth_in_messages)  # type: ignore[arg-type, misc]
     if found is not None:
         yield f"tells its place before the last answer: {found}"
@@ -207,6 +259,25 @@ def _said_faults(row: StoredRow, pictures: Sequence[bytes], schema: RowSchema, *
         source = row.values.get("image_sha256")
         if len(pictures) > 1 or pictures[0].hex() != source:
             yield "has a changed picture, which its licence does not allow"
+
+
+def _finer_faults(values: Mapping[str, Any], grid: Grid | None) -> Iterator[str]:
+    """What of a row says more than the release's grid."""
+    if grid is not None and (found := finer(values, grid)) is not None:
+        yield f"says more than its grid: {found}"
+
+
+def _withdrawn_faults(
+    values: Mapping[str, Any], jpegs: Sequence[bytes], withdrawals: Withdrawals | None
+) -> Iterator[str]:
+    """Whether a list of withdrawals names a row."""
+    if not withdrawals:
+        return
+    author, digests = values.get("author"), (values.get("image_sha256"),)
+    for name in dict.fromkeys((values["id"], re.sub(FURTHER, "", values["id"]))):
+        if withdrawals.met_by(name, author, digests, jpegs):
+            yield f"is withdrawn by line {withdrawals.line_of(name)} of the list"
+            return
 
 
 def _row_faults(split: str, row: StoredRow, schema: RowSchema, *, withheld: bool) -> Iterator[str]:
@@ -238,38 +309,39 @@ def _batches(items: Iterable[StoredRow]) -> Iterator[list[StoredRow]]:
     yield batch
 
 
-def _unopened(row: StoredRow, pictures: Sequence[bytes], opened: set[bytes]) -> Iterator[_Picture]:
+def _unopened(row: StoredRow, pictures: Sequence[bytes], opened: dict[bytes, bytes]) -> Iterator[_Picture]:
     """The pictures of a row that no row before it had, in either format; `opened` grows by their digests."""
     values, jpegs, _ = row
     alone = len(jpegs) == 1
     size = (values["width"], values["height"]) if alone and {"width", "height"} <= values.keys() else None
     for number, (jpeg, digest) in enumerate(zip(jpegs, pictures, strict=True)):
         if digest not in opened:
-            opened.add(digest)
-            yield _Picture(f"image{'' if alone else f' {number}'} of row {values['id']!r}", jpeg, size)
+            opened[digest] = b""
+            yield _Picture(f"image{'' if alone else f' {number}'} of row {values['id']!r}", jpeg, size, digest)
 
 
-def _picture_faults(picture: _Picture) -> list[str]:
+def _picture_faults(picture: _Picture) -> tuple[list[str], bytes]:
+    """What is wrong with a picture, and how it looks."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(picture.jpeg), formats=("JPEG",)) as opened:
             size = opened.size
             opened.draft(opened.mode, (max(1, size[0] // 8), max(1, size[1] // 8)))
-            opened.load()
+            looks = look_of(opened)
     except Exception as error:  # codecs raise nearly every type on hostile bytes
-        return [f"does not open ({error!r:.{SAID}})"]
-    return [*_carried_faults(picture, size)]
+        return [f"does not open ({error!r:.{SAID}})"], b""
+    return [*_carried_faults(picture, size)], looks
 
 
-def _coded_faults(picture: _Picture) -> list[str]:
-    """What is wrong with a picture as far as its segments tell: it is not decoded."""
+def _coded_faults(picture: _Picture) -> tuple[list[str], bytes]:
+    """What is wrong with a picture as far as its segments tell: it is not decoded, and nobody knows how it looks."""
     try:
         found = inspect_jpeg(picture.jpeg, MAX_SEGMENTS)
     except StructureError as problem:
-        return [f"is no whole JPEG ({problem.detail})"]
+        return [f"is no whole JPEG ({problem.detail})"], b""
     inexact = [] if found.exact else ["has segments that are longer than what they say"]
-    return [*inexact, *_carried_faults(picture, (found.width, found.height))]
+    return [*inexact, *_carried_faults(picture, (found.width, found.height))], b""
 
 
 def _carried_faults(picture: _Picture, size: tuple[int, int]) -> Iterator[str]:

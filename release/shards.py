@@ -3,10 +3,13 @@ configurations."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +19,7 @@ import polars as pl
 from factory.store.files import PUBLIC_FOLDER, create, make_folder, remove_tree, rename, sync_directory
 from release.at_once import Block, arrow_rows, slices
 from release.configs import folder_of
+from release.hiding import Tally
 from release.parquet_files import ParquetFile, file_name, file_schema
 from release.rows import Released, Row
 from release.tar_index import index_path
@@ -50,6 +54,8 @@ class Shards:
     """Rows by configuration's folder and split."""
     withheld: list[dict[str, Any]] = field(default_factory=list)
     """Lines of `withheld.parquet`."""
+    hidden: Tally = field(default_factory=Tally)
+    """What detectors found in released pictures."""
     indices: list[Path] = field(default_factory=list)
     """Files beside tars that say where their samples lie."""
     _tars: dict[Place, tuple[Path, IO[bytes], TarFile]] = field(default_factory=dict)
@@ -75,6 +81,7 @@ class Shards:
             self.withheld += released.withheld
         else:
             self.pictures.add(len(released.jpegs))
+            self.hidden.add(released.found)
         self.answered.update({teacher for teacher, _ in released.answered_by})
         for teacher, model in released.answered_by:
             self.models.setdefault(teacher, set()).add(model)
@@ -192,6 +199,43 @@ def take_place(folder: Path, target: Path, old: Path) -> None:
     rename(folder, target)
     sync_directory(target.parent)
     remove_tree(old)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder that becomes `out`, which is empty or not there, once the block has ended well, and is taken away when
+    it fails. Nobody else's folder has its name. What killed runs left beside `out` goes first."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _clear(out)
+    folder = out.with_name(f".{out.name}.{secrets.token_hex(8)}.part")
+    make_folder(folder, PUBLIC_FOLDER)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+        for directory in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+            sync_directory(directory)
+        rename(folder, out)
+        sync_directory(out.parent)
+    except BaseException:
+        remove_tree(folder)
+        raise
+    finally:
+        os.close(held)
+
+
+def _clear(out: Path) -> None:
+    """Takes away the folders of earlier runs in which nobody works any more."""
+    ours = re.compile(re.escape(f".{out.name}.") + r"[0-9a-f]{16}\.part")
+    for left in [path for path in out.parent.iterdir() if ours.fullmatch(path.name)]:
+        with suppress(OSError):  # another kind of file, or gone, or somebody writes it
+            held = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(left)
+            finally:
+                os.close(held)
 
 
 def sync_and_close(file: IO[bytes]) -> None:

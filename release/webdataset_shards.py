@@ -7,12 +7,16 @@ number, never by id, so a hostile id cannot become a path. Tests read the result
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Final
 
-from factory.store.ustar import BLOCK, END, member
+from factory.store.files import write_all
+from factory.store.ustar import BLOCK, END, member_parts
 from release.files import picture_names, sample_key
-from release.tar_index import IndexedSample, header_line, sample_digest, sample_line
+from release.tar_index import IndexedSample, header_line, sample_checksum, sample_line
 from schemas.ustar import Member
+
+_HELD: Final = 1_000_000
+"""Bytes of rows that wait to be written."""
 
 
 def shard_name(split: str, number: int) -> str:
@@ -21,25 +25,36 @@ def shard_name(split: str, number: int) -> str:
 
 
 class TarFile:
-    """One open tar; where its samples lie is held until it is closed."""
+    """One open tar. Where its samples lie is held until it is closed, and what is written up to a megabyte, as one
+    call for many parts costs what one part does."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self._file, self._name = file, name
         self._lines: list[bytes] = []
-        self._end = 0
+        self._parts: list[bytes] = []
+        self._held = self._end = 0
 
     def write(self, number: int, row_id: str, text: bytes, jpegs: Sequence[bytes]) -> None:
         """Appends the `number`-th row of a split: its pictures, then its JSON."""
         key = sample_key(number)
+        names = (*picture_names(key, len(jpegs)), f"{key}.json")
         places = []
-        for name, data in zip((*picture_names(key, len(jpegs)), f"{key}.json"), (*jpegs, text), strict=True):
-            written = member(name, data)
-            self._file.write(written)
+        for name, data in zip(names, (*jpegs, text), strict=True):
+            self._parts += member_parts(name, data)
             places.append(Member(name, self._end + BLOCK, len(data)))
-            self._end += len(written)
-        self._lines.append(sample_line(IndexedSample(key, row_id, sample_digest((*jpegs, text)), tuple(places))))
+            self._end += BLOCK + len(data) + -len(data) % BLOCK
+            self._held += len(data)
+        self._lines.append(sample_line(IndexedSample(key, row_id, sample_checksum((*jpegs, text)), tuple(places))))
+        if self._held >= _HELD:
+            self._flush()
 
     def close(self) -> bytes:
         """Writes the two empty blocks that end an archive, and gives its index; the file stays open."""
-        self._file.write(END)
+        self._parts.append(END)
+        self._flush()
         return header_line(self._name, self._end + len(END), len(self._lines)) + b"".join(self._lines)
+
+    def _flush(self) -> None:
+        self._file.flush()
+        write_all(self._file.fileno(), self._parts)
+        self._parts, self._held = [], 0

@@ -170,8 +170,8 @@ TASKS = columns(
     ("pushed_at", TEXT),
 )
 """review/tasks.parquet: what was sent to people, one row a task. `external` is `<id>:<slot>`: slot `1`, `2`, ... for
-the reviewers of a sample, `lead` for who breaks ties. `kind` is dispute, audit or gold. `images` (sha256 of the source
-files) and `keys` (of the answer shown) say what it was about. `expected` is the right verdict of a gold task."""
+the reviewers of a sample. `kind` is dispute, audit or gold. `images` (sha256 of the source files) and `keys` (of the
+answer shown) say what it was about. `expected` is the right verdict of a gold task."""
 
 ANNOTATIONS = columns(
     ("annotation", LONG),

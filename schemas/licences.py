@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 Reuse = Literal["cc0", "cc-by", "cc-by-sa", "nc", "nd", "other", "unknown"]
@@ -26,6 +26,15 @@ def licence_class(licence: str | None) -> Reuse:
     if not words:
         return "unknown"
     return next((name for name, pattern in _RULES if pattern.search(words)), "other")
+
+
+STRICT: Final[tuple[Reuse, ...]] = ("cc0", "cc-by", "cc-by-sa", "nc", "nd", "other", "unknown")
+"""From what asks least to what allows least: nobody knows what a licence without a name allows."""
+
+
+def strictest(licences: Iterable[str | None]) -> Reuse:
+    """The class that holds for whoever uses rows under all of these together; `unknown` for none at all."""
+    return max(map(licence_class, licences), key=STRICT.index, default="unknown")
 
 
 def forbids_changes(licence: str | None) -> bool:

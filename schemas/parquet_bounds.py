@@ -8,6 +8,7 @@ swell, the lengths that its rows point to are summed without making one of them.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ LOOKS: Final = 4_000_000
 MAX_HEADER: Final = 16 << 20
 """Bytes of a page's header, as in Arrow."""
 _DICTIONARY: Final = 2
+_LENGTH: Final = struct.Struct("<I")
 _DEPTH: Final = 8
 
 
@@ -145,9 +147,13 @@ def _longest(page: _Page, chunk: Any, file: BinaryIO, looks: list[int]) -> int:
     except (OSError, ValueError, pa.ArrowException):
         return page.unpacked
     at = longest = 0
+    lengths, last = _LENGTH.unpack_from, len(data) - _LENGTH.size
     for _ in range(page.values):
-        length = int.from_bytes(data[at : at + 4], "little")
-        longest = max(longest, length)
+        if at > last:
+            break
+        (length,) = lengths(data, at)
+        if length > longest:
+            longest = length
         at += 4 + length
     return longest
 

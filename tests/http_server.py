@@ -3,37 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-
-class Answering(BaseHTTPRequestHandler):
-    """An endpoint with one model, `m`; what it replies to a question is a test's own."""
-
-    def reply(self, body: bytes) -> bytes:
-        """The JSON for a request."""
-        raise NotImplementedError
-
-    def do_GET(self) -> None:
-        self._send(b'{"object": "list", "data": [{"id": "m"}]}')
-
-    def do_POST(self) -> None:
-        self._send(self.reply(self.rfile.read(int(self.headers["Content-Length"]))))
-
-    def _send(self, data: bytes) -> None:
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-        except OSError:  # the build was killed
-            return
-
-    def log_message(self, *_: Any) -> None:
-        return None
 
 
 @contextmanager
@@ -58,3 +31,31 @@ def listening(handler: type[BaseHTTPRequestHandler], *, quiet: bool = False) -> 
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def answering(reply: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The address of an endpoint with one model, `m`; `reply` makes of a request's body the JSON that answers it."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send(b'{"object": "list", "data": [{"id": "m"}]}')
+
+        def do_POST(self) -> None:
+            self._send(reply(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _send(self, data: bytes) -> None:
+            try:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+            except OSError:  # the build was killed
+                return
+
+        def log_message(self, *_: Any) -> None:
+            return None
+
+    with served(Answering) as url:
+        yield url

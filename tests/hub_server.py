@@ -357,7 +357,12 @@ class _Handler(BaseHTTPRequestHandler):
         data = (found.tree(revision) or {}).get(path)
         if data is None:
             return 404, b'{"error": "Entry not found"}', {"X-Error-Code": "EntryNotFound"}
-        return 200, data, {"X-Repo-Commit": found.commit(revision) or "", "ETag": f'"{git_blob(data)}"'}
+        headers = {"X-Repo-Commit": found.commit(revision) or "", "ETag": f'"{git_blob(data)}"'}
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        if asked is None:
+            return 200, data, headers
+        start, stop = int(asked[1]), min(int(asked[2]) + 1, len(data))
+        return 206, data[start:stop], {**headers, "Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
 
 
 def _entry(path: str, data: bytes) -> dict[str, Any]:

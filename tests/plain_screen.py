@@ -39,7 +39,7 @@ CONFIG: Final = """\
 class PlainScreen:
     """Shows the first answer."""
 
-    config = CONFIG
+    config, shows = CONFIG, ""
 
     def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
         """The photo, the clues and the text of the first answer that says where."""

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from release import write_release
 from release.manifest import file_entry, manifest_bytes, read_manifest
 from release.outgoing import Outgoing, outgoing
-from release.tar_index import IndexedSample, header_line, index_path, sample_digest, sample_line
+from release.tar_index import IndexedSample, header_line, index_path, sample_checksum, sample_line
 from schemas.settings import ReleaseSettings
 from schemas.ustar import members
 from tests.build_fixture import make_build
@@ -44,6 +44,16 @@ def recorded_again(release: Path, **changes: Any) -> None:
     (release / "manifest.json").write_bytes(manifest_bytes({**fields, **changes, "files": files}))
 
 
+def without_viewer(release: Path) -> None:
+    """Takes its viewer away, which repeats every row: as if the recipe had wanted none."""
+    fields = read_manifest(release)
+    gone = [entry["path"] for entry in fields["files"] if entry["path"].startswith("viewer")]
+    for path in gone:
+        (release / path).unlink()
+    fields["files"] = [entry for entry in fields["files"] if entry["path"] not in gone]
+    (release / "manifest.json").write_bytes(manifest_bytes({k: v for k, v in fields.items() if k != "viewer"}))
+
+
 def rewrite_tar(path: Path, change: dict[str, bytes | None]) -> None:
     """Replaces (bytes) or removes (None) members of a tar; its index says so."""
     with tarfile.open(path) as tar:
@@ -69,12 +79,13 @@ def indexed_again(tar: Path) -> None:
                 row_id = str(orjson.loads(texts[-1])["id"])
             except (ValueError, KeyError, TypeError):
                 row_id = ""
-            lines.append(sample_line(IndexedSample(key, row_id, sample_digest(texts), parts)))
+            lines.append(sample_line(IndexedSample(key, row_id, sample_checksum(texts), parts)))
     index_path(tar).write_bytes(b"".join((header_line(tar.name, len(data), len(lines)), *lines)))
 
 
 def change_rows(release: Path, change: Callable[[dict[str, Any]], None], number: int = 1, split: str = "train") -> None:
-    """Changes one row in both formats, with a manifest that agrees."""
+    """Changes one row in both formats, with a manifest that agrees; the viewer goes."""
+    without_viewer(release)
     tar = release / "webdataset" / f"{split}-000000.tar"
     name = f"{number:06d}.json"
     with tarfile.open(tar) as opened:

@@ -38,7 +38,7 @@ def case(family: str, say: Say = str, *, photo: bool = True, clues: int = 4) -> 
         city=say("Paris"),
     )
     photos = (Photo(sha256="a" * 64),) if photo else ()
-    if family in ("mg_geo_meta", "gws15k", "localizability"):
+    if family in ("mg_geo_meta", "gws15k", "localizability", "vigor_pairs"):
         return Case(sample=sample, photos=photos)
     first, second = answer(family, "first", say, 48.2, 3.3, clues), answer(family, "second", say, 45.75, 4.85, clues)
     return Case(sample=sample, answers=(first, second), photos=photos)
@@ -89,10 +89,25 @@ def chosen(say: Say, clues: int) -> Mapping[str, Any]:
     return {"description": say("A street with parked cars."), "offered": ["c1"], "chosen": [one] * clues}
 
 
+def boxed(say: Say, clues: int) -> Mapping[str, Any]:
+    one = {"sentence": say("A round pond lies in the park."), "box": [0.5, 0.5, 0.2, 0.2]}
+    return {"description": say("A park from above."), "regions": [one] * clues}
+
+
+def described(say: Say, clues: int) -> Mapping[str, Any]:
+    return {"description": say("A street along a canal."), "names": [], "map_shown": False}
+
+
 def spoken(say: Say, clues: int) -> Mapping[str, Any]:
     one = {"text": say("The bollards are French."), "quotes": [say("the bollards look French")]}
     return {"sentences": [one] * clues, "country": say("France")}
 
 
 PLACES: Final = {"mp16_reason": reasoned, "a_plug_in": reasoned, "mg_geo_dialog": nowhere}
-VALUES: Final = {"mg_geo_dialog": rounds, "mg_geo_clue": chosen, "naviclues": spoken}
+VALUES: Final = {
+    "mg_geo_dialog": rounds,
+    "mg_geo_clue": chosen,
+    "naviclues": spoken,
+    "cvg_text": described,
+    "geotext": boxed,
+}

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from factory.plugins.contracts import Source
+from factory.store.ustar import member_parts
 from schemas import FilePart
+
+
+def member(name: str, data: bytes) -> bytes:
+    """A file as a tar of ours has it, ready to be appended."""
+    return b"".join(member_parts(name, data))
 
 
 def bytes_at(source: Source, locator: str) -> bytes:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
-from annotation.screens.family import FamilyScreen
+from annotation.screens.family import FamilyScreen, chosen
 from annotation.screens.shown import Speaks
 from annotation.tasks import Screen
 from factory.store.layout import Build
 from schemas.settings import ReviewSettings
+
+
+def shown_by(recipe: Mapping[str, Any]) -> str:
+    """`Screen.shows` of a build's screens, by its recipe."""
+    review = ReviewSettings.model_validate(recipe.get("review") or {})
+    return chosen(review.language, show_truth=review.show_truth)
 
 
 def open_screen(build: Build, speaks: Speaks | None) -> Screen:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from annotation import controls
 from annotation.screens.config import MOST_CLUES, Layout, layout_of, screen_config
 from annotation.screens.inset import Mark, place_html
-from annotation.screens.shown import READERS, Shown, Speaks, by_place, nearest
+from annotation.screens.shown import READERS, Shown, Speaks, by_place, shown_of
 from annotation.screens.tags import TARGET
 from annotation.screens.wording import Words, words_of
 from annotation.tasks import Made
@@ -55,10 +55,14 @@ class FamilyScreen:
         """Label Studio's configuration, the same for all tasks of a build."""
         return screen_config(self.layout, words_of(self.language), photo=self.photo)
 
+    @property
+    def shows(self) -> str:
+        """What the recipe chooses of it."""
+        return chosen(self.language, show_truth=self.show_truth)
+
     def task(self, case: Case, pictures: Mapping[str, str]) -> Made:
         """One sample's task: every text in it is plain, but the map, which is HTML of ours."""
-        found = None if self.speaks is None else self.speaks(case)
-        shown = READERS.get(self.family, by_place)(case, nearest(case) if found is None else found)
+        shown = READERS.get(self.family, by_place)(case, shown_of(case, self.speaks))
         clues = tuple(tidy(text, MOST_CLUE, lines=True) for text in shown.clues[:MOST_CLUES])
         clues = clues if self.layout.clues is not None else ()
         text, longer = _editable(shown.text if self.layout.text else None)
@@ -80,6 +84,11 @@ class FamilyScreen:
             clues=clues,
             reasoning=text,
         )
+
+
+def chosen(language: str, *, show_truth: bool) -> str:
+    """What a recipe chooses of screens, in its own words."""
+    return f"language {language}, show_truth {str(show_truth).lower()}"
 
 
 def _editable(text: str | None) -> tuple[str | None, str]:

@@ -63,6 +63,22 @@ def chosen_clues(_case: Case, found: LocatedAnswer | None) -> Shown:
     return Shown(found=found, clues=tuple(clues), text=described.strip() or None)
 
 
+def description(_case: Case, found: LocatedAnswer | None) -> Shown:
+    """What a teacher wrote of a place."""
+    described = "" if found is None else text_of(found.answered) or ""
+    return Shown(found=found, text=described.strip() or None)
+
+
+def regions(_case: Case, found: LocatedAnswer | None) -> Shown:
+    """Sentences about regions, and the description of the whole."""
+    values: Mapping[str, Any] = {} if found is None else found.answered.values
+    clues = (
+        _joined(str(one.get("sentence") or ""), ", ".join(map(str, one.get("box") or ())))
+        for one in _listed(values.get("regions"))
+    )
+    return Shown(found=found, clues=tuple(clues), said=str(values.get("description") or ""))
+
+
 def sentences(case: Case, found: LocatedAnswer | None) -> Shown:
     """Sentences with the player's words behind each, and all that the player said."""
     values: Mapping[str, Any] = {} if found is None else found.answered.values
@@ -77,6 +93,8 @@ READERS: Final[Mapping[str, Reader]] = {
     "mp16_reason": by_place,
     "mg_geo_dialog": dialog,
     "mg_geo_clue": chosen_clues,
+    "cvg_text": description,
+    "geotext": regions,
     "naviclues": sentences,
 }
 
@@ -105,3 +123,9 @@ def _listed(value: Any) -> Sequence[Mapping[str, Any]]:
 
 def _joined(*texts: str) -> str:
     return " → ".join(text.strip() for text in texts if text.strip())
+
+
+def shown_of(case: Case, speaks: Speaks | None) -> LocatedAnswer | None:
+    """The answer that stands on the screen: the one that is released, else the `nearest`."""
+    found = None if speaks is None else speaks(case)
+    return nearest(case) if found is None else found

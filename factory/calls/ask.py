@@ -22,7 +22,8 @@ from factory.calls.row import UNSETTLED, LedgerRow, request_key, scores_of
 from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher
 from factory.errors import FactoryError, PluginFault
-from factory.plugins.contracts import Budget, Deferred, NoAnswer, ParseFailure, Question, Said
+from factory.plugins.contracts import Deferred, NoAnswer, ParseFailure, Question, Said
+from factory.plugins.shared import Budget
 from schemas import Answered, Reply, Request, Sample, SawTruth, Truth, Turn
 
 ReadT = TypeVar("ReadT")

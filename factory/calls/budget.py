@@ -26,7 +26,7 @@ import polars as pl
 from factory.calls.budget_file import Account, BudgetFile, Spent, money, nano
 from factory.calls.files import is_sealed, read_ledger
 from factory.errors import BudgetReached
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from factory.store.layout import ShardPaths
 from factory.store.paid import added_up, paid, taken_from
 from schemas.settings import BudgetLimits, Prices

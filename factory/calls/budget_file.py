@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from factory.errors import EnvironmentFault
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from factory.store.databases import require_own_schema
 from factory.store.files import open_itself, private_database, remove
 from factory.store.lease import is_locked

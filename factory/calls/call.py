@@ -18,7 +18,8 @@ from factory.calls.ledger import Ledger
 from factory.calls.row import LedgerRow
 from factory.calls.teacher import Teacher
 from factory.errors import EnvironmentFault, FactoryError, PluginFault
-from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, Budget, CallFailed, Deferred, Question, Usage
+from factory.plugins.contracts import REFUSED_CONNECTION, SCHEMA_REFUSED, CallFailed, Deferred, Question
+from factory.plugins.shared import Budget, Usage
 from factory.redact import Redactor
 from schemas import Reply
 

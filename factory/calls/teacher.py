@@ -82,6 +82,11 @@ def made_teachers(calls: Sequence[Call], root: Path) -> list[tuple[TeacherSettin
                     f"teachers {other.name} and {settings.name} would ask the same questions and share every "
                     "answer: give one of them another model or another sampling.seed"
                 )
+            if backends.server is not None and theirs.server is not None and backends.server.port == theirs.server.port:
+                raise RecipeError(
+                    f"teachers {other.name} and {settings.name} would both be served on port {theirs.server.port}: "
+                    "give one of them another `port`"
+                )
         made.append((settings, backends))
     return made
 

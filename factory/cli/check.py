@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from annotation.soundness import review_faults
 from factory.calls.ledger import ledger_faults
 from factory.errors import CorruptBuild, RecipeError
 from factory.redact import named_secrets
@@ -30,28 +31,37 @@ from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns
 from release import check_release
 from release.manifest import MANIFEST
+from release.withdrawals import Withdrawals, read_withdrawals
 
 MOST_FAULTS: Final = 1_000
 """That are told, and looked for: a few numbers of a forger make millions."""
 
 
-def file_faults(path: Path, benchmarks: Sequence[Path] = ()) -> Iterator[str]:
+def file_faults(path: Path, benchmarks: Sequence[Path] = (), withdrawn: Path | None = None) -> Iterator[str]:
     """Every fault found in a build with its release, or in a release alone, each naming the file.
 
     Args:
         benchmarks: tables or folders of images of evaluation sets of which no released row may be.
+        withdrawn: a list of withdrawals of which none may be.
 
     Raises RecipeError when the path is neither, SourceError for a benchmark that cannot be read.
     """
     paths = BuildPaths(path)
     known = [_benchmark(benchmark) for benchmark in benchmarks]
+    withdrawals = None if withdrawn is None else Withdrawals(read_withdrawals(withdrawn))
     if paths.info.is_file():
-        return _build_faults(Build(paths), known)
+        if (known or withdrawals is not None) and not paths.release.exists():
+            raise RecipeError(f"{path}: has no release yet, so no row that {_asked(known)} could be held against")
+        return _build_faults(Build(paths), known, withdrawals)
     if (path / MANIFEST).is_file():
-        return iter(check_release(path, benchmarks=known))
+        return iter(check_release(path, benchmarks=known, withdrawals=withdrawals))
     raise RecipeError(
         f"{path}: neither a build (no {paths.info.name} in it) nor a release (no {MANIFEST} in it){_nearest(path)}"
     )
+
+
+def _asked(known: Sequence[Benchmark]) -> str:
+    return "--benchmark" if known else "--withdrawn"
 
 
 def _benchmark(path: Path) -> Benchmark:
@@ -78,7 +88,9 @@ def _is_checkable(path: Path) -> bool:
     return BuildPaths(path).info.is_file() or (path / MANIFEST).is_file()
 
 
-def _build_faults(build: Build, benchmarks: Sequence[Benchmark] = ()) -> Iterator[str]:
+def _build_faults(
+    build: Build, benchmarks: Sequence[Benchmark] = (), withdrawals: Withdrawals | None = None
+) -> Iterator[str]:
     paths = build.paths
     odd = list(odd_files(paths.root))
     if odd:
@@ -111,9 +123,11 @@ def _build_faults(build: Build, benchmarks: Sequence[Benchmark] = ()) -> Iterato
     if finished and not released_with(info, paths):
         yield f"{paths.decisions}: differs from what the release was made with; build again"
     yield from _decision_faults(paths)
+    yield from review_faults(paths)
     yield from _unlisted(paths, shards, info["state"])
     if paths.release.exists():
-        yield from check_release(paths.release, named_secrets(build.recipe), benchmarks=benchmarks)
+        secrets = named_secrets(build.recipe)
+        yield from check_release(paths.release, secrets, benchmarks=benchmarks, withdrawals=withdrawals)
     elif finished:
         yield f"{paths.release}: missing"
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, RecipeError
+from factory.store.decided import WITHHELD
 from factory.store.info import FINISHED
 from factory.store.layout import Build, ShardPaths
 from factory.store.reviews import decided_by, read_reviews
@@ -181,7 +182,9 @@ def _outcome(
     if decision == "reject" and verdict["decision"] != "reject":
         return "rejected by people"
     if decision == "review" and verdict["decision"] == "accept":
-        return "accepted by the checks, and people differ: waits for their lead"
+        private = people is not None and WITHHELD in (people["flags"] or ())
+        why = people["note"] if people is not None and private else "people differ"
+        return f"accepted by the checks, and {why}: waits for their lead"
     because = ", ".join(verdict["reasons"])
     said = {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}[verdict["decision"]]
     ignored = "; people's decision cannot count" if people and people["decision"] != decision else ""

@@ -16,11 +16,30 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from factory.cli.convert import convert
+from factory.cli.diff import diff
+from factory.cli.evaluate import evaluate
 from factory.cli.geo import geo_app
-from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell, tell_text
-from factory.cli.publish import hydrate, push
+from factory.cli.join import merge, mix
+from factory.cli.navig import navig
+from factory.cli.options import AllowHost, Json, Overrides, Profile, refuse_unused
+from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell
+from factory.cli.publish import hydrate, push, space
+from factory.cli.recipe import recipe_app
+from factory.cli.rerank import rerank
+from factory.cli.retrieval import retrieval
 from factory.cli.review import review_app
-from factory.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_OK, EXIT_ROWS_FAILED, FactoryError, RecipeError
+from factory.cli.serving import serve_teacher
+from factory.cli.train import merge_adapter, train
+from factory.errors import (
+    EXIT_ENVIRONMENT,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_ROWS_FAILED,
+    EXIT_USAGE,
+    FactoryError,
+    RecipeError,
+)
 from factory.text import counted
 from factory.version import __version__
 
@@ -32,19 +51,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Turns a recipe into a checked, reviewed, released geo-reasoning dataset.",
 )
-recipe_app = typer.Typer(no_args_is_help=True, help="Look at a recipe: resolved, checked, or its JSON Schema.")
 app.add_typer(recipe_app, name="recipe")
 app.add_typer(geo_app, name="geo")
 app.add_typer(review_app, name="review")
-_GOES_ON = (["build"], ["demo"], ["push"], ["hydrate"])
-"""Commands that, once interrupted, go on where they stopped."""
+_GOES_ON = (["build"], ["demo"], ["push"], ["hydrate"], ["train"], ["rerank"], ["navig"])
+"""Commands that, once interrupted, go on where they stopped; `eval` does where it keeps its answers."""
 
 RecipeFile = Annotated[Path, typer.Argument(help="The recipe's YAML file.", show_default=False)]
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
-Profile = Annotated[str | None, typer.Option("--profile", "-p", help="Profile of the recipe (default: `demo`).")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", "-s", help="Override a key: `teachers.0.model=x`.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder that holds builds.")]
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
 
 
 def main() -> NoReturn:
@@ -76,13 +91,18 @@ def main() -> NoReturn:
     except Exception as error:
         code = _usage_error(error)
     if code == EXIT_INTERRUPTED:
-        resumes = "; the same command goes on where it stopped" if sys.argv[1:2] in _GOES_ON else ""
+        resumes = "; the same command goes on where it stopped" if _goes_on(sys.argv[1:]) else ""
         say(f"interrupted{resumes}")
     try:
         sys.stdout.flush()
     except OSError:  # told above; the interpreter would try once more at its end, and tell it in its own words
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code or EXIT_OK)
+
+
+def _goes_on(words: list[str]) -> bool:
+    keeps = any(word == "--save" or word.startswith("--save=") for word in words)
+    return words[:1] in _GOES_ON or (words[:1] == ["eval"] and keeps)
 
 
 def _disk_error(error: OSError) -> int:
@@ -95,8 +115,16 @@ def _disk_error(error: OSError) -> int:
     if error.filename is None and error.errno not in DISK_ERRORS:
         raise error
     place = "the output" if error.filename is None else error.filename
-    say(f"{place}: {error.strerror}")
-    return EXIT_ENVIRONMENT
+    say(f"{place}: {_MISTAKEN.get(error.errno or 0, error.strerror)}")
+    return EXIT_USAGE if error.errno in _MISTAKEN else EXIT_ENVIRONMENT
+
+
+_MISTAKEN = {
+    errno.ENOTDIR: "a file stands where a folder is meant",
+    errno.EISDIR: "is a folder where a file is meant",
+    errno.EEXIST: "is there already, where a folder is meant or nothing",
+}
+"""Faults of a path that somebody wrote, not of the disk."""
 
 
 def _usage_error(error: Exception) -> int:
@@ -138,6 +166,7 @@ def build(
         int | None, typer.Option(min=1, help="Shards at the same time (default: one a core, fewer for few samples).")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
+    allow_host: AllowHost = None,
     json: Json = False,
 ) -> None:
     """Build a recipe. A finished build returns at once; a stopped one goes on where it was."""
@@ -153,6 +182,7 @@ def build(
             engine=engine,
             workers=workers,
             retry=retry,
+            allow_hosts=allow_host or (),
             listener=BuildDisplay(),
         )
     except FactoryError as error:
@@ -166,6 +196,7 @@ def build(
 
 @app.command()
 def demo(
+    context: typer.Context,
     out: Out = Path("builds"),
     copy: Annotated[
         Path | None, typer.Option("--copy", metavar="DIR", help="Build nothing: copy recipe and data there, to edit.")
@@ -177,6 +208,7 @@ def demo(
     from factory.cli.demo import PROFILE, copy_demo, demo_recipe
 
     if copy is not None:
+        refuse_unused(context, ["out"], "holds builds, and --copy makes none")
         copied = copy_demo(copy)
         say(f"copied to {copy}; edit {copied}, then: factory build {shlex.quote(str(copied))}")
         return
@@ -226,28 +258,6 @@ def explain(build: BuildDir, sample_id: Annotated[str, typer.Argument(metavar="I
 
 
 @app.command()
-def diff(
-    before: Annotated[Path, typer.Argument(help="A release's folder, or its build's.", show_default=False)],
-    after: Annotated[Path, typer.Argument(help="A later one.", show_default=False)],
-    json: Json = False,
-) -> None:
-    """What changed between two releases: rows added, removed and changed, by column, with the reason where known."""
-    from factory.cli.console import print_json
-    from release.diff import release_diff, render_changes
-    from release.folder import release_folder
-    from release.manifest import DamagedRelease
-
-    try:
-        found = release_diff(release_folder(before), release_folder(after))
-    except DamagedRelease as error:
-        raise RecipeError(str(error)) from None
-    if json:
-        print_json(found)
-    else:
-        tell_text(render_changes(found).rstrip("\n"))
-
-
-@app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="A build's directory, or a release's.", show_default=False)],
     benchmark: Annotated[
@@ -256,23 +266,41 @@ def check(
             help="Table or folder of images of an evaluation set of which no released row may be; repeatable."
         ),
     ] = None,
+    withdrawn: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of withdrawals (CSV or Parquet: id, sha256, author, reason, since) of which none may be."
+        ),
+    ] = None,
 ) -> None:
     """Check every file of a build or a release against what was recorded when it was written, and a release's rules:
-    what leaks, what its licences ask for."""
+    what leaks, what its licences ask for. Exit code 1 where a fault is found, each a line on standard output."""
     from factory.cli.check import MOST_FAULTS, file_faults
 
-    faults = list(islice(file_faults(path, benchmark or ()), MOST_FAULTS + 1))
+    faults = list(islice(file_faults(path, benchmark or (), withdrawn), MOST_FAULTS + 1))
     for fault in faults[:MOST_FAULTS]:
         tell(cut(fault))
     if len(faults) > MOST_FAULTS:
         say(f"more than {MOST_FAULTS:,} faults; what lies behind them was not looked at")
     else:
         say(counted(len(faults), "fault") if faults else f"{path}: every file is as it was written")
-    raise typer.Exit(1 if faults else EXIT_OK)
+    raise typer.Exit(EXIT_ROWS_FAILED if faults else EXIT_OK)
 
 
+app.command()(diff)
+app.command()(convert)
 app.command()(push)
+app.command()(space)
 app.command()(hydrate)
+app.command(context_settings={"allow_extra_args": True})(serve_teacher)
+app.command()(train)
+app.command("merge-adapter")(merge_adapter)
+app.command()(merge)
+app.command()(mix)
+app.command("eval")(evaluate)
+app.command()(rerank)
+app.command()(retrieval)
+app.command()(navig)
 
 
 @app.command(hidden=True, context_settings={"ignore_unknown_options": True})
@@ -293,6 +321,7 @@ def report(build: BuildDir) -> None:
 
 @app.command()
 def doctor(
+    context: typer.Context,
     recipe: Annotated[Path | None, typer.Argument(help="Also check what this recipe needs.")] = None,
     profile: Profile = None,
     overrides: Overrides = None,
@@ -302,38 +331,11 @@ def doctor(
     from factory.cli.console import print_findings, print_json
     from factory.cli.doctor import examine
 
+    if recipe is None:
+        refuse_unused(context, ["profile", "overrides"], "is of a recipe, and none is given")
     findings = examine(recipe, profile=profile, overrides=overrides or ())
     (print_json if json else print_findings)(findings)
     raise typer.Exit(3 if any(finding.fault for finding in findings) else EXIT_OK)
-
-
-@recipe_app.command("show")
-def recipe_show(recipe: RecipeFile, profile: Profile = None, overrides: Overrides = None) -> None:
-    """Print the resolved recipe with every default filled in."""
-    from factory.recipe.load import load_recipe
-    from factory.store.yaml_lines import dump_yaml
-
-    tell_text(dump_yaml(load_recipe(recipe, profile=profile, overrides=overrides or ()).plain()).removesuffix("\n"))
-
-
-@recipe_app.command("check")
-def recipe_check(recipe: RecipeFile, profile: Profile = None, overrides: Overrides = None) -> None:
-    """Say everything that is wrong with a recipe; exit code 2 if anything is."""
-    from factory.recipe.load import load_recipe
-
-    loaded = load_recipe(recipe, profile=profile, overrides=overrides or ())
-    used = f", profile {loaded.profile}" if loaded.profile else ""
-    say(f"{recipe}{used}: valid")
-
-
-@recipe_app.command("schema")
-def recipe_schema() -> None:
-    """Print the JSON Schema of recipes, for editors."""
-    import json
-
-    from factory.recipe.model import recipe_json_schema
-
-    tell_text(json.dumps(recipe_json_schema(), indent=2, ensure_ascii=False))
 
 
 def known_commands() -> dict[str, str]:
@@ -344,6 +346,6 @@ def known_commands() -> dict[str, str]:
             if command.hidden:
                 continue
             assert command.callback is not None
-            name = command.name or command.callback.__name__
+            name = command.name or command.callback.__name__.replace("_", "-")
             found[prefix + name] = command.help or command.callback.__doc__ or ""
     return found

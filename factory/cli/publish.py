@@ -1,4 +1,4 @@
-"""`factory push` and `factory hydrate`: a release goes to the Hub, a folder or a store; pictures come to a release."""
+"""`factory push`, `space` and `hydrate`: a release goes to the Hub, a folder or a store; pictures come to a release."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from factory.cli.options import AllowHost, Json, refuse_unused
 from factory.cli.out import say, tell
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, RecipeError
 from factory.text import counted
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from factory.phases.run import UnderWay
 
 ReleaseDir = Annotated[Path, typer.Argument(help="A release's directory, or its build's.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
 
 
 def push(
+    context: typer.Context,
     path: ReleaseDir,
     repo: Annotated[str | None, typer.Option(metavar="ORG/NAME", help="A dataset repository of the Hub.")] = None,
     to: Annotated[str | None, typer.Option(metavar="URL", help="A folder, or an address of fsspec: s3://...")] = None,
@@ -44,8 +45,8 @@ def push(
 
     if (repo is None) == (to is None):
         raise RecipeError("say where to: --repo ORG/NAME for the Hub, or --to URL for a folder or an object store")
-    if to is not None and (public is not None or branch or pr or tag):
-        raise RecipeError("--public, --private, --branch, --pr and --tag are the Hub's: leave them out with --to")
+    if to is not None:
+        refuse_unused(context, ["public", "branch", "pr", "tag", "at_once"], "is of the Hub, and --to goes elsewhere")
     release = outgoing(path)
     say(f"{release.root}: {counted(len(release.files), 'file')}, {in_words(release.size)}, no fault")
     progress = _Progress()
@@ -86,15 +87,34 @@ def push(
         tell(done.url)
 
 
+def space(
+    path: ReleaseDir,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The folder (default: beside, `...-space`).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the viewer of a release as the folder of a static Hugging Face Space."""
+    from factory.cli.console import print_json
+    from release.outgoing import outgoing
+    from release.space import write_space
+
+    release = outgoing(path)
+    out = release.root.with_name(f"{release.root.name}-space") if out is None else out
+    files = write_space(release, out)
+    say(f"{out}: {counted(files, 'file')}; send it with `hf upload ORG/NAME {out} --repo-type space`")
+    if json:
+        print_json({"root": str(out), "files": files})
+    else:
+        tell(str(out))
+
+
 def hydrate(
     path: ReleaseDir,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="The new release (default: beside, `...-hydrated`).")
     ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option("--allow-host", metavar="HOST", help="May be no public address: a mirror of yours."),
-    ] = None,
+    allow_host: AllowHost = None,
     at_once: Annotated[int, typer.Option(min=1, max=256, help="Pictures under way.")] = 16,
     per_host: Annotated[int, typer.Option(min=1, max=64, help="Of these, at one host.")] = 2,
     per_second: Annotated[float, typer.Option(min=0.01, max=1000, help="Requests a second at one host.")] = 10.0,
@@ -106,20 +126,22 @@ def hydrate(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fetch the pictures that a release names and has not, verify them by hash, and write a release that has them."""
-    import os
-
+    """Fetch the pictures that a release names and has not, verify them by hash, and write a release that has them.
+    Exit code 1 where some are missing."""
     from factory.cli.console import BuildDisplay, print_json
+    from factory.fetch.fetcher import Manners
+    from factory.fetch.public import hosts
     from factory.phases.run import UnderWay
-    from release.fetch import Manners, hosts
+    from factory.plugins.fetching import Course
+    from factory.processes import usable_cores
     from release.folder import release_folder
-    from release.hydrate import Course, Hydrating, hydrate
+    from release.hydrate import Hydrating, hydrate
 
     root = release_folder(path)
     out = root.resolve().with_name(f"{root.resolve().name}-hydrated") if out is None else out
     course = Course()
     manners = Manners(allowed=hosts(allow_host or ()), per_host=per_host, pause_s=1 / per_second)
-    how = Hydrating(manners=manners, at_once=at_once, similar=similar, workers=os.cpu_count() or 1)
+    how = Hydrating(manners=manners, at_once=at_once, similar=similar, workers=usable_cores())
 
     def look() -> UnderWay:
         return UnderWay(done=course.done, refused=course.missing)

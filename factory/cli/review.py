@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from factory.cli.options import Json, refuse_unused
 from factory.cli.out import say, tell
-from factory.errors import EXIT_OK, EXIT_ROWS_FAILED
+from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, RecipeError
 from factory.text import counted
 
 review_app = typer.Typer(no_args_is_help=True, help="People decide what machines dispute: Label Studio and back.")
 
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
 DataDir = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder for the server's data (default: in the build).")
 ]
@@ -50,6 +51,7 @@ def serve(
 
 @review_app.command()
 def push(
+    context: typer.Context,
     build: BuildDir,
     data: DataDir = None,
     budget: Annotated[int | None, typer.Option(min=1, help="At most so many samples, those that gain most.")] = None,
@@ -77,6 +79,8 @@ def push(
     from factory.store.layout import open_build
     from release.rows import build_generator
 
+    if qualify:
+        refuse_unused(context, ["budget", "recipe"], "is of what comes beside the gold, and --qualify sends gold alone")
     opened = open_build(build)
     wanted = wanted_tasks(opened, budget=budget, reviewers=reviewers, gold=gold, qualify=qualify, recipe=recipe)
     login = find_login(opened.paths.server if data is None else data)
@@ -96,6 +100,8 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
     from annotation.client import Client
     from annotation.connection import find_login
     from factory.cli.console import print_json
+    from factory.phases.asked import told_after_pull
+    from factory.phases.weigh import told, weigh_build
     from factory.redact import named_secrets
     from factory.store.layout import open_build
 
@@ -103,14 +109,17 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
     login = find_login(opened.paths.server if data is None else data)
     with Client(login, secrets=named_secrets(opened.recipe).values()) as client:
         found = taking.pull(opened, client, say=say)
+    weighed = weigh_build(opened)
     say(
-        f"{counted(found.annotations, 'annotation')}: {found.new:,} new, {found.changed:,} changed, {found.deleted:,} "
-        f"taken back since the last time; {counted(found.skipped, 'task')} skipped",
+        f"since the last time: {found.new:,} new, {found.changed:,} changed, {found.deleted:,} taken back",
         *taking.told(found.refused),
+        told(weighed.tally.plain()),
+        *told_after_pull(weighed.asked, opened.paths.root),
     )
     if json:
-        counts = ("annotations", "new", "changed", "deleted", "skipped")
-        print_json({name: getattr(found, name) for name in counts} | {"refused": found.refused})
+        counts = {name: getattr(found, name) for name in ("new", "changed", "deleted")}
+        far = {"people": weighed.tally.plain(), "asked": asdict(weighed.asked)}
+        print_json(counts | far | {"refused": found.refused})
     raise typer.Exit(EXIT_ROWS_FAILED if found.refused else EXIT_OK)
 
 
@@ -118,9 +127,13 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
 def report(build: BuildDir) -> None:
     """Write the page for leads: agreement, gold, time, drift, what audits prove, and where people differ."""
     from factory.cli.review_report import write_review_report
+    from factory.phases.weigh import told, weigh_build
     from factory.store.layout import open_build
 
-    tell(str(write_review_report(open_build(build))))
+    opened = open_build(build)
+    found = weigh_build(opened)
+    tell(str(write_review_report(opened, found)))
+    say(told(found.tally.plain()))
 
 
 @review_app.command()
@@ -131,7 +144,10 @@ def decide(
     ] = None,
     verdicts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ID=VERDICT]...", help="What the lead says: accept, reject, not_localizable."),
+        typer.Argument(
+            metavar="[ID=VERDICT]...",
+            help="What the lead says: accept, as_shown, reject, not_localizable, not_private.",
+        ),
     ] = None,
     trust: Annotated[
         list[str] | None,
@@ -141,27 +157,26 @@ def decide(
 ) -> None:
     """Make decisions of what people said, by the recipe's rule, and show what waits for the lead."""
     from factory.cli.console import print_json
+    from factory.phases.asked import told_after_deciding
     from factory.phases.decide import decide_build
+    from factory.phases.weigh import told
     from factory.store.layout import open_build
 
+    if lead is not None and not verdicts and not trust:
+        raise RecipeError("--lead: says who speaks, and nothing is said: add ID=VERDICT, or --trust NAME")
     opened = open_build(build)
     found = decide_build(opened, lead=lead, said=verdicts or (), trust=trust or ())
-    told = ", ".join(f"{name} {count:,}" for name, count in found.decided.items()) or "nothing is decided"
-    say(f"{counted(found.annotations, 'annotation')}: {told}")
+    say(told(found.tally.plain()))
     for name, one in found.barred.items():
         say(f"  no word of {name} counts: {one}; --trust {name} --lead NAME lets it")
     for row in found.queue:
         say(f"  for the lead: {row['id']}  {row['note'] or ''}")
+    for line in told_after_deciding(found.asked, opened):
+        say(line)
     if json:
         queue = [{"id": row["id"], "note": row["note"]} for row in found.queue]
-        print_json(
-            {
-                "annotations": found.annotations,
-                "decided": dict(found.decided),
-                "queue": queue,
-                "barred": [*found.barred],
-            }
-        )
+        far = {"people": found.tally.plain(), "asked": asdict(found.asked)}
+        print_json(far | {"queue": queue, "barred": [*found.barred]})
 
 
 @review_app.command()
@@ -186,6 +201,7 @@ def pairs(
     from annotation.client import Client
     from annotation.connection import find_login
     from annotation.pull import told
+    from annotation.screens.family import chosen
     from annotation.screens.pairs import PairScreen
     from annotation.screens.wording import known_language
     from factory.cli.console import print_json
@@ -197,10 +213,11 @@ def pairs(
         f"{files.root}: {len(found.ids):,} rows can be compared",
         *(f"  {n:,} {why}" for why, n in found.left_out.items()),
     )
-    chosen = pairs(found, most=most, seed=seed, truth=None if hide_truth else screen.truth)
+    shows = chosen(language, show_truth=not hide_truth)
+    picked = pairs(found, most=most, seed=seed, truth=None if hide_truth else screen.truth)
     with Client(find_login(files.server if data is None else data)) as client:
         made, there = paired.send(
-            files, client, chosen, screen, title=found.title, reviewers=reviewers, seed=seed, say=say
+            files, client, picked, screen, title=found.title, reviewers=reviewers, seed=seed, shows=shows, say=say
         )
         taken = paired.take(files, client)
     table = paired.outcome_table(taken.ratings)

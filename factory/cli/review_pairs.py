@@ -56,7 +56,7 @@ def compare(first: Path, second: Path) -> Compared:
     mine, theirs = _facts(one, column), _facts(other, column)
     ids, left_out = [], Counter[str]()
     for name in sorted({*mine, *theirs}):
-        if (why := _why_not(mine.get(name), theirs.get(name))) is None:
+        if (why := why_not(mine.get(name), theirs.get(name))) is None:
             ids.append(name)
         else:
             left_out[why] += 1
@@ -67,22 +67,29 @@ def compare(first: Path, second: Path) -> Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fact:
+class Fact:
     """What of a row decides whether it can be compared."""
 
+    source: str | None
+    """`image_sha256`, where the row tells it."""
     picture: str | None
-    """What tells it from others."""
+    """sha256 of the picture's bytes; None without one."""
     text: bytes
     length: int
 
 
-def _facts(release: Release, column: str) -> dict[str, _Fact]:
-    found: dict[str, _Fact] = {}
+def _facts(release: Release, column: str) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
     for row in _rows(release):
-        text, jpeg = text_of(row, column), _jpeg(row)
-        shown = None if jpeg is None else str(row.get("image_sha256") or hashlib.sha256(jpeg).hexdigest())
-        found.setdefault(row["id"], _Fact(shown, hashlib.sha256(text.encode()).digest(), len(text)))
+        found.setdefault(row["id"], fact_of(row, column))
     return found
+
+
+def fact_of(row: Row, column: str) -> Fact:
+    """What of a row that is compared by this column."""
+    text, jpeg = text_of(row, column), _jpeg(row)
+    picture = None if jpeg is None else hashlib.sha256(jpeg).hexdigest()
+    return Fact(row.get("image_sha256") or None, picture, hashlib.sha256(text.encode()).digest(), len(text))
 
 
 def _jpeg(row: Row) -> bytes | None:
@@ -92,13 +99,14 @@ def _jpeg(row: Row) -> bytes | None:
     return data if isinstance(data, bytes) and data else None
 
 
-def _why_not(mine: _Fact | None, theirs: _Fact | None) -> str | None:
+def why_not(mine: Fact | None, theirs: Fact | None) -> str | None:
     """Why two rows of one id cannot be compared; None where they can."""
     if mine is None or theirs is None:
         return "only in the second" if mine is None else "only in the first"
     if mine.picture is None or theirs.picture is None:
         return "without a picture"
-    if mine.picture != theirs.picture:
+    both = mine.source is not None and theirs.source is not None
+    if mine.source != theirs.source if both else mine.picture != theirs.picture:
         return "with another picture"
     if not mine.length or not theirs.length:
         return "without a text"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import pyarrow as pa
 
 from annotation import agreement, choose
-from annotation.decide import LEAD
+from annotation.qualify import Round
+from annotation.words import LEAD, REFUSED
 from factory.phases.decide import rule_of
-from factory.phases.reviewers import known_names
+from factory.phases.weigh import Weighed, told, weigh_build
 from factory.recipe.load import load_recipe
 from factory.report import DECISION_WORDS, gallery, html, measures
 from factory.report.frames import read_frames
@@ -19,11 +21,18 @@ from factory.report.words import shorten
 from factory.store.files import make_folder, write_bytes
 from factory.store.held import held
 from factory.store.layout import Build
-from factory.store.reviews import read_reviews
 from factory.store.tables import read_table, read_tables
 from factory.text import counted
 from schemas import arrow
 
+_REFUSED: Final = pl.col("flags").list.contains(REFUSED)
+_FIGURES: Final = {
+    "annotations": "annotations",
+    "accepted": "accepted",
+    "rejected": "rejected",
+    "disagreed": "for the lead",
+    "waiting": "without enough words",
+}
 MAX_CARDS: Final = 120
 FLAGS: Final = ("privacy", "truth_wrong", "leaks_answer")
 PROMISE: Final = 0.02
@@ -32,19 +41,23 @@ PROMISE: Final = 0.02
 Row = Mapping[str, Any]
 
 
-def write_review_report(build: Build, path: Path | None = None) -> Path:
-    """Writes the page and returns its path (`review/report.html` by default). Raises CorruptBuild naming a file."""
+def write_review_report(build: Build, weighed: Weighed | None = None) -> Path:
+    """Writes the page and returns its path. Raises CorruptBuild naming a file.
+
+    Args:
+        weighed: what people said, where that is known already.
+    """
     paths = build.paths
-    target = path or paths.review_report
-    said = _table(paths.annotations, arrow.ANNOTATIONS)
+    target = paths.review_report
+    found = weigh_build(build) if weighed is None else weighed
+    said, decisions = _frame(found.annotations, arrow.ANNOTATIONS), _frame(found.rows, arrow.REVIEWS)
     tasks = _table(paths.tasks, arrow.TASKS)
-    names = known_names(paths, said)
+    names, unheard = found.names, {found.names[who] for who in found.barred}
     said = said.with_columns(reviewer=pl.Series([names[name] for name in said["reviewer"]], dtype=pl.String))
     frames = read_frames(build)
-    decisions = read_reviews(paths)
     ids = differing(said, decisions)
     cards = gallery.cards(build, frames, ids[:MAX_CARDS])
-    by_sample = {name: _sayings(said, name) for name in ids[:MAX_CARDS]}
+    by_sample = {name: _sayings(said, name, unheard) for name in ids[:MAX_CARDS]}
     style = (html.ASSETS / "report.css").read_text(encoding="utf-8")
     page = (
         html.environment()
@@ -54,10 +67,10 @@ def write_review_report(build: Build, path: Path | None = None) -> Path:
             rule=rule_of(load_recipe(paths.recipe_lock).recipe.review),
             style=html.own(style),
             policy=html.policy(""),
-            annotations=said.filter(~pl.col("deleted") & ~pl.col("skipped")).height,
-            decided=_decided(decisions),
+            counts=[(word, getattr(found.tally, name)) for name, word in _FIGURES.items()],
+            line=told(found.tally.plain()),
             agreement=_agreement(said),
-            people=_people(said, _gold(tasks)),
+            people=_people(said, {names[who]: one for who, one in found.rounds.items()}, unheard),
             confusion=agreement.confusion(agreement.ratings_of(said), _gold(tasks)).to_dicts(),
             audit=audit_lines(build, said, decisions),
             cards=[(card, by_sample[card.id]) for card in cards],
@@ -72,6 +85,12 @@ def write_review_report(build: Build, path: Path | None = None) -> Path:
     return target
 
 
+def _frame(rows: Sequence[Row], schema: pa.Schema) -> pl.DataFrame:
+    frame = pl.from_arrow(pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
 def _table(path: Path, schema: Any) -> pl.DataFrame:
     return read_table(path, schema) if path.exists() else read_tables([], schema)
 
@@ -84,13 +103,13 @@ def differing(said: pl.DataFrame, decisions: pl.DataFrame) -> list[str]:
     return sorted(tied) + sorted({*apart} - tied)
 
 
-def _sayings(said: pl.DataFrame, name: str) -> list[dict[str, str]]:
+def _sayings(said: pl.DataFrame, name: str, unheard: Container[str]) -> list[dict[str, str]]:
     rows = said.filter((pl.col("id") == name) & ~pl.col("deleted")).sort("updated_at")
-    return [_saying(row) for row in rows.iter_rows(named=True)]
+    return [_saying(row, unheard) for row in rows.iter_rows(named=True)]
 
 
-def _saying(row: Row) -> dict[str, str]:
-    what = [("skipped" if row["skipped"] else row["verdict"] or "no verdict").replace("_", " ")]
+def _saying(row: Row, unheard: Container[str]) -> dict[str, str]:
+    what = ["skipped" if row["skipped"] else str(row["verdict"] or "no verdict").replace("_", " ")]
     what += [flag.replace("_", " ") for flag in row["flags"]]
     if row["lat"] is not None:
         what.append(f"at {row['lat']:.4f}, {row['lon']:.4f}")
@@ -99,14 +118,8 @@ def _saying(row: Row) -> dict[str, str]:
     if row["boxes"]:
         what.append(counted(len(row["boxes"]), "mark"))
     words = row["comment"] or (f"rewritten: {row['reasoning']}" if row["reasoning"] else "")
-    who = f"{row['reviewer']} (lead)" if row["slot"] == LEAD else row["reviewer"]
-    return {"who": who, "what": ", ".join(what), "words": shorten(words, 600)}
-
-
-def _decided(decisions: pl.DataFrame) -> dict[str, int]:
-    words = {"accept": "accepted", "reject": "rejected", "review": "for the lead"}
-    counts = dict(decisions["decision"].drop_nulls().value_counts().iter_rows())
-    return {word: counts.get(name, 0) for name, word in words.items()}
+    mark = " (lead)" if row["slot"] == LEAD else " (does not count)" if row["reviewer"] in unheard else ""
+    return {"who": f"{row['reviewer']}{mark}", "what": ", ".join(what), "words": shorten(words, 600)}
 
 
 def _agreement(said: pl.DataFrame) -> list[dict[str, Any]]:
@@ -129,25 +142,29 @@ def _gold(tasks: pl.DataFrame) -> pl.DataFrame:
     return known.select(unit="id", value="expected").unique("unit", keep="first", maintain_order=True)
 
 
-def _people(said: pl.DataFrame, gold: pl.DataFrame) -> list[dict[str, Any]]:
+def _people(said: pl.DataFrame, rounds: Mapping[str, Round], unheard: Container[str]) -> list[dict[str, Any]]:
     times = {row["rater"]: row for row in agreement.times(said).to_dicts()}
-    right = {row["rater"]: row for row in agreement.gold_accuracy(said, gold).to_dicts()}
     halves: dict[str, list[Row]] = {}
     for row in agreement.drift(said).to_dicts():
         halves.setdefault(row["rater"], []).append(row)
-    tasks = dict(said.filter(~pl.col("deleted")).group_by("reviewer").len().iter_rows())
+    tasks = dict(said.filter(~pl.col("deleted") & ~_REFUSED).group_by("reviewer").len().iter_rows())
     return [
         {
             "name": name,
             "tasks": tasks[name],
             "median_s": times.get(name, {}).get("median_s"),
             "p90_s": times.get(name, {}).get("p90_s"),
-            "gold": f"{right[name]['right']} of {right[name]['tasks']}" if name in right else "–",
+            "gold": _on_gold(rounds.get(name, Round()), barred=name in unheard),
             "drift": _told(halves, name, "agrees", lambda share: f"{100 * share:.0f} %"),
             "pace": _told(halves, name, "median_s", lambda seconds: f"{seconds:.0f}"),
         }
         for name in sorted(tasks, key=lambda name: int(name.rpartition("-")[2]))
     ]
+
+
+def _on_gold(found: Round, *, barred: bool) -> str:
+    told = f"{found.right:,} of {found.tasks:,}" if found.tasks else "–"
+    return f"{told}, no word counts" if barred else told
 
 
 def _told(halves: Mapping[str, Sequence[Row]], name: str, key: str, told: Callable[[float], str]) -> str:

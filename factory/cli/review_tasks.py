@@ -16,9 +16,8 @@ from annotation.push import sent_rows
 from annotation.qualify import barred, open_slots
 from annotation.tasks import Kind, Wanted, asked
 from factory.errors import RecipeError
-from factory.phases.decide import readable
-from factory.phases.earlier import earlier_builds
-from factory.phases.reviewers import gold_rounds, name_all, read_names, read_trusted
+from factory.phases.people import reviewed_builds
+from factory.phases.reviewers import gold_rounds, known_names, read_trusted
 from factory.recipe.load import LoadedRecipe, load_recipe
 from factory.recipe.model import Recipe
 from factory.select.reviewable import reviewable_rows
@@ -81,13 +80,12 @@ def _qualified(build: Build, recipe: Recipe, people: int) -> set[str] | None:
     if settings.gold_accuracy is None:
         return None
     said = read_annotations(build.paths)
-    earlier = readable(earlier_builds(build.paths.root.parent, recipe.name, build.paths.root))
+    earlier = reviewed_builds(build.paths, recipe.name)
     trusted = read_trusted(build.paths, earlier)
     out = barred(gold_rounds(build.paths, said, earlier), settings.gold_accuracy, trusted)
     found = open_slots(said, out)
     if len(found) < settings.overlap:
-        names = read_names(build.paths, earlier)
-        name_all(said, names)
+        names = known_names(build.paths, said, earlier)
         raise RecipeError(
             f"{len(found)} of {people} reviewers passed on gold (`review.gold_accuracy` {settings.gold_accuracy:g}), "
             f"and each row wants {settings.overlap}",
@@ -139,6 +137,8 @@ def _gold(build: Build, path: Path | None) -> Iterator[Wanted]:
     """Gold stands anywhere in the queue, or reviewers would know it by its place."""
     if path is None:
         return
+    if not path.is_file():
+        raise RecipeError(f"{path}: there is no such file; expected JSON lines with `id` and `verdict`")
     shards = dict(build.plan.select("id", "shard").iter_rows())
     if path.stat().st_size > MOST_GOLD:
         raise RecipeError(f"{path}: {path.stat().st_size:,} bytes, at most {MOST_GOLD:,} are read")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from factory.generators import cvg_text as cvg_text
+from factory.generators import geotext as geotext
 from factory.generators import gws15k as gws15k
 from factory.generators import localizability as localizability
 from factory.generators import mg_geo_clue as mg_geo_clue
@@ -11,6 +13,7 @@ from factory.generators import mg_geo_dialog as mg_geo_dialog
 from factory.generators import mg_geo_meta as mg_geo_meta
 from factory.generators import mp16_reason as mp16_reason
 from factory.generators import naviclues as naviclues
+from factory.generators import vigor_pairs as vigor_pairs
 from factory.plugins.blocks import Call, settings_at
 from factory.plugins.contracts import Generator, Needs
 from factory.plugins.promises import opened

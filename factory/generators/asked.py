@@ -53,10 +53,12 @@ def released_checks(case: Case) -> list[dict[str, Any]]:
     return [{name: getattr(check, name) for name in _OF_CHECK} for check in checks]
 
 
-def turns(question: pl.Expr, answer: pl.Expr, *, picture: bool) -> pl.Expr:
-    """The column `messages` of one question, with or without a picture before it, and one answer."""
-    asked = [_part("image", pl.lit(None, pl.String))] if picture else []
-    return pl.concat_list(_turn("user", *asked, _part("text", question)), _turn("assistant", _part("text", answer)))
+def turns(question: pl.Expr, answer: pl.Expr, *, pictures: int) -> pl.Expr:
+    """The column `messages` of one question with so many pictures before it, and one answer."""
+    asked = [_part("image", pl.lit(None, pl.String))] * pictures
+    # Arrays, since their width is the same for all rows: `pl.concat_list` takes six times as long.
+    both = pl.concat_arr(_turn("user", *asked, _part("text", question)), _turn("assistant", _part("text", answer)))
+    return both.arr.to_list()
 
 
 def text_of(name: str) -> pl.Expr:
@@ -114,4 +116,4 @@ def _part(kind: str, text: pl.Expr) -> pl.Expr:
 
 
 def _turn(role: str, *parts: pl.Expr) -> pl.Expr:
-    return pl.struct(pl.lit(role).alias("role"), pl.concat_list(parts).alias("content"))
+    return pl.struct(pl.lit(role).alias("role"), pl.concat_arr(parts).arr.to_list().alias("content"))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from factory.errors import RecipeError
+from factory.geo.files import parted_otherwise
 from factory.geo.gazetteer import admin1
 from factory.geo.names import country_code, country_name
 from factory.geo.normalise import fold
@@ -216,7 +217,8 @@ def _csv_records(path: Path) -> Records:
     try:
         header = next(reader, [])
         if missing := [key for key in REQUIRED if key not in header]:
-            raise RecipeError(f"{path}:1: the first line names no column {', '.join(missing)}")
+            parted = parted_otherwise(header)
+            raise RecipeError(f"{path}:1: the first line names no column {', '.join(missing)}{parted}")
         if unknown := [key for key in header if key not in (*REQUIRED, *OPTIONAL)]:
             near = did_you_mean(unknown[0][:60], (*REQUIRED, *OPTIONAL))
             raise RecipeError(f"{path}:1: unknown column `{tidy(unknown[0], 60)}`{near}")

@@ -74,7 +74,7 @@ def records(frame: pl.DataFrame, *, question: str) -> pl.DataFrame:
     ).with_columns(
         p_yes=pl.col("p_yes").round(6),
         calibrated=pl.col("calibrated").round(6),
-        messages=turns(pl.col("question"), pl.col("answer"), picture=True),
+        messages=turns(pl.col("question"), pl.col("answer"), pictures=1),
         saw_truth=pl.lit("none"),
     )
     return told.select(ROW.own)

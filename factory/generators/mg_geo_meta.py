@@ -84,6 +84,6 @@ def with_places(
     places = [value.cast(pl.String) if strings else value for value in written]
     answer = pl.struct("country", "region", "city", *places).struct.json_encode()
     return named.with_columns(answer=answer).with_columns(
-        messages=turns(pl.col("question"), pl.col("answer"), picture=pictures),
+        messages=turns(pl.col("question"), pl.col("answer"), pictures=int(pictures)),
         saw_truth=pl.lit("none"),
     )

@@ -127,17 +127,23 @@ def said_lines(case: Case) -> list[str]:
 
 def speaks(case: Case) -> LocatedAnswer | None:
     """The answer of which a round's row is made: the first whose every quote was said."""
-    return next((found for found in case.heard if _timed(found, case) is not None), None)
+    chosen = _chosen(case)
+    return None if chosen is None else chosen[0]
+
+
+def _chosen(case: Case) -> tuple[LocatedAnswer, list[dict[str, Any]]] | None:
+    """That answer with its sentences, timed."""
+    return next(((found, timed) for found in case.heard if (timed := _timed(found, case)) is not None), None)
 
 
 def record(case: Case, addresses: bool = False) -> Sequence[Mapping[str, Any]]:
     """The row of a round, by the first teacher whose every quote was said; none without one, whoever accepts it."""
     from factory.geo import country_name
 
-    found, sample = speaks(case), case.sample
-    sentences = None if found is None else _timed(found, case)
-    if found is None or sentences is None:
+    chosen = _chosen(case)
+    if chosen is None:
         return ()
+    (found, sentences), sample = chosen, case.sample
     texts, shown, country = sample.texts, bool(sample.images), country_name(sample.country_code)
     points, in_game = _whole(texts.get("points"), 5_000), _whole(texts.get("round"), 1_000)
     place = {

@@ -1,4 +1,5 @@
-"""Degrees as people and tools write them: the only place where text becomes a coordinate. Nothing is guessed.
+"""Degrees as people and tools write them: the only place where a text that is a coordinate is read. Nothing is guessed.
+Coordinates among other words are found by `release.sexagesimal` and by checks of `factory.verify`.
 
     48.8566    " 48,8566 "    48.8566N    W 2.35    33.87° South
     48°51'24"N    48 deg 51' 24.00" N (exiftool)    48:51:24    48d51m24sN
@@ -21,6 +22,12 @@ Axis = Literal["lat", "lon"]
 
 MAX_TEXT: Final = 100
 """Characters of one written coordinate; longer text is none."""
+DEGREE_SIGNS: Final = "°º˚"
+"""Characters, for the class of a pattern."""
+MINUTE_SIGNS: Final = "'′’‘ʹ`´"
+"""Likewise."""
+SECOND_SIGN: Final = r"(?:[\"″”“]|''|′′|’’)"
+"""A pattern, as two characters may be one sign."""
 
 _SIDE: Final = r"[NSEWnsew]|[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est|NORTH|SOUTH|EAST|WEST"
 _MINUS: Final = "\u2212"
@@ -28,9 +35,8 @@ _SIGN: Final = rf"[+\-{_MINUS}]"
 _NUMBER: Final = r"[0-9]{1,3}(?:[.,][0-9]*)?"
 _WHOLE: Final = r"[0-9]{1,3}(?:[.,]0+)?"
 _PART: Final = r"[0-9]{1,2}(?:[.,][0-9]*)?"
-_DEGREE_MARK: Final = r"(?:[°º˚]|[Dd]eg(?:rees?)?\.?)"
-_MINUTE_MARK: Final = r"['′’‘ʹ`´]"
-_SECOND_MARK: Final = r"(?:[\"″”“]|''|′′|’’)"
+_DEGREE_MARK: Final = rf"(?:[{DEGREE_SIGNS}]|[Dd]eg(?:rees?)?\.?)"
+_MINUTE_MARK: Final = f"[{MINUTE_SIGNS}]"
 _START: Final = rf"^(?P<before>{_SIDE})?\s*(?P<sign>{_SIGN})?\s*"
 _END: Final = rf"\s*(?P<after>{_SIDE})?$"
 
@@ -38,7 +44,7 @@ _WRITTEN: Final = (
     rf"{_START}(?P<degrees>{_NUMBER})\s*{_DEGREE_MARK}?(?P<minutes>)(?P<seconds>){_END}",
     rf"{_START}(?P<degrees>{_WHOLE})\s*(?:{_DEGREE_MARK}|:)\s*(?P<minutes>{_PART})\s*{_MINUTE_MARK}?(?P<seconds>){_END}",
     rf"{_START}(?P<degrees>{_WHOLE})\s*(?:{_DEGREE_MARK}|:)\s*(?P<minutes>{_PART})\s*(?:{_MINUTE_MARK}|:)\s*"
-    rf"(?P<seconds>{_PART})\s*{_SECOND_MARK}?{_END}",
+    rf"(?P<seconds>{_PART})\s*{SECOND_SIGN}?{_END}",
     rf"{_START}(?P<degrees>{_WHOLE})\s*d\s*(?P<minutes>{_PART})\s*m(?P<seconds>){_END}",
     # The s of seconds could be South: it needs the hemisphere behind it.
     rf"{_START}(?P<degrees>{_WHOLE})\s*d\s*(?P<minutes>{_PART})\s*m\s*(?P<seconds>{_PART})\s*s\s*(?P<after>{_SIDE})$",
@@ -52,7 +58,7 @@ _PAIRS: Final = (
     r"^([^;]+);([^;]+)$",
     r"^([^;]+?),\s+([^;]+)$",
     # Set apart by a bare comma only where a point or a letter shows that neither is half a number.
-    r"^([^,;]*[.°º˚NSEWnsew][^,;]*),([^,;]*[.°º˚NSEWnsew][^,;]*)$",
+    rf"^([^,;]*[.{DEGREE_SIGNS}NSEWnsew][^,;]*),([^,;]*[.{DEGREE_SIGNS}NSEWnsew][^,;]*)$",
     r"^(\S+)\s+(\S+)$",
 )
 _BRACKETS: Final = "()[] \t"

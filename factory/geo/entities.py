@@ -55,9 +55,9 @@ class Entities:
     """Columns by number of place.
 
     `vectors` are unit vectors, right to a metre. `regions` holds up to three numbers of regions a place belongs to, -1
-    for none; a region that is `compact` is no larger than a city. `claimed` is the country of a disputed place in the
-    other worldview, else its own: people write either behind it. `city_of` is the city that a place is a quarter of,
-    else the place itself; `on_island` whether a city lies on an island.
+    for none; a region or country that is `compact` is no larger than a city. `claimed` is the country of a disputed
+    place in the other worldview, else its own: people write either behind it. `city_of` is the city that a place is a
+    quarter of, else the place itself; `on_island` whether a city lies on an island.
     """
 
     kind: npt.NDArray[np.uint8]
@@ -151,7 +151,7 @@ def read_entities(worldview: str = "default") -> Entities:
     on_island[blocks[0]] = places["island"].to_numpy()
     vectors = unit_vectors(lat, lon).astype(np.float32)
     compact = np.zeros(size, dtype=bool)
-    for block, table in ((blocks[1], units), (blocks[2], groups)):
+    for block, table in ((blocks[1], units), (blocks[2], groups), (blocks[3], countries())):
         compact[block] = np.sqrt(table["area_km2"].to_numpy() / np.pi) <= _COMPACT_KM
     compact[REGION_BASE:COUNTRY_BASE] &= _far_share(regions[blocks[0]], people, vectors) <= _FAR_SHARE
     return Entities(
@@ -182,7 +182,8 @@ def _regions_of_cities(places: pl.DataFrame, group_of: Ints) -> Ints:
         ]
     )
     named = named.filter(pl.col("code").fill_null("") != "").unique("code", keep="first", maintain_order=True)
-    by_code = places.select(code="admin1_geonames").join(named, on="code", how="left", maintain_order="left")["region"]
+    coded = places.select(code=pl.col("admin1_geonames").cast(pl.String))
+    by_code = coded.join(named, on="code", how="left", maintain_order="left")["region"]
     told = by_code.fill_null(-1).to_numpy()
     codes = admin1().select(pl.col("geonames"), pl.col("region_code"))[np.maximum(unit, 0)]
     here = (codes["geonames"] == places["admin1_geonames"]) | (codes["region_code"] == places["admin1_geonames"])

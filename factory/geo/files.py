@@ -167,8 +167,20 @@ def header_of(path: Path) -> Header:
     if len(fields) > MAX_COLUMNS:
         raise SourceError(f"{path}: {len(fields):,} columns; at most {MAX_COLUMNS:,} are read")
     names = [field.encode("latin-1").decode("utf-8", errors="replace") for field in fields]
+    if told := parted_otherwise(names, SEPARATOR[format_of(path)]):
+        raise SourceError(f"{path}: one column, {names[0][:80]!r}{told}")
     line_end = "\r\n" if written.endswith("\r\n") else "\n"
     return Header(names, mark + raw.encode("latin-1"), line_end, len(mark) + text.tell())
+
+
+def parted_otherwise(names: Sequence[str], separator: str = ",") -> str:
+    """What is said of a first line that is one name and looks like several; nothing of any other. One column alone is
+    no table of ours: there are an id and a place, or two coordinates."""
+    if len(names) != 1:
+        return ""
+    other = max((one for one in ",;\t|" if one != separator), key=names[0].count)
+    told = {"\t": "a tab", ",": "`,`", ";": "`;`", "|": "`|`"}
+    return f"; it is parted by {told[other]}, expected {told[separator]}" if other in names[0] else ""
 
 
 def _csv_batches(path: Path, rows: int) -> Iterator[tuple[pa.Table, float]]:

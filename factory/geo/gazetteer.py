@@ -93,9 +93,10 @@ def cities() -> pl.DataFrame:
 
     `country` is GeoNames' own ISO 3166-1 code ("NA" is Namibia); `admin1_index` is the row of `admin1` that the place
     lies in, or the nearest of its country, null where nothing is drawn. `part_of` is the id of the city that the place
-    is a quarter of, null for most; `island` whether it lies on an island.
+    is a quarter of, null for most; `island` whether it lies on an island. The codes are Categorical, a quarter of the
+    room of text.
     """
-    return table("cities")
+    return table("cities").with_columns(pl.col("country", "admin1_geonames").cast(pl.Categorical))
 
 
 @cache
@@ -140,7 +141,7 @@ def city_countries(worldview: str) -> npt.NDArray[np.int32]:
         return _numbers(cities()["country"])
     moved = admin1().select("index", theirs=pl.when(pl.col("country") != pl.col(column)).then(pl.col(column)))
     joined = cities().join(moved, left_on="admin1_index", right_on="index", how="left", maintain_order="left")
-    return _numbers(joined.select(pl.coalesce("theirs", "country")).to_series())
+    return _numbers(joined.select(pl.coalesce("theirs", pl.col("country").cast(pl.String))).to_series())
 
 
 def _column(worldview: str) -> str:
@@ -150,10 +151,10 @@ def _column(worldview: str) -> str:
 
 
 def _numbers(codes: pl.Series) -> npt.NDArray[np.int32]:
-    named = country_codes()
-    number = dict(zip(named, range(len(named)), strict=True))
-    found: npt.NDArray[np.int32] = codes.fill_null("").replace_strict(number, return_dtype=pl.Int32).to_numpy()
-    return found
+    import numpy as np
+
+    known = pl.Enum(country_codes())
+    return codes.cast(known).fill_null("").to_physical().to_numpy().astype(np.int32)
 
 
 @cache
@@ -161,8 +162,9 @@ def city_of_places() -> npt.NDArray[np.int32]:
     """Row of `cities` of the city that each place is a quarter of, its own row for a city."""
     import numpy as np
 
-    rows = cities().select("id", row=pl.int_range(pl.len(), dtype=pl.Int32))
-    found = cities().join(rows, left_on="part_of", right_on="id", how="left", maintain_order="left")["row"]
-    own = np.arange(cities().height, dtype=np.int32)
-    parents: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy()
-    return np.where(parents >= 0, parents, own)
+    number, part_of = cities()["id"].to_numpy(), cities()["part_of"]
+    found = np.arange(cities().height, dtype=np.int32)
+    quarters = part_of.is_not_null().arg_true().to_numpy()
+    by_id = np.argsort(number).astype(np.int32)
+    found[quarters] = by_id[np.searchsorted(number, part_of.drop_nulls().to_numpy(), sorter=by_id)]
+    return found

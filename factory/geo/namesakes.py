@@ -98,7 +98,8 @@ def misleading_namesakes(parts: Parts, found: Candidates, placed: Flags, reading
 
     "Glenmont, NY" and "Isla de Pascua, Valparaíso, Chile" name a region and something in it; so does "Barton, New
     York", for the Bartons of GeoNames lie in other states. Not so where the city lies in a compact region of that name,
-    or where another part names the region too.
+    or where another part names the region too. A country's name is that of a region as well: "a small village,
+    Mexico" is not Mexico City, but whatever is in Hong Kong is in that city.
 
     Args:
         placed: The parts that name a country, a place in a region or by a city that stands beside it, or that region or
@@ -125,6 +126,9 @@ def misleading_namesakes(parts: Parts, found: Candidates, placed: Flags, reading
     for column in range(entities.regions.shape[1]):
         home = entities.regions[found.entity[rows], column].astype(np.int64)
         in_compact |= np.isin(found.part[rows] * COUNTRY_BASE + home, compact) & (home >= 0)
+    land = parts.country[found.part[rows]]
+    land[land >= lands] = -1
+    in_compact &= (land < 0) | entities.compact[COUNTRY_BASE + np.maximum(land, 0)]
     in_land = np.isin(found.part[rows] * lands + entities.country[found.entity[rows]], in_lands)
     misleading[rows] = in_land & ~in_compact
     return misleading

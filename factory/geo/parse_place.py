@@ -43,7 +43,7 @@ WIDE_WORDS: Final = frozenset(
         "district", "country", "location", "place", "address", "area", "rural", "rural area", "rural region", "urban",
         "urban area", "suburb", "suburbs", "suburban", "suburban area", "residential area", "countryside", "coast",
         "coastal area", "coastal region", "highway", "neighborhood", "neighbourhood", "outskirts", "downtown",
-        "city center", "city centre", "mountains", "desert", "island",
+        "city center", "city centre", "mountains", "desert", "island", "city park", "Anatolia",
     )
 )  # fmt: skip
 """Parts that narrow nothing down: wide places, ways to say that nothing is known, headings without a name. They are
@@ -76,6 +76,18 @@ _LEAD = re.compile(
     r"old town of|city centre of|city center of|of|the|a|at|within|by|from|район|возле|около|под) "
 )
 _SECTION = re.compile(r"^(?:north|south|east|west|northern|southern|eastern|western|central|inner|old|uptown|midtown) ")
+_DESCRIPTION: Final = re.compile(
+    r"(?:(?:a|an|the|in|near|small|smaller|large|larger|big|medium|sized|mid|tiny|quiet|remote|typical|traditional|picturesque|"
+    r"charming|scenic|medieval|historic|historical|old|older|modern|typical|tourist|touristic|touristy|industrial|colonial|"
+    r"fishing|farming|agricultural|mining|mountain|mountainous|hill|hilly|hilltop|hillside|alpine|coastal|seaside|"
+    r"lakeside|lakefront|waterfront|beachside|beachfront|beach|island|desert|tropical|subtropical|arid|port|harbor|"
+    r"harbour|market|university|college|resort|ski|spa|wine|border|residential|suburban|urban|commercial|business|"
+    r"shopping|rural|forest|forested|wooded|bush|valley|river|lake|national|public|city|town|village) )+"
+    r"(?:town|village|city|area|region|suburb|district|neighbou?rhood|quarter|community|settlement|resort|port|"
+    r"harbou?r|road|street|park|market|square|cent(?:er|re)|coast|coastline|countryside|island|peninsula|beach|valley|"
+    r"setting|environment|location|zone|landscape)s?"
+)
+"""What a place is like, and not what it is called: "a small coastal town", "ski area"."""
 _RURAL = re.compile(r"^(?:in )?(?:the )?(?:rural|remote|countryside of|upstate) (?:area of |part of |region of )?")
 _CITY_LEAD = re.compile(
     r"^(?:the )?(?:city|town|village|municipality|commune|borough|ville|ciudad|cidade|citta|stadt|gorod|город|г|місто|"
@@ -197,6 +209,8 @@ def rewrites(text: str, key: str) -> Iterator[tuple[Part, ...]]:
     """
     if text.isascii() and " " not in key:
         return  # every word that is left out and every cut stands at a space, but in other scripts
+    if _is_description(key, text):
+        return
     leads = dict(_without_lead(key))
     bases = list(leads)
     plain = bases[-1]
@@ -220,7 +234,13 @@ def rewrites(text: str, key: str) -> Iterator[tuple[Part, ...]]:
     small = text.casefold()
     if (spelt := small.translate(_GERMAN)) != small and (spelt := fold(spelt)) not in seen:
         yield (Part(spelt),)
-    yield from _cuts(plain)
+    if plain not in WIDE_WORDS:
+        yield from _cuts(plain)
+
+
+def _is_description(key: str, text: str) -> bool:
+    """Whether a part says what a place is like. Names have capitals; only the first letter of a sentence has one."""
+    return text[1:] == text[1:].lower() and _DESCRIPTION.fullmatch(key) is not None
 
 
 def _without_lead(key: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,6 @@ neighbours in a block meet the same part of the trees.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int32]
+    Units = npt.NDArray[np.int16]
     Longs = npt.NDArray[np.int64]
 
 Level = Literal["country", "admin1", "city", "border"]
@@ -49,7 +49,7 @@ _DRAWN: Final = pl.Enum(["polygon", "places"])
 _LAND, _COAST, _SEA, _INVALID = range(len(PLACES))
 _IN_PAIRS: Final = "in pairs"
 """Stands for a longitude that was left out; None is a missing one."""
-_RASTER_ROWS: Final = 1 << 16
+_RASTER_ROWS: Final = 1 << 15
 _TREE_ROWS: Final = 1 << 14
 
 
@@ -102,18 +102,15 @@ def reverse(
         raise ValueError(f"{len(north)} latitudes but {len(east)} longitudes")
     unit_countries(worldview)
     unit, place = _units(north, east)
-    city, city_km, border_km = _by_trees(unit, north, east, worldview, wanted)
-    columns = _unit_columns(unit, worldview, wanted)
-    if "city" in wanted:
-        columns += _city_columns(city, city_km, north, east)
-    if "border" in wanted:
-        columns.append(pl.Series("border_km", border_km, nan_to_null=True))
-    if "country" in wanted:
-        columns.append(_PLACES.gather(pl.Series(place)))
-    return pl.DataFrame(columns)
+    places = [_PLACES.gather(pl.Series(place))] if "country" in wanted else []
+    del place
+    near = _tree_columns(unit, north, east, worldview, wanted)  # first: they need more room beside them than units do
+    row = _unit_rows(unit, worldview)
+    del unit
+    return pl.DataFrame([*_unit_columns(row, worldview, wanted), *near, *places])
 
 
-def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:
+def _units(lat: Floats, lon: Floats) -> tuple[Units, npt.NDArray[np.int8]]:
     """Unit of each row, -1 for none, and its row of `PLACES`."""
     import numpy as np
 
@@ -121,7 +118,7 @@ def _units(lat: Floats, lon: Floats) -> tuple[Ints, npt.NDArray[np.int8]]:
     from factory.geo.coast import island_units, shore_units
 
     impossible = polygons.OPEN_SEA - 1
-    unit = np.full(len(lat), impossible, dtype=np.int32)
+    unit = np.full(len(lat), impossible, dtype=np.int16)
 
     def by_raster(block: slice) -> None:
         north, east = lat[block], lon[block]
@@ -153,19 +150,21 @@ def _along_curve(rows: Longs, lat: Floats, lon: Floats) -> Ints:
     """The rows in the order of a Z-curve with cells 360 / 2**16 degrees wide."""
     import numpy as np
 
-    def spread(value: Floats) -> npt.NDArray[np.uint32]:
-        bits = value.astype(np.uint32)
+    def spread(value: Floats) -> npt.NDArray[np.uint64]:
+        bits = value.astype(np.uint64)
         for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-            bits = (bits | (bits << np.uint32(shift))) & np.uint32(mask)
+            bits = (bits | (bits << np.uint64(shift))) & np.uint64(mask)
         return bits
 
     scale = (2**16 - 1) / 360.0
-    place = np.empty(len(rows), dtype=np.uint32)
+    order = rows.astype(np.uint64)  # the row below its place on the curve: sorting needs no room beside them
     for begin in range(0, len(rows), _RASTER_ROWS):  # block by block, so that little memory is touched
         part = rows[begin : begin + _RASTER_ROWS]
         north, east = (lat[part] + 90.0) * scale, (_wrapped(lon[part]) + 180.0) * scale
-        place[begin : begin + _RASTER_ROWS] = spread(east) | (spread(north) << np.uint32(1))
-    return rows[np.argsort(place)].astype(np.int32)
+        order[begin : begin + _RASTER_ROWS] |= (spread(east) | (spread(north) << np.uint64(1))) << np.uint64(32)
+    order.sort()
+    order &= np.uint64(2**32 - 1)
+    return order.astype(np.int32)
 
 
 def _wrapped(lon: Floats) -> Floats:
@@ -182,13 +181,24 @@ def _in_blocks(n: int, work: Callable[[slice], None], size: int) -> None:
     for first in blocks[:1]:
         work(first)
     if len(blocks) > 1:
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, len(blocks), 8)) as pool:
+        from factory.processes import usable_cores
+
+        with ThreadPoolExecutor(min(usable_cores(), len(blocks), 8)) as pool:
             list(pool.map(work, blocks[1:]))
         return_to_system()
 
 
+def _tree_columns(unit: Units, lat: Floats, lon: Floats, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
+    """The columns of the levels "city" and "border"."""
+    city, city_km, border_km = _by_trees(unit, lat, lon, worldview, wanted)
+    columns = _city_columns(city, city_km, lat, lon) if "city" in wanted else []
+    if "border" in wanted:
+        columns.append(pl.Series("border_km", border_km, nan_to_null=True))
+    return columns
+
+
 def _by_trees(
-    unit: Ints, lat: Floats, lon: Floats, worldview: str, wanted: frozenset[str]
+    unit: Units, lat: Floats, lon: Floats, worldview: str, wanted: frozenset[str]
 ) -> tuple[Ints, Floats, Floats]:
     """Row of `cities()` (-1 for none), its distance and that of the border in km, of the rows that have a country."""
     import numpy as np
@@ -231,16 +241,16 @@ def _border_km(vectors: Floats, lat: Floats, lon: Floats, worldview: str) -> Flo
     return np.where(np.isinf(chord[:, 0]), np.nan, nearest)
 
 
-def _unit_columns(unit: Ints, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
-    """Names for the numbers of units, null for -1."""
+def _unit_rows(unit: Units, worldview: str) -> pl.Series:
+    """The row of `unit_names` of each unit, the last for -1."""
     import numpy as np
 
+    return pl.Series(np.where(unit < 0, unit_names(worldview).height - 1, unit).astype(np.uint32))
+
+
+def _unit_columns(row: pl.Series, worldview: str, wanted: frozenset[str]) -> list[pl.Series]:
     units = unit_names(worldview)
-    row = unit.astype(np.uint32)
-    row[unit < 0] = units.height - 1
-    return [
-        units[name].gather(pl.Series(row)) for level, names in _BY_LEVEL.items() if level in wanted for name in names
-    ]
+    return [units[name].gather(row) for level, names in _BY_LEVEL.items() if level in wanted for name in names]
 
 
 def _city_columns(place: Ints, kilometres: Floats, lat: Floats, lon: Floats) -> list[pl.Series]:
@@ -262,15 +272,15 @@ def _city_columns(place: Ints, kilometres: Floats, lat: Floats, lon: Floats) -> 
             apart -= unit_vectors(lat[rows], _wrapped(lon[rows]))
             kilometres[rows] = km_of_chords(np.linalg.norm(apart, axis=1))
     unknown = (place < 0) | (kilometres > MAX_CITY_KM)
-    quarter = pl.Series(place).set(pl.Series(unknown | (city == place)), None).cast(pl.UInt32)
-    row = pl.Series(city).set(pl.Series(unknown), None).cast(pl.UInt32)
-    names = {"city": "name", "city_id": "id", "city_population": "population"}
-    columns = [cities()[source].gather(row).alias(name) for name, source in names.items()]
-    return [
-        *columns,
-        pl.Series("city_distance_km", kilometres, nan_to_null=True),
-        cities()["name"].gather(quarter).alias("quarter"),
-    ]
+    quarter = _gathered({"quarter": "name"}, place, unknown | (city == place))
+    named = _gathered({"city": "name", "city_id": "id", "city_population": "population"}, city, unknown)
+    return [*named, pl.Series("city_distance_km", kilometres, nan_to_null=True), *quarter]
+
+
+def _gathered(columns: dict[str, str], row: Ints, unknown: npt.NDArray[np.bool_]) -> list[pl.Series]:
+    """Columns of `cities()` under new names at rows of it, null where unknown."""
+    rows = pl.Series(row.view("uint32")).set(pl.Series(unknown), None)
+    return [cities()[column].gather(rows).alias(name) for name, column in columns.items()]
 
 
 _BY_LEVEL: Final = {

@@ -92,12 +92,17 @@ def world_map(samples: pl.DataFrame, kinds: Sequence[str], *, max_dots: int = MA
         max_dots: most marks drawn.
     """
     if samples.is_empty():
-        return WorldMap((), _view_box(0.0, 0.0), False, 0)
+        return whole_world()
     x, y = project(samples["lat"].to_numpy(), samples["lon"].to_numpy())
     placed = samples.select("id", "decision", "place").with_columns(x=pl.Series(x), y=pl.Series(y))
     binned = placed.height > max_dots
     dots = _bins(placed, kinds, max_dots) if binned else _singles(placed)
     return WorldMap(dots, _view_box(float(y.min()), float(y.max())), binned, placed.height)
+
+
+def whole_world() -> WorldMap:
+    """A map without dots, of the inhabited latitudes."""
+    return WorldMap((), _view_box(0.0, 0.0), False, 0)
 
 
 def _singles(placed: pl.DataFrame) -> tuple[Dot, ...]:

@@ -28,11 +28,14 @@ from factory.images.records import (
 
 __all__ = ["PREPARE_VERSION", "ImageRejected", "ImageSettings", "Prepared", "encoded", "image_key", "prepare"]
 
-_DRAFT_MARGIN: Final = 2
-"""JPEGs are decoded at the smallest DCT scale that is still this many times larger than the result; measured against
-full decoding the SSIM is equal (0.9563 against 0.9565 at 336 px), with a margin of 1 it is 0.9524."""
+_WHOLE_FILTER: Final = Image.Resampling.HAMMING
+"""For what was decoded at its full size: to 1,024 pixels as near to the original as OpenCV's area filter (SSIM 0.973 of
+mosaics of real photos, both), at half the time of Lanczos (0.982)."""
+_SCALED_FILTER: Final = Image.Resampling.LANCZOS
+"""For a JPEG that was decoded at a smaller DCT scale, the smallest that has as many pixels as the result: to 336 pixels
+SSIM 0.979, beside 0.972 of OpenCV's area filter over the whole picture, and in little more than half its time."""
 _REDUCING_GAP: Final = 3.0
-"""Very large pictures are box-averaged to this many times the result before the Lanczos filter."""
+"""Very large pictures are box-averaged to this many times the result before the filter."""
 _HASH_SIDE: Final = 64
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -107,11 +110,13 @@ def _encode(source: Inspected, settings: ImageSettings, digest: str) -> Prepared
         stored = (source.width, source.height) if source.width else opened.size
         target = _fit(opened.size, settings.max_side)
         check_side(target, settings)
-        opened.draft("RGB", (target[0] * _DRAFT_MARGIN, target[1] * _DRAFT_MARGIN))
+        whole = opened.size
+        opened.draft("RGB", target)
         opened.load()
         picture = to_eight_bit(opened)
         if picture.size != target:
-            picture = picture.resize(target, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+            by = _WHOLE_FILTER if opened.size == whole else _SCALED_FILTER
+            picture = picture.resize(target, by, reducing_gap=_REDUCING_GAP)
     # Colours after scaling: far fewer pixels to transform.
     picture = to_srgb(picture, source.icc)
     if source.orientation in _TURNS:

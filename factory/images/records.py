@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, Gt, Le
 
-PREPARE_VERSION: Final = 3
+PREPARE_VERSION: Final = 4
 """Enters request keys and fingerprints: raise it when the bytes that `prepare` returns may change."""
 
 ImageFormat = Literal["JPEG", "PNG", "WEBP", "HEIF"]

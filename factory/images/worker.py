@@ -10,10 +10,7 @@ every such pool, a script that uses it needs the usual `if __name__ == "__main__
 
 from __future__ import annotations
 
-import math
 import os
-import resource
-import select
 import signal
 import threading
 from collections.abc import Sequence
@@ -28,7 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 from factory.errors import EnvironmentFault
 from factory.images.coded import read_source
 from factory.images.records import ImageRejected, ImageSettings, Prepared
-from factory.processes import forkserver_context
+from factory.processes import expendable, forkserver_context, limited, mapped_bytes
 from schemas import FilePart
 
 _Source = Path | FilePart | bytes
@@ -39,10 +36,8 @@ START_SECONDS: Final = 60.0
 """Longest wait for the first worker to answer."""
 _BROKEN_RETRIES: Final = 2
 """How often a picture is handed to a new pool when the whole pool broke while it waited."""
-_FALLBACK_MAPPED: Final = 512 << 20
-"""Taken for what the interpreter maps where /proc does not tell."""
 
-_mapped_at_start = _FALLBACK_MAPPED
+_mapped_at_start = 0
 """In a worker: address space before its first picture, bytes."""
 
 
@@ -275,55 +270,9 @@ def _start_worker(owner: int) -> None:
     import factory.images.prepare  # noqa: F401  mapped before the limit is measured
 
     Image.MAX_IMAGE_PIXELS = None  # `prepare` checks sizes itself, against the recipe
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-    # The pool's own handler would wait for the C code of a decoder to return.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _exit_with(owner)
+    expendable(owner)
     global _mapped_at_start
-    _mapped_at_start = _mapped_bytes()
-    # Codecs print their complaints about damaged files; the reasons say the same.
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    os.close(silence)
-
-
-def _exit_with(owner: int) -> None:
-    """End this process when `owner` ends, even if it is killed while a picture is being decoded."""
-    if not hasattr(os, "pidfd_open"):
-        return
-    try:
-        descriptor = os.pidfd_open(owner)
-    except ProcessLookupError:
-        os._exit(1)
-    except OSError:
-        return
-
-    def watch() -> None:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.poll()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
-
-
-def _mapped_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except (OSError, ValueError):
-        return _FALLBACK_MAPPED
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _limit(kind: int, soft: int) -> None:
-    """Set a soft limit, keeping the hard one so that the next picture can raise it again."""
-    hard = resource.getrlimit(kind)[1]
-    try:
-        resource.setrlimit(kind, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
-    except (OSError, ValueError):
-        return
+    _mapped_at_start = mapped_bytes()
 
 
 def _task(source: _Source) -> _Task:
@@ -334,19 +283,13 @@ def _task(source: _Source) -> _Task:
 def _work(task: _Task, settings: ImageSettings) -> _Result:
     from factory.images.prepare import prepare
 
-    used = resource.getrusage(resource.RUSAGE_SELF)
     sent = len(task) if isinstance(task, bytes) else 0
-    _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + settings.cpu_seconds))
-    _limit(resource.RLIMIT_AS, _mapped_at_start + (settings.memory_mb << 20) + sent)
     try:
-        data = task if isinstance(task, bytes) else read_source(task, settings)
-        return data if isinstance(data, ImageRejected) else prepare(data, settings)
+        with limited(settings.cpu_seconds, _mapped_at_start + (settings.memory_mb << 20) + sent):
+            data = task if isinstance(task, bytes) else read_source(task, settings)
+            return data if isinstance(data, ImageRejected) else prepare(data, settings)
     except MemoryError:
         return ImageRejected("decode_memory", f"more than {settings.memory_mb} MiB")
-    finally:
-        # Between pictures the worker reads and writes the pool's shared pipe: no limit may strike there.
-        _limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
-        _limit(resource.RLIMIT_CPU, resource.RLIM_INFINITY)
 
 
 def _work_chunk(tasks: Sequence[_Task], settings: ImageSettings) -> list[_Result]:

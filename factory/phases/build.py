@@ -8,12 +8,13 @@ Each is done, goes, or waits (`factory.phases.phase`); a build that was stopped 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from factory.engines import open_engine
 from factory.errors import FactoryError
+from factory.fetch.public import hosts
 from factory.phases.decide import DECIDE
 from factory.phases.identity import identify
 from factory.phases.lines import title
@@ -57,6 +58,7 @@ def run_build(
     engine: str = "local",
     workers: int | None = None,
     retry: bool = False,
+    allow_hosts: Collection[str] = (),
     listener: Listener | None = None,
 ) -> BuildResult:
     """Runs every phase that is not done yet. See `factory.build`."""
@@ -67,7 +69,7 @@ def run_build(
     require_ready(loaded.recipe, loaded.root)
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
-    run.begun = begun
+    run.begun, run.allowed = begun, hosts(allow_hosts)
     run.listener.started(title(run))
     refuse_odd_files(paths.root)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):

@@ -5,8 +5,9 @@ A changed threshold gives a new build with the same questions; its answers stand
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from factory.calls.of_shard import shard_ledgers
 from factory.errors import CorruptBuild
 from factory.images.records import SHAPING
 from factory.recipe.fingerprint import Fingerprint
-from factory.store.files import odd_files
+from factory.store.files import odd_files, open_itself
 from factory.store.layout import Build, BuildPaths, ShardPaths
 from factory.store.tables import read_columns
 from schemas.arrow import BUILD_SCHEMA_VERSION
@@ -46,15 +47,24 @@ def earlier_builds(out: Path, recipe: str, current: Path) -> list[EarlierBuild]:
     One whose build.json is lost or damaged comes last: what it was is unknown, but its ledgers hold what was paid, and
     their keys say what was asked. One with links or pipes in place of files is passed over.
     """
+    return described([one for one in builds_beside(out, recipe, current) if not any(odd_files(one.root))])
+
+
+def builds_beside(out: Path, recipe: str, current: Path) -> list[BuildPaths]:
+    """Folders that are called like other builds of the recipe, links to folders among them, by name."""
     folders = [path for path in out.glob(f"{recipe}-*") if _named_by_fingerprint(path.name, recipe) and path.is_dir()]
-    others = [path for path in sorted(folders) if path != current and not any(odd_files(path))]
-    found = [_earlier_build(BuildPaths(path)) for path in others]
-    return sorted(found, key=lambda build: build.started, reverse=True)
+    return [BuildPaths(path) for path in sorted(folders) if path != current]
 
 
-def _earlier_build(paths: BuildPaths) -> EarlierBuild:
+def described(builds: Iterable[BuildPaths]) -> list[EarlierBuild]:
+    """What these builds were, newest first; those of which that is not known come last."""
+    return sorted(map(_described, builds), key=lambda build: build.started, reverse=True)
+
+
+def _described(paths: BuildPaths) -> EarlierBuild:
     build = Build(paths)
     try:
+        open_itself(paths.info, os.O_RDONLY).close()  # no link is followed, and no pipe waited for
         info = build.info
     except (CorruptBuild, OSError):
         return EarlierBuild(paths, {}, {}, "", same_layout=False)

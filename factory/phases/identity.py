@@ -12,7 +12,7 @@ from factory.generators import open_generator
 from factory.geo import GAZETTEER_VERSION
 from factory.images.records import PREPARE_VERSION
 from factory.phases.plan import PLAN_VERSION
-from factory.plugins.blocks import Place, input_files
+from factory.plugins.blocks import Place, input_files, model_folders
 from factory.plugins.contracts import Needs
 from factory.plugins.registry import Kind, plugin
 from factory.recipe.fingerprint import Fingerprint, fingerprint
@@ -23,9 +23,13 @@ from factory.select.benchmarks import benchmark_digest
 from factory.sources import Source
 from factory.store.files import file_digest
 from factory.store.paths import input_path, shown_path
+from factory.store.weights import weights_digest
 from factory.text import did_you_mean
+from release.detect import face_weights
+from release.onnx_model import digest, read_weights, require_runtime
+from release.withdrawal_list import fetched, is_address, named_list
 
-STAGE_VERSIONS = {"answers": "3", "verify": "7", "review": "2", "select": "2", "release": "6"}
+STAGE_VERSIONS = {"answers": "3", "verify": "7", "review": "2", "select": "2", "release": "7"}
 """Raise a stage's version when its code may decide or write something else for the same input. Plan, prepared images,
 prompts and ledger keys have versions of their own."""
 
@@ -52,16 +56,29 @@ def identify(loaded: LoadedRecipe, source: Source) -> Fingerprint:
         written = _parent(plain, place)
         for number, key in enumerate(input_files(call.settings)):
             inputs[f"{block}.{name}.{number}"] = _digest(loaded, written.pop(key), (*place, key))
+        for key in model_folders(call.settings):
+            inputs[f"{block}.{name}.{key}"] = _model(loaded, written.pop(key), (*place, key))
     for index, (name, settings) in enumerate(selection_rules(recipe.select, loaded.root)):
         for number, benchmark in enumerate(getattr(settings, "benchmarks", ())):
             place = ("select", index, name, "benchmarks", number)
             inputs[f"benchmarks.{benchmark.name}"] = _told(loaded, place, partial(benchmark_digest, benchmark))
-    if recipe.release.withdrawn is not None:
-        errata = plain["release"].pop("withdrawn")
-        inputs["release.withdrawn"] = _digest(loaded, errata, ("release", "withdrawn"))
+    if (errata := named_list(recipe.release, loaded.root)) is not None:
+        plain["release"].pop("withdrawn")
+        place = ("release", "withdrawn")
+        inputs["release.withdrawn"] = digest(fetched(errata)) if is_address(errata) else _digest(loaded, errata, place)
     if recipe.release.before is not None:
         manifest = f"{plain['release'].pop('before')}/manifest.json"
         inputs["release.before"] = _digest(loaded, manifest, ("release", "before"))
+    if recipe.release.plates is not None:
+        weights = plain["release"].pop("plates")
+        inputs["release.plates"] = _digest(loaded, weights, ("release", "plates"))
+        read_weights(input_path(loaded.root, weights))
+        require_runtime()
+    if recipe.release.coordinates is None:
+        plain["release"].pop("coordinates")  # builds from before there was the key stay the same ones
+    if recipe.release.faces is not None:  # what is missing is said before a teacher is paid
+        require_runtime()
+        inputs["release.faces"] = digest(face_weights())
     return fingerprint(plain, inputs)
 
 
@@ -99,6 +116,13 @@ def _told(loaded: LoadedRecipe, place: Place, digest: Callable[[], str]) -> str:
             raise
         paths = [(*place, key) for key in ("path", "table", "images") if (*place, key) in loaded.origins]
         raise SourceError(f"{loaded.at(paths[0] if len(paths) == 1 else place)}: {error}") from None
+
+
+def _model(loaded: LoadedRecipe, path: str | Path, place: Place) -> str:
+    full = input_path(loaded.root, path)
+    if not full.is_dir():
+        raise RecipeError(f"{loaded.at(place)}: no folder {shown_path(loaded.root, path)}, expected a model's")
+    return weights_digest(full)
 
 
 def _digest(loaded: LoadedRecipe, path: str | Path, place: Place) -> str:

@@ -63,7 +63,19 @@ def release_line(run: Run) -> str:
     if not run.info["counts"].get("kept", 0):
         return f"{run.paths.release}  (no row was accepted: there is nothing to load, exit code 1)"
     files = ", ".join(f"{count:,} {kind.removesuffix('s') if count == 1 else kind}" for kind, count in written)
-    return f"{run.paths.release}  ({files}: all checks pass)"
+    return f"{run.paths.release}  ({files}: all checks pass){_withdrawn(run.info['released'].get('withdrawn'))}"
+
+
+def _withdrawn(told: Mapping[str, Any] | None) -> str:
+    """Who met a list of withdrawals, and which of its lines met nobody."""
+    if told is None:
+        return ""
+    nobody = [str(line) for line in told["nobody"]]
+    shown = ", ".join(nobody[:8]) + (f" and {len(nobody) - 8:,} more" if len(nobody) > 8 else "")
+    words = f"{'line' if len(nobody) == 1 else 'lines'} {shown} met nobody" if nobody else "each of them met somebody"
+    return (
+        f" · {counted(told['samples'], 'sample')} left by {counted(told['lines'], 'line')} of {told['list']}: {words}"
+    )
 
 
 def answers_line(counts: Mapping[str, Any], calls_now: int, tokens_now: int, cost_now: float) -> str:

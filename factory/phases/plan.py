@@ -197,7 +197,8 @@ def _drop_impossible_places(
         raise SourceError(
             f"{origin}: latitude and longitude are swapped: {swapped:,} of {located:,} rows have a latitude beyond 90 "
             "beside a longitude within it. Say "
-            f"`columns: {{lat: {lon_column}, lon: {lat_column}}}` in the recipe's source"
+            f"`columns: {{lat: {lon_column}, lon: {lat_column}}}` in the recipe's source, of `mp16` "
+            "`coordinates: exchanged`"
         )
     # Joined with +: pl.format panics on text columns of several chunks (polars 2.1.0).
     lat, lon = (pl.col(f"_{name}").fill_null("none") for name in ("lat", "lon"))
@@ -287,13 +288,24 @@ def _labelled(rows: pl.DataFrame, worldview: str) -> tuple[pl.DataFrame, int]:
     given = pl.col("country").replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.String)
     rows = rows.with_columns(_given=given if codes else pl.lit(None, pl.String))
     not_recognised = rows.filter(pl.col("country").is_not_null() & pl.col("_given").is_null()).height
-    rows = rows.hstack(_nearest(rows["lat"], rows["lon"], worldview))
+    lacking = pl.any_horizontal(pl.col("_given", "region", "city").is_null())
+    rows = _with_nearest(rows, rows.select(lacking).to_series(), worldview)
     near = pl.coalesce("_given", "_near_country") == pl.col("_near_country")
     return rows.with_columns(
         country_code=pl.coalesce("_given", "_near_country"),
         region=pl.coalesce("region", pl.when(near).then("_near_region")),
         city=pl.coalesce("city", pl.when(near).then("_near_city")),
     ), not_recognised
+
+
+def _with_nearest(rows: pl.DataFrame, lacking: pl.Series, worldview: str) -> pl.DataFrame:
+    """Rows with the names of the nearest city beside those that lack one; null beside the others."""
+    if lacking.all():
+        return rows.hstack(_nearest(rows["lat"], rows["lon"], worldview))
+    asked = rows.filter(lacking)
+    found = _nearest(asked["lat"], asked["lon"], worldview)
+    place = pl.select(pl.when(lacking).then(lacking.cum_sum() - 1)).to_series()
+    return rows.hstack(found.select(pl.all().gather(place)))
 
 
 def _nearest(lat: pl.Series, lon: pl.Series, worldview: str) -> pl.DataFrame:

@@ -13,10 +13,11 @@ import polars as pl
 from annotation.qualify import Expected, Round, rounds
 from factory.errors import CorruptBuild, RecipeError
 from factory.phases.earlier import EarlierBuild
+from factory.phases.people import gold_in, read_gold
 from factory.store.annotations import TIME, Row, read_annotations
+from factory.store.brought_back import mends
 from factory.store.files import make_folder, read_json, write_bytes
 from factory.store.layout import BuildPaths
-from factory.store.tables import read_columns
 from factory.text import did_you_mean
 
 _PSEUDONYM: Final = re.compile(r"reviewer-[1-9][0-9]{0,8}")
@@ -45,7 +46,7 @@ def read_trusted(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> dict[str
 
 def _kept(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> tuple[Mapping[str, Any], BuildPaths]:
     found = next((one for one in (paths, *(build.paths for build in earlier)) if one.reviewers.exists()), None)
-    return ({}, paths) if found is None else (read_json(found.reviewers), found)
+    return ({}, paths) if found is None else (read_json(found.reviewers, mends(found, found.reviewers)), found)
 
 
 def write_names(paths: BuildPaths, names: Mapping[str, str], trusted: Mapping[str, Any]) -> None:
@@ -59,8 +60,7 @@ def vouch(paths: BuildPaths, accounts: Iterable[str], lead: str | None, earlier:
     """Notes that a lead vouches for accounts, which are given by their names or pseudonyms. Raises RecipeError."""
     if not lead:
         raise RecipeError("who vouches? name the lead with --lead NAME")
-    names, trusted = read_names(paths, earlier), read_trusted(paths, earlier)
-    name_all(read_annotations(paths), names)
+    names, trusted = known_names(paths, read_annotations(paths), earlier), read_trusted(paths, earlier)
     by_pseudonym = {said: name for name, said in names.items()}
     for given in accounts:
         who = by_pseudonym.get(given, given)
@@ -71,47 +71,43 @@ def vouch(paths: BuildPaths, accounts: Iterable[str], lead: str | None, earlier:
     write_names(paths, names, trusted)
 
 
-def known_names(paths: BuildPaths, annotations: pl.DataFrame) -> dict[str, str]:
-    """The pseudonym of everybody who annotated, those given already and those that deciding would give."""
-    names = read_names(paths, ())
-    name_all(annotations.iter_rows(named=True), names)
+def known_names(
+    paths: BuildPaths, annotations: Iterable[Mapping[str, Any]], earlier: Sequence[EarlierBuild]
+) -> dict[str, str]:
+    """`read_names` with everybody who annotated, numbered as they came, whether their votes count or not."""
+    names = read_names(paths, earlier)
+    for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
+        if row["reviewer"] not in names:
+            names[row["reviewer"]] = _next(names)
     return names
 
 
-def name_all(annotations: Iterable[Mapping[str, Any]], names: dict[str, str]) -> None:
-    """Gives everybody a pseudonym, numbered as they came, whether their votes count or not."""
-    for row in sorted(annotations, key=lambda row: (row["updated_at"], row["annotation"])):
-        pseudonym(row["reviewer"], names)
-
-
 def pseudonym(name: str, names: dict[str, str]) -> str:
-    """What somebody is called outside of `review/`; a new one is added to `names`."""
-    if name in names.values():
-        return name
+    """What somebody is called outside of `review/`; a new one is added to `names`, and a pseudonym stays one, but for
+    that of an account which is called so itself."""
     if name not in names:
-        taken = [int(said.rpartition("-")[2]) for said in names.values()]
-        names[name] = f"reviewer-{max(taken, default=0) + 1}"
+        if name in names.values():
+            return name
+        names[name] = _next(names)
     return names[name]
+
+
+def _next(names: Mapping[str, str]) -> str:
+    return f"reviewer-{max((int(said.rpartition('-')[2]) for said in names.values()), default=0) + 1}"
 
 
 def gold_rounds(paths: BuildPaths, annotations: Sequence[Row], earlier: Sequence[EarlierBuild]) -> Mapping[str, Round]:
     """How every account did on gold, that of the earlier builds from which its annotations were taken, too. Gold of a
-    build that is there no more says nothing."""
-    expected: dict[tuple[str | None, str], str] = dict(_gold(paths, None))
+    build that is there no more says nothing. Raises CorruptBuild where that of one that is there cannot be read."""
+    expected: dict[tuple[str | None, str], str] = dict(_gold(read_gold(paths), None))
     origins = {row["taken_from"] for row in annotations}
     for build in earlier:
         if build.paths.root.name in origins:
-            expected |= _gold(build.paths, build.paths.root.name)
+            expected |= _gold(gold_in(build), build.paths.root.name)
     return rounds(annotations, expected)
 
 
-def _gold(paths: BuildPaths, origin: str | None) -> Expected:
-    try:
-        rows = read_columns(paths.tasks, ["external", "kind", "expected"]) if paths.tasks.exists() else None
-    except CorruptBuild:
-        if origin is None:
-            raise
-        return {}
+def _gold(rows: pl.DataFrame | None, origin: str | None) -> Expected:
     if rows is None:
         return {}
     known = rows.filter((pl.col("kind") == "gold") & pl.col("expected").is_not_null())

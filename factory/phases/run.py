@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +12,8 @@ from typing import Any, Final, Protocol
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
 from factory.phases.earlier import EarlierBuild, earlier_builds
+from factory.phases.people import reviewed_builds
+from factory.processes import usable_cores
 from factory.recipe.fingerprint import Fingerprint
 from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe
@@ -106,7 +107,10 @@ class Run:
     begun: float = field(default_factory=time.monotonic)
     before_s: float = 0.0
     """What earlier runs of the build took, seconds."""
+    allowed: frozenset[str] = frozenset()
+    """Hosts from which pictures are fetched though their numbers are not public."""
     _earlier: list[EarlierBuild] | None = None
+    _reviewed: list[EarlierBuild] | None = None
 
     @classmethod
     def of(
@@ -121,7 +125,7 @@ class Run:
         listener: Listener,
     ) -> Run:
         """A run on `workers` processes; by default on one a core, or on fewer where there is little to do."""
-        most = max(1, workers or os.cpu_count() or 1)
+        most = max(1, workers or usable_cores())
         return cls(loaded, identity, paths, source, most, listener, engine, workers_given=workers is not None)
 
     def processes(self, samples: int, *, worth: int) -> int:
@@ -138,6 +142,13 @@ class Run:
         if self._earlier is None:
             self._earlier = earlier_builds(self.paths.root.parent, self.recipe.name, self.paths.root)
         return self._earlier
+
+    @property
+    def reviewed(self) -> Sequence[EarlierBuild]:
+        """Those in which people were asked, looked for once a run. Raises CorruptBuild as `reviewed_builds` does."""
+        if self._reviewed is None:
+            self._reviewed = reviewed_builds(self.paths, self.recipe.name)
+        return self._reviewed
 
     @property
     def shards(self) -> range:

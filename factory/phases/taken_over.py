@@ -6,19 +6,17 @@ An annotation says itself which answer it was about, so what of it still holds i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import polars as pl
 
-from annotation.decide import NOWHERE
-from factory.errors import CorruptBuild
+from annotation.words import NOWHERE
 from factory.phases.earlier import EarlierBuild
-from factory.store.annotations import read_annotations
+from factory.phases.people import decided_in, said_in
 from factory.store.files import digest_of
 from factory.store.layout import BuildPaths
-from factory.store.reviews import read_reviews
 from factory.store.tables import read_columns, read_rows
 
 Row = dict[str, Any]
@@ -26,22 +24,48 @@ Row = dict[str, Any]
 
 def taken_over(paths: BuildPaths, mine: Sequence[Row], earlier: Sequence[EarlierBuild]) -> list[Row]:
     """This build's annotations with those of earlier builds about pictures that it has, too, as they stand there now;
-    an earlier build that cannot be read has none. Ids are those that the pictures' samples have here.
+    ids are those that the pictures' samples have here.
 
-    Returns what equals `mine` where nothing is new.
+    Returns what equals `mine` where nothing is new. Raises CorruptBuild where what was said in one cannot be read.
     """
-    have = {(row["taken_from"], row["annotation"]): row for row in mine}
+    told = {build.paths.root.name: said_in(build) for build in earlier}
+    is_stale = _moved(told)
+    held = [row for row in mine if not is_stale(row)]
+    have = {(row["taken_from"], row["annotation"]): row for row in held}
     found: dict[tuple[str, int], Row] = {}
-    for build in earlier:
-        for row in _annotations(build.paths):
-            key = (row["taken_from"] or build.paths.root.name, row["annotation"])
+    for build, rows in told.items():
+        for row in rows:
+            key = (row["taken_from"] or build, row["annotation"])
             known = found.get(key) or have.get(key)
-            is_new = not row["deleted"] if known is None else _state(row) > _state(known)
-            if key[0] != paths.root.name and is_new:
+            is_new = known is None or _state(row) > _state(known)
+            if key[0] != paths.root.name and is_new and not is_stale(row):
                 found[key] = {**row, "taken_from": key[0]}
+    found = {key: row for key, row in found.items() if key in have or not row["deleted"]}
     ids = _ids_by_pictures(paths, [row["images"] for row in found.values()])
     new = {key: {**row, "id": name} for key, row in found.items() if (name := _here(row, ids)) is not None}
-    return [*({**have, **new}.values())] if new else [*mine]
+    return [*({**have, **new}.values())] if new else held
+
+
+def _moved(told: Mapping[str, Sequence[Row]]) -> Callable[[Row], bool]:
+    """Whether a row was taken from one of these builds under a number that it has there no more: a build gives what was
+    said in projects that were deleted numbers below 0, and the server may give theirs to others."""
+    own = {(build, row["annotation"], *_whose(row)) for build, rows in told.items() for row in rows if _is_own(row)}
+    moved = {(build, *whose) for build, number, *whose in own if number < 0}
+
+    def is_stale(row: Row) -> bool:
+        origin, whose = row["taken_from"], _whose(row)
+        return (origin, *whose) in moved and (origin, row["annotation"], *whose) not in own
+
+    return is_stale
+
+
+def _is_own(row: Row) -> bool:
+    return row["taken_from"] is None
+
+
+def _whose(row: Row) -> tuple[int | None, int | None, str, str]:
+    """What of an annotation stays whatever number it has: where, about what and by whom it was made."""
+    return row["project"], row["task"], row["external"], row["reviewer"]
 
 
 def people_digest(earlier: Sequence[EarlierBuild]) -> str:
@@ -59,10 +83,10 @@ def _state(row: Row) -> tuple[str, bool]:
 
 def taken_by_hand(paths: BuildPaths, mine: Sequence[Mapping[str, Any]], earlier: Sequence[EarlierBuild]) -> list[Row]:
     """Rows that another program wrote into an earlier build's decisions.parquet, that hold here: whole where pictures
-    and answers are the same, else what they say of the picture."""
+    and answers are the same, else what they say of the picture. Raises CorruptBuild where one cannot be read."""
     have, found = {row["id"] for row in mine}, dict[str, Row]()
     for build in earlier:
-        rows = [row for row in _decisions(build.paths) if row["rule"] is None and row["images"]]
+        rows = [row for row in decided_in(build) if row["rule"] is None and row["images"]]
         ids = _ids_by_pictures(paths, [row["images"] for row in rows])
         for row in rows:
             name = _here(row, ids)
@@ -80,20 +104,6 @@ def _of_picture(row: Row) -> Row | None:
     if not nowhere and row["lat"] is None and not row["boxes"]:
         return None
     return {**row, "decision": row["decision"] if nowhere else None, "text": None, "clues": None, "keys": None}
-
-
-def _annotations(paths: BuildPaths) -> list[Row]:
-    try:
-        return read_annotations(paths)
-    except CorruptBuild:
-        return []
-
-
-def _decisions(paths: BuildPaths) -> list[Row]:
-    try:
-        return read_reviews(paths).to_dicts()
-    except CorruptBuild:
-        return []
 
 
 def _here(row: Mapping[str, Any], ids: Mapping[str, Sequence[str]]) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from factory.calls.teacher import made_teachers
 from factory.engines import open_engine
 from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, prior_shard
+from factory.phases.fetch import fetch_pictures
 from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
 from factory.phases.reopen import clear, thaw, unfinish
@@ -24,7 +25,9 @@ from factory.phases.run import Run
 from factory.phases.take_over import take_over
 from factory.phases.watch import Watch
 from factory.plugins.contracts import Task
+from factory.processes import usable_cores
 from factory.recipe.model import teacher_settings
+from factory.redact import named_secrets
 from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
@@ -32,13 +35,13 @@ from factory.shard.staff import open_budget, open_staff
 from factory.store.databases import databases, databases_digest, fold, has_side_files, remove_database
 from factory.store.files import digest_of
 from factory.store.layout import answered_digest, shards_digest
-from factory.store.tables import read_table
+from factory.store.tables import read_columns
 from factory.text import counted
 from factory.witnesses import made_witnesses
-from schemas import arrow
 
-WORTH_A_PROCESS: Final = 100
-"""Samples whose photos, questions and answers keep a core as long as starting a process does: about 1.3 s."""
+WORTH_A_PROCESS: Final = 250
+"""Samples whose questions and answers keep a core as long as starting a process does: 1.0 s, at 4 ms a sample with two
+teachers. Pictures are decoded by processes of their own."""
 TOTALS: Final = ("calls", "replayed", "reused", "prompt_tokens", "completion_tokens", "cost")
 """Sums over the reports of all shards."""
 
@@ -59,13 +62,18 @@ def _work(run: Run) -> Waiting | None:
     waiting = [number for number in numbers if number not in watch.finished]
     _distrust_databases(run)
     if waiting:
+        fetch_pictures(run, waiting)
         require_room(paths.root, _room(run, waiting, earlier)[0])
         _start_budget(run)
         samples = min(counts["planned"], len(waiting) * run.recipe.plan.shard_size)
         at_once = max(1, min(workers_for(run), len(waiting), run.processes(samples, worth=WORTH_A_PROCESS)))
         engine, task = open_engine(run.engine), Task(run_shard, open_staff)
         look = partial(watch.look, waiting)
-        with Siblings(paths) as siblings, run.listener.working("work", counts["planned"], look):
+        with (
+            _own_servers(run),
+            Siblings(paths) as siblings,
+            run.listener.working("work", counts["planned"], look),
+        ):
             if len(numbers) > 1:
                 siblings.enter(watch.finished)
             for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
@@ -88,9 +96,21 @@ def _work(run: Run) -> Waiting | None:
     return None
 
 
+def _own_servers(run: Run) -> AbstractContextManager[Any]:
+    """The servers that the recipe's teachers want for themselves, running while it lasts."""
+    made = made_teachers(run.recipe.teachers, run.loaded.root)
+    servers = [backends.server for _, backends in made if backends.server is not None]
+    if not servers:
+        return nullcontext()
+    from factory.teachers.serving import serving
+
+    hidden = tuple(named_secrets(run.loaded.plain()))
+    return serving(servers, run.paths.logs, partial(run.listener.phase, "teachers"), hidden=hidden)
+
+
 def _room(run: Run, waiting: Sequence[int], earlier: Sequence[EarlierBuild]) -> tuple[int, int]:
     """Bytes that the shards still to be run, and what follows, take at the least and at the most."""
-    plan = read_table(run.paths.plan, arrow.PLAN)
+    plan = read_columns(run.paths.plan, ["shard", "images"])
     own = [n for n in waiting if not run.paths.shard(n).images.exists() and not prior_shard(earlier, run.identity, n)]
     at_hand = plan.height - plan.filter(pl.col("shard").is_in(own)).height
     return room_for(run.recipe, plan, run.source, at_hand=at_hand, shards_at_once=run.workers)
@@ -134,7 +154,7 @@ def _spec(
         prior_ledgers=priors.ledgers_for(number),
         prior_shard=str(mine.root) if reopened else prior_shard(earlier, run.identity, number),
         share=at_once,
-        decoders=max(1, (os.cpu_count() or 1) // at_once),
+        decoders=max(1, usable_cores() // at_once),
     )
 
 

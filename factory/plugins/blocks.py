@@ -16,7 +16,7 @@ from pydantic_core import core_schema
 
 from factory.plugins.registry import Kind, UnknownPlugin, known, plugin
 from factory.store.paths import input_path
-from schemas.settings import Contents
+from schemas.settings import Contents, Weights
 
 Place = tuple[str | int, ...]
 
@@ -148,6 +148,13 @@ def input_files(settings: BaseModel) -> Iterator[str]:
     its signature."""
     for name, field in type(settings).model_fields.items():
         if Contents() in field.metadata and getattr(settings, name):
+            yield name
+
+
+def model_folders(settings: BaseModel) -> Iterator[str]:
+    """The settings of a plug-in that name a model's folder (`schemas.settings.ModelFolder`)."""
+    for name, field in type(settings).model_fields.items():
+        if Weights() in field.metadata and getattr(settings, name):
             yield name
 
 

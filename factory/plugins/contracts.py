@@ -23,6 +23,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import polars as pl
 
+from factory.plugins.server import Server
 from schemas.answer import GeoAnswer
 from schemas.record import Answered, Case, CheckResult, Evidence, LocatedAnswer, Seen, Truth, Verdict
 from schemas.request import Reply, Request
@@ -245,6 +246,8 @@ class Backends:
     """Most worker processes that may open it (a model in process loads once); None is no bound."""
     recorded: Callable[[Iterable[tuple[str, int, int]]], int] | None = None
     """Of recordings: how many questions (id of the sample, draw, turn) have an answer; else None."""
+    server: Server | None = None
+    """What must run before the first question; None where somebody else sees to that."""
 
 
 # --- witnesses ------------------------------------------------------------------------------------------------------
@@ -332,7 +335,7 @@ class Source(Protocol):
         reading it; None when it is not there. A prepared picture is taken over only while they stay the same."""
 
 
-# --- engines, and what a cluster has in other shapes ----------------------------------------------------------------
+# --- engines --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,46 +353,3 @@ class Engine(Protocol):
     def __call__(
         self, task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers: int
     ) -> Iterator[ReportT]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Tokens of one call. None is what nobody stated: unknown is not zero."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class Budget(Protocol):
-    """What a build may spend by teacher, over all its processes. `factory.calls.budget` keeps it in a file."""
-
-    async def reserve(self, teacher: str, key: str, foreseen: Usage) -> int:
-        """Sets aside one call and what it is foreseen to take, and gives the reservation's number. Waits while only
-        what other calls have set aside stands in its way. Raises BudgetReached when nothing is left.
-
-        Args:
-            key: of the question, by which `postpone` and `collect` find it again.
-        """
-
-    def settle(self, teacher: str, reservation: int, usage: Usage) -> None:
-        """After a reserved call, whatever came of it: its usage, or what was set aside where it states none."""
-
-    def postpone(self, teacher: str, reservation: int) -> None:
-        """The answer comes later (a batch): what was set aside counts as spent until it is collected."""
-
-    def collect(self, teacher: str, key: str, usage: Usage) -> None:
-        """The answer to a postponed question is in: its usage takes the place of what was set aside."""
-
-
-class Store(Protocol):
-    """Where finished files lie: a folder, or objects on a cluster, which cannot be renamed. `factory.store.folder`."""
-
-    def put(self, name: str, data: bytes | Path, *, token: int | None = None) -> None:
-        """Writes a file whole: afterwards it is there or it is not. With a token of `claim`, only while that claim is
-        the newest. Raises BuildLocked when somebody claimed it since."""
-
-    def list(self, prefix: str = "") -> Sequence[str]:
-        """Names of the files that are whole, sorted."""
-
-    def claim(self, what: str, wait_s: float = 0.0) -> AbstractContextManager[int]:
-        """Holds the store for one writer and gives a token that grows with every claim. Raises BuildLocked."""

@@ -16,12 +16,12 @@ from factory.plugins.blocks import Block, Call, Place
 from factory.plugins.contracts import Decider, Generator
 from factory.plugins.promises import opened
 from factory.plugins.registry import plugin
+from factory.store.yaml_draft import paths_in
 from schemas.settings import (
     BuildSettings,
     CheckRef,
     Closed,
     GeoSettings,
-    PathSetting,
     PlanSettings,
     ReleaseSettings,
     ReviewSettings,
@@ -156,10 +156,10 @@ class Recipe(Closed):
 
 
 def path_places(recipe: Recipe) -> Iterator[Place]:
-    """Where in a recipe's data paths stand: settings that are marked `PathSetting`, in blocks of blocks too."""
+    """Where in a recipe's data paths stand."""
     for place, call in named_plugins(recipe):
-        yield from _paths_in(call.settings, place)
-    yield from _paths_in(recipe.release, ("release",))
+        yield from paths_in(call.settings, place)
+    yield from paths_in(recipe.release, ("release",))
 
 
 def named_plugins(recipe: Recipe) -> Iterator[tuple[Place, Call]]:
@@ -172,19 +172,6 @@ def named_plugins(recipe: Recipe) -> Iterator[tuple[Place, Call]]:
         yield ("verify", "decide"), recipe.verify.decide
         yield from ((("verify", "checks", index, call.name), call) for index, call in enumerate(recipe.verify.checks))
     yield from ((("select", index, call.name), call) for index, call in enumerate(recipe.select))
-
-
-def _paths_in(block: BaseModel, place: Place) -> Iterator[Place]:
-    for name, field in type(block).model_fields.items():
-        value = getattr(block, name)
-        if PathSetting() in field.metadata:
-            yield (*place, name)
-        elif isinstance(value, BaseModel):
-            yield from _paths_in(value, (*place, name))
-        elif isinstance(value, tuple | list):
-            for index, item in enumerate(value):
-                if isinstance(item, BaseModel):
-                    yield from _paths_in(item, (*place, name, index))
 
 
 def teacher_settings(call: Call) -> TeacherSettings:

@@ -39,6 +39,8 @@ DECISION_WORDS = {
     PENDING: "not yet worked",
 }
 CALIBRATION_SIDE = 100.0
+NOT_RELEASED = "none"
+"""What the filter by split calls samples that are in none."""
 
 
 def write_report(build: Build, path: Path | None = None) -> Path:
@@ -147,7 +149,9 @@ def _choices(cards: list[gallery.Card]) -> dict[str, list[tuple[str, str, int]]]
     countries = {card.country_code: card.country for card in cards}
     codes = pl.Series([card.country_code for card in cards], dtype=pl.String)
     counted = dict(codes.value_counts().iter_rows())
+    splits = pl.Series([card.split for card in cards], dtype=pl.String).value_counts().iter_rows()
     return {
+        "splits": sorted((value or NOT_RELEASED, value or "not released", n) for value, n in splits),
         "reasons": sorted((value, value, n) for value, n in reasons.value_counts().iter_rows()),
         "countries": sorted(((c, countries[c], counted[c]) for c in countries), key=lambda choice: choice[1]),
     }
@@ -165,9 +169,11 @@ def _script_card(card: gallery.Card) -> dict[str, Any]:
         "id": card.id,
         "decision": card.decision,
         "reasons": card.reasons,
+        "split": card.split or NOT_RELEASED,
         "country": card.country_code,
         "truth": None if card.lat is None else [card.lat, card.lon],
         "labelled": bool(card.labelled),
         "disagree": card.disagree,
+        "scores": [[check["check"], check["score"]] for check in card.checks if check["score"] is not None],
         "guesses": guesses,
     }

@@ -19,7 +19,7 @@ from factory.store.layout import Build
 from factory.store.paid import PAID_COLUMNS, added_up, paid, taken_from
 from factory.store.places import PLACE, has_label, placed
 from factory.store.reviews import final_decision, read_reviews
-from factory.store.tables import read_columns
+from factory.store.tables import beside, read_columns
 
 DECISIONS = ("accept", "review", "reject", "quarantine")
 PENDING = "pending"
@@ -139,27 +139,13 @@ def _samples(build: Build, decisions: pl.DataFrame, answered: Sequence[int]) -> 
         else pl.lit(None, pl.String)
     ).with_columns(place=places, scene=pl.col("scene").fill_null("not given"), order=pl.int_range(pl.len()))
     samples = samples.drop("region", "city")
-    samples = _beside(samples, decisions.drop("label"))
+    samples = beside(samples, decisions.drop("label"))
     people = read_reviews(build.paths).select("id", "by", "at", "rule", "note", person="decision")
-    samples = _beside(samples, people)
+    samples = beside(samples, people)
     waiting = pl.when(pl.col("shard").is_in(list(answered))).then(pl.lit(ANSWERED)).otherwise(pl.lit(PENDING))
     decision = pl.coalesce(final_decision(pl.col("verdict"), pl.col("person"), pl.col("unreleasable")), waiting)
     samples = samples.with_columns(decision=decision)
-    return _beside(samples, _selection(build.paths.selection))
-
-
-def _beside(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """A left join on the id. Files of a whole build stand in plan order, and then it takes no memory of its own.
-
-    Raises polars.exceptions.DuplicateError where both have a column of one name: one would hide the other.
-    """
-    if twice := {*left.columns} & {*right.columns} - {"id"}:
-        raise pl.exceptions.DuplicateError(f"both sides have {', '.join(sorted(twice))}")
-    if right.is_empty():
-        return left.with_columns(pl.lit(None, kind).alias(name) for name, kind in right.drop("id").schema.items())
-    if left["id"].equals(right["id"]):
-        return left.hstack(right.drop("id"))
-    return left.join(right, on="id", how="left", maintain_order="left")
+    return beside(samples, _selection(build.paths.selection))
 
 
 def _placed(plan: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +153,7 @@ def _placed(plan: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
     label, known = pl.col("label").struct, has_label()
     chance = (label.field("probability") * 100).round(1).cast(pl.String)
     return (
-        _beside(plan, labels)
+        beside(plan, labels)
         .with_columns(
             *placed(),
             uncertainty_km=pl.when(known).then(label.field("radius_km")).otherwise("uncertainty_km"),

@@ -149,7 +149,9 @@ def _people_phase(samples: pl.DataFrame, entering: int) -> Phase:
 
 
 def _selection(samples: pl.DataFrame, entering: int) -> list[Phase]:
-    accepted = samples.filter(pl.col("decision") == "accept")
+    accepted = samples.select("decision", "kept", "removed_by", "reason", "split").filter(
+        pl.col("decision") == "accept"
+    )
     removed = accepted.filter(pl.col("kept").not_() | pl.col("kept").is_null())
     rules = removed.group_by(pl.col("removed_by").fill_null("not selected"), pl.col("reason").fill_null("")).len()
     losses = [Loss(rule, reason, count, "removed") for rule, reason, count in rules.iter_rows()]

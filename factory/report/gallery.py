@@ -16,9 +16,10 @@ from typing import Any
 import polars as pl
 
 from factory.errors import CorruptBuild
+from factory.geo.distance import haversine_km
 from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
 from factory.report.pictures import Shown, opening, pictures
-from factory.report.words import people_said, readable, shorten, went
+from factory.report.words import described, people_said, readable, shorten, went
 from factory.store.layout import Build, ShardPaths
 from factory.store.tables import read_rows
 
@@ -88,6 +89,8 @@ class Card:
     decision: str
     """One of DECISIONS, or ANSWERED."""
     reasons: tuple[str, ...]
+    split: str
+    """In which it is released; empty where it is not."""
     went: str
     people: str
     """What a person decided; empty where nobody did."""
@@ -104,7 +107,7 @@ class Card:
     author: str
     source_row: int
     pictures: tuple[Shown, ...]
-    """The first is shown large."""
+    """The first is shown large; of several the first three, side by side."""
     pictures_left_out: int
     texts: tuple[tuple[str, int], ...]
     """Names of the sample's texts with their lengths in characters."""
@@ -140,7 +143,7 @@ def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
         return []
     chosen = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
-    planned = read_rows(build.paths.plan, ["id", "licence", "author", "source_row", "texts"], ids)
+    planned = read_rows(build.paths.plan, ["id", "licence", "author", "source_row", "texts", "images"], ids)
     found: list[Card] = []
     with opening(build) as opened:
         for (shard,), mine in rows.group_by("shard", maintain_order=True):
@@ -148,11 +151,27 @@ def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
             stored = _stored(paths, mine["id"].to_list())
             positions = dict(mine.select("id", "position").iter_rows())
             shown = [(positions[row["id"]], row["photos"]) for row in stored.values()]
-            photos = pictures(paths.images, shown, opened)
+            notes = {row["position"]: _notes(planned[row["id"]]["images"], row) for row in mine.iter_rows(named=True)}
+            photos = pictures(paths.images, shown, opened, notes)
             found += [
                 _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
                 for row in mine.iter_rows(named=True)
             ]
+    return found
+
+
+def _notes(images: Sequence[Row] | None, row: Row) -> dict[str, str]:
+    """By role: how far from the sample a picture's own place is, and how large a pixel is on the ground."""
+    found = {}
+    for image in images or ():
+        said = []
+        if None not in (image["lat"], image["lon"], row["lat"], row["lon"]):
+            away = haversine_km(row["lat"], row["lon"], image["lat"], image["lon"]) * 1000
+            if round(away):
+                said.append(f"{away:,.0f} m away" if away < 10_000 else f"{away / 1000:,.0f} km away")
+        if image["metres_per_pixel"] is not None:
+            said.append(f"{image['metres_per_pixel']:.2g} m a pixel")
+        found[image["role"]] = ", ".join(said)
     return found
 
 
@@ -197,6 +216,7 @@ def _card(row: Row, stored: Row, photos: tuple[Shown, ...], photos_left_out: int
         id=row["id"],
         decision=row["decision"] if row["decision"] in (*DECISIONS, ANSWERED) else "quarantine",
         reasons=tuple(row["reasons"] or ()) + ((f"{row['removed_by']}:{row['reason']}",) if row["removed_by"] else ()),
+        split=(row["split"] or "") if row["kept"] else "",
         went=shorten(went(row), 400),
         people=shorten(people_said(row), 600),
         country_code=row["country_code"] or "",
@@ -262,6 +282,6 @@ def _guess(answer: Mapping[str, Any], located: Mapping[str, Any] | None, *, know
         clues=tuple((shorten(c["kind"], 40), shorten(c["text"], 400), shorten(c["supports"], 200)) for c in shown),
         clues_left_out=len(clues) - len(shown),
         kinds=tuple(kinds.most_common(MAX_CHIPS)),
-        reasoning=shorten(place.get("reasoning")),
+        reasoning=shorten(place.get("reasoning")) or described(answer["values"]),
         values=readable(answer["values"]),
     )

@@ -20,6 +20,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 ASSETS = Path(__file__).parent / "assets"
+SHARED = ("atlas", "facets")
+"""Parts of every script that has a map and a gallery."""
 _JSON_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
@@ -31,10 +33,17 @@ def render(context: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         data: what the script reads, as JSON types.
     """
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
-    script = (ASSETS / "report.js").read_text(encoding="utf-8")
+    code = script("report")
     template = environment().get_template("report.jinja")
-    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - two files of this package
-    return template.render(**context, **own, policy=policy(script), data=script_json(data))
+    parts = {"style": own(style), "script": own(code)}
+    return template.render(**context, **parts, policy=policy(code), data=script_json(data))
+
+
+def script(page: str) -> str:
+    """The script of a page: the map and the filters that all pages share, and its own part."""
+    own_parts = {"viewer": ("story", "viewer")}.get(page, (page,))
+    parts = [(ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in (*SHARED, *own_parts)]
+    return '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"
 
 
 def own(text: str) -> Markup:
@@ -42,10 +51,16 @@ def own(text: str) -> Markup:
     return Markup(text)  # noqa: S704 - never foreign text
 
 
-def policy(script: str) -> str:
-    """Content-Security-Policy that allows this one script, inline style and embedded pictures."""
+def policy(script: str, *, pages: bool = False) -> str:
+    """Content-Security-Policy that allows this one script, inline style and embedded pictures.
+
+    Args:
+        pages: whether the script loads others from beside the page: from its folder or its own server.
+    """
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    sources = ("default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'")
+    beside = " 'self' file:" if pages else ""
+    scripts = f"script-src 'sha256-{digest}'{beside}"
+    sources = ("default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", scripts)
     return "; ".join((*sources, "base-uri 'none'", "form-action 'none'"))
 
 

@@ -145,8 +145,11 @@ def _judged(answers: pl.DataFrame) -> pl.DataFrame:
 
 def _known(frames: Frames) -> pl.DataFrame:
     """The answers about judged samples whose place is known: a label is what teachers said, and measures nobody."""
-    known = frames.samples.filter(pl.col("lat").is_not_null() & pl.col("labelled").is_null())
-    return _judged(frames.answers).join(known.select("id"), on="id", how="semi")
+    if frames.answers.is_empty():
+        return frames.answers
+    known = pl.col("lat").is_not_null() & pl.col("labelled").is_null()
+    ids = frames.samples.select("id", known=known).filter("known").select("id")
+    return _judged(frames.answers).join(ids, on="id", how="semi")
 
 
 def _says_places(answers: pl.DataFrame) -> bool:

@@ -30,6 +30,9 @@ class Thumbnails:
 
 FIRST = Thumbnails(((480, 70), (400, 65), (320, 55), (240, 45)), 36_000)
 """The picture a card is about. 240 of these in base64 are 11.5 MB."""
+BESIDE = Thumbnails(((400, 64), (320, 58), (260, 50), (200, 45)), 12_000)
+"""Of a card with several pictures the first three, side by side: together as large as one that stands alone."""
+SIDE_BY_SIDE = 3
 FURTHER = Thumbnails(((160, 65), (128, 55), (96, 45)), 5_000)
 """The others, side by side below it."""
 MAX_FURTHER = 4
@@ -49,6 +52,13 @@ class Shown:
     """Why there is none; empty otherwise."""
     width: int | None
     height: int | None
+    note: str = ""
+    """What is known of its own place and scale, in a few words."""
+
+    @property
+    def shape(self) -> float:
+        """Width to height, within bounds that a card can show; 4 / 3 where it is not known."""
+        return min(max(self.width / self.height, 0.5), 3.0) if self.width and self.height else 4 / 3
 
 
 Open = Callable[[bytes], bytes]
@@ -76,21 +86,30 @@ def opening(build: Build) -> Iterator[Open]:
 
 
 def pictures(
-    images: Path, samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]], opened: Open = lambda jpeg: jpeg
+    images: Path,
+    samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]],
+    opened: Open = lambda jpeg: jpeg,
+    notes: Mapping[int, Mapping[str, str]] | None = None,
 ) -> dict[int, tuple[tuple[Shown, ...], int]]:
-    """By position in the shard: the pictures that a card shows, the first large, and how many it leaves out.
+    """By position in the shard: the pictures that a card shows, the first large, or the first three, and how many
+    it leaves out.
 
     Args:
         images: the shard's tar; one that is missing or damaged costs only the pictures.
         samples: position and the structs `schemas.arrow.PHOTO` of its pictures.
         opened: see `opening`.
+        notes: by position and role, what is said of a picture.
     """
     small: dict[tuple[int, int], str] = {}
-    places = [(position, at) for position, photos in samples for at in range(min(len(photos), 1 + MAX_FURTHER))]
+    places = [
+        (position, at, FURTHER if at >= SIDE_BY_SIDE else BESIDE if len(photos) > 1 else FIRST)
+        for position, photos in samples
+        for at in range(min(len(photos), 1 + MAX_FURTHER))
+    ]
     with suppress(OSError, CorruptBuild), ImageStore(images) as store:
-        for position, at in places:
+        for position, at, size in places:
             with suppress(KeyError, ValueError, OSError, CorruptBuild):
-                if data := thumbnail(opened(store.read(position, at)), FURTHER if at else FIRST):
+                if data := thumbnail(opened(store.read(position, at)), size):
                     small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
     found = {}
     for position, photos in samples:
@@ -101,6 +120,7 @@ def pictures(
                 refused=shorten(photo["refused"], 60),
                 width=photo["width"],
                 height=photo["height"],
+                note=shorten((notes or {}).get(position, {}).get(photo["role"], ""), 60),
             )
             for at, photo in enumerate(photos[: 1 + MAX_FURTHER])
         )

@@ -83,6 +83,16 @@ def readable(values: str | None) -> str:
     return text if len(text) <= MAX_VALUES else text[: MAX_VALUES - 1] + "…"
 
 
+def described(values: str | None) -> str:
+    """The description among an answer's values, whole: a text that a row takes as it stands."""
+    try:
+        found = read_json((values or "").encode())
+    except ValueError:
+        return ""
+    text = found.get("description") if isinstance(found, dict) else None
+    return shorten(text) if isinstance(text, str) else ""
+
+
 def _cut(value: Any, depth: int) -> Any:
     """A JSON value with its long texts, long lists and deep parts shortened."""
     if isinstance(value, str):

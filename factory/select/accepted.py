@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 from pydantic import BaseModel
 
+from factory.geo.memory import return_to_system
 from factory.plugins.blocks import Call
 from factory.recipe.model import Recipe
 from factory.select import FRAME_SCHEMA, run_selection
@@ -16,12 +18,16 @@ from factory.store.layout import Build, ShardPaths
 from factory.store.paths import input_path
 from factory.store.places import LABEL_COLUMNS, PLACE, placed
 from factory.store.reviews import final_decision, read_reviews
-from factory.store.tables import read_columns
+from factory.store.tables import beside, read_columns
 
 
 def select_rows(build: Build, recipe: Recipe, root: Path) -> pl.DataFrame:
     """selection.parquet of a build: every accepted row, kept or removed by a named rule."""
-    return run_selection(accepted_rows(build), selection_rules(recipe.select, root))
+    rows = accepted_rows(build)
+    # What reading hundreds of files left in the allocators is as much as the rows.
+    pa.default_memory_pool().release_unused()
+    return_to_system()
+    return run_selection(rows, selection_rules(recipe.select, root))
 
 
 def accepted_rows(build: Build, *, disputed: bool = False) -> pl.DataFrame:
@@ -40,7 +46,9 @@ def accepted_rows(build: Build, *, disputed: bool = False) -> pl.DataFrame:
     accepted = pl.concat([_ACCEPTED.to_frame(), *found])
     columns = ["id", *(name for name in FRAME_SCHEMA if name not in _ACCEPTED)]
     planned = moved(read_columns(build.paths.plan, columns), build.paths)
-    joined = planned.join(accepted, on="id", maintain_order="left")
+    if accepted.height < planned.height:
+        planned = planned.filter(pl.col("id").is_in(accepted["id"].implode()))
+    joined = beside(planned, accepted)
     return joined.with_columns(placed()).select(pl.col(name).cast(kind) for name, kind in FRAME_SCHEMA.items())
 
 

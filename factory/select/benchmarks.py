@@ -21,8 +21,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from factory.errors import SourceError
+from factory.geo.files import parted_otherwise
 from factory.images.records import ImageRejected, ImageSettings, Prepared
 from factory.images.worker import DecodeWorkers
+from factory.processes import usable_cores
 from factory.sources.csv_table import read_header
 from factory.sources.json_lines import read_json_lines
 from factory.store.files import file_digest
@@ -81,7 +83,8 @@ def read_benchmark(benchmark: Benchmark) -> pl.DataFrame:
     """The set's table as benchmark, id, author, lat, lon (degrees), phash (uint64); null where it has none.
 
     Raises:
-        SourceError: the table is missing, is not a table, or has neither ids nor coordinates nor hashes.
+        SourceError: the table is missing, is not a table, has neither ids nor coordinates nor hashes, has one
+            coordinate of two, or a value of these that cannot be read: no row would be compared with it.
     """
     if benchmark.table is None:
         return _empty()
@@ -90,19 +93,49 @@ def read_benchmark(benchmark: Benchmark) -> pl.DataFrame:
     if not found.keys() & {"id", "lat", "phash"}:
         raise SourceError(
             f"{benchmark.table}: benchmark `{benchmark.name}` has no column with ids, coordinates or hashes; it has "
-            f"{', '.join(raw.columns[:12])}: name them under `columns`"
+            f"{', '.join(raw.columns[:12])}{parted_otherwise(raw.columns)}: name them under `columns`"
+        )
+    if len(half := {"lat", "lon"} & found.keys()) == 1:
+        raise SourceError(
+            f"{benchmark.table}: benchmark `{benchmark.name}` has half of its coordinates, `{found[half.pop()]}`: no "
+            f"distance would be looked at; it has {', '.join(raw.columns[:12])}: name both lat and lon, or say them "
+            "under `columns`"
         )
     text = {name: pl.col(found[name]).cast(pl.String) for name in ("id", "author") if name in found}
-    numbers = {
-        name: pl.col(found[name]).cast(pl.Float64, strict=False)
-        for name in ("lat", "lon")
-        if {"lat", "lon"} <= {*found}
-    }
+    numbers = {name: _degrees(benchmark, raw, name, found[name]) for name in ("lat", "lon") if name in found}
     hashes = {"phash": pl.col(found["phash"]).cast(pl.String)} if "phash" in found else {}
     table = raw.select(pl.lit(benchmark.name).alias("benchmark"), **text, **numbers, **hashes)
     if "phash" in found:
-        table = table.with_columns(phash=pl.Series([_hash_value(value) for value in table["phash"]], dtype=pl.UInt64))
-    return _unswapped(pl.concat([_empty(), table], how="diagonal"))
+        values = [_hash_value(value) for value in table["phash"]]
+        odd = next(
+            (at for at, (text, value) in enumerate(zip(table["phash"], values, strict=True)) if text and value is None),
+            None,
+        )
+        if odd is not None:
+            raise _odd(benchmark, odd, found["phash"], table["phash"][odd], "16 hexadecimal digits")
+        table = table.with_columns(phash=pl.Series(values, dtype=pl.UInt64))
+    return _unswapped(benchmark, pl.concat([_empty(), table], how="diagonal"))
+
+
+def _degrees(benchmark: Benchmark, raw: pl.DataFrame, axis: str, column: str) -> pl.Series:
+    """A coordinate of every row, null where a row has none. Raises SourceError for what is no number."""
+    given = raw[column]
+    read = given.cast(pl.Float64, strict=False)
+    blank = (
+        given.str.strip_chars() == "" if given.dtype == pl.String else pl.Series([False]).new_from_index(0, len(given))
+    )
+    odd = (given.is_not_null() & ~blank & ~(read.is_finite().fill_null(value=False))).arg_true()
+    if len(odd):
+        raise _odd(benchmark, odd[0], column, given[odd[0]], "degrees such as 48.8584")
+    return read.alias(axis)
+
+
+def _odd(benchmark: Benchmark, number: int, column: str, value: object, expected: str) -> SourceError:
+    """What is said of a value that nothing could be compared with. Rows are counted from 1, behind a first line."""
+    return SourceError(
+        f"{benchmark.table}, row {number + 1}: benchmark `{benchmark.name}`: {value!r:.60} in `{column}`, so nothing "
+        f"would be compared with this row; expected {expected}, or nothing"
+    )
 
 
 def image_hashes(benchmark: Benchmark) -> pl.DataFrame:
@@ -177,7 +210,7 @@ def _image_files(benchmark: Benchmark) -> list[Path]:
 def _hashes(paths: Sequence[Path]) -> Iterator[int | ImageRejected]:
     """Each file's hash from a limited process, in order; a few chunks of pictures are in memory at a time."""
     chunks = iter([paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)])
-    processes = max(1, min(os.cpu_count() or 1, -(-len(paths) // _CHUNK)))
+    processes = max(1, min(usable_cores(), -(-len(paths) // _CHUNK)))
     with DecodeWorkers(processes, ImageSettings()) as workers:
         pending: deque[Future[list[Prepared | ImageRejected]]] = deque()
         while True:
@@ -255,11 +288,14 @@ def _hash_value(text: str | None) -> int | None:
     return value if value is not None and 0 <= value < 1 << 64 else None
 
 
-def _unswapped(table: pl.DataFrame) -> pl.DataFrame:
-    """Exchanges lat and lon when some latitudes are impossible and every longitude could be one."""
+def _unswapped(benchmark: Benchmark, table: pl.DataFrame) -> pl.DataFrame:
+    """Exchanges lat and lon when some latitudes are impossible and every longitude could be one. Raises SourceError for
+    a place that is impossible either way."""
     impossible = table.filter(pl.col("lat").abs() > 90).height
     if impossible and not table.filter(pl.col("lon").abs() > 90).height:
         return table.rename({"lat": "lon", "lon": "lat"}).select(table.columns)
-    return table.with_columns(
-        lat=pl.when((pl.col("lat").abs() <= 90) & (pl.col("lon").abs() <= 180)).then("lat"), lon=pl.col("lon")
-    )
+    for axis, limit in (("lat", 90), ("lon", 180)):
+        beyond = (table[axis].abs() > limit).fill_null(value=False).arg_true()
+        if len(beyond):
+            raise _odd(benchmark, beyond[0], axis, table[axis][beyond[0]], f"-{limit} to {limit}")
+    return table

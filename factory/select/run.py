@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from factory.errors import FactoryError, PluginFault
 from factory.plugins.registry import plugin
 from factory.select.ruling import FRAME_SCHEMA, SPLITS, Ruling
+from factory.store.tables import beside
 from factory.text import counted
 from schemas import arrow
 
@@ -38,11 +39,13 @@ def run_selection(frame: pl.DataFrame, rules: Sequence[tuple[str, BaseModel]]) -
         ValueError: a column is missing, or an id is there twice.
         PluginFault: a selector raised, or ruled on rows it was not given.
     """
-    frame = _checked(frame)
-    state = frame.select("id", "shard", "position").with_columns(**_START)
+    remaining = _checked(frame)
+    state = remaining.select("id", "shard", "position").with_columns(**_START)
     for name, settings in rules:
-        remaining = frame.filter(state["kept"])
-        state = _apply(state, name, _ruling(name, settings, remaining))
+        found = _ruling(name, settings, remaining)
+        state = _apply(state, name, found, remaining["id"])
+        if found.removed.height:
+            remaining = remaining.filter(~pl.col("id").is_in(found.removed["id"].implode()))
     state = state.with_columns(split=pl.when("kept").then(pl.col("split").fill_null(DEFAULT_SPLIT)))
     return state.select(arrow.SELECTION.names)
 
@@ -64,6 +67,8 @@ def _ruling(name: str, settings: BaseModel, remaining: pl.DataFrame) -> Ruling:
         if not isinstance(found, Ruling):
             raise TypeError(f"returned {type(found).__name__}, not Ruling")
         for what, table in (("removed", found.removed), ("groups", found.groups), ("splits", found.splits)):
+            if table["id"].equals(remaining["id"]):
+                continue
             if not (strange := table.join(remaining.select("id"), on="id", how="anti")).is_empty():
                 raise ValueError(f"`{what}` names {strange['id'][0]!r}, which is not among the rows it was given")
             if table["id"].is_duplicated().any():
@@ -82,11 +87,18 @@ def _ruling(name: str, settings: BaseModel, remaining: pl.DataFrame) -> Ruling:
     return found
 
 
-def _apply(state: pl.DataFrame, rule: str, found: Ruling) -> pl.DataFrame:
-    """Joins one rule's findings to the state; a rule that groups or splits overrides earlier ones for its rows."""
-    state = state.join(found.removed.rename({"reason": "r", "detail": "d"}), on="id", how="left", maintain_order="left")
-    state = state.join(found.groups.rename({"group": "g"}), on="id", how="left", maintain_order="left")
-    state = state.join(found.splits.rename({"split": "s"}), on="id", how="left", maintain_order="left")
+def _apply(state: pl.DataFrame, rule: str, found: Ruling, remaining: pl.Series) -> pl.DataFrame:
+    """Lays one rule's findings beside the state; a rule that groups or splits overrides earlier ones for its rows.
+
+    Args:
+        remaining: ids of the rows that it was given.
+    """
+    for table in (
+        found.removed.rename({"reason": "r", "detail": "d"}),
+        found.groups.rename({"group": "g"}),
+        found.splits.rename({"split": "s"}),
+    ):
+        state = _laid(state, table, remaining)
     gone = pl.col("r").is_not_null()
     return state.with_columns(
         kept=pl.col("kept") & ~gone,
@@ -96,3 +108,11 @@ def _apply(state: pl.DataFrame, rule: str, found: Ruling) -> pl.DataFrame:
         reason=pl.coalesce("reason", "r"),
         detail=pl.coalesce("detail", "d"),
     ).drop("r", "d", "g", "s")
+
+
+def _laid(state: pl.DataFrame, table: pl.DataFrame, remaining: pl.Series) -> pl.DataFrame:
+    """`beside`; a rule that names all rows it was given names them in their order, and is not joined, either."""
+    if table["id"].equals(remaining) and table.height < state.height:
+        place = pl.when("kept").then(pl.col("kept").cum_sum() - 1)
+        table = table.select(pl.all().gather(state.select(place).to_series())).with_columns(state["id"])
+    return beside(state, table)

@@ -30,7 +30,8 @@ from factory.calls.lost import require_whole
 from factory.calls.outages import outages
 from factory.errors import FactoryError
 from factory.images.records import image_key
-from factory.plugins.contracts import Deferred, Store
+from factory.plugins.contracts import Deferred
+from factory.plugins.shared import Store
 from factory.shard.memory import rare_collections
 from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
@@ -84,7 +85,7 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
     require_whole(paths.live_ledger)
     with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
         before = ledger.totals()
-        found = await _answer_all(
+        found, images = await _answer_all(
             spec, samples, paths, Desk(ledger, staff.budget, staff.teachers, staff.siblings), staff
         )
         done = [one for one in found if one is not None]
@@ -94,7 +95,6 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         after = ledger.totals()
     failures = Counter(reason for one in done for reason in nothing_to_check(one, asked=bool(staff.answering)))
     finished = len(done) == len(samples)
-    written = shard_files(paths) if finished else ()
     return ShardReport(
         number=spec.number,
         samples=len(samples),
@@ -112,8 +112,14 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
         cost=after.cost,
         seconds=round(time.monotonic() - started, 3),
         deferred=len(samples) - len(done),
-        files={path.name: file_digest(path) for path in written},
+        files=_digests(paths, images) if finished else {},
     )
+
+
+def _digests(paths: ShardPaths, images: str | None) -> dict[str, str]:
+    """sha256 of a shard's files; `images` is that of its pictures, where they were written now."""
+    known = {} if images is None else {paths.images.name: images}
+    return {path.name: known.get(path.name) or file_digest(path) for path in shard_files(paths)}
 
 
 def _unseen(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
@@ -126,15 +132,16 @@ def _unseen(spec: ShardSpec, paths: ShardPaths) -> ShardReport:
         store.finish()
         write_table(unseen_table(ids), paths.answers)
         ledger.seal(paths.ledger)
-    files = {path.name: file_digest(path) for path in shard_files(paths)}
+    files = _digests(paths, store.digest)
     seconds = round(time.monotonic() - started, 3)
     return ShardReport(number=spec.number, samples=len(ids), seconds=seconds, files=files)
 
 
 async def _answer_all(
     spec: ShardSpec, samples: Sequence[Sample], paths: ShardPaths, desk: Desk, staff: Staff
-) -> list[AnsweredSample | None]:
-    """What was learnt about every sample, in plan order; None where answers come later.
+) -> tuple[list[AnsweredSample | None], str | None]:
+    """What was learnt about every sample, in plan order; None where answers come later. And the digest of the pictures,
+    where they were written now.
 
     When something stops the shard (a spent budget, an endpoint that stays away), no new sample is taken up, and the
     calls in flight finish and are recorded before the error is raised.
@@ -177,7 +184,7 @@ async def _answer_all(
         if stopped:
             raise stopped[0]
         photos.store.finish()
-    return found
+        return found, photos.store.digest
 
 
 @asynccontextmanager

@@ -10,20 +10,29 @@ import polars as pl
 from factory.errors import SourceError
 from factory.plugins.contracts import Source
 from factory.sources import build as build
+from factory.sources import commons as commons
+from factory.sources import cvg_text as cvg_text
 from factory.sources import folder as folder
+from factory.sources import geotext1652 as geotext1652
 from factory.sources import gws15k as gws15k
+from factory.sources import hub as hub
+from factory.sources import inaturalist as inaturalist
 from factory.sources import landmarks as landmarks
+from factory.sources import mp16 as mp16
 from factory.sources import osv5m as osv5m
+from factory.sources import panoramax as panoramax
 from factory.sources import table as table
 from factory.sources import transcripts as transcripts
+from factory.sources import urls as urls
+from factory.sources import vigor as vigor
 from factory.sources import webdataset as webdataset
 from factory.sources.contract import even_sample
-from factory.sources.held import opened_source
+from factory.sources.held import fetches, opened_source
 
 if TYPE_CHECKING:
     from factory.plugins.blocks import Call
 
-__all__ = ["Source", "look_for_pictures", "open_source"]
+__all__ = ["Source", "fetches", "look_for_pictures", "open_source"]
 
 
 def open_source(call: Call, root: Path) -> Source:
@@ -35,12 +44,15 @@ def open_source(call: Call, root: Path) -> Source:
 
 
 def look_for_pictures(source: Source, images: pl.Series) -> None:
-    """Raises SourceError when not one of the pictures is there: the folder is wrong, not each row.
+    """Raises SourceError when not one of the pictures is there: the folder is wrong, not each row. Of a source that
+    fetches its pictures none need be.
 
     Args:
         source: whose pictures they are.
         images: locators, or lists of them as in `schemas.arrow.PLAN`.
     """
+    if fetches(source):
+        return
     if images.dtype.is_nested():
         images = images.explode().struct.field("locator")
     locators = images.drop_nulls()

@@ -145,7 +145,7 @@ class BuiltPhotos:
             for number, shard in enumerate(shards)
         ]
         rows = plan.with_row_index("source_row").join(pl.concat(found), on="id", how="left", maintain_order="left")
-        hidden = [name for name, decided in read_decided(made.paths).items() if decided.private]
+        hidden = [name for name, decided in read_decided(made.paths).items() if decided.hides]
         rows = rows.with_columns(
             p_yes=pl.col("share" if self.target == "shares" else "calibrated"),
             private=(pl.col("picture") == 0) & pl.col("id").is_in(hidden),  # people saw the first picture

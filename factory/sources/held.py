@@ -5,7 +5,7 @@ A table of another shape would end in a traceback of polars, or in rows dropped 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,6 +14,7 @@ import polars as pl
 
 from factory.errors import FactoryError, PluginFault
 from factory.plugins.contracts import Source
+from factory.plugins.fetching import Course, Fetching
 from factory.plugins.promises import opened
 from factory.sources.contract import ALIASES, DETAIL, LISTS, NUMBER_FIELDS, PROBLEM
 from schemas import FilePart
@@ -57,6 +58,13 @@ class HeldSource:
     def stamp(self, locator: str) -> tuple[int, int | None] | None:
         return self._given("stamp", lambda: self.source.stamp(locator), _stamp, locator)
 
+    def fetch(self, locators: Sequence[str], *, allowed: Collection[str], course: Course) -> Mapping[str, int]:
+        """Nothing where the source has all its pictures itself."""
+        source = self.source
+        if not isinstance(source, Fetching):
+            return {}
+        return self._given("fetch", lambda: source.fetch(locators, allowed=allowed, course=course), _counts)
+
     def _given(self, what: str, ask: Callable[[], object], held: Callable[[Any], GivenT], locator: str = "") -> GivenT:
         """Raises what the source says in a FactoryError, the system's own errors, and PluginFault for the rest."""
         try:
@@ -69,6 +77,11 @@ class HeldSource:
                 f"source `{self.kind}` failed in `{what}`{of}: {type(error).__name__}: {error}. This is a fault of the "
                 "source: mend it; nothing was asked yet that is not kept"
             ) from error
+
+
+def fetches(source: Source) -> bool:
+    """Whether its pictures are fetched before they are read."""
+    return isinstance(source.source if isinstance(source, HeldSource) else source, Fetching)
 
 
 def opened_source(name: str, root: Path, settings: Mapping[str, Any]) -> HeldSource:
@@ -105,6 +118,12 @@ def _stamp(value: object) -> tuple[int, int | None] | None:
         if isinstance(size, int) and (modified is None or isinstance(modified, int)):
             return size, modified
     raise TypeError(f"returned {value!r}, expected None, or bytes and a time in ns or None")
+
+
+def _counts(value: object) -> Mapping[str, int]:
+    if isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(n, int) for k, n in value.items()):
+        return value
+    raise TypeError(f"returned {value!r}, expected counts by reason")
 
 
 def _table(value: object) -> pl.DataFrame:

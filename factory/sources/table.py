@@ -98,9 +98,7 @@ def table(
         uncertainty_km: for rows without one.
     """
     file = recipe_path(root, path, key="path")
-    kind = format or _SUFFIXES.get(file.suffix.lower())
-    if kind is None:
-        raise SourceError(f"{path}: is it csv, parquet or jsonl? Say so with `format:`")
+    kind = table_format(path, file, format)
     folder = recipe_path(root, images, key="images") if images else file.parent
     defaults = {"licence": licence, "author": author, "uncertainty_km": uncertainty_km}
     given = {name: value for name, value in defaults.items() if value is not None}
@@ -108,6 +106,14 @@ def table(
     return TableSource(
         path, file, folder, kind, layout, names, dict(pictures or {}), dict(texts or {}), encoding, delimiter, given
     )
+
+
+def table_format(written: str, file: Path, told: Format | None) -> Format:
+    """What a table is, by its suffix where nobody says. Raises SourceError where that does not tell."""
+    kind = told or _SUFFIXES.get(file.suffix.lower())
+    if kind is None:
+        raise SourceError(f"{written}: is it csv, parquet or jsonl? Say so with `format:`")
+    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +277,13 @@ class TableSource:
         except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError, LookupError) as error:
             raise self._unreadable(error) from None
         return dict.fromkeys(header.names, pl.String())
+
+    def needed(self) -> tuple[list[str], list[str]]:
+        """Of a Parquet table the columns that the plan reads, and those that hold pictures. Raises as `table` does."""
+        schema = self._schema()
+        columns = self._chosen(self._mapping(schema))
+        inside = [name for name in columns if holds_pictures(schema[name])]
+        return [name for name in columns if name not in inside], inside
 
     def _further(self) -> Iterator[pl.Expr]:
         """The lists of pictures and of texts, where the recipe maps any."""

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from factory.errors import CorruptBuild
+from factory.store.brought_back import brings_back, mends
 from factory.store.files import make_folder
 from factory.store.held import held
 from factory.store.layout import BuildPaths
 from factory.store.lease import lease
-from factory.store.tables import read_arrow, write_table
+from factory.store.tables import read_all, write_table
 from schemas import arrow
 
 Row = dict[str, Any]
@@ -26,27 +28,40 @@ WAIT_S: Final = 60.0
 
 
 def is_of_server(row: Mapping[str, Any]) -> bool:
-    """Whether a row is an annotation of this build's server: neither of an earlier build, nor a lead's word on the
-    command line, whose numbers are below 0."""
+    """Whether a row is an annotation of this build's server: neither of an earlier build, nor one with a number below
+    0: a lead's word on the command line, and what was said in a project that is the build's no more."""
     return row["taken_from"] is None and row["annotation"] >= 0
 
 
-def read_annotations(paths: BuildPaths) -> list[Row]:
-    """What people said of a build, none where there is no file. Raises CorruptBuild for a damaged one."""
-    if not paths.annotations.exists():
-        return []
-    rows: list[Row] = read_arrow(paths.annotations, arrow.ANNOTATIONS).to_pylist()
-    return rows
+def is_lost(paths: BuildPaths) -> bool:
+    """Whether there is no file though people's answers were pulled: every pull that brings one leaves a file."""
+    return not paths.annotations.exists() and any(paths.pulls.glob("[0-9]*.parquet"))
 
 
-def change_annotations(paths: BuildPaths, change: Callable[[list[Row]], Sequence[Row]]) -> Sequence[Row]:
+def read_annotations(paths: BuildPaths, *, lost: bool = False) -> list[Row]:
+    """What people said of a build, none where nobody said anything.
+
+    Args:
+        lost: that it is lost is known: then there is none.
+
+    Raises CorruptBuild for a damaged file, and for one that is lost: what people decided would go with it.
+    """
+    if not lost and is_lost(paths):
+        remedy = brings_back(paths, paths.annotations)
+        raise CorruptBuild(f"{paths.annotations}: is not there, and people's answers were pulled; {remedy}")
+    return read_all(paths.annotations, arrow.ANNOTATIONS, mends(paths, paths.annotations))
+
+
+def change_annotations(
+    paths: BuildPaths, change: Callable[[list[Row]], Sequence[Row]], *, lost: bool = False
+) -> Sequence[Row]:
     """Writes what `change` makes of the rows that are there now, and returns it; nobody else writes meanwhile.
 
-    Raises BuildLocked where another change takes longer than WAIT_S, CorruptBuild for a damaged file.
+    Raises BuildLocked where another change takes longer than WAIT_S, CorruptBuild as `read_annotations` does.
     """
     with held(paths.root):
         make_folder(paths.review)
         with lease(paths.annotations_lease, what=str(paths.annotations), wait_s=WAIT_S):
-            rows = change(read_annotations(paths))
+            rows = change(read_annotations(paths, lost=lost))
             write_table(pa.Table.from_pylist(list(rows), schema=arrow.ANNOTATIONS), paths.annotations)
     return rows

@@ -23,6 +23,8 @@ from schemas.rows.schema import PEOPLE_FIELDS
 
 DROPPED: Final = ("wrong", "not_visible")
 """Judgements of a clue that take it out of the row."""
+WITHHELD: Final = "withheld"
+"""Among the flags of a decision: something of the picture is private, and what to blur is not known."""
 DESCRIPTION: Final = "description"
 """Among the values of an answer without a place: what it says of the picture."""
 _TRUTH: Final = ("lat", "lon", "uncertainty_km", "country_code", "region", "city")
@@ -44,10 +46,18 @@ class Decided:
     private: tuple[Box, ...] = ()
     """What is blurred in the sample's first picture."""
 
+    withheld: bool = False
+    """Whether it was accepted, by a row of another program, while it is not known what to blur."""
+
     @property
     def moved(self) -> bool:
         """Whether they corrected the truth."""
         return self.row["lat"] is not None and self.row["lon"] is not None
+
+    @property
+    def hides(self) -> bool:
+        """Whether something in the first picture is private, be it marked or not."""
+        return bool(self.private) or WITHHELD in (self.row.get("flags") or ())
 
     @property
     def edited(self) -> bool:
@@ -78,6 +88,7 @@ def decided_of(row: Mapping[str, Any]) -> Decided:
         text=row["text"] if kept else None,
         dropped=frozenset(c["index"] for c in row["clues"] or () if c["judgement"] in DROPPED) if kept else frozenset(),
         private=tuple(box for box in row["boxes"] or () if box["kind"] == "privacy"),
+        withheld=row["decision"] == "accept" and WITHHELD in (row.get("flags") or ()),
     )
 
 
@@ -142,8 +153,9 @@ def laid_digest(paths: BuildPaths) -> str:
     accept or reject of another program is not among it."""
     parts = [
         [name, one.chosen, one.text, sorted(one.dropped), bool(one.private), *(one.row[key] for key in _TRUTH)]
+        + ([WITHHELD] if one.withheld else [])
         for name, one in sorted(read_decided(paths).items())
-        if one.chosen or one.moved or one.private
+        if one.chosen or one.moved or one.private or one.withheld
     ]
     return hashlib.sha256(orjson.dumps(parts)).hexdigest() if parts else ""
 

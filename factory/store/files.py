@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -40,9 +40,11 @@ DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.E
 """What a full, failing or read-only disk answers."""
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A small JSON file of a build. Raises CorruptBuild naming the file when it is damaged."""
-    remedy = "delete it, and the same `factory build` writes it again without a call"
+def read_json(
+    path: Path, remedy: str = "delete it, and the same `factory build` writes it again without a call"
+) -> dict[str, Any]:
+    """A small JSON file, of a build where no other remedy is named. Raises CorruptBuild that names the file and the
+    remedy when it is damaged."""
     try:
         if (size := path.stat().st_size) > MAX_JSON_BYTES:
             raise ValueError(f"{size:,} bytes, at most {MAX_JSON_BYTES:,} are read")
@@ -58,6 +60,21 @@ def write_bytes(data: bytes, path: Path) -> None:
     """A small file, durable before it has its name."""
     with durable(path) as file:
         file.write(data)
+
+
+def write_all(descriptor: int, parts: Sequence[bytes]) -> None:
+    """Appends all parts to an open file, many in a call."""
+    for begin in range(0, len(parts), _PARTS_A_CALL):
+        left: Sequence[bytes | memoryview] = parts[begin : begin + _PARTS_A_CALL]
+        while size := sum(map(len, left)):
+            written = os.writev(descriptor, left)
+            if written == size:
+                break
+            left = (memoryview(b"".join(left))[written:],)  # a disk that takes a part of it is full, or a network's
+
+
+_PARTS_A_CALL: Final = 1_000
+"""Linux and macOS take 1,024 (IOV_MAX)."""
 
 
 @contextmanager
@@ -256,14 +273,20 @@ def odd_files(root: Path) -> Iterator[str]:
     if root.is_symlink():
         yield f"{root}: is a symbolic link, expected a folder; {_REMEDY}"
         return
-    folders = [root]
+    for entry in entries_below(root):
+        if not entry.is_dir(follow_symlinks=False) and not entry.is_file(follow_symlinks=False):
+            yield f"{entry.path}: is {kind_of(Path(entry.path))}; {_REMEDY}"
+
+
+def entries_below(root: Path) -> Iterator[os.DirEntry[str]]:
+    """What a folder holds at any depth, no link followed; nothing where it is not there, or goes meanwhile."""
+    folders: list[str | Path] = [root]
     while folders:
         with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:  # a release is packed meanwhile
             for entry in sorted(entries, key=lambda entry: entry.name):
+                yield entry
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif not entry.is_file(follow_symlinks=False):
-                    yield f"{entry.path}: is {kind_of(Path(entry.path))}; {_REMEDY}"
+                    folders.append(entry.path)
 
 
 def no_file(path: Path) -> str | None:

@@ -5,15 +5,17 @@ Teachers read an image back from here when its call is due, so a shard never hol
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from factory.errors import CorruptBuild
-from factory.store.files import open_aside, remove, rename
-from factory.store.ustar import BLOCK, END, member
+from factory.store.files import open_aside, remove, rename, write_all
+from factory.store.ustar import BLOCK, END, member_parts
 from schemas.sample import FilePart
 from schemas.ustar import members
 
@@ -32,6 +34,8 @@ class ImageStore:
 
     _descriptor = -1
     _aside: Path | None = None
+    _hasher: hashlib._Hash | None = None
+    """Of what was written so far: the file of a shard is not read again for its digest."""
 
     def __init__(self, path: Path) -> None:
         """Opens a finished tar for reading. Raises FileNotFoundError when there is none."""
@@ -45,17 +49,23 @@ class ImageStore:
         store = cls.__new__(cls)
         store._path, store._end, store._finished, store._index = path, 0, False, {}
         store._aside, store._descriptor = open_aside(path)
+        store._hasher = hashlib.sha256()
         return store
 
     @property
     def finished(self) -> bool:
         return self._finished
 
+    @property
+    def digest(self) -> str | None:
+        """sha256 of a tar that this store has finished, as hex; None of one that it only reads."""
+        return self._hasher.hexdigest() if self._hasher is not None and self._finished else None
+
     def add(self, position: int, jpeg: bytes, index: int = 0) -> None:
         """Appends the `index`-th image of a sample. They come in plan order, so that the tar's bytes are the same on
         every run."""
         at = self._end
-        self._write(member(member_name(position, index), jpeg))
+        self._write(member_parts(member_name(position, index), jpeg))
         self._index[position, index] = (at + BLOCK, len(jpeg))
 
     def read(self, position: int, index: int = 0) -> bytes:
@@ -74,7 +84,7 @@ class ImageStore:
         """Makes the tar durable and gives it its name."""
         if self._aside is None:
             return
-        self._write(END)
+        self._write((END,))
         os.fsync(self._descriptor)
         rename(self._aside, self._path)
         self._aside, self._finished = None, True
@@ -93,12 +103,12 @@ class ImageStore:
         """A descriptor is only a number: nobody else closes it when a store is dropped without `close`."""
         self.close()
 
-    def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(self._descriptor, view, self._end)
-            self._end += written
-            view = view[written:]
+    def _write(self, parts: Sequence[bytes]) -> None:
+        assert self._hasher is not None
+        for part in parts:
+            self._hasher.update(part)
+        write_all(self._descriptor, parts)
+        self._end += sum(map(len, parts))
 
     def __enter__(self) -> ImageStore:
         return self

@@ -47,7 +47,19 @@ class _Asked(_Stored):
     cost: Annotated[float, Field(ge=0)] = 0.0
 
 
+class _People(_Stored):
+    annotations: _Count = 0
+    skipped: _Count = 0
+    refused: _Count = 0
+    accepted: _Count = 0
+    rejected: _Count = 0
+    disagreed: _Count = 0
+    waiting: _Count = 0
+    rules: _Tally = {}
+
+
 class _Counts(_Asked):
+    people: _People = _People()
     planned: _Count = 0
     dropped: _Count = 0
     dropped_by_reason: _Tally = {}

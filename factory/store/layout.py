@@ -156,6 +156,11 @@ class BuildPaths:
         return self.review / "decisions.parquet"
 
     @property
+    def logs(self) -> Path:
+        """What servers of the build's own wrote."""
+        return self.root / "logs"
+
+    @property
     def model(self) -> Path:
         """What the decider fitted on the whole set, where it fits."""
         return self.root / "model.json"

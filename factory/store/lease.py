@@ -66,13 +66,13 @@ def _locked(path: Path, what: str, deadline: float) -> BinaryIO:
             file.close()
             continue
         except BlockingIOError:
-            held = _holder(file)
+            holder = _holder(file)
             file.close()
         except BaseException:
             file.close()
             raise
         if time.monotonic() >= deadline:
-            raise BuildLocked(f"{what} is in use by {held}; wait for it or stop it")
+            raise BuildLocked(f"{what} is in use by {holder}; wait for it or stop it")
         time.sleep(0.05)
 
 

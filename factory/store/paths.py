@@ -53,5 +53,15 @@ def variable_problems(text: str) -> Iterator[str]:
             yield f"the environment variable {name} is not set; set it, or write the path out"
 
 
+def fallback_told(written: str) -> str:
+    """What a message about a path has to add where variables stand in it that are not set: another place was meant."""
+    unset = [
+        f"{found[1]} is not set, so {found[2]!r} stands for it"
+        for found in _VARIABLE.finditer(written)
+        if found[2] is not None and found[1] not in os.environ
+    ]
+    return f" (the environment variable {'; '.join(unset)})" if unset else ""
+
+
 def _value(found: re.Match[str]) -> str:
     return os.environ.get(found[1] or found[3], found[2] or "")

@@ -8,7 +8,7 @@ import polars as pl
 
 from factory.store.decided import moved
 from factory.store.layout import Build
-from factory.store.tables import read_columns
+from factory.store.tables import beside, read_columns
 
 PLACE: Final[dict[str, type[pl.DataType]]] = {
     "lat": pl.Float64,
@@ -40,5 +40,4 @@ def placed_plan(build: Build, *columns: str) -> pl.DataFrame:
     verdicts = [shard.verdicts for shard in build.paths.shards() if shard.verdicts.exists()]
     labels = pl.concat([none, *(read_columns(path, ["id", *LABEL_COLUMNS]) for path in verdicts)])
     plan = moved(read_columns(build.paths.plan, ["id", *columns, *PLACE]), build.paths)
-    plan = plan.join(labels, on="id", how="left", maintain_order="left")
-    return plan.with_columns(*placed(), labelled=has_label()).drop("label")
+    return beside(plan, labels).with_columns(*placed(), labelled=has_label()).drop("label")

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from factory.errors import CorruptBuild
+from factory.store.brought_back import mends
 from factory.store.layout import BuildPaths
 from factory.store.tables import column_names, read_table, read_tables
 from factory.text import did_you_mean
@@ -29,12 +30,13 @@ def read_reviews(paths: BuildPaths) -> pl.DataFrame:
     """
     if not paths.decisions.exists():
         return read_tables([], arrow.REVIEWS)
-    if lacking := sorted({*_REQUIRED} - {*column_names(paths.decisions)}):
+    remedy = mends(paths, paths.decisions)
+    if lacking := sorted({*_REQUIRED} - {*column_names(paths.decisions, remedy)}):
         raise CorruptBuild(
             f"{paths.decisions}: has no column `{lacking[0]}`; expected id, decision and, where known, "
             f"{', '.join(name for name in arrow.REVIEWS.names if name not in _REQUIRED)}"
         )
-    rows = read_table(paths.decisions, arrow.REVIEWS)
+    rows = read_table(paths.decisions, arrow.REVIEWS, remedy)
     of_picture = pl.col("rule").is_not_null() | pl.col("lat").is_not_null() | (pl.col("boxes").list.len() > 0)
     silent = pl.col("decision").is_null() & ~of_picture.fill_null(value=False)
     unknown = rows.filter(~pl.col("decision").is_in(PEOPLE_SAY) | silent)

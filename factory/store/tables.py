@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -24,30 +24,40 @@ ROW_GROUP = 32_768
 """Rows in a row group: a shard reads its samples from a plan of millions without decoding the others."""
 
 
-def read_table(path: Path, schema: pa.Schema) -> pl.DataFrame:
-    """One Parquet file with its page checksums verified. Raises CorruptBuild naming the file."""
-    return read_tables([path], schema)
+NAMED: Final = "`factory check` names every damaged file"
+"""The end of a message about a damaged table where nobody says more."""
 
 
-def read_tables(paths: Sequence[Path], schema: pa.Schema) -> pl.DataFrame:
+def read_table(path: Path, schema: pa.Schema, remedy: str = NAMED) -> pl.DataFrame:
+    """One Parquet file with its page checksums verified. Raises CorruptBuild naming the file and the remedy."""
+    return read_tables([path], schema, remedy)
+
+
+def read_tables(paths: Sequence[Path], schema: pa.Schema, remedy: str = NAMED) -> pl.DataFrame:
     """Several Parquet files of one schema, in the order given; an empty frame for none."""
-    tables = [read_arrow(path, schema) for path in paths]
+    tables = [read_arrow(path, schema, remedy=remedy) for path in paths]
     frame = pl.from_arrow(pa.concat_tables(tables) if tables else schema.empty_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
 
 
 def read_arrow(
-    path: Path, schema: pa.Schema, *, shard: int | None = None, columns: Sequence[str] | None = None
+    path: Path,
+    schema: pa.Schema,
+    *,
+    shard: int | None = None,
+    columns: Sequence[str] | None = None,
+    remedy: str = NAMED,
 ) -> pa.Table:
     """`read_table` as an Arrow table: polars has no struct within a struct that may be null.
 
     Args:
         shard: of a table with this column, only the rows of one shard; other row groups are not read.
         columns: which of the schema's are read; all by default.
+        remedy: what is said of a damaged one.
     """
     filters = None if shard is None else [("shard", "=", shard)]
-    with _damage_named(path):
+    with _damage_named(path, remedy):
         refuse_parquet_bomb(path)
         return pq.read_table(
             path,
@@ -59,12 +69,38 @@ def read_arrow(
         )
 
 
+def read_all(path: Path, schema: pa.Schema, remedy: str = NAMED) -> list[dict[str, Any]]:
+    """All rows as plain data; none where there is no file. Raises CorruptBuild naming a damaged one and the remedy."""
+    rows: list[dict[str, Any]] = read_arrow(path, schema, remedy=remedy).to_pylist() if path.exists() else []
+    return rows
+
+
 def read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file."""
+    """Some columns of a Parquet file, members of structs by their dotted name. Raises CorruptBuild naming the file,
+    also where it lacks one of them."""
     with _damage_named(path), _opened(path) as file:
-        frame = pl.from_arrow(file.read(columns=list(columns)))
+        table = file.read(columns=list(columns))
+        if lacking := {name.partition(".")[0] for name in columns} - {*table.column_names}:
+            raise ValueError(f"has no column `{min(lacking)}`")
+        frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def beside(left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+    """A left join on the id. Files of a whole build stand in plan order, and then it takes no memory of its own.
+
+    Raises polars.exceptions.DuplicateError where both have a column of one name: one would hide the other.
+    """
+    if twice := {*left.columns} & {*right.columns} - {"id"}:
+        raise pl.exceptions.DuplicateError(f"both sides have {', '.join(sorted(twice))}")
+    if right.is_empty():
+        return left.with_columns(pl.lit(None, kind).alias(name) for name, kind in right.drop("id").schema.items())
+    if right.height > left.height:
+        right = right.filter(pl.col("id").is_in(left["id"].implode()))
+    if left["id"].equals(right["id"]):
+        return left.hstack(right.drop("id"))
+    return left.join(right, on="id", how="left", maintain_order="left")
 
 
 def of_ids(table: pa.Table, ids: Collection[str]) -> pa.Table:
@@ -72,9 +108,9 @@ def of_ids(table: pa.Table, ids: Collection[str]) -> pa.Table:
     return table.filter(pc.is_in(table["id"], value_set=pa.array(sorted(ids), pa.string())))
 
 
-def column_names(path: Path) -> list[str]:
-    """The columns of a Parquet file. Raises CorruptBuild naming the file."""
-    with _damage_named(path):
+def column_names(path: Path, remedy: str = NAMED) -> list[str]:
+    """The columns of a Parquet file. Raises CorruptBuild naming the file and the remedy."""
+    with _damage_named(path, remedy):
         return list(pq.read_schema(path).names)
 
 
@@ -119,21 +155,23 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def _damage_named(path: Path, remedy: str = NAMED) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise CorruptBuild(f"{path}: cannot be read ({error}); `factory check` names every damaged file") from error
+        raise CorruptBuild(f"{path}: cannot be read ({error}); {remedy}") from error
 
 
 def with_same(ids: pl.Series, values: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """A table of some samples that differ in their `id` alone; what `values` does not name is null."""
     if ids.is_empty():
         return schema.empty_table()
+    # `pa.repeat` appends one nested value after the other; taking the same one again and again does not.
+    first = pl.zeros(len(ids), dtype=pl.Int32, eager=True).to_arrow()
     columns = [
         ids.to_arrow().cast(field.type)
         if field.name == "id"
-        else pa.repeat(pa.scalar(values.get(field.name), field.type), len(ids))
+        else pa.array([values.get(field.name)], field.type).take(first)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)

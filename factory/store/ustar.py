@@ -16,23 +16,27 @@ END: Final = bytes(2 * BLOCK)
 
 _MAX_NAME: Final = 100
 _MAX_SIZE: Final = 8**11 - 1
-_OWNERSHIP: Final = b"0000644\0" + b"0000000\0" * 2
+_OWNED: Final = b"0000644\0" + b"0000000\0" * 2
 _EPOCH: Final = b"00000000000\0"
+_TAIL: Final = b"0" + bytes(100) + b"ustar\x0000" + bytes(247)
+_ALWAYS: Final = sum(_OWNED) + sum(_EPOCH) + sum(_TAIL) + 8 * ord(" ")
+"""What of a header's checksum is the same for every member."""
+_ZERO: Final = bytes(BLOCK)
 
 
-def member(name: str, data: bytes) -> bytes:
-    """One regular file (mode 644, owner 0, time 0), ready to be appended; its data begins `BLOCK` bytes in.
+def member_parts(name: str, data: bytes) -> tuple[bytes, bytes, bytes]:
+    """One regular file (mode 644, owner 0, time 0) as its header of `BLOCK` bytes, its data, and its padding.
 
     Raises:
         ValueError: the name is not 1 to 100 ASCII characters, or the data is 8 GiB or more.
     """
-    if not (name.isascii() and 0 < len(name) <= _MAX_NAME) or len(data) > _MAX_SIZE:
-        raise ValueError(f"{name!r} with {len(data)} bytes does not fit a ustar header")
-    head = name.encode("ascii").ljust(_MAX_NAME, b"\0") + _OWNERSHIP + b"%011o\0" % len(data) + _EPOCH
-    tail = b"0" + bytes(100) + b"ustar\x0000" + bytes(80)
-    checksum = sum(head) + sum(tail) + 8 * ord(" ")
-    header = (head + b"%06o\0 " % checksum + tail).ljust(BLOCK, b"\0")
-    return header + data + bytes(-len(data) % BLOCK)
+    length = len(data)
+    if not (name.isascii() and 0 < len(name) <= _MAX_NAME) or length > _MAX_SIZE:
+        raise ValueError(f"{name!r} with {length} bytes does not fit a ustar header")
+    called, size = name.encode("ascii"), b"%011o\0" % length
+    checksum = b"%06o\0 " % (_ALWAYS + sum(called) + sum(size))
+    header = b"".join((called, _ZERO[len(called) : _MAX_NAME], _OWNED, size, _EPOCH, checksum, _TAIL))
+    return header, data, _ZERO[: -length % BLOCK]
 
 
 def archive_size(members: Iterable[int]) -> int:

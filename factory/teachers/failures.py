@@ -46,7 +46,7 @@ _QUOTA = re.compile(
     r"account.{0,40}(?:suspended|deactivated|disabled|overdue|in arrears)"
 )
 _NO_PICTURES = re.compile(
-    r"(?i)at most \d+ (?:image|picture)|not a multi-?modal model|image input is not supported|\bmmproj\b|"
+    r"(?i)at most 0 (?:image|picture)|not a multi-?modal model|image input is not supported|\bmmproj\b|"
     r"(?:does not|doesn't|not) support (?:image|vision|multi-?modal)|support image input|"
     r"unsupported content (?:part )?type.{0,20}image|unknown variant.{0,4}image_url|"
     r"image_url.{0,60}(?:not supported|unsupported|only supported by)"
@@ -91,7 +91,7 @@ def http_failure(status: int, body: bytes, wait_s: float | None = None, redact: 
             kind="rate_limited", detail=detail, retryable=True, waits=True, presses=True, retry_after_s=wait
         )
     if _NO_PICTURES.search(said):
-        remedy = "the model takes fewer pictures than are shown: serve one that takes them, or raise the server's limit"
+        remedy = "the model takes no pictures: serve one that does, or raise the limit of its server"
         return CallFailed(kind="pictures_refused", detail=f"{detail} ({remedy})", fatal=True)
     if status >= 500 or status in _AGAIN:
         dead = bool(_ENGINE.search(said))

@@ -95,7 +95,7 @@ class OpenAIBackend(OpenAIClient):
         request = question.request
         doubted = question.key in self._formless
         structured = self._structured and request.schema is not None and not doubted
-        seed = self._seed(question)
+        seed = seed_of(self.settings.sampling, question)
         body = request_body(self._fields, request, images, seed, structured, self._image_detail)
         started = time.perf_counter()
         try:
@@ -137,10 +137,10 @@ class OpenAIBackend(OpenAIClient):
         remedy = f"write `sampling.{name}: null`" if own else f"take `{name}` out of sampling.extra or extra_body"
         return CallFailed(kind="parameter_refused", detail=f"{failure.detail}; {remedy} of this teacher", fatal=True)
 
-    def _seed(self, question: Question) -> int | None:
-        """Another one for every draw and every repetition: at most 100 draws (`Sampling.draws`) never meet."""
-        seed = self.settings.sampling.seed
-        return None if seed is None else seed + question.draw + 1000 * question.attempt
+
+def seed_of(sampling: Sampling, question: Question) -> int | None:
+    """Another one for every draw and every repetition: at most 100 draws (`Sampling.draws`) never meet."""
+    return None if sampling.seed is None else sampling.seed + question.draw + 1000 * question.attempt
 
 
 def request_body(
@@ -152,16 +152,22 @@ def request_body(
     image_detail: str | None,
 ) -> bytes:
     """The JSON of a chat completion, turn by turn in the order of the request."""
-    detail = {"detail": image_detail} if image_detail else {}
-    urls = {role: f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}" for role, jpeg in images.items()}
-    messages = [{"role": turn.who, "content": _content(turn, urls, detail)} for turn in request.turns]
-    body: dict[str, Any] = {**fields, "messages": messages}
+    body: dict[str, Any] = {**fields, "messages": chat_messages(request, images, image_detail)}
     if seed is not None:
         body["seed"] = seed
     if structured:
         schema = {"name": "answer", "strict": True, "schema": request.schema}  # a purpose would tell what it saw
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return orjson.dumps(body)
+
+
+def chat_messages(
+    request: Request, images: Mapping[str, bytes], image_detail: str | None = None
+) -> list[dict[str, Any]]:
+    """A conversation as chat completions take it, pictures as data URLs."""
+    detail = {"detail": image_detail} if image_detail else {}
+    urls = {role: f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}" for role, jpeg in images.items()}
+    return [{"role": turn.who, "content": _content(turn, urls, detail)} for turn in request.turns]
 
 
 def _content(turn: Turn, urls: Mapping[str, str], detail: Mapping[str, str]) -> str | list[dict[str, Any]]:

@@ -13,7 +13,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, Final
 
 from factory.plugins.contracts import CallFailed
@@ -31,6 +33,14 @@ _MAX_REASON: Final = 60
 """Characters of a finish reason; a longer one is none."""
 _MAX_MODEL: Final = 200
 """Characters of a model's name; a longer one is none."""
+MASKED: Final = -9999.0
+"""vLLM's log probability of a token that may not be said; what is no finite number stands for the same."""
+MAX_SCORES: Final = 64
+"""Tokens whose log probabilities are kept; servers give at most 20."""
+_MAX_TOKEN: Final = 64
+"""Characters of a token; a longer one is none of those that anybody asks about."""
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half a character, which no ledger can hold."""
 _THINKING: Final = ("thinking", "reasoning")
 """Types of the parts of a message that are no answer."""
 
@@ -80,7 +90,24 @@ def read_reply(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         latency_s=latency_s,
+        scores=_scores(choice),
     )
+
+
+def _scores(choice: Mapping[str, Any]) -> dict[str, float]:
+    """Log probabilities at the first token that is no white space, where the request asked for them (`logprobs`)."""
+    given = choice.get("logprobs")
+    places = _mappings(given.get("content")) if isinstance(given, Mapping) else iter(())
+    first = next((place for place in places if _text(place.get("token")).strip()), None)
+    if first is None:
+        return {}
+    found: dict[str, float] = {}
+    for one in islice(chain((first,), _mappings(first.get("top_logprobs"))), MAX_SCORES):
+        token, score = one.get("token"), one.get("logprob")
+        if isinstance(token, str) and len(token) <= _MAX_TOKEN and not _SURROGATE.search(token):
+            number = float(score) if isinstance(score, int | float) and abs(score) < 1e6 else MASKED
+            found.setdefault(token, number)
+    return found
 
 
 def _short(value: Any, most: int) -> str:

@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 
 MOST = 2**40
 """More tokens than any bill has: a count above is none."""

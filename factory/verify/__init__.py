@@ -13,13 +13,18 @@ from factory.verify.clue_known import clue_known
 from factory.verify.clue_length import clue_length
 from factory.verify.clue_no_leak import clue_no_leak
 from factory.verify.decide import rules
+from factory.verify.description_length import description_length
+from factory.verify.description_no_leak import description_no_leak
 from factory.verify.final_coordinates import final_coordinates
 from factory.verify.grounded import grounded
 from factory.verify.localizable import localizable
+from factory.verify.names_given import names_given
 from factory.verify.near_truth import near_truth
 from factory.verify.no_game_talk import no_game_talk
 from factory.verify.no_leak import no_leak
 from factory.verify.not_told import not_told
+from factory.verify.pictures_near import pictures_near
+from factory.verify.regions_boxed import regions_boxed
 from factory.verify.right_country import right_country
 from factory.verify.round_score import points_fit_distance, round_score
 from factory.verify.spans_exist import spans_exist
@@ -33,14 +38,19 @@ __all__ = [
     "clue_known",
     "clue_length",
     "clue_no_leak",
+    "description_length",
+    "description_no_leak",
     "final_coordinates",
     "grounded",
     "localizable",
+    "names_given",
     "near_truth",
     "no_game_talk",
     "no_leak",
     "not_told",
+    "pictures_near",
     "points_fit_distance",
+    "regions_boxed",
     "right_country",
     "round_score",
     "rules",

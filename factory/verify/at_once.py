@@ -6,7 +6,6 @@ witness, an unsound conversation, words that tell the truth. Such samples are ju
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ import polars as pl
 from factory.generators.rows import OWNER
 from factory.store.tables import read_columns
 from factory.verify.judge import Judge
-from factory.verify.messages import truth_in
+from factory.verify.untold import TRUTH, tells_nothing
 from schemas.rows.conversations import MESSAGES, conversations
 
 _SAID: Final = ("answers.list.element.teacher", "evidence.list.element.source")
@@ -46,20 +45,13 @@ def plainly_accepted(samples: pl.DataFrame, made: pl.DataFrame, judge: Judge) ->
     embedded = pl.element().struct.field("embed") & role.is_in(list(generator.needs.shown))
     usable = samples.select(
         "id",
-        *("country_code", "region", "city", "lat", "lon"),
+        *TRUTH,
         pictures=pl.col("images").list.eval(embedded).list.sum().fill_null(0),
         usable=pl.col("silent") & ~pl.col("photos").list.eval(refused.is_not_null()).list.any().fill_null(value=False),
     )
     rows = made.select("messages", id=pl.col(OWNER)).join(usable, on="id", how="left", maintain_order="left")
     read = conversations(rows["messages"], rows["pictures"])
-    sound = read["sound"] & pl.Series(_is_silent_on_truth(read["before"], rows, judge), dtype=pl.Boolean)
+    sound = read["sound"] & tells_nothing(read["before"], rows, generator.row.truth_in_messages)
     whole = rows.select("id", sound=sound).group_by("id").agg(pl.col("sound").all())
     joined = usable.join(whole, on="id", how="left", maintain_order="left")
     return joined.select(plain=pl.col("usable") & pl.col("sound").fill_null(value=False))["plain"]
-
-
-def _is_silent_on_truth(before: pl.Series, rows: pl.DataFrame, judge: Judge) -> Iterator[bool]:
-    level = judge.generator.row.truth_in_messages
-    truths = rows.select("country_code", "region", "city", "lat", "lon").iter_rows()
-    for text, (country_code, region, city, lat, lon) in zip(before, truths, strict=True):
-        yield truth_in(text, country_code, region, city, lat, lon, level) is None

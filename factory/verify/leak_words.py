@@ -38,7 +38,7 @@ FOREIGN: Final[tuple[Rule, ...]] = (
         rf"{FRACTION} ?{_GRADE}? ?{_LATITUDE}",
         rf"{FRACTION} ?{_GRADE} ?(?:n(?:ord|örd|orth)|s(?:üd|ud|ur)|[oe]st|west|[oe]uest|[ns]\b|"
         r"с\.? ?ш|в\.? ?д|ю\.? ?ш|з\.? ?д)",
-        rf"[0-9]{{1,3}} ?{_GRADE} ?(?:und |et |y |e |и )?[0-9]{{1,2}}(?:[.,][0-9]{{1,6}})? ?{_MINUTE}",
+        rf"[0-9]{{1,3}} ?{_GRADE} ?(?:und |et |y |e |и )?[0-9]{{1,2}}(?:[.,][0-9]{{1,40}})? ?{_MINUTE}",
         r"[北南][纬緯][^0-9~]{0,4}[0-9]{1,2}(?:[.．][0-9]|[度°][0-9]{1,2})",
     ),
     rule(

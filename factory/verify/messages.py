@@ -40,12 +40,12 @@ _DECIMALS: Final = (
 )
 """With a point (two in a row may be set apart by a comma alone) and with a decimal comma."""
 _SEXAGESIMAL: Final = re.compile(
-    r"(?<![\d.,])(\d{1,3})\s?[°º]\s?(\d{1,2}(?:[.,]\d{1,6})?)\s?['′’](?:\s?(\d{1,2}(?:[.,]\d{1,6})?)\s?(?:[\"″”]|''))?"
+    r"(?<![\d.,])(\d{1,3})\s?[°º]\s?(\d{1,2}(?:[.,]\d{1,40})?)\s?['′’](?:\s?(\d{1,2}(?:[.,]\d{1,40})?)\s?(?:[\"″”]|''))?"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Read:
     """What a student is given, read once for all the samples that are asked the same."""
 
     text: str
@@ -83,10 +83,10 @@ def truth_in(
     """`truth_told` of the text before the last assistant turn and the truth in parts (WGS84 degrees, NaN unknown)."""
     if level == "place":
         return None
-    read = _read(text)
-    country = _country_name(country_code)
+    read = read_text(text)
+    country = country_name_of(country_code)
     for kind, written in (("country", country), ("region", region), ("city", city)):
-        name, sought, first = _sought(written or "")
+        name, sought, first = sought_name(written or "")
         if not name or (level == "country" and name == country):
             continue
         within = read.folded if len(name) >= PLAIN_LETTERS else read.text
@@ -104,20 +104,22 @@ def truth_in(
 
 
 @lru_cache(maxsize=64)
-def _read(text: str) -> _Read:
+def read_text(text: str) -> Read:
+    """A text as `truth_in` looks into it."""
     text = unicodedata.normalize("NFC", text)
     named = ((word, _country_of(word)) for word in _CAPITALISED.findall(text))
     countries = tuple((word, code) for word, code in named if code is not None)
-    return _Read(text, text.casefold(), countries, tuple(_degrees(text)))
+    return Read(text, text.casefold(), countries, tuple(_degrees(text)))
 
 
 @lru_cache(maxsize=1024)
-def _country_name(code: str | None) -> str:
+def country_name_of(code: str | None) -> str:
+    """The name that is looked for; an empty text where there is none."""
     return unicodedata.normalize("NFC", (country_name(code) or "").strip())
 
 
 @lru_cache(maxsize=16_384)
-def _sought(written: str) -> tuple[str, str, str]:
+def sought_name(written: str) -> tuple[str, str, str]:
     """A name in one form, as it is looked for, and its first word; three empty texts for none."""
     name = unicodedata.normalize("NFC", written.strip())
     sought = name.casefold() if len(name) >= PLAIN_LETTERS else name
@@ -149,7 +151,7 @@ def _spaced(name: str) -> str:
 
 
 def _degrees(text: str) -> Iterator[tuple[str, float, float]]:
-    """Everything in the text that may be a coordinate; see `_Read.degrees`."""
+    """Everything in the text that may be a coordinate; see `Read.degrees`."""
     for found in chain.from_iterable(pattern.finditer(text) for pattern in _DECIMALS):
         whole, decimals = found.groups()
         yield found.group(), float(f"{whole}.{decimals}"), NEAR_DEGREES

@@ -20,7 +20,6 @@ from schemas.record import UNREADABLE
 _TOLD: Final = (
     r"(?:told|said|mentioned|stated|noted|provided|gave|given|indicated|informed|revealed|corrected|supplied)"
 )
-_WHAT: Final = r"(?:coordinates?|location|position|place|answer|latitude|longitude|country|city)"
 _KNOWN: Final = r"(?:actual|true|correct|real|exact|given|provided|revealed|known|supplied|stated|right)"
 _MINE: Final = (
     r"(?:answers?|predictions?|guess(?:es)?|deductions?|reasoning|analysis|conclusions?|estimates?|assessments?)"

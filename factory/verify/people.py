@@ -38,6 +38,9 @@ def held_back(
         after: what they find of the sample as people left it.
         licence: of samples that state none (`release.licence`).
     """
+    if decided.withheld:
+        detail = "annotators flagged it for privacy, and what to blur is not known"
+        return CheckResult(check=PRIVACY_CHECK, outcome="fail", reason="unmarked", detail=detail)
     stated = sample.licence or licence or ""
     if decided.private and forbids_changes(stated):
         detail = f"{stated}: the picture would have to be blurred, and its licence allows no changed one"

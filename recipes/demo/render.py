@@ -1,9 +1,12 @@
-"""Render the demo set: `python recipes/demo/render.py [--check] [--only ID ...] [--out DIR]`.
+"""Render the demo set: `python recipes/demo/render.py [--check] [--only ID ...] [--count N] [--out DIR]`.
 
 Draws every scene of `scenes/index.py` with Pillow alone, seeded by the name of its painter, and writes `images/*.jpg`
 and `scenes.csv`. With `--check` nothing is written: each committed picture is compared with a fresh rendering. The
 bytes are the same wherever Pillow's own wheel of the locked version is used; another libjpeg may pack the same picture
 differently, so the check then compares decoded pixels and says that it did.
+
+`--count 400` draws more pictures of the same places, each cropped, lit and warmed in its own way, for whoever wants to
+train on them.
 """
 
 from __future__ import annotations
@@ -11,7 +14,11 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import random
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +38,30 @@ COLUMNS += ("licence", "source_url", "note")
 
 def render_scene(scene: Scene) -> Image.Image:
     """Draw one scene at its published size."""
-    canvas = Canvas(*scene.size, seed=scene.paint.__name__)
-    scene.paint(canvas, scene.look.take)
-    return develop(canvas.finish(), scene.look)
+    return develop(painted(scene.paint, scene.look.take, scene.size), scene.look)
+
+
+@lru_cache(maxsize=2)
+def painted(paint: Callable[[Canvas, int], None], take: int, size: tuple[int, int]) -> Image.Image:
+    """A scene before it is developed; its looks follow one another and share it."""
+    canvas = Canvas(*size, seed=paint.__name__)
+    paint(canvas, take)
+    return canvas.finish()
+
+
+def varied(scenes: Sequence[Scene], count: int) -> list[Scene]:
+    """So many pictures of these scenes, the first of each as it is; places in order, their pictures one after another.
+    How a further one looks follows from its number."""
+    made = []
+    for place, scene in enumerate(scenes):
+        for look in range(count // len(scenes) + (place < count % len(scenes))):
+            chance = random.Random(f"{place}:{look}")  # noqa: S311
+            left, top = chance.uniform(0, 0.12), chance.uniform(0, 0.12)
+            crop = (left, top, 1 - chance.uniform(0, 0.12), 1 - chance.uniform(0, 0.12))
+            seen = Look(scene.look.take, crop, chance.uniform(0.8, 1.2), chance.uniform(-0.06, 0.06))
+            name = scene.name if look == 0 else f"{scene.name}-{look}"
+            made.append(replace(scene, number=len(made) + 1, name=name, look=scene.look if look == 0 else seen))
+    return made
 
 
 def develop(image: Image.Image, look: Look) -> Image.Image:
@@ -55,7 +83,7 @@ def encode(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def table(scenes: tuple[Scene, ...] = SCENES) -> str:
+def table(scenes: Sequence[Scene] = SCENES) -> str:
     """The text of scenes.csv."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -99,6 +127,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Render the demo set.")
     parser.add_argument("--check", action="store_true", help="compare the committed pictures, write nothing")
     parser.add_argument("--only", nargs="+", metavar="ID", help="only these scene ids")
+    parser.add_argument("--count", type=int, metavar="N", help="so many pictures of the same places; needs --out")
     parser.add_argument("--out", type=Path, default=HERE, help="folder to write images/ and scenes.csv into")
     args = parser.parse_args(argv)
     chosen = [s for s in SCENES if not args.only or s.id in args.only]
@@ -107,10 +136,14 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"no such scene: {', '.join(unknown)}; ids are listed in scenes.csv")
     if args.check:
         return check(chosen)
+    if args.count is not None:
+        if args.out == HERE or args.count < len(chosen):
+            parser.error(f"--count wants another folder (--out) and at least {len(chosen)} pictures")
+        chosen = varied(chosen, args.count)
     (args.out / "images").mkdir(parents=True, exist_ok=True)
     for scene in chosen:
         (args.out / scene.file).write_bytes(encode(render_scene(scene)))
-    (args.out / "scenes.csv").write_text(table(), encoding="utf-8")
+    (args.out / "scenes.csv").write_text(table(chosen if args.count else SCENES), encoding="utf-8")
     print(f"wrote {len(chosen)} pictures and scenes.csv")
     return 0
 

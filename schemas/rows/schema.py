@@ -18,6 +18,7 @@ from typing import Any, Final, get_args
 import pyarrow as pa
 
 from schemas.record import SawTruth
+from schemas.rows.json_text import json_reader
 
 IMAGE: Final = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 """`datasets.Image` as it is stored: the encoded file and a name."""
@@ -129,6 +130,11 @@ class RowSchema:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of all columns, in order."""
+        return tuple(self.columns.names)
+
+    @cached_property
     def json_keys(self) -> tuple[str, ...]:
         """Keys of a WebDataset sample's JSON, in order; its pictures are members of their own."""
         return tuple(name for name in self.columns.names if name != "images")
@@ -171,6 +177,11 @@ class RowSchema:
             return {name: _converter(self.columns.field(name).type) for name in self.json_keys}
         except ValueError as error:
             raise ValueError(f"rows of {self.family}: {error}") from None
+
+    @cached_property
+    def from_json(self) -> Callable[[bytes], dict[str, Any]]:
+        """Reads what `json_row` was written to: see `schemas.rows.json_text`."""
+        return json_reader(pa.schema([self.columns.field(name) for name in self.json_keys]))
 
     @classmethod
     def of(cls, family: str, version: int, columns: Mapping[str, tuple[pa.DataType, str]], **more: Any) -> RowSchema:

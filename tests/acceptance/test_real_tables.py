@@ -19,6 +19,7 @@ from factory.images.prepare import prepare
 from factory.phases.plan import Plan, compile_plan
 from factory.sources import Source
 from factory.sources.folder import folder
+from factory.sources.mp16 import mp16
 from factory.sources.table import table
 from schemas.settings import PlanSettings
 
@@ -43,6 +44,16 @@ def test_im2gps3k_is_read_whole_with_its_scenes() -> None:
     assert plan.samples["author"].n_unique() == 198
     assert plan.samples.unique(["lat", "lon"]).height == 1941
     assert plan.samples["shard"].max() == 2
+
+
+def test_the_source_mp16_repairs_the_file_whose_names_were_exchanged() -> None:
+    def rows(name: str) -> pl.DataFrame:
+        return planned(mp16(TABLES, path=name, images=".")).samples.select("id", "lat", "lon", "scene", "country_code")
+
+    true = rows("im2gps3k_places365.csv")
+    assert true.height == 2997
+    repaired = rows("DERIVED_im2gps3k_swapped_header.csv")
+    assert repaired.height == 200 and repaired.join(true, on=repaired.columns, how="semi").height == 200
 
 
 def test_im2gps_is_read_whole() -> None:

@@ -51,6 +51,7 @@ def main() -> None:
                 "train", window=1, columns=["id", "images"]
             ),
             "release.rows, tars": lambda: open_release(root, format="webdataset").rows("train"),
+            "release.stream, tars": lambda: open_release(root, format="webdataset").stream("train"),
         }
         best = dict.fromkeys(readers, 0.0)
         for _ in range(options.rounds):
@@ -81,6 +82,8 @@ def made(root: Path, rows: int, size: int) -> Path:
             with path.open("wb") as file:
                 write(file, kind, opened, known, numbers, random.bytes(size))
             files.append(file_entry(target, path, len(numbers)))
+            if kind == "webdataset":
+                files.append(file_entry(target, index_path(path), None))
     fields = {**read_manifest(demo), "files": files}
     (target / MANIFEST).write_bytes(manifest_bytes(fields))
     return target

@@ -20,9 +20,13 @@ from release.manifest import MANIFEST, digest_of, manifest_bytes
 from release.withheld import WITHHELD, read_withheld, write_withheld
 from schemas.settings import ReleaseSettings
 from tests.fake_endpoint import completion
-from tests.faults.material import BUILT_RECIPE, CLUE_RECIPE, RECIPE, SOURCES, SPOKEN_RECIPE
+from tests.faults.material import BUILT_RECIPE, CLUE_RECIPE, LISTED, RECIPE, SOURCES, SPOKEN_RECIPE
 from tests.faults.mutate import mutated
+from tests.hostile_logprobs import HOSTILE, fair
+from tests.made_onnx import red_finder
 from tests.raw_endpoint import answering
+from tests.row_files import CLUES, SHAREGPT, TRL, with_pictures, written
+from tests.row_files import converted as convert_rows
 
 Command = Sequence[str]
 
@@ -38,6 +42,7 @@ class Case:
     """Whether `factory check` among the commands must say that something is wrong."""
 
 
+RUNS = Path(__file__).resolve().parents[2] / "recipes" / "train"
 BUILD = ("build", "r.yaml", "--workers", "1")
 Make = Callable[[Path, Random], Case]
 
@@ -58,6 +63,27 @@ def _source(kind: str, file: str) -> Make:
         return Case((BUILD,), str(changed.relative_to(folder)))
 
     return make
+
+
+def listed(folder: Path, rng: Random) -> Case:
+    """A table or an answer of an API that names pictures is changed, and planned."""
+    kind = rng.choice(sorted(LISTED))
+    line = next(line for line in RECIPE.splitlines() if line.startswith("source:"))
+    (folder / "r.yaml").write_text(RECIPE.replace(line, f"source: {SOURCES[kind]}"))
+    _mutate(folder / "listed" / LISTED[kind], rng)
+    return Case((("plan", "r.yaml"),), f"listed/{LISTED[kind]}")
+
+
+def cross_view(folder: Path, rng: Random) -> Case:
+    """A list, an annotation or a recording of the demo of a cross-view family is changed, and built."""
+    recipe, kind = rng.choice((("vigor_pairs", "vigor"), ("cvg_text", "cvg_text"), ("geotext", "geotext")))
+    shutil.copytree(RUNS.parent / "demo" / "cross_view", folder / "demo" / "cross_view")
+    shutil.copy(RUNS.parent / f"{recipe}.yaml", folder / "r.yaml")
+    demo = folder / "demo" / "cross_view"
+    files = [path for path in (demo / kind).rglob("*") if path.suffix in (".txt", ".json", ".csv")]
+    changed = rng.choice(sorted([*files, *demo.glob("*.jsonl")]))
+    _mutate(changed, rng)
+    return Case((BUILD,), str(changed.relative_to(folder)))
 
 
 def _recording(file: str) -> Make:
@@ -103,6 +129,28 @@ def benchmark(folder: Path, rng: Random) -> Case:
     return Case((BUILD,), f"set-{file}")
 
 
+def weights(folder: Path, rng: Random) -> Case:
+    """The weights of a detector of plates."""
+    (folder / "plates.onnx").write_bytes(red_finder(head=rng.choice(("raw", "corners"))))
+    _mutate(folder / "plates.onnx", rng)
+    return _releasing(folder, "plates: plates.onnx", "plates.onnx")
+
+
+def withdrawn(folder: Path, rng: Random) -> Case:
+    """The list of what is released no more."""
+    head, since = "id,sha256,author,reason,since\n", "asked,2026-05-01\n"
+    lines = (f"p000,,,{since}", f",{'ab' * 32},,{since}", f",,Jane Doe,{since}")
+    (folder / "list.csv").write_text(head + "".join(lines))
+    _mutate(folder / "list.csv", rng)
+    made = _releasing(folder, "withdrawn: list.csv", "list.csv")
+    return Case((*made.commands, ("check", "made", "--withdrawn", "list.csv")), made.changed)
+
+
+def _releasing(folder: Path, key: str, changed: str) -> Case:
+    (folder / "r.yaml").write_text(RECIPE.replace("release: {", f"release: {{{key}, "))
+    return Case((BUILD,), changed)
+
+
 def release(folder: Path, rng: Random) -> Case:
     """A file of a release is changed by somebody who makes its manifest fit, or the manifest is."""
     return _forged_release(folder / "made" / "release", rng)
@@ -127,6 +175,47 @@ def _forged_release(root: Path, rng: Random) -> Case:
     named = str(root.relative_to(folder))
     compared = ("review", "pairs", named, "made")
     return Case((("check", named), ("read_release", named), compared), str(path.relative_to(folder)))
+
+
+def converted(folder: Path, rng: Random) -> Case:
+    """Rows in one of the formats of `factory convert`, with their sidecar and what lists them, one of these changed."""
+    file = written(
+        with_pictures(folder / "rows"), *rng.choice((("clues.jsonl", CLUES), ("s.json", SHAREGPT), ("t.jsonl", TRL)))
+    )
+    through = rng.choice(("sharegpt", "trl", "parquet", "webdataset"))
+    convert_rows(file, folder / "there", through)
+    home = {"clues.jsonl": "naviclues", "s.json": "sharegpt", "t.jsonl": "trl"}[file.name]
+    path = rng.choice([file, *sorted(one for one in (folder / "there").rglob("*") if one.is_file())])
+    _mutate(path, rng)
+    commands = (
+        ("convert", f"rows/{file.name}", "first", "--to", through),
+        ("convert", "there", "back", "--to", home),
+        ("convert", "there", "other", "--to", rng.choice(("llava", "ngcg", "mp16-reason", "parquet"))),
+    )
+    return Case(commands, str(path.relative_to(folder)))
+
+
+def joined(folder: Path, rng: Random) -> Case:
+    """A release is changed by somebody who makes its manifest fit, and joined with others."""
+    kind = rng.choice(("made", "clue", "spoken_build", "localizable", "reviewed"))
+    changed = _forged_release(folder / kind / "release", rng).changed
+    others = [f"{name}=1" for name in ("made", "clue", "localizable") if name != kind]
+    commands = (
+        ("merge", kind, "made" if kind != "made" else "reviewed", "--out", "merged", "--drop-leaks"),
+        ("mix", f"{kind}=1", rng.choice(others), "--out", "mixed", "--drop-leaks"),
+        ("convert", kind, "there", "--to", rng.choice(("sharegpt", "parquet", "mp16-reason"))),
+    )
+    return Case(commands, changed)
+
+
+def told_apart(folder: Path, rng: Random) -> Case:
+    """A file of a build is changed, and the build is compared with another."""
+    root = folder / rng.choice(("made", "reviewed"))
+    tables = sorted(path for path in root.rglob("*.parquet") if "release" not in path.parts)
+    path = rng.choice([*tables, root / "build.json"])
+    changed = _change_cells(path, rng) if path.suffix == ".parquet" and rng.random() < 0.7 else _mutate(path, rng)
+    assert changed or path.is_file()
+    return Case((("diff", "made", "reviewed"), ("diff", "reviewed", "made", "--json")), str(path.relative_to(folder)))
 
 
 def hydrated(folder: Path, rng: Random) -> Case:
@@ -296,6 +385,73 @@ def labelled(folder: Path, rng: Random) -> Case:
     return Case((rng.choice((label, ("geo", "map", file, "out.html", "--colour", "author"))),), file)
 
 
+def evaluated(folder: Path, rng: Random) -> Case:
+    """A model's answers, or the table that they are measured on, are changed."""
+    files = ("said.jsonl", "said.parquet", "written.jsonl", "photos.csv", "photos.jsonl", "photos.parquet")
+    hostile = rng.choice(files)
+    _mutate(folder / hostile, rng)
+    is_set = hostile.startswith("photos")
+    truth, answers = (hostile, "said.jsonl") if is_set else ("photos.csv", hostile)
+    preset = rng.choice(("globe", "navig", "osv5m", "pigeon", "g3", "gaga"))
+    more = rng.choice((("--json",), ("--report", "page.html"), ("--against", "photos.csv"), ("--locate", "either")))
+    return Case((("eval", truth, "--predictions", answers, "--preset", preset, *more),), hostile)
+
+
+def training(folder: Path, rng: Random) -> Case:
+    """A training run's file is changed."""
+    shutil.copy(RUNS / rng.choice(("sft_qlora.yaml", "gaga_stage2.yaml")), folder / "run.yaml")
+    _mutate(folder / "run.yaml", rng)
+    return Case((("recipe", "check", "run.yaml"), ("recipe", "show", "run.yaml")), "run.yaml")
+
+
+def reranked(folder: Path, rng: Random) -> Case:
+    """Lists of candidates, or what a model and its server say of them, are changed."""
+    names = sorted(path.name for path in (folder / "images").iterdir())
+    items = [{"id": name, "image": f"images/{name}", "text": f"a street, {name}"} for name in names]
+    lists = [{"id": str(n), "query": one, "candidates": items, "positive": names[n]} for n, one in enumerate(items[:2])]
+    (folder / "lists.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lists))
+    method = rng.choice(("direct", "likert", "yes-no", "reasoned", "pairwise", "tournament"))
+    command = ("rerank", "lists.jsonl", "--model", "m", "--out", "better.jsonl", "--method", method, "--url")
+    by = ("--by", rng.choice(("words", "shares"))) if method in ("pairwise", "tournament") else ()
+    if rng.random() < 0.5:
+        _mutate(folder / "lists.jsonl", rng)
+        return Case(((*command, _saying(['{"preference": "1"}'], rng, change=False), *by),), "lists.jsonl")
+    said = ['{"preference": "2"}', '{"score": 70}', "<think>yes</think>no", "1", "yes"]
+    return Case(((*command, _saying(said, rng, change=True), *by),), "what the model says")
+
+
+def located(folder: Path, rng: Random) -> Case:
+    """A detector's boxes, a guidebook, a set of photos, or what a model says of them, are changed."""
+    boxes = [{"label": "house", "box": [0, 0, 1, 1]}, {"label": "road sign", "box": [0.1, 0.1, 0.9, 0.9]}]
+    ids = [json.loads(line)["id"] for line in (folder / "photos.jsonl").read_text().splitlines()]
+    (folder / "boxes.jsonl").write_text("".join(json.dumps({"id": one, "boxes": boxes}) + "\n" for one in ids))
+    hostile = rng.choice(("boxes.jsonl", "clues.csv", "photos.jsonl", ""))
+    if hostile:
+        _mutate(folder / hostile, rng)
+    said = ["Kazan", "a red roof", json.dumps({"boxes": boxes}), '{"country": "Kenya", "latitude": 1, "longitude": 37}']
+    command = ("navig", "photos.jsonl", "--photos", "images", "--model", "m", "--out", "run", "--clues", "clues.csv")
+    more = (
+        rng.choice(((), ("--ablation",), ("--boxes", "boxes.jsonl")))
+        if hostile != "boxes.jsonl"
+        else ("--boxes", hostile)
+    )
+    url = _saying(said, rng, change=not hostile)
+    return Case(((*command, "--url", url, *more),), hostile or "what the model says")
+
+
+def _saying(texts: Sequence[str], rng: Random, *, change: bool) -> str:
+    """The address of an endpoint that says these in turn, some changed, with log probabilities of any kind."""
+    sent = []
+    for text in texts:
+        words = mutated(text.encode(), rng).decode("utf-8", "replace")[:300_000] if change else text
+        body = json.loads(completion(words or "x"))
+        body["choices"][0]["logprobs"] = rng.choice((*HOSTILE, None, *map(fair, ("yes", "2")))) if change else fair("1")
+        whole = json.dumps(body).encode()
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(whole)
+        sent.append(head + whole)
+    return answering(sent)
+
+
 CASES: dict[str, Make] = {
     "replies": replies,
     "responses": responses,
@@ -311,6 +467,9 @@ CASES: dict[str, Make] = {
     "gws15k": _source("gws15k", "pool"),
     "landmarks": _source("landmarks", "landmarks"),
     "transcripts": _source("transcripts", "spoken"),
+    "cross_view": cross_view,
+    "sidecars": _source("sidecars", "sidecars"),
+    "listed": listed,
     "clues": clues,
     "guidebook": guidebook,
     "rewritten": rewritten,
@@ -319,11 +478,20 @@ CASES: dict[str, Make] = {
     "benchmark": benchmark,
     "build_folder": build_folder,
     "built": built,
+    "weights": weights,
+    "withdrawn": withdrawn,
     "release": release,
+    "converted": converted,
+    "joined": joined,
+    "told_apart": told_apart,
     "hydrated": hydrated,
     "pushed": pushed,
     "resumed": resumed,
     "geo_label": labelled,
+    "evaluated": evaluated,
+    "reranked": reranked,
+    "located": located,
+    "training": training,
 }
 
 

@@ -83,7 +83,23 @@ SOURCES = {
     "areas: pool/areas.csv, n: 3, fewer: true}",
     "landmarks": "{kind: landmarks, path: landmarks/train.csv, positions: landmarks/positions.csv, images: landmarks, "
     "clean: landmarks/clean.csv, attribution: landmarks/said.csv, categories: landmarks/kinds.csv}",
+    "mp16": "{kind: mp16, path: listed/mp16.csv, images: images}",
+    "urls": "{kind: urls, path: listed/urls.csv, sha256: sum}",
+    "panoramax": "{kind: panoramax, path: listed/panoramax.json}",
+    "inaturalist": "{kind: inaturalist, path: listed/inaturalist.csv}",
+    "answers": "{kind: inaturalist, path: listed/answers.json}",
+    "commons": "{kind: commons, path: listed/commons.json, positions: any}",
+    "sidecars": "{kind: folder, path: sidecars, prefer: sidecar}",
 }
+LISTED = {
+    "mp16": "mp16.csv",
+    "urls": "urls.csv",
+    "panoramax": "panoramax.json",
+    "inaturalist": "inaturalist.csv",
+    "answers": "answers.json",
+    "commons": "commons.json",
+}
+"""Files of `listed`, by the source that reads them: they name pictures, and are planned, which fetches nothing."""
 """The source of a recipe over each of the files."""
 
 
@@ -107,6 +123,8 @@ def make(folder: Path) -> None:
     _spoken(folder / "spoken", rows)
     _zips(folder / "osv5m", rows, photos)
     _pool(folder / "pool", rows)
+    _listed(folder / "listed", rows)
+    _sidecars(folder / "sidecars", rows, photos)
     digests = [hashlib.sha256(photo).hexdigest() for photo in photos]
     answers = {row["id"]: plausible_answer(digest) for row, digest in zip(rows, digests, strict=True)}
     said = [{"id": name, "response": answer, "usage": {"prompt_tokens": 9}} for name, answer in answers.items()]
@@ -219,6 +237,59 @@ def _pool(folder: Path, rows: list[dict[str, Any]]) -> None:
     (folder / "pool.csv").write_text("\n".join(("id,image,lat,lon", *pool)) + "\n")
     (folder / "cities.csv").write_text("\n".join(("country,lat,lon,name", *cities)) + "\n")
     (folder / "areas.csv").write_text("\n".join(("country,area_km2", *areas)) + "\n")
+
+
+def _listed(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Tables and answers of APIs that name pictures at addresses."""
+    folder.mkdir()
+    places = [(f"http://p.invalid/{row['id']}.jpg", float(row["lat"]), float(row["lon"])) for row in rows]
+    lines = ["IMG_ID,AUTHOR,LON,LAT,S3_Label", *(f"{row['image']},me,{row['lat']},{row['lon']},2" for row in rows)]
+    (folder / "mp16.csv").write_text("\n".join(lines))
+    lines = ["url,lat,lon,sum", *(f"{url},{lat},{lon},{'ab' * 32}" for url, lat, lon in places)]
+    (folder / "urls.csv").write_text("\n".join(lines))
+    lines = ["id,image_url,latitude,longitude,license,geoprivacy,positional_accuracy"]
+    lines += [f"{n},{url},{lat},{lon},CC0,,10" for n, (url, lat, lon) in enumerate(places)]
+    (folder / "inaturalist.csv").write_text("\n".join(lines))
+    features = [
+        {
+            "id": url,
+            "geometry": {"type": "Point", "coordinates": [lon, lat]},
+            "assets": {"sd": {"href": url}},
+            "properties": {"license": "etalab-2.0", "pers:interior_orientation": {"field_of_view": 360}},
+        }
+        for url, lat, lon in places
+    ]
+    seen = [
+        {"id": n, "location": f"{lat},{lon}", "photos": [{"id": n, "url": url}], "positional_accuracy": 10}
+        for n, (url, lat, lon) in enumerate(places)
+    ]
+    files = [
+        {
+            "title": url,
+            "imageinfo": [{"url": url, "extmetadata": {"Artist": {"value": "<a href='x'>me</a>"}}}],
+            "coordinates": [{"lat": lat, "lon": lon, "type": "camera"}],
+        }
+        for url, lat, lon in places
+    ]
+    for name, value in (("panoramax", {"features": features}), ("answers", {"results": seen})):
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    (folder / "commons.json").write_text(json.dumps({"query": {"pages": files}}))
+
+
+def _sidecars(folder: Path, rows: list[dict[str, Any]], photos: list[bytes]) -> None:
+    """Photos without a place, and what Takeout and XMP say of them."""
+    folder.mkdir()
+    for number, (row, photo) in enumerate(zip(rows, photos, strict=True)):
+        (folder / row["image"]).write_bytes(photo)
+        place = {"latitude": float(row["lat"]), "longitude": float(row["lon"])}
+        taken = {"title": row["image"], "geoData": place, "photoTakenTime": {"timestamp": "1497944936"}}
+        xmp = (
+            '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:e="http://ns.adobe.com/exif/1.0/">'
+            '<rdf:Description e:GPSLatitude="48,51.4N"><e:GPSLongitude>2,21.1E</e:GPSLongitude></rdf:Description>'
+            "</rdf:RDF>"
+        )
+        name, text = (".json", json.dumps(taken)) if number % 2 else (".xmp", xmp)
+        (folder / f"{row['image']}{name}").write_text(text)
 
 
 def _pictures(folder: Path) -> None:

@@ -17,7 +17,7 @@ from factory.calls.budget import ALONE, LOOK_EVERY_S, Budget, spent_by_teacher
 from factory.calls.budget_file import Spent
 from factory.calls.ledger import Ledger, LedgerRow
 from factory.errors import BudgetReached, CorruptBuild
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from factory.shard.spec import ShardReport, stored_report
 from schemas.settings import BudgetLimits, Prices
 from tests.asking import charged_to
@@ -30,7 +30,7 @@ import asyncio, sys
 from pathlib import Path
 from factory.calls.budget import Budget
 from factory.errors import BudgetReached
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from schemas.settings import BudgetLimits, Prices
 
 limits = {"t": BudgetLimits(calls=int(sys.argv[2]), cost=float(sys.argv[3]))}
@@ -55,7 +55,7 @@ LEAVER = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from factory.calls.budget import Budget
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from schemas.settings import BudgetLimits
 
 budget = Budget(Path(sys.argv[1]), {"qwen": BudgetLimits(tokens=10_000)})

@@ -62,9 +62,9 @@ def test_the_python_example_gives_what_it_says(build: Path) -> None:
 def test_the_tree_is_what_lies_there(built: tuple[Path, str]) -> None:
     tree = SECTIONS[""].partition("```\n")[2].partition("```")[0]
     files = [path for path in built[0].rglob("*") if path.is_file() and path.name != "lease"]
-    named = {path.name for path in files if path.parent.name not in ("parquet", "webdataset")}
+    named = {path.name for path in files if path.parent.name not in ("parquet", "webdataset", "viewer")}
     assert named <= set(tree.split())
-    assert {"parquet/", "webdataset/", "report.html"} <= set(tree.split())
+    assert {"parquet/", "webdataset/", "viewer/", "report.html"} <= set(tree.split())
     assert set(re.findall(r"[\w.-]+\.(?:parquet|json|yaml|html|tar)", tree)) - named <= {
         "model.json",
         "tasks.parquet",

@@ -50,6 +50,13 @@ def endpoint(tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
+def test_a_file_where_a_folder_is_meant_is_a_fault_of_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    for words in (("demo", "--out", "a"), ("demo", "--copy", "a/b"), ("demo", "--copy", "a")):
+        done = factory(*words, cwd=tmp_path)
+        assert done.returncode == 2 and "folder" in done.stderr.splitlines()[-1], done
+
+
 def built(work: Path, recipe: Path, *options: str) -> dict[str, object]:
     done = factory("build", recipe, "--json", *options, cwd=work)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from factory.errors import CorruptBuild, EnvironmentFault, FactoryError, RecipeError
+from factory.errors import CorruptBuild, EnvironmentFault, RecipeError
 from release import check_release, open_release
 from release.file_push import push_to_files
 from release.manifest import MANIFEST
@@ -123,10 +123,18 @@ def test_no_link_is_followed(releases: tuple[Outgoing, Outgoing], tmp_path: Path
 def test_a_place_that_cannot_be_opened_is_named_without_its_password(
     releases: tuple[Outgoing, Outgoing], tmp_path: Path
 ) -> None:
-    for url in ("nosuch://there", "sftp://me:canary-password@127.0.0.1:1/x", "memory2://x"):
-        with pytest.raises(FactoryError) as refused:
+    for url, kind in (
+        ("nosuch://there", RecipeError),
+        ("sftp://me:canary-password@127.0.0.1:1/x", EnvironmentFault),
+        ("memory2://me:canary-password@x", RecipeError),
+    ):
+        with pytest.raises(kind) as refused:
             push(releases[0], url)
         assert url.split(":")[0] in str(refused.value) and "canary-password" not in str(refused.value)
+    with pytest.raises(RecipeError, match=r"no file system is called 'memry' \(did you mean `memory`\?\)"):
+        push(releases[0], "memry://x")
+    with pytest.raises(RecipeError, match=r"--to s3://: names no bucket; expected s3://BUCKET/FOLDER"):
+        push(releases[0], "s3://")
     (tmp_path / "file").touch()
     with pytest.raises(RecipeError, match="is no folder"):
         push(releases[0], tmp_path / "file")

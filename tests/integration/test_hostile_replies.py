@@ -14,7 +14,7 @@ import pytest
 from factory.calls.call import redacted_reply
 from factory.generators.repair import repaired
 from tests.fake_endpoint import completion, running_endpoint
-from tests.http_server import Answering, served
+from tests.http_server import answering
 from tests.measured import measured
 from tests.real_build import KEY, factory, make_photos, write_recipe
 
@@ -96,15 +96,14 @@ def test_another_teachers_calls_go_on_while_a_reply_is_read_beside_them(tmp_path
     photos, others = 3, count(1)
     reading, all_answered, order = threading.Event(), threading.Event(), list[str]()
 
-    class TwoTeachers(Answering):
-        def reply(self, body: bytes) -> bytes:
-            if b'"model-0"' in body:
-                return completion(slow)
-            reading.wait(120)
-            order.append("the other is answered")
-            if next(others) == photos:
-                all_answered.set()
-            return completion(place())
+    def reply(body: bytes) -> bytes:
+        if b'"model-0"' in body:
+            return completion(slow)
+        reading.wait(120)
+        order.append("the other is answered")
+        if next(others) == photos:
+            all_answered.set()
+        return completion(place())
 
     def kept(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code is function.__code__:
@@ -115,7 +114,7 @@ def test_another_teachers_calls_go_on_while_a_reply_is_read_beside_them(tmp_path
                 order.append("read")
 
     make_photos(tmp_path, photos)
-    with served(TwoTeachers) as url:
+    with answering(reply) as url:
         keys = ", bad_answer: {retries: 0}, api_key_env: OPENAI_API_KEY"
         recipe = write_recipe(tmp_path, url, teachers=2, teacher_keys=keys)
         threading.setprofile(kept)  # threads that begin from now on, which the main one of the event loop is not

@@ -341,8 +341,8 @@ def test_the_command_says_where_it_went_and_never_the_token(
     [
         ((), "say where to: --repo ORG/NAME"),
         (("--repo", REPO, "--to", "there"), "say where to"),
-        (("--to", "there", "--tag", "v1"), "are the Hub's"),
-        (("--to", "there", "--public"), "are the Hub's"),
+        (("--to", "there", "--tag", "v1"), "is of the Hub"),
+        (("--to", "there", "--public"), "is of the Hub"),
     ],
 )
 def test_a_command_line_without_one_place_is_refused(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
@@ -11,7 +10,6 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -26,70 +24,24 @@ from factory.images import ImageSettings, Prepared
 from factory.images.prepare import prepare
 from release import check_release, open_release, write_release
 from release.blur import blurred
+from release.detect import Detectors, Wanted
 from release.hydrated import MISSING
 from release.manifest import MANIFEST, digest_of, manifest_bytes, read_manifest
 from release.outgoing import outgoing
 from release.withheld import SCHEMA, read_withheld, write_withheld
 from schemas.settings import ReleaseSettings
 from tests.build_fixture import change_plan, draw_jpeg, make_build
-from tests.http_server import listening
+from tests.made_faces import face_jpeg
+from tests.picture_host import Pictures, picture_host
 from tests.real_build import Done, factory, start_factory
 from tests.unit.release.families import PAIRS
 
 SAMPLES: Final = 8
 
 
-class Pictures:
-    """What a host of pictures answers, by path, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
-        self.asked: list[str] = []
-        self.most = self.now = 0
-        self.lock = threading.Lock()
-        self.url = ""
-
-    def give(self, path: str, data: bytes, status: int = 200, **headers: str) -> None:
-        def answer(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(status)
-            for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                handler.send_header(name.replace("_", "-"), value)
-            handler.end_headers()
-            handler.wfile.write(data)
-
-        self.answers[path] = answer
-
-
-@contextmanager
-def host() -> Iterator[Pictures]:
-    pictures = Pictures()
-
-    class Handler(BaseHTTPRequestHandler):
-        wbufsize = -1
-
-        def do_GET(self) -> None:
-            with pictures.lock:
-                pictures.asked.append(self.path)
-                pictures.now += 1
-                pictures.most = max(pictures.most, pictures.now)
-            try:
-                if answer := pictures.answers.get(self.path):
-                    answer(self)
-                else:
-                    self.send_error(404)
-            finally:
-                with pictures.lock:
-                    pictures.now -= 1
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with listening(Handler) as pictures.url:
-        yield pictures
-
-
 @pytest.fixture
 def pictures() -> Iterator[Pictures]:
-    with host() as found:
+    with picture_host() as found:
         yield found
 
 
@@ -250,7 +202,7 @@ def test_what_passes_is_asked_for_again_and_a_pause_that_is_asked_for_is_made(
     async def no_sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("release.fetch.asyncio.sleep", no_sleep)
+    monkeypatch.setattr("factory.fetch.fetcher.asyncio.sleep", no_sleep)
 
     def drop(handler: BaseHTTPRequestHandler) -> None:
         pictures.give(handler.path, photo(1))
@@ -319,14 +271,7 @@ def test_a_file_that_is_no_picture_or_too_large_is_none_though_its_hash_is_right
     changed(release, lambda line: line.update(sha256=hashlib.sha256(text).hexdigest()))
     pictures.give("/0", text)
 
-    def endless(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.end_headers()
-        with contextlib.suppress(OSError):
-            for _ in range(100):
-                handler.wfile.write(bytes(1 << 20))
-
-    pictures.answers["/1"] = endless
+    pictures.endless("/1")
     assert hydrate(release).returncode == 1
     found = missing(release.with_name("release-hydrated"))
     assert found["s000"][0] == "unsupported_format"
@@ -360,6 +305,20 @@ def test_what_people_marked_as_private_is_blurred_again(release: Path) -> None:
     jpegs = [one.jpeg for one in ready if isinstance(one, Prepared)]
     assert found["s000"]["images"][0]["bytes"] == blurred(jpegs[0], whole, quality=90) != jpegs[0]
     assert found["s001"]["images"][0]["bytes"] == jpegs[1]
+
+
+def test_faces_are_blurred_where_the_release_blurs_them(release: Path, pictures: Pictures) -> None:
+    picture = face_jpeg()
+    digest = hashlib.sha256(picture).hexdigest()
+    pictures.give("/0", picture)
+    changed(release, lambda line: line.update(sha256=digest))
+    resealed(release, lambda fields: fields.update(privacy={"faces": {"score": 0.2}}))
+    assert hydrate(release).returncode == 0
+    found = rows(release.with_name("release-hydrated"))
+    (box,) = Detectors.open(Wanted(faces=0.2)).boxes(picture)["faces"]
+    assert found["s000"]["images"][0]["bytes"] == blurred(picture, [box], quality=90)
+    ready = prepare(photo(1), ImageSettings())
+    assert isinstance(ready, Prepared) and found["s001"]["images"][0]["bytes"] == ready.jpeg
 
 
 def test_photos_that_may_not_be_changed_come_to_a_release_that_embeds_the_others(

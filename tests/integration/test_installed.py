@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_build import only_build, release_digests
+from tests.golden_digests import held
+from tests.real_build import only_build
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden" / "demo_release.json"
@@ -61,16 +62,20 @@ def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_carries_what_a_recipe_needs_and_not_the_program_that_drew_it(wheel: Path) -> None:
     carried = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("recipes/")]
-    pictures = [name for name in carried if name.endswith(".jpg")]
+    pictures = {name for name in carried if name.endswith((".jpg", ".jpeg"))}
+    drawn = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "recipes" / "demo").rglob("*.jp*g")}
     assert {"recipes/mp16_reason.yaml", "recipes/demo/scenes.csv", "recipes/demo/first.jsonl"} <= set(carried)
     assert {"recipes/clues/world.csv", "recipes/demo/mg_geo_clue/teacher.jsonl"} <= set(carried)
-    assert len(pictures) == 49
+    assert {"recipes/train/sft_lora.yaml", "recipes/train/accelerate/fsdp2.yaml"} <= set(carried)
+    assert {"train/sft.py", "train/py.typed", "schemas/train.schema.json"} <= set(zipfile.ZipFile(wheel).namelist())
+    assert pictures == drawn and sum(name.startswith("recipes/demo/images/") for name in pictures) == 49
+    assert {f"recipes/demo/cross_view/{name}.jsonl" for name in ("described", "regions")} <= set(carried)
     assert not [name for name in carried if name.endswith((".py", ".ttf", ".otf"))]
 
 
 def test_the_demo_of_an_installed_package_is_the_same_release(command: Path, tmp_path: Path) -> None:
     told = run(command, "demo", cwd=tmp_path).stderr
-    assert release_digests(only_build(tmp_path / "builds")) == json.loads(GOLDEN.read_text())
+    assert held(only_build(tmp_path / "builds")) == json.loads(GOLDEN.read_text())
     assert "plan      49 samples" in told and "all checks pass" in told
     recipe = Path(next(line.split()[1] for line in told.splitlines() if line.startswith("recipe ")))
     assert recipe.is_relative_to(command.parents[1].resolve()) and "factory demo --copy DIR" in told

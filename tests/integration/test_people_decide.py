@@ -236,6 +236,72 @@ def test_privacy_boxes_are_blurred_in_the_release_and_only_there(build: Build) -
     assert without(after, "images", "people", "split") == without(before, "images", "people", "split")
 
 
+def lead_says(build: Build, name: str, *words: str) -> None:
+    said_now = [f"{name}={word}" for word in words]
+    done = run_factory("review", "decide", build.paths.root, *said_now, "--lead", "dora", cwd=build.paths.root.parent)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_flag_without_a_box_withholds_a_row_that_the_lead_accepts_until_the_lead_takes_it_back(build: Build) -> None:
+    name = next(iter(released(build)))
+    seen = shown(build, name, spoken(build, name))
+    flagged = said(name, "cem", slot="3", flags=["privacy"], **seen)
+    ann, ben = by_all(build, name)[:2]
+    corner = box(x=0.0, y=0.0, width=0.05, height=0.05)
+    write_annotations(build.paths, [ann | {"boxes": [corner]}, ben, flagged])
+    lead_says(build, name, "accept")
+    build = again(build)
+    assert name not in released(build)
+    why = "accepted by the checks, and flagged for privacy by somebody who drew nothing to blur: waits for their lead"
+    assert explain_sample(build, name).outcome == why
+    lead_says(build, name, "not_private")
+    build = again(build)
+    assert released(build)[name]["people"]["rule"] == "lead (1 of 1)"
+    later = flagged | {"annotation": 999_999, "reviewer": "eve", "updated_at": "2026-11-30T09:00:00.000000Z"}
+    write_annotations(build.paths, [*pl.read_parquet(build.paths.annotations).to_dicts(), later])
+    assert name not in released(again(build)), "whoever flags it, and the lead has not seen that"
+
+
+def test_what_is_private_holds_beside_a_row_of_another_program(build: Build) -> None:
+    flagged, marked = list(released(build))[:2]
+    before = released(build)[marked]
+    write_annotations(
+        build.paths,
+        [
+            said(flagged, "ann", flags=["privacy"], **shown(build, flagged)),
+            said(marked, "ann", boxes=[box(x=0.25, y=0.25, width=0.5, height=0.5)], **shown(build, marked)),
+        ],
+    )
+    own = [{"id": name, "decision": "accept", "by": ["max"], "at": "2026-12-01"} for name in (flagged, marked)]
+    pl.DataFrame(own).write_parquet(build.paths.decisions)
+    build = again(build)
+    after = released(build)
+    assert flagged not in after and after[marked]["people"]["changed"] == "blurred"
+    assert np.abs(pixels(before) - pixels(after[marked])).max() > 20
+    verdict = build.verdicts.row(by_predicate=pl.col("id") == flagged, named=True)
+    assert (verdict["decision"], verdict["unreleasable"]) == ("review", "unmarked")
+    lead_says(build, flagged, "not_private")
+    build = again(build)
+    row = released(build)[flagged]["people"]
+    assert (row["decision"], row["rule"]) == ("accept", "")
+
+
+def test_a_lead_s_accept_keeps_what_reviewers_mended_and_as_shown_does_not(build: Build) -> None:
+    name, row = next((name, row) for name, row in released(build).items() if len(row["clues"]) > 1)
+    text, nudged = "Trams, plane trees and a bilingual sign point to this city.", round(row["lat"] + 0.01, 6)
+    judged = [{"index": 0, "judgement": "wrong"}]
+    mended = by_all(build, name, "fix", reasoning=text, clues=judged, lat=nudged, lon=row["lon"])
+    write_annotations(build.paths, [*mended[:2], mended[2] | {"verdict": "reject"}])
+    lead_says(build, name, "accept")
+    build = again(build)
+    after = released(build)[name]
+    assert (after["response"], after["clues"], after["lat"]) == (text, row["clues"][1:], nudged)
+    assert (after["people"]["changed"], after["people"]["rule"]) == ("text, clues, place", "lead (1 of 1)")
+    lead_says(build, name, "as_shown")
+    after = released(again(build))[name]
+    assert without(after, "people", "split") == without(row, "people", "split")
+
+
 @pytest.mark.parametrize(("stated", "default"), [("CC BY-NC-ND 4.0", "per-row"), (None, "CC-BY-ND-4.0")])
 def test_a_picture_that_needs_blurring_and_may_not_be_changed_is_not_released(
     build: Build, stated: str | None, default: str

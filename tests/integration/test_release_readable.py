@@ -16,6 +16,7 @@ from release import write_release
 from release.read import open_release
 from schemas.rows.mp16_reason import ROW
 from schemas.rows.schema import hub_features
+from schemas.settings import ReleaseSettings
 from tests import loaded as loaders
 from tests.build_fixture import change_plan, make_build
 from tests.unit.release.families import PAIR_ROW, PAIRS, QUIZ, QUIZ_ROW
@@ -72,6 +73,15 @@ def test_the_folder_loads_as_a_dataset_with_decoded_images(release: Path, tmp_pa
     row = loaded["train"][0]
     assert isinstance(row["images"][0], Image.Image)
     assert row["lat"] == 51.3397
+
+
+def test_other_rows_in_a_folder_of_the_same_name_are_not_those_loaded_before(tmp_path: Path) -> None:
+    """`datasets` knows a folder again by its name and its card; both releases have as many rows in each split."""
+    for author in ("one", "other"):
+        build = change_plan(make_build(tmp_path / author, 12), author=pl.lit(f"{author} ") + pl.col("id"))
+        write_release(build, settings=ReleaseSettings(formats=("parquet",)))
+        loaded = load(str(build.paths.release), cache=tmp_path / "cache", split="train")
+        assert {name.split()[0] for name in loaded["author"]} == {author}
 
 
 def test_parquet_files_load_with_their_features(release: Path, tmp_path: Path) -> None:

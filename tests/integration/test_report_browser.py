@@ -6,17 +6,23 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from factory.cli.review_report import write_review_report
 from factory.report import write_report
+from factory.report.evaluation import evaluation_page
 from factory.store.layout import open_build
 from schemas import arrow
 from tests.annotations import said, shown, write_annotations
 from tests.browsing import NEEDS_BROWSER, browsing
 from tests.browsing import browser as browser
-from tests.build_fixture import HOSTILE_TEXT, make_build
+from tests.build_fixture import HOSTILE_TEXT, draw_jpeg, make_build
 from tests.rich_build import Rows, decide, edit, make_rich_build
+from train.evaluate.evaluation import evaluate, rules_of
+from train.evaluate.predictions import predictions_of
+from train.evaluate.report import page_of
+from train.evaluate.truth import SCHEMA
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -148,6 +154,65 @@ def test_filters_narrow_the_gallery_and_reset_widens_it(browser: Browser, report
         assert page.value(VISIBLE) == 5
 
 
+def test_what_is_chosen_stands_in_the_address_and_a_link_shows_it(browser: Browser, report: str) -> None:
+    with browsing(browser, f"{report}?decision=review&country=NA&nonsense=1#s009") as page:
+        assert page.value(VISIBLE) == 1
+        assert page.value("document.querySelector('h2 .count').textContent") == "1 of 36"
+        assert page.page.locator(".choice").all_inner_texts() == ["to review", "Namibia"]
+        assert page.value("location.search + location.hash") == "?decision=review&country=NA#s009"
+        page.value("document.querySelector('.choice').click()")
+        assert page.value("location.search") == "?country=NA" and page.value(VISIBLE) == 5
+        page.value("document.querySelector('[name=split]').value = 'train'")
+        page.value("document.querySelector('.filters').dispatchEvent(new Event('input'))")
+        assert page.value("location.search") == "?split=train&country=NA" and 0 < page.value(VISIBLE) < 5
+        assert page.problems == []
+
+
+def test_no_match_says_so_and_leads_back(browser: Browser, report: str) -> None:
+    with browsing(browser, f"{report}?country=XX") as page:
+        assert page.value(VISIBLE) == 0
+        assert page.value("document.querySelector('.no-match').checkVisibility()") is True
+        page.page.click(".no-match button")
+        assert page.value(VISIBLE) == 36 and page.value("location.search") == ""
+
+
+def test_a_bar_of_a_check_shows_its_samples_by_key(browser: Browser, report: str) -> None:
+    with browsing(browser, report) as page:
+        last = page.page.locator("[data-check=near_truth]").last
+        last.focus()
+        page.page.keyboard.press("Enter")
+        assert page.value("document.querySelector('.choice').textContent").startswith("near_truth: ")
+        assert page.value(VISIBLE) == int(last.get_attribute("aria-label").rpartition(": ")[2])  # type: ignore[union-attr]
+
+
+def test_on_a_phone_filters_fold_away_and_cards_come_in_pages(browser: Browser, report: str) -> None:
+    with browsing(browser, report, width=390) as page:
+        assert page.value("document.querySelector('.filters').checkVisibility()") is False
+        assert page.value(VISIBLE) == 12
+        page.page.click("[data-page=after]")
+        assert page.value("document.querySelector('.which').textContent") == "13–24 of 36"
+        assert page.value(VISIBLE) == 12
+        page.value("location.hash = 's035'")
+        page.wait(100)
+        assert page.value("document.querySelector('.which').textContent") == "25–36 of 36"
+
+
+def test_the_map_answers_to_keys_and_fits_the_screen(browser: Browser, report: str) -> None:
+    with browsing(browser, report, width=1366) as page:
+        page.page.set_viewport_size({"width": 1366, "height": 768})
+        assert page.value("document.querySelector('.map').getBoundingClientRect().bottom") < 768
+        page.page.focus(".map")
+        before = page.value("document.querySelector('.map').getAttribute('viewBox')")
+        page.page.keyboard.press("+")
+        nearer = page.value("document.querySelector('.map').getAttribute('viewBox')")
+        page.page.keyboard.press("ArrowLeft")
+        assert len({before, nearer, page.value("document.querySelector('.map').getAttribute('viewBox')")}) == 3
+        page.page.keyboard.press("0")
+        assert page.value("document.querySelector('.map').getAttribute('viewBox').split(' ').map(Number)") == [
+            float(number) for number in before.split()
+        ]
+
+
 def test_the_view_of_the_map_can_filter_the_gallery(browser: Browser, report: str) -> None:
     with browsing(browser, report) as page:
         page.value("document.querySelector('[name=inview]').click()")
@@ -164,7 +229,7 @@ def test_a_histogram_bar_shows_its_samples(browser: Browser, report: str) -> Non
         far = "[...document.querySelectorAll('.bar[data-teacher=first]')].pop()"
         page.value(f"{far}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
         assert page.value(VISIBLE) == 6
-        assert "first" in page.value("document.querySelector('.range').textContent")
+        assert page.value("document.querySelector('.chosen').textContent").startswith("first: ")
 
 
 def test_a_link_to_a_sample_shows_it_and_its_guesses(browser: Browser, report: str) -> None:
@@ -203,9 +268,10 @@ def test_the_page_is_readable_without_script(browser: Browser, report: str) -> N
 def test_a_card_shows_all_its_pictures_and_opens_its_draws(browser: Browser, rich: str) -> None:
     with browsing(browser, rich) as page:
         card = "document.getElementById('s000')"
-        large, small = "card.querySelector('.photo img')", "card.querySelector('.further img')"
-        wider = page.value(f"(card => {large}.clientWidth > 2 * {small}.clientWidth)({card})")
-        assert wider, "the first picture is the large one"
+        found = f"[...{card}.querySelectorAll('.views img')]"
+        boxes = page.value(f"{found}.map(img => img.getBoundingClientRect().toJSON())")
+        assert len(boxes) == 2 and boxes[0]["top"] == boxes[1]["top"] and boxes[0]["right"] < boxes[1]["left"]
+        assert boxes[0]["height"] == pytest.approx(boxes[1]["height"], abs=1), "side by side, equally high"
         assert page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is False
         page.value(f"{card}.querySelector('.draws > summary').click()")
         assert page.value(f"{card}.querySelector('.draws .guess').checkVisibility()") is True
@@ -230,3 +296,29 @@ def test_the_checks_reason_still_finds_a_sample_that_people_accepted(browser: Br
 def test_nothing_sticks_out_sideways(browser: Browser, which: str, width: int, request: pytest.FixtureRequest) -> None:
     with browsing(browser, request.getfixturevalue(which), width=width) as page:
         assert page.value("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_page_of_an_evaluation_shows_hostile_answers_and_fits(browser: Browser, tmp_path: Path, width: int) -> None:
+    """Pictures that decode are shown, one that does not is left out; nothing runs, nothing is fetched."""
+    rows = [
+        {"id": f"{n}", "lat": 10.0 * n, "lon": 170.0 - 30 * n, "country": "Kenya", "city": "x" * 80} for n in range(6)
+    ]
+    said = [
+        {"id": f"{n}", "lat": 10.0 * n, "lon": -175.0, "country": text, "confidence": n / 6, "reasoning": text * 9}
+        for n, text in enumerate(PAYLOADS)
+    ]
+    found = evaluate(
+        pl.DataFrame(rows, schema=SCHEMA), predictions_of(said[:5]), rules_of("osv5m"), against=predictions_of(said)
+    )
+    page = page_of(found, name=PAYLOADS[0], data=PAYLOADS[1], other=PAYLOADS[2], radius_km=25.0)
+    target = tmp_path / "evaluation.html"
+    target.write_text(evaluation_page(page, {"0": draw_jpeg(0), "1": b"\xff\xd8 no picture"}))
+    with browsing(browser, target.as_uri(), width=width) as shown:
+        assert shown.value("document.title") == f"{PAYLOADS[0]} · evaluation"
+        assert shown.value("document.querySelectorAll('.shot img').length") == 1
+        assert shown.value("document.querySelector('.shot img').naturalWidth") > 0
+        assert shown.value("document.querySelectorAll('.way').length") >= 1
+        assert shown.value("document.documentElement.scrollWidth") <= width
+        assert PAYLOADS[4] in shown.value("document.body.textContent")
+        assert shown.problems == [] and all(url.startswith(("file:", "data:")) for url in shown.requests)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import polars as pl
 import pytest
 
@@ -18,6 +19,7 @@ from annotation.qualify import Round
 from factory.cli.review_tasks import wanted_tasks
 from factory.errors import RecipeError
 from factory.phases.decide import decide_build
+from factory.store.files import digest_of
 from factory.store.layout import Build
 from factory.store.tables import read_table
 from schemas import arrow
@@ -64,7 +66,7 @@ def test_disputes_an_audit_and_gold_are_sent_and_come_back(
         studio.answer(task, [choice("verdict", "accept")])
     back = run(build, url, "pull", "--json")
     assert back.returncode == 0, back.stderr
-    assert json.loads(back.stdout)["annotations"] == 7
+    assert json.loads(back.stdout)["people"]["annotations"] == 7
     assert run(build, url, "push", "--gold", gold, "--json").stdout.count('"made":0') == 1
     assert TOKEN not in sent.stdout + sent.stderr + back.stdout + back.stderr
     for path in build.paths.review.rglob("*"):
@@ -174,6 +176,48 @@ def test_who_fails_on_gold_gets_no_more_and_counts_for_nothing_until_the_lead_vo
     assert decide_build(build).barred == {}, "it stays so"
 
 
+def test_pull_and_decide_say_what_is_lacking_and_what_to_type_next(build: Build, server: tuple[Studio, str]) -> None:
+    studio, url = server
+    studio.users.append({"id": 2, "email": "second@example.com"})
+    build.paths.recipe_lock.write_text(build.paths.recipe_lock.read_text() + "review: {overlap: 2, audit_share: 0.0}\n")
+    root = build.paths.root
+    with Client(Login(url=url, key=TOKEN, source="test")) as client:
+        push(build, client, wanted_tasks(build), PlainScreen())
+    rows = sent_rows(build)
+    ids = sorted({row["id"] for row in rows})
+    assert len(ids) == 2 and len(rows) == 4
+    back = run(build, url, "pull", "--json")
+    assert (
+        "0 of 2 rows sent have what the recipe's rule asks for; 2 rows lack 4 answers: "
+        f"`factory review decide {root}` writes down what is decided" in back.stderr
+    )
+    for row in rows:
+        if row["id"] == ids[0]:
+            studio.answer(row["task"], [choice("verdict", "accept")], by=int(row["slot"]))
+    (other, last) = [row["task"] for row in rows if row["id"] == ids[1]]
+    studio.answer(other, [choice("verdict", "reject")], by=1)
+    back = run(build, url, "pull", "--json")
+    assert "1 of 2 rows sent has what the recipe's rule asks for; 1 row lacks 1 answer: " in back.stderr
+    asked = {"sent": 2, "decided": 1, "tied": 0, "lacking": 1, "answers": 1}
+    assert json.loads(back.stdout)["asked"] == asked
+    decided = run(build, url, "decide", "--json")
+    assert f"1 of 2 rows sent decided; 1 row lacks 1 answer: `factory review pull {root}` takes" in decided.stderr
+    assert (
+        "the release is without this until `factory build` runs again with the recipe of mp16_reason" in decided.stderr
+    )
+    assert json.loads(decided.stdout)["asked"] == asked
+    studio.answer(last, [choice("verdict", "accept")], by=2)
+    assert (
+        "1 of 2 rows sent has what the recipe's rule asks for; 1 waits for the lead: " in run(build, url, "pull").stderr
+    )
+    info = orjson.loads(build.paths.info.read_bytes())
+    decide_build(build, lead="lena", said=[f"{ids[1]}=accept"])
+    info["phases"] = {"release": {"decisions": digest_of(build.paths.decisions)}}
+    build.paths.info.write_bytes(orjson.dumps(info))
+    settled = run(build, url, "decide")
+    assert settled.returncode == 0 and "lack" not in settled.stderr and "the release is without" not in settled.stderr
+
+
 def test_two_releases_are_compared_by_one_command_run_again(server: tuple[Studio, str], tmp_path: Path) -> None:
     studio, url = server
     sides = two_releases(tmp_path, samples=4)
@@ -194,6 +238,11 @@ def test_two_releases_are_compared_by_one_command_run_again(server: tuple[Studio
     studio.answer(rows[0]["task"], rated("better"))
     refused = compared()
     assert refused.returncode == 1 and "'better' is none of left, equal, right" in refused.stderr
+    assert "what the same person said of this pair before does not count either" in refused.stderr
+    assert refused.stdout.splitlines()[1].split()[:2] == ["fluency", str(len(rows) - 1)]
+    studio.answer(rows[0]["task"], rated("left"))
+    mended = compared()
+    assert mended.stdout.splitlines()[1].split()[:2] == ["fluency", str(len(rows))] and mended.returncode == 1
     assert compared("--language", "dee").returncode == 2
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.rglob("*"))
 

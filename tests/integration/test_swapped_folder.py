@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_endpoint import completion, image_sha256, plausible_answer
-from tests.http_server import Answering, served
+from tests.http_server import answering
 from tests.real_build import factory, make_photos, only_build, write_recipe
 
 NAMES = (
@@ -30,17 +30,15 @@ def test_a_folder_that_becomes_a_link_while_a_build_works_leads_to_no_file_of_yo
             (victim / folder / name).write_text("keep")
     before = {path: path.read_bytes() for path in victim.rglob("*") if path.is_file()}
 
-    class Swapping(Answering):
+    def reply(body: bytes) -> bytes:
         """Answers, and puts the link there when it is asked."""
-
-        def reply(self, body: bytes) -> bytes:
-            folder = only_build(tmp_path / "builds") / swapped
-            folder.rename(tmp_path / "moved")
-            folder.symlink_to(victim)
-            return completion(json.dumps(plausible_answer(image_sha256(body))))
+        folder = only_build(tmp_path / "builds") / swapped
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(victim)
+        return completion(json.dumps(plausible_answer(image_sha256(body))))
 
     make_photos(tmp_path, 1)
-    with served(Swapping) as url:
+    with answering(reply) as url:
         done = factory("build", write_recipe(tmp_path, url), "--workers", "1", cwd=tmp_path)
     assert done.returncode == 3 and "Traceback" not in done.stderr, done
     assert (tmp_path / "moved").is_dir() and not (tmp_path / "moved").is_symlink()

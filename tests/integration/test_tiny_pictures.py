@@ -14,6 +14,7 @@ from release.manifest import file_entry
 from tests.fake_endpoint import running_endpoint
 from tests.hostile import encode, picture, png_of_zeros
 from tests.real_build import factory, make_photos, only_build, write_recipe
+from tests.tars import member
 
 
 @pytest.mark.parametrize("side", [1, 6, 7, 15])
@@ -55,7 +56,7 @@ def test_a_foreign_release_with_a_tiny_picture_has_a_fault_of_that_row(tmp_path:
 
 def _put_picture(release: Path, tar: Path, jpeg: bytes) -> None:
     """Another picture in a release of one row, with digests that fit."""
-    from factory.store.ustar import END, member
+    from factory.store.ustar import END
     from release.files import read_rows
     from release.manifest import MANIFEST, manifest_bytes, read_manifest
     from schemas.rows.schema import RowSchema

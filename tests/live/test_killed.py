@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from annotation import sending
+from annotation.claim import read_note
 from annotation.client import Client
 from annotation.connection import Login
 from annotation.pull import pull
@@ -41,8 +41,9 @@ class Own:
         return serve(self._folder, print, home=self._home)
 
     def kill(self) -> None:
-        pid = json.loads((self._folder / "server.json").read_text())["pid"]
-        os.killpg(pid, signal.SIGKILL)
+        noted = read_note(self._folder)
+        assert noted is not None
+        os.killpg(noted["process"]["pid"], signal.SIGKILL)
         while is_running(self._folder):
             pass
 

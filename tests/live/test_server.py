@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from annotation.claim import read_note
 from annotation.client import Client
 from annotation.replies import Anything, UserReply
 from annotation.server import is_running, stop
+from factory.errors import EnvironmentFault
 from tests.build_fixture import make_build
 
 
@@ -54,9 +56,11 @@ def test_it_starts_once_is_found_again_and_ends(build: Path, home: Path) -> None
     assert url == kept["url"] and kept["account"] in first.stderr and str(folder / "server.json") in first.stderr
     again = command("serve", build, home=home)
     assert again.stdout.strip() == url and "runs already" in again.stderr
+    noted = read_note(folder)
+    assert noted is not None
     for secret in (kept["token"], kept["password"]):
         assert secret not in first.stdout + first.stderr + again.stderr + (folder / "server.log").read_text()
-        assert secret.encode() not in Path(f"/proc/{kept['pid']}/cmdline").read_bytes()
+        assert secret.encode() not in Path(f"/proc/{noted['process']['pid']}/cmdline").read_bytes()
     loose = [path for path in folder.rglob("*") if path.stat().st_mode & 0o077 or path.is_symlink()]
     assert loose == [], "its owner alone reads it"
     assert not others_reach(kept["port"])
@@ -77,4 +81,21 @@ def test_a_restart_keeps_accounts_tokens_and_projects(build: Path, home: Path) -
     assert after.started and after.login.key == before.login.key
     with Client(after.login) as client:
         assert client.get(f"/api/projects/{made['id']}/", Anything).root["title"] == "kept"
+        assert client.get("/api/current-user/whoami", UserReply).email == after.account
+
+
+def test_a_token_that_was_reset_on_the_server_is_found_in_its_data(build: Path, home: Path) -> None:
+    from annotation.server import serve
+
+    folder = build / "review" / "server"
+    before = serve(folder, print, home=home)
+    with Client(before.login) as client:
+        client.make("/api/current-user/reset-token", Anything)
+        with pytest.raises(EnvironmentFault, match="`factory review serve`, given the same"):
+            client.get("/api/current-user/whoami", UserReply)
+    again = command("serve", build, home=home)
+    assert again.returncode == 0 and "its token is not valid any more" in again.stderr, again.stderr
+    after = serve(folder, print, home=home)
+    assert after.login.key != before.login.key and after.login.key not in again.stdout + again.stderr
+    with Client(after.login) as client:
         assert client.get("/api/current-user/whoami", UserReply).email == after.account

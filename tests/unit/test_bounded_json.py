@@ -20,10 +20,13 @@ ALLOWED = {
     "schemas.plain_json.read_json": "bounds it itself",
     "factory.sources.json_text.read_json": "bounds it itself",
     "factory.sources.released_clues.read_records": "bounds it itself",
+    "factory.formats.json_rows.exact_row": "bounds it itself",
+    "factory.formats.json_rows._of_list": "bounds it itself, a row at a time",
     "factory.teachers.failures.read_json": "bounds it itself",
     "factory.generators.repair.repaired": "bounds it itself",
     "factory.generators.extract._decoded": "bounds it itself; a reply has at most 600,000 characters",
     "factory.generators.extract._whole": "asks for ends alone and keeps no value",
+    "train.evaluate.answer_text.json_objects": "bounds it itself; at most 50,000 characters of an answer are read",
     "factory.geo.gazetteer": "a file of the package",
     "annotation.screens.wording.words_of": "a file of the package",
     "factory.phases.verify._fitted": "what it wrote itself a moment before",
@@ -31,6 +34,7 @@ ALLOWED = {
     "schemas.settings.request_fields": "what it wrote itself a moment before",
     "factory.store.yaml_lines.read_yaml": "a recipe: 256 kB and 5,000 values, held by test_hostile_sizes.py",
     "factory.store.yaml_lines.scalar_yaml": "of the command line",
+    "annotation.refusals._read": "bounds it itself; the server's numbers may be beyond JSON's",
 }
 """Where a reader is called, and why it may be. What "bounds it itself" calls `not_deep` on what it read."""
 

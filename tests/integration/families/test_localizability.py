@@ -296,10 +296,13 @@ def test_a_photo_is_where_people_put_it_and_its_target_is_measured_from_there(re
     assert (told["country_code"], told["answers_near"]) == ("NO", 0)
 
 
-def test_a_photo_with_something_private_in_it_is_named_and_left_out(renamed: Path, tmp_path: Path) -> None:
-    """The stored picture is the whole one: what people had blurred in the release stays there."""
+@pytest.mark.parametrize("said", [{"boxes": [box()]}, {"flags": ["privacy"]}])
+def test_a_photo_with_something_private_in_it_is_named_and_left_out(
+    renamed: Path, tmp_path: Path, said: dict[str, Any]
+) -> None:
+    """The stored picture is the whole one: what people had blurred in the release, or withheld from it, stays there."""
     name = "s05-paris-rivoli"
-    table = build_source(tmp_path, path=str(decided(renamed, name, boxes=[box()]))).table()
+    table = build_source(tmp_path, path=str(decided(renamed, name, **said))).table()
     row = row_of(table, name)
     assert (row["problem"], row["texts"]) == ("private", [])
     assert Counter(table["problem"].drop_nulls()) == {"private": 1, "too_few_answers": 1}

@@ -23,7 +23,7 @@ from release.read import open_release
 from tests.dialogs import KM, REPLY
 from tests.fake_endpoint import completion, image_sha256
 from tests.golden_digests import held_to
-from tests.http_server import Answering, served
+from tests.http_server import answering
 from tests.published import mg_geo_dialog as published
 from tests.real_build import make_photos, only_build, start_factory
 
@@ -33,7 +33,7 @@ GOLDEN: Final = REPOSITORY / "tests" / "golden" / "mg_geo_dialog.json"
 TRUTH: Final = ((48.8584, 2.2945, "Paris"), (41.8902, 12.4922, "Rome"))
 
 
-class Teacher(Answering):
+class Teacher:
     """A teacher whose first coordinates are off by a script, and that is right once it is told."""
 
     off_km: ClassVar[dict[str, tuple[float, float, float]]] = {}
@@ -42,17 +42,16 @@ class Teacher(Answering):
     stall: ClassVar[threading.Event | None] = None
     """What a second turn waits for, where a build is to be killed in it."""
 
-    def reply(self, body: bytes) -> bytes:
+    @classmethod
+    def reply(cls, body: bytes) -> bytes:
         request = json.loads(body)
-        lat, lon, km = self.off_km[image_sha256(body)]
+        lat, lon, km = cls.off_km[image_sha256(body)]
         turns = request["messages"]
-        type(self).asked.append(
-            {"turns": turns, "sampling": {key: request.get(key) for key in ("temperature", "top_p")}}
-        )
+        cls.asked.append({"turns": turns, "sampling": {key: request.get(key) for key in ("temperature", "top_p")}})
         if len(turns) > 1:
             km = 0.2
-            if self.stall is not None:
-                self.stall.wait()
+            if cls.stall is not None:
+                cls.stall.wait()
         text = json.dumps({**REPLY, "latitude": lat + km * KM, "longitude": lon})
         return completion(text)
 
@@ -60,7 +59,7 @@ class Teacher(Answering):
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     Teacher.off_km, Teacher.asked, Teacher.stall = {}, [], None
-    with served(Teacher) as url:
+    with answering(Teacher.reply) as url:
         yield url
         if Teacher.stall is not None:
             Teacher.stall.set()

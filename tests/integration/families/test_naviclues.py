@@ -22,7 +22,7 @@ from release.read import open_release
 from schemas.rows.naviclues import from_released, to_released
 from tests.fake_endpoint import completion
 from tests.golden_digests import held_to
-from tests.http_server import Answering, served
+from tests.http_server import answering
 from tests.published import naviclues as published
 from tests.real_build import factory as command
 from tests.real_build import make_photos, only_build, start_factory
@@ -33,7 +33,7 @@ GOLDEN: Final = REPOSITORY / "tests" / "golden" / "naviclues.json"
 PAGE: Final = REPOSITORY / "docs" / "families" / "naviclues.md"
 
 
-class Editor(Answering):
+class Editor:
     """A teacher that writes one sentence a line, each with the whole line behind it."""
 
     asked: ClassVar[list[str]] = []
@@ -42,10 +42,11 @@ class Editor(Answering):
     stall: ClassVar[threading.Event | None] = None
     """What the request of that number, from 1, waits for, where a build is to be killed in it."""
 
-    def reply(self, body: bytes) -> bytes:
-        type(self).asked.append(body.decode())
-        if self.stall is not None and len(self.asked) == self.stall_at:
-            self.stall.wait()
+    @classmethod
+    def reply(cls, body: bytes) -> bytes:
+        cls.asked.append(body.decode())
+        if cls.stall is not None and len(cls.asked) == cls.stall_at:
+            cls.stall.wait()
         said = re.search(r"<transcript>\n(.*)\n</transcript>", user_text(body.decode()), re.DOTALL)
         assert said is not None
         sentences = [{"quotes": [line], "text": f"{line[0].upper()}{line[1:]}."} for line in said[1].splitlines()]
@@ -61,7 +62,7 @@ def user_text(body: str) -> str:
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     Editor.asked, Editor.stall, Editor.stall_at = [], None, 0
-    with served(Editor) as url:
+    with answering(Editor.reply) as url:
         yield url
         if Editor.stall is not None:
             Editor.stall.set()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from annotation import agreement
 from annotation.agreement import fleiss_kappa, krippendorff_alpha, pairwise, percent_agreement
+from annotation.words import REFUSED
 from schemas import arrow
 from tests.annotations import said
 
@@ -112,10 +113,16 @@ def test_ratings_are_the_last_word_of_each_person_but_the_lead() -> None:
     assert agreement.ratings_of(frame(*rows, flagged), "privacy").rows() == [("ann", "s", "no"), ("ann", "t", "yes")]
 
 
-def test_accuracy_on_gold_and_confusion_by_hand() -> None:
+def test_who_skips_in_the_end_or_is_refused_has_no_rating() -> None:
+    rows = [said("s", "ann"), said("s", "ann", None, skipped=True), said("s", "ben"), said("s", "cem", "reject")]
+    rows.append(said("s", "cem", None, flags=[REFUSED]))
+    for value in ("verdict", "privacy"):
+        assert agreement.ratings_of(frame(*rows), value)["rater"].to_list() == ["ben"]
+
+
+def test_confusion_on_gold_by_hand() -> None:
     rows = [said("g1", "ann"), said("g2", "ann", "reject"), said("g1", "ben", "fix"), said("g2", "ben", "accept")]
     expected = pl.DataFrame({"unit": ["g1", "g2"], "value": ["accept", "reject"]})
-    assert agreement.gold_accuracy(frame(*rows), expected).rows() == [("ann", 2, 2), ("ben", 2, 1)]
     assert agreement.confusion(agreement.ratings_of(frame(*rows)), expected).rows() == [
         ("accept", "accept", 1),
         ("accept", "fix", 1),
@@ -127,6 +134,13 @@ def test_accuracy_on_gold_and_confusion_by_hand() -> None:
 def test_time_a_task_is_a_median() -> None:
     rows = [said(f"s{at}", "ann", seconds=seconds) for at, seconds in enumerate((10.0, 20.0, 3000.0, None))]
     assert agreement.times(frame(*rows)).rows() == [("ann", 20.0, pytest.approx(2404.0))]
+
+
+def test_a_time_that_no_task_takes_is_in_no_figure() -> None:
+    """As files of older versions and of others may have them."""
+    rows = [said(f"s{at}", "ann", seconds=value) for at, value in enumerate((10.0, 20.0, 30.0, 1e300, -5.0, None))]
+    assert agreement.times(frame(*rows)).rows() == [("ann", 20.0, pytest.approx(28.0))]
+    assert agreement.drift(frame(*rows))["median_s"].to_list() == [20.0, None]
 
 
 def test_drift_shows_who_agrees_less_in_the_second_half() -> None:

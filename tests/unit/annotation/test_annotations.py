@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.annotations import MOST_RESULTS, Refused, read_annotation
+from annotation.annotations import MOST_RESULTS, Refused, read_annotation, read_rating
+from annotation.controls import MOST_SECONDS
 from schemas import arrow
 from tests.studio import box, choice, number, words
+from tests.studio_recorded import rated
 
 TASK: dict[str, Any] = {
     "external": "p1:2",
@@ -39,7 +41,7 @@ def raw(*results: Any, **more: Any) -> dict[str, Any]:
 
 
 def read(*results: Any, **more: Any) -> dict[str, Any]:
-    return read_annotation(raw(*results, **more), TASK, USERS)
+    return read_annotation(raw(*results, **more), TASK, USERS, edits=True)
 
 
 def refusal(*results: Any, **more: Any) -> str:
@@ -85,6 +87,11 @@ def test_a_text_that_was_left_as_shown_is_no_edit() -> None:
     assert read(ACCEPT, words("reasoning", "Signs are red here. "))["reasoning"] is None
 
 
+def test_a_text_is_refused_where_the_screen_has_none_to_edit() -> None:
+    with pytest.raises(Refused, match="'reasoning' is no control of the screen"):
+        read_annotation(raw(ACCEPT, words("reasoning", "Better.")), TASK, USERS, edits=False)
+
+
 def test_an_emptied_text_is_none() -> None:
     assert read(ACCEPT, words("comment", " \n"))["comment"] is None
 
@@ -110,6 +117,9 @@ def test_a_box_over_the_edge_by_a_hair_is_cut_there() -> None:
         ([ACCEPT, choice("flag", "unsure")], "'flag' is no control of the screen.*`flags`"),
         ([ACCEPT, clue(2, "wrong")], "clue_2: the task shows 2 clues"),
         ([ACCEPT, clue(0, "maybe")], "clue_0: 'maybe' is none of"),
+        ([ACCEPT, clue(1, "wrong"), clue(1, "correct")], "clue_1: is given twice"),
+        ([ACCEPT, clue(1, "wrong"), choice("clue_01", "correct")], "'clue_01' is no control of the screen"),
+        ([ACCEPT, choice("clue_٠", "wrong")], "'clue_٠' is no control of the screen"),
         ([ACCEPT, number("lat", 90.1), number("lon", 0)], "lat: 90.1 is no number of degrees from -90 to 90"),
         ([ACCEPT, number("lat", 0), number("lon", -180.5)], "lon: -180.5 is no number of degrees"),
         ([ACCEPT, number("lat", float("nan")), number("lon", 0)], "lat: nan is no number"),
@@ -155,6 +165,15 @@ def test_times_are_written_so_that_texts_order_as_they_do() -> None:
 
 def test_a_time_that_no_clock_says_is_none() -> None:
     assert [read(ACCEPT, lead_time=value)["seconds"] for value in (-3, None, "9", 10**400)] == [None] * 4
+
+
+def test_days_may_be_real_and_more_than_a_month_is_none() -> None:
+    times = (346_193, 0, MOST_SECONDS, MOST_SECONDS + 1, 1e300, -5)
+    expected = [346_193.0, 0.0, MOST_SECONDS, None, None, None]
+    assert [read(ACCEPT, lead_time=value)["seconds"] for value in times] == expected
+    rating = {**raw(*rated("left")), "lead_time": 1e300}
+    task = {name: TASK[name] for name in ("task", "project", "external", "id", "slot")}
+    assert read_rating(rating, task, USERS)["seconds"] is None
 
 
 JSON = st.recursive(

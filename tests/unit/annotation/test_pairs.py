@@ -18,7 +18,7 @@ from annotation.pairs import drawn, is_swapped, outcome_table, send, sent_pairs,
 from annotation.screens.config import TAKEN
 from annotation.screens.pairs import PairScreen
 from annotation.screens.wording import LANGUAGES
-from factory.cli.review_pairs import compare, open_side, pairs, text_of
+from factory.cli.review_pairs import compare, fact_of, open_side, pairs, text_of, why_not
 from factory.errors import RecipeError
 from factory.store.tables import read_table
 from schemas.pairs import RATINGS
@@ -56,6 +56,15 @@ def test_rows_of_one_picture_that_differ_are_paired_and_the_others_have_a_reason
         assert pair.second == theirs[pair.id]["response"]
         assert pair.place is not None and pair.place.lat == ours[pair.id]["lat"]
     assert all(pair.place is None for pair in pairs(found, most=2, seed=0, truth=None))
+
+
+def test_pictures_are_told_apart_by_their_bytes_where_not_both_sides_tell_of_their_files() -> None:
+    one, other = ({"response": word, "images": [{"bytes": b"jpeg"}]} for word in "ab")
+    told, untold = fact_of({**one, "image_sha256": "1" * 64}, "response"), fact_of(other, "response")
+    assert why_not(told, untold) is None
+    assert why_not(told, fact_of({**other, "images": [{"bytes": b"gepj"}]}, "response")) == "with another picture"
+    assert why_not(told, fact_of({**other, "image_sha256": "2" * 64}, "response")) == "with another picture"
+    assert why_not(told, fact_of({**other, "images": []}, "response")) == "without a picture"
 
 
 def test_what_is_no_release_and_two_that_say_the_same_are_named(releases: tuple[Path, Path], tmp_path: Path) -> None:
@@ -134,6 +143,14 @@ def test_the_table_takes_the_last_word_of_each_person() -> None:
     head, line, *_ = told_table(table)
     assert head.split()[:5] == ["criterion", "ratings", "win", "tie", "lose"]
     assert line.split()[:2] == ["fluency", "3"] and "66.7 %" in line
+
+
+def test_who_skips_a_pair_in_the_end_says_nothing_of_it() -> None:
+    rated_one = {"annotation": 1, "id": "p", "reviewer": "ann", "updated_at": "1", **dict.fromkeys(CRITERIA, "win")}
+    skipped = {"annotation": 2, "id": "p", "reviewer": "ann", "updated_at": "2", "skipped": True}
+    empty = {field.name: None for field in RATINGS}
+    rows = [{**empty, "skipped": False, **rated_one}, {**empty, **skipped}]
+    assert outcome_table(pl.DataFrame(rows, schema=pl.Schema(RATINGS)))["ratings"].to_list() == [0] * 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annotation.qualify import Round, barred, muted, open_slots, rounds
+from annotation.words import REFUSED, UNREAD_MARK
 from schemas.settings import ReviewSettings
 from tests.annotations import box, said
 from tests.unit.annotation.test_decide import decided
@@ -19,7 +20,7 @@ def gold(sample: str, who: str, verdict: str | None = "accept", **more: object) 
 def test_the_last_word_counts_a_fix_keeps_and_a_skipped_task_is_not_right() -> None:
     rows = [
         gold("g1", "ann", "reject"),
-        gold("g1", "ann", "fix"),
+        gold("g1", "ann", "fix", reasoning="A tram."),
         gold("g2", "ann", "reject"),
         gold("g1", "ben", slot="2"),
         gold("g2", "cem", None, skipped=True),
@@ -28,6 +29,16 @@ def test_the_last_word_counts_a_fix_keeps_and_a_skipped_task_is_not_right() -> N
         said("s", "eve"),
     ]
     assert rounds(rows, EXPECTED) == {"ann": Round(2, 2), "ben": Round(1, 1), "cem": Round(0, 1), "eve": Round(0, 0)}
+
+
+def test_on_gold_a_fix_that_mends_nothing_is_not_right_and_a_refused_word_leaves_none() -> None:
+    rows = [
+        gold("g1", "ann", "fix"),
+        gold("g1", "ben", slot="2"),
+        gold("g1", "ben", None, slot="2", flags=[REFUSED]),
+        gold("g2", "ben", "reject"),
+    ]
+    assert rounds(rows, EXPECTED) == {"ann": Round(0, 1), "ben": Round(1, 1)}
 
 
 def test_gold_of_an_earlier_build_counts_by_what_was_right_there() -> None:
@@ -61,5 +72,7 @@ def test_a_row_that_only_barred_people_saw_waits_for_the_lead_and_is_blurred() -
     assert (row["decision"], row["rule"], row["note"]) == ("review", "tied", "1 without a vote")
     assert (row["lat"], row["text"], [one["kind"] for one in row["boxes"]]) == (None, None, ["privacy"])
     assert decided(muted(seen), said("s", "dora", slot="lead"), rule=rule)["decision"] == "accept"
+    refused = said("s", "ann", None, flags=[REFUSED, UNREAD_MARK])
+    assert muted(refused)["flags"] == [REFUSED, UNREAD_MARK], "whoever says it, a mark that cannot be read withholds"
     others = [said("s", who, "reject") for who in ("ben", "cem")]
     assert decided(muted(seen), *others)["decision"] == "reject", "of three, two decide"

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from annotation.connection import Login
+from annotation.words import REFUSED
 from factory.store.tables import read_table
 from schemas import arrow
 from tests.studio_recorded import GOLDEN, played, session
@@ -24,9 +25,10 @@ def test_a_recorded_session_is_played_back_to_its_end(tmp_path: Path) -> None:
         "verdict: 'maybe' is none of accept, fix, reject, not_localizable"
     ]
     assert (again.new, again.changed, again.deleted, again.annotations) == (0, 1, 1, 1)
-    changed, deleted, skipped = read_table(build.paths.annotations, arrow.ANNOTATIONS).iter_rows(named=True)
+    changed, deleted, skipped, refused = read_table(build.paths.annotations, arrow.ANNOTATIONS).iter_rows(named=True)
     assert (changed["verdict"], changed["reviewer"]) == ("reject", "annotator1@example.com")
     assert (deleted["verdict"], deleted["reasoning"]) == ("fix", "The second sign decides.")
     assert (deleted["lat"], deleted["lon"], deleted["deleted"]) == (48.25, 16.5, True)
     assert deleted["boxes"] == [{"kind": "evidence", "x": 0.05, "y": 0.1, "width": 0.2, "height": 0.4}]
     assert (skipped["skipped"], skipped["seconds"]) == (True, 12.5)
+    assert (refused["verdict"], refused["flags"], refused["boxes"]) == (None, [REFUSED], [])

@@ -26,6 +26,8 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "mg_geo_dialog": {"within_km": 1000},
     "mg_geo_clue": {"clues": "clues.csv"},
     "naviclues": {},
+    "cvg_text": {},
+    "geotext": {},
 }
 
 

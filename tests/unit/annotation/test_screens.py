@@ -88,7 +88,7 @@ def test_a_screen_asks_what_pull_reads_and_nothing_else(screen: FamilyScreen) ->
             results = [sent] if name == controls.VERDICT else [choice(controls.VERDICT, "accept"), sent]
             if name in PAIRED:
                 results.append(number(PAIRED[name], 2))
-            read_annotation({**raw, "result": results}, task, {3: "anna"})
+            read_annotation({**raw, "result": results}, task, {3: "anna"}, edits=screen.layout.text)
 
 
 def sent_by(control: ElementTree.Element) -> Iterator[dict[str, Any]]:
@@ -222,7 +222,8 @@ def test_the_truth_is_hidden_where_the_recipe_says_so() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_is_judged_is_in_the_order_of_the_answer(family: str) -> None:
     made = FamilyScreen(family=family).task(case(family, clues=3), PICTURES)
-    expected = {"mg_geo_dialog": 4, "mg_geo_meta": 0, "gws15k": 0, "localizability": 0}.get(family, 3)
+    unjudged = dict.fromkeys(("mg_geo_meta", "gws15k", "localizability", "vigor_pairs", "cvg_text"), 0)
+    expected = {"mg_geo_dialog": 4, **unjudged}.get(family, 3)
     assert len(made.clues) == expected
     slots = [made.data[f"clue_{index}"] for index in range(MOST_CLUES)]
     assert slots == [[{"text": text}] for text in made.clues] + [[]] * (MOST_CLUES - expected)

@@ -33,6 +33,10 @@ def test_a_sample_keeps_the_reviewers_it_has(name: str, reviewers: int, overlap:
     assert slots == slots_of(name, slots=known, overlap=min(overlap, reviewers), sent=slots)
 
 
+def test_a_slot_of_tasks_that_somebody_else_noted_may_be_no_number() -> None:
+    assert slots_of("p1", slots="12", overlap=3, sent=["lead", "10", "9"]) == ("9", "10", "lead")
+
+
 def test_gold_goes_to_everybody() -> None:
     ones = [wanted("p1"), wanted("g1", kind="gold")]
     found = [one.external for one in asked(ones, reviewers=3, overlap=1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,11 @@ def test_decisions_that_nobody_can_read_are_a_fault_in_every_state(tmp_path: Pat
         assert not any(f"{paths.decisions}: cannot be read" in fault for fault in file_faults(paths.root))
         paths.decisions.write_bytes(written)
         assert any(f"{paths.decisions}: cannot be read" in fault for fault in file_faults(paths.root)), state
+
+
+def test_rows_that_are_not_released_are_held_against_nothing(tmp_path: Path) -> None:
+    paths = make_build(tmp_path / "build").paths
+    shutil.rmtree(paths.release, ignore_errors=True)
+    (tmp_path / "bench.csv").write_text("id,lat,lon\na,1,2\n")
+    with pytest.raises(RecipeError, match="has no release yet, so no row that --benchmark could be held against"):
+        file_faults(paths.root, [tmp_path / "bench.csv"])

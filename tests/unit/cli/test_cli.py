@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.cli.main import known_commands
+from factory.cli.main import _goes_on, known_commands
 from factory.recipe.model import recipe_json_schema
 from factory.store.yaml_lines import plain_yaml
 
@@ -18,6 +18,21 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 def test_every_command_has_help_and_stands_in_the_readme(name: str) -> None:
     assert known_commands()[name].strip()
     assert f"factory {name}" in (REPOSITORY / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "goes_on"),
+    [
+        (["build", "r.yaml"], True),
+        (["eval", "r", "--model", "m", "--save", "a.jsonl"], True),
+        (["eval", "r", "--model", "m", "--save=a.jsonl"], True),
+        (["eval", "r", "--model", "m"], False),
+        (["check", "r"], False),
+        ([], False),
+    ],
+)
+def test_who_interrupts_a_command_is_told_whether_it_goes_on(words: list[str], goes_on: bool) -> None:
+    assert _goes_on(words) is goes_on
 
 
 def test_the_editor_schema_is_up_to_date() -> None:

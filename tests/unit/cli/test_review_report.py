@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 from typer.testing import CliRunner
 
+from annotation.qualify import Round
 from factory.cli.check import file_faults
 from factory.cli.main import app
 from factory.cli.review_report import told_audit, told_promise, write_review_report
+from factory.phases.decide import decide_build
 from factory.store.layout import Build
+from factory.store.tables import write_table
+from schemas import arrow
 from tests.annotations import said, shown, write_annotations
 from tests.build_fixture import make_build
 
@@ -34,6 +39,27 @@ def test_it_says_how_far_people_agree_and_shows_where_they_differ(tmp_path: Path
     assert 'id="s003"' in page and 'id="s000"' not in page
     assert "<td>20 → 20</td>" in page, "seconds a task, in the first half and then"
     assert "reviewer-1</b> reject" in page and "reviewer-2</b> fix" in page
+
+
+def test_it_marks_whose_word_does_not_count_as_deciding_has_it(tmp_path: Path) -> None:
+    """Of two on gold s001 (right: accept) ann skips and ben accepts; an account may be called like a pseudonym."""
+    build = make_build(tmp_path / "mp16_reason-fixture0")
+    build.paths.recipe_lock.write_text(build.paths.recipe_lock.read_text() + "review: {gold_accuracy: 0.8}\n")
+    rows = [said("s003", who, word, **shown(build, "s003")) for who, word in (("reviewer-2", "fix"), ("ben", "reject"))]
+    rows += [said("s001", "reviewer-2", None, kind="gold", skipped=True, **shown(build, "s001"))]
+    rows += [said("s001", "ben", kind="gold", slot="2", **shown(build, "s001"))]
+    write_annotations(build.paths, rows)
+    empty = {field.name: None if field.nullable else "" for field in arrow.TASKS}
+    lists: dict[str, object] = {"images": [], "keys": [], "clues": [], "project": 1, "score": 0.5}
+    gold = [
+        {**empty, **lists, "external": row["external"], "id": "s001", "kind": "gold", "expected": "accept"}
+        for row in rows[2:]
+    ]
+    write_table(pa.Table.from_pylist(gold, schema=arrow.TASKS), build.paths.tasks)
+    page = write_review_report(build).read_text()
+    assert "<td>0 of 1, no word counts</td>" in page and "<td>1 of 1</td>" in page
+    assert "reviewer-1 (does not count)</b> fix" in page and "reviewer-2</b> reject" in page
+    assert decide_build(build).barred == {"reviewer-1": Round(0, 1)}
 
 
 def test_names_stay_out_and_foreign_words_are_text(tmp_path: Path) -> None:

@@ -75,8 +75,9 @@ def test_the_hard_cases_are_there(rows: list[dict[str, str]]) -> None:
 
 
 def test_the_whole_folder_stays_small() -> None:
-    files = [p for p in DEMO.rglob("*") if p.is_file() and "cache" not in str(p.parent)]
-    assert sum(p.stat().st_size for p in files) < 3_000_000
+    """What it holds; the program that draws it is code, and in no wheel."""
+    files = [p for p in DEMO.rglob("*") if p.is_file() and "cache" not in str(p.parent) and p.suffix != ".py"]
+    assert sum(p.stat().st_size for p in files) < 3_500_000
 
 
 def test_the_table_is_what_the_program_writes(render: ModuleType) -> None:

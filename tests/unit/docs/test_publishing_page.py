@@ -1,4 +1,4 @@
-"""docs/publishing.md: every option of the two commands, every reason and every answer of the Hub that it speaks of."""
+"""docs/publishing.md: every option of its commands, every reason and every answer of the Hub that it speaks of."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 import typer
 
 from factory.cli.main import app
+from factory.fetch import fetcher as fetch
 from factory.redact import CLIENTS_OWN
-from release import fetch, file_push, hub, hub_push
+from release import file_push, hub, hub_push
 from release.file_push import STORES
 from release.hydrate import Hydrating
 from tests.pages import REPOSITORY, page, sections, table
@@ -34,6 +35,10 @@ def test_every_option_of_push_is_told() -> None:
     assert "--to" in PARTS["Push to a folder or S3"]
 
 
+def test_every_option_of_space_is_told() -> None:
+    assert listed(PARTS["The viewer as a Space"]) == options("space")
+
+
 def test_every_option_of_hydrate_is_told_with_its_default() -> None:
     assert listed(HYDRATE) == options("hydrate")
     told = {row[0].strip("`").split()[0]: row[1] for row in table(HYDRATE, "option")}
@@ -55,7 +60,8 @@ def test_every_answer_of_the_hub_is_told(status: int) -> None:
 
 def test_every_reason_of_fetching_is_told() -> None:
     told = {reason for row in table(HYDRATE, "reason") for reason in re.findall(r"`(\w+)`", row[0])}
-    sources = "".join((REPOSITORY / "release" / f"{name}.py").read_text() for name in ("fetch", "hydrate", "public"))
+    files = ("factory/fetch/fetcher.py", "factory/fetch/body.py", "factory/fetch/public.py", "release/hydrate.py")
+    sources = "".join((REPOSITORY / file).read_text() for file in files)
     used = set(re.findall(r'(?:Missing|Absent|Refused)\("(\w+)"', sources)) | set(fetch._REASONS.values())
     assert used == told
 

@@ -297,3 +297,71 @@ def test_finds_what_reviewers_wrote() -> None:
         or (row["city"] is not None and fold(row["city"]) not in fold(place["city"] or ""))
     }
     assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "country", "region"),
+    [
+        ("beach town, United States", "US", None),
+        ("Ski town, Colorado", "US", "Colorado"),
+        ("A small fishing village in Portugal", "PT", None),
+        ("mountain village, Switzerland", "CH", None),
+        ("port city, Croatia", "HR", None),
+        ("spa town in Germany", "DE", None),
+        ("market town, England", "GB", "England"),
+        ("mining town, Austria", "AT", None),
+        ("ski area", None, None),
+        ("island port", None, None),
+        ("old town peninsula", None, None),
+        ("city park", None, None),
+        ("western North America", None, None),
+        ("central Anatolia", None, None),
+    ],
+)
+def test_what_a_place_is_like_is_no_name(query: str, country: str | None, region: str | None) -> None:
+    """There are a Beach, a Ski, a Spa, a Mining, a Port and a North, each in another country than these."""
+    found = forward([query]).row(0, named=True)
+    assert (found["country_code"], found["region"], found["city"]) == (country, region, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "city"),
+    [
+        ("Beach, ND", "Beach"), ("Ski, Norway", "Ski"), ("Spa, Belgium", "Spa"), ("lake city, fl", "Lake City"),
+        ("Mountain Village, Colorado", "Mountain Village"), ("mountain village, co", "Mountain Village"),
+        ("salt lake city", "Salt Lake City"), ("university city, mo", "University City"),
+        ("Le Port, Réunion", "Le Port"), ("Park City, UT", "Park City"), ("Seaside, Oregon", "Seaside"),
+    ],
+)  # fmt: skip
+def test_places_called_after_what_they_are_like_are_found(query: str, city: str) -> None:
+    assert forward([query])["city"].item() == city
+
+
+@pytest.mark.parametrize(
+    ("query", "level", "city"),
+    [
+        ("Xyzzy, Mexico", "country", None),
+        ("a small village, Mexico", "country", None),
+        ("Xyzzy, Mexico City, Mexico", "city", "Mexico City"),
+        ("Lerma, México, Mexico", "city", "Lerma de Villada"),
+        ("Victoria Peak, Hong Kong", "city", "Hong Kong"),
+    ],
+)
+def test_an_unknown_place_in_a_country_is_not_its_city_of_that_name(query: str, level: str, city: str | None) -> None:
+    found = forward([query]).row(0, named=True)
+    assert (found["level"], found["city"]) == (level, city)
+
+
+@pytest.mark.parametrize(
+    ("query", "city", "region"),
+    [
+        ("Platja d'Aro, Catalonia, Spain", "Castell-Platja d'Aro", "Catalonia"),
+        ("Aguas Calientes, Peru", "Machupicchu", None),
+        ("Uçhisar Castle, Cappadocia", None, "Nevşehir"),
+        ("Cappadocia, Italy", "Cappadocia", "Abruzzo"),
+    ],
+)
+def test_places_that_models_named_are_found(query: str, city: str | None, region: str | None) -> None:
+    found = forward([query]).row(0, named=True)
+    assert found["city"] == city
+    assert region is None or found["region"] == region

@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from factory.errors import EnvironmentFault
 from factory.geo import GAZETTEER_VERSION, gazetteer
-from factory.geo.gazetteer import DATA, admin1, cities, countries
-from factory.geo.polygons import unit_geometries
+from factory.geo.gazetteer import DATA, admin1, cities, city_of_places, countries, raster
+from factory.geo.polygons import each_once, unit_geometries
 
 
 def test_the_version_names_every_source() -> None:
@@ -49,6 +50,18 @@ def test_tables_hold_together() -> None:
     assert admin1()["index"].to_list() == list(range(admin1().height))
     assert cities()["admin1_index"].max() < admin1().height  # type: ignore[operator]
     assert cities()["id"].n_unique() == cities().height
+
+
+def test_the_raster_keeps_each_block_once_and_loses_none() -> None:
+    blocks = raster()[-16 * (len(raster()) // 16) :].reshape(-1, 16)
+    kept, number = each_once(blocks)
+    assert (kept[number] == blocks).all()
+    assert len(kept) == len(np.unique(blocks, axis=0))
+
+
+def test_a_quarter_is_counted_to_its_city_and_a_city_to_itself() -> None:
+    own = cities().with_columns(city=cities()["id"].gather(city_of_places()))
+    assert (own["city"] == own["part_of"].fill_null(own["id"])).all()
 
 
 def test_a_city_is_counted_to_a_unit_of_its_own_country() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 import factory.geo.build
-from factory.geo import country_code, forward, haversine_km
+from factory.geo import country_code, country_name, forward, haversine_km
 from factory.geo.build.zones import read_zones
 from factory.geo.entities import COUNTRY_BASE, REGION_BASE, read_entities
 from factory.geo.gazetteer import DATA, table
@@ -46,7 +46,7 @@ def test_every_alias_leads_to_its_country_city_or_region() -> None:
         assert [name for name in line["names"].split(";") if country_code(name) != line["country"]] == []
     for line in [*aliases("city"), *aliases("region")]:
         for name in line["names"].split(";"):
-            found = forward([f"{name}, {line['country']}"]).row(0, named=True)
+            found = forward([f"{name}, {country_name(line['country'])}"]).row(0, named=True)
             assert found["country_code"] == line["country"], name
             assert found["level"] == line["kind"] or line["country"] == "GB", name
 

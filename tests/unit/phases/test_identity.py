@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.errors import RecipeError, SourceError
+from factory.errors import EnvironmentFault, RecipeError, SourceError
 from factory.phases.identity import identify
 from factory.plugins.contracts import Backends
 from factory.plugins.registry import _PLUGINS, register
@@ -16,6 +16,7 @@ from factory.sources import open_source
 from schemas import Case, CheckResult
 from schemas.rows.mp16_reason import ROW
 from schemas.settings import InputFile, TeacherSettings
+from tests.made_onnx import red_finder
 
 RECIPE = """\
 name: tiny
@@ -143,3 +144,39 @@ def test_a_path_counts_by_its_content_where_it_is_marked_as_a_file_and_else_as_i
     old, new = places[kind]
     one, two = (identity(tmp_path, (old, new.format(name))).build for name in ("one.txt", "two.txt"))
     assert (one == two) == (kind == "file")
+
+
+def test_a_list_beside_the_recipe_counts_without_being_named(tmp_path: Path) -> None:
+    before = identity(tmp_path)
+    (tmp_path / "withdrawn.csv").write_text("id,reason,since\na,asked,2026-05-01\n")
+    beside = identity(tmp_path)
+    assert changed_stages(before, beside) == ["release"]
+    (tmp_path / "withdrawn.csv").write_text("id,reason,since\nb,asked,2026-05-01\n")
+    assert changed_stages(beside, identity(tmp_path)) == ["release"]
+
+
+def test_detectors_count_by_their_weights_and_are_looked_for_before_anybody_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_release(settings: str) -> Fingerprint:
+        return identity(tmp_path, ("name: tiny", f"name: tiny\nrelease: {{{settings}}}"))
+
+    assert changed_stages(identity(tmp_path), with_release("faces: blur")) == ["release"]
+    (tmp_path / "red.onnx").write_bytes(red_finder())
+    one = with_release("plates: red.onnx")
+    (tmp_path / "moved.onnx").write_bytes(red_finder())
+    assert with_release("plates: moved.onnx").build == one.build
+    (tmp_path / "moved.onnx").write_bytes(red_finder(head="corners"))
+    assert changed_stages(one, with_release("plates: moved.onnx")) == ["release"]
+    (tmp_path / "moved.onnx").write_bytes(b"no weights")
+    with pytest.raises(RecipeError, match=r"moved\.onnx: is no ONNX model"):
+        with_release("plates: moved.onnx")
+    monkeypatch.setattr("release.onnx_model.find_spec", lambda name: None)
+    with pytest.raises(EnvironmentFault, match=r"needs onnxruntime: pip install 'geo-reasoning-factory\[privacy\]'"):
+        with_release("faces: blur")
+
+
+def test_coordinates_that_are_released_as_they_are_are_no_part_of_it(tmp_path: Path) -> None:
+    assert not any("coordinates" in key for key in identity(tmp_path).identity)
+    coarse = identity(tmp_path, ("name: tiny", "name: tiny\nrelease: {coordinates: {km: 5}}"))
+    assert changed_stages(identity(tmp_path), coarse) == ["release"]

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from factory.store.layout import Build
+from factory.store.tables import write_table
+from release import open_release, write_release
 from release.blur import blurred
+from schemas import Case, arrow
 from tests.annotations import box
+from tests.build_fixture import draw_jpeg, make_build
+from tests.unit.release.families import PAIRS, talk
 
 
 def jpeg(width: int = 96, height: int = 64, mode: str = "RGB") -> bytes:
@@ -68,3 +79,47 @@ def test_a_mark_covers_every_pixel_that_it_touches() -> None:
     whole = blurred(data, [box(x=0.0, y=0.0, width=1.0, height=1.0)], quality=95)
     almost = blurred(data, [box(x=0.006, y=0.006, width=0.988, height=0.988)], quality=95)
     assert whole == almost
+
+
+def marked_build(root: Path) -> Build:
+    """Samples of two pictures; people saw the first of s000 and marked something in it."""
+    build = make_build(root / "b", 4, all_accepted=True, roles=("ground", "satellite"))
+    said = {"id": "s000", "decision": "accept", "by": ["anna"], "at": "2026-11-02T10:00:00+00:00", "boxes": [box()]}
+    build.paths.decisions.parent.mkdir(exist_ok=True)
+    write_table(pa.Table.from_pylist([said], schema=arrow.REVIEWS), build.paths.decisions)
+    return build
+
+
+def pictures_of(release: Path) -> dict[str, list[bytes]]:
+    opened = open_release(release)
+    rows = [row for split in opened.splits for row in opened.rows(split)]
+    return {row["id"]: [image["bytes"] for image in row["images"]] for row in rows}
+
+
+def twice(case: Case) -> list[Mapping[str, Any]]:
+    """Two rows of each sample, with the same pictures."""
+    assert PAIRS.record is not None
+    (row,) = PAIRS.record(case)
+    return [row, {**row, "id": f"{row['id']}/2"}]
+
+
+def test_a_mark_is_blurred_in_every_row_of_its_sample_and_in_the_picture_that_people_saw(tmp_path: Path) -> None:
+    build = marked_build(tmp_path)
+    write_release(build, replace(PAIRS, record=twice))
+    found = pictures_of(build.paths.release)
+    hidden = [blurred(draw_jpeg(0), [box()], quality=90), draw_jpeg(100)]
+    assert found["s000"] == found["s000/2"] == hidden and hidden[0] != draw_jpeg(0)
+    assert found["s001"] == found["s001/2"] == [draw_jpeg(1), draw_jpeg(101)]
+
+
+def test_a_mark_is_none_in_a_row_that_does_not_show_that_picture(tmp_path: Path) -> None:
+    build = marked_build(tmp_path)
+    needs = replace(PAIRS.needs, images=("satellite",))
+    write_release(build, replace(PAIRS, needs=needs, record=alone))
+    assert pictures_of(build.paths.release)["s000"] == [draw_jpeg(100)]
+
+
+def alone(case: Case) -> list[Mapping[str, Any]]:
+    assert PAIRS.record is not None
+    (row,) = PAIRS.record(case)
+    return [{**row, "messages": talk("Is it?", "Yes.", 1)}]

@@ -114,5 +114,5 @@ def test_the_command_says_it_as_a_page_or_as_json(before: Path, after: Path) -> 
     runner = CliRunner()
     page = runner.invoke(app, ["diff", str(before), str(after)])
     assert page.exit_code == 0 and page.output.startswith("# Changes since")
-    told = runner.invoke(app, ["diff", str(before.parent), str(after.parent), "--json"])
+    told = runner.invoke(app, ["diff", str(before), str(after.parent), "--json"])
     assert told.exit_code == 0 and '"manifest_sha256"' in told.output

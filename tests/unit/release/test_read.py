@@ -61,8 +61,14 @@ def test_what_is_not_there_is_named(sound: Path, tmp_path: Path) -> None:
     build = make_build(tmp_path / "b")
     write_release(build, settings=ReleaseSettings(formats=("webdataset",)))
     assert open_release(build.paths.release).format == "webdataset"
-    with pytest.raises(DamagedRelease, match="has no parquet files, only webdataset"):
+    with pytest.raises(ValueError, match="has no parquet files, only webdataset") as told:
         open_release(build.paths.release, format="parquet")
+    assert not isinstance(told.value, DamagedRelease)
+    with pytest.raises(ValueError, match=r"no format 'parqet' \(did you mean 'parquet'\?\)") as told:
+        open_release(sound, format="parqet")  # type: ignore[arg-type]
+    assert not isinstance(told.value, DamagedRelease)
+    with pytest.raises(KeyError, match=r"no configuration 'defualt' in .* \(did you mean 'default'\?\)"):
+        open_release(sound, config="defualt")
 
 
 def test_reading_loads_nothing_of_the_factory(sound: Path, tmp_path: Path) -> None:

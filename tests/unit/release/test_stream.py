@@ -108,6 +108,14 @@ def test_columns_and_rows_are_chosen_where_they_are_read(folder: Path) -> None:
     again = release.stream("train", where=pc.field("id") > "s020", columns=["id"])
     again.load_state_dict(half.state_dict())
     assert given + ids(again) == ids(found)
+    for wrong in (pc.field("idd") > "a", (pc.field("lat") > 1) & pc.field("idd").is_null(), pc.field("idd", "x") > 1):
+        with pytest.raises(KeyError, match=r"no column 'idd' in these rows \(did you mean 'id'\?\); there are id, "):
+            release.stream("train", where=wrong)
+    with pytest.raises(KeyError, match=r"no column 'lattitude'.*; there are"):
+        release.stream("train", columns=["lattitude"])
+    with pytest.raises(ValueError, match="`where` cannot be answered") as told:
+        release.stream("train", where=pc.field("lat") > "north")
+    assert not isinstance(told.value, DamagedRelease)
     with pytest.raises(ValueError, match="Parquet files alone"):
         open_release(folder, format="webdataset").stream("train", where=pc.field("id") > "s020")
 

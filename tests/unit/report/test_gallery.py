@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import orjson
 import polars as pl
 import pytest
 from PIL import Image
@@ -12,7 +13,8 @@ from PIL import Image
 from factory.errors import CorruptBuild
 from factory.report.frames import read_frames
 from factory.report.gallery import Card, cards, choose
-from factory.report.pictures import FIRST, FURTHER, MAX_FURTHER, pictures, thumbnail
+from factory.report.pictures import BESIDE, FIRST, MAX_FURTHER, SIDE_BY_SIDE, pictures, thumbnail
+from factory.report.words import described
 from factory.store.layout import Build, open_build
 from schemas import arrow
 from tests.build_fixture import HOSTILE_TEXT, make_build
@@ -98,7 +100,7 @@ def test_cards_carry_photo_answers_checks_and_destination(tmp_path: Path) -> Non
     assert found["s005"].pictures[0].refused == "truncated"
 
 
-def test_every_picture_of_a_sample_is_shown_the_first_one_large(tmp_path: Path) -> None:
+def test_the_first_pictures_of_a_sample_stand_side_by_side(tmp_path: Path) -> None:
     first, second = shown(make_rich_build(tmp_path / "b"))["s000"].pictures
     assert (first.role, second.role) == ("photo", "satellite")
     sizes = []
@@ -106,12 +108,13 @@ def test_every_picture_of_a_sample_is_shown_the_first_one_large(tmp_path: Path) 
         assert picture.uri is not None
         with Image.open(io.BytesIO(base64.b64decode(picture.uri.split(",")[1]))) as image:
             sizes.append(max(image.size))
-    assert sizes[0] == 160 and sizes[1] <= FURTHER.steps[0][0]
+    assert sizes[0] == sizes[1] == 160, "the test's pictures are small; neither is made smaller"
 
 
 def test_a_sample_of_many_pictures_says_how_many_it_leaves_out(tmp_path: Path) -> None:
     photo = {"role": "tile", "refused": "truncated", "width": None, "height": None}
     found, left_out = pictures(tmp_path / "absent.tar", [(0, [photo] * 9)])[0]
+    assert FIRST.most_bytes == SIDE_BY_SIDE * BESIDE.most_bytes, "those side by side cost a page what one does"
     assert len(found) == 1 + MAX_FURTHER and left_out == 8 - MAX_FURTHER
 
 
@@ -195,3 +198,10 @@ def test_a_missing_or_broken_image_tar_costs_only_the_photos(tmp_path: Path) -> 
     build.paths.shard(1).images.write_bytes(b"no tar at all" * 100)
     assert all(picture.uri is None for card in shown(build).values() for picture in card.pictures)
     assert not list(build.paths.root.rglob("*.tmp"))
+
+
+def test_a_description_is_shown_whole_and_values_of_strangers_are_none() -> None:
+    long = "A canal. " * 100
+    assert described(orjson.dumps({"description": long, "names": []}).decode()) == long
+    for values in (None, "", "[]", "no", '{"description": 3}', '{"names": []}', "[" * 10_000):
+        assert described(values) == ""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.rows.json_text import json_reader
 from schemas.rows.mp16_reason import ROW
 from schemas.rows.schema import MAX_DEPTH, SHARED, RowSchema, card_features
 
@@ -162,3 +163,43 @@ def test_parquet_and_json_say_the_same(value: Any) -> None:
     text = orjson.dumps(row.json_row(made))
     assert orjson.dumps(row.json_row(stored)) == text
     assert orjson.dumps(row.json_row(orjson.loads(text))) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "odd"),
+    [
+        (b'{"a":"x","n":1,"r":0.5,"l":["y"],"s":{"t":""}}', False),
+        (b'{"a":"","n":null,"r":null,"l":null,"s":null}', False),
+        (b'{"a":null,"n":1,"r":0.5,"l":[],"s":null}', True),
+        (b'{"a":"x","n":"1","r":0.5,"l":[],"s":null}', True),
+        (b'{"a":"x","n":true,"r":0.5,"l":[],"s":null}', True),
+        (b'{"a":"x","n":1.5,"r":0.5,"l":[],"s":null}', True),
+        (b'{"a":"x","n":18446744073709551616,"r":0.5,"l":[],"s":null}', True),
+        (b'{"a":"x","n":1,"r":"0.5","l":[],"s":null}', True),
+        (b'{"a":"x","n":1,"r":NaN,"l":[],"s":null}', True),
+        (b'{"a":"x","n":1,"r":0.5,"l":[[[]]],"s":null}', True),
+        (b'{"a":"x","n":1,"r":0.5,"l":[],"s":{}}', True),
+        (b'{"a":"x","n":1,"r":0.5,"l":[],"s":{"t":"","u":1}}', True),
+        (b'{"a":"x","n":1,"r":0.5,"l":[]}', True),
+        (b'{"a":"x","n":1,"r":0.5,"l":[],"s":null,"more":1}', True),
+        (b"[]", True),
+        (b"\xff", True),
+        (b"[" * 100_000, True),
+    ],
+)
+def test_the_json_of_a_row_is_of_its_columns_types_at_every_depth(text: bytes, odd: bool) -> None:
+    columns = pa.schema(
+        [
+            ("a", pa.string()),
+            ("n", pa.int64()),
+            ("r", pa.float64()),
+            ("l", pa.list_(pa.string())),
+            ("s", pa.struct([("t", pa.string())])),
+        ]
+    )
+    read = json_reader(columns)
+    if odd:
+        with pytest.raises(ValueError):
+            read(text)
+    else:
+        assert read(text) == orjson.loads(text)

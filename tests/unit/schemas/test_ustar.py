@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from factory.store.ustar import END, member
+from factory.store.ustar import END
 from schemas.ustar import members
+from tests.tars import member
 
 WHOLE = member("000.json", b"{}") + member("000.jpg", b"x" * 600) + END
 

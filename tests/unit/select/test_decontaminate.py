@@ -94,11 +94,40 @@ def test_a_near_picture_leaves_and_says_which_it_resembles(tmp_path: Path) -> No
 
 
 def test_hashes_may_come_from_the_table_instead(tmp_path: Path) -> None:
-    (tmp_path / "h.csv").write_text("id,phash\nx,00000000000000ff\ny,zz\n", encoding="utf-8")
+    (tmp_path / "h.csv").write_text("id,phash\nx,00000000000000ff\ny,\n", encoding="utf-8")
     found = decontaminate(
         frame_of([{"image_phash": 0xFE}]), benchmarks=(Benchmark(name="h", table=tmp_path / "h.csv"),), max_hamming=1
     )
     assert found.removed["detail"].to_list() == ["1 bits from x of h"]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("48°51,2,", "row 2: benchmark `b`: '48°51' in `lat`, so nothing would be compared with this row"),
+        ("3,NaN,", "row 2: benchmark `b`: 'NaN' in `lon`.*; expected degrees such as 48.8584, or nothing"),
+        ("3,inf,", "row 2: .*'inf' in `lon`"),
+        ("95,179,", "row 2: .*95.0 in `lat`.*; expected -90 to 90"),
+        ("3,181,", "row 2: .*181.0 in `lon`.*; expected -180 to 180"),
+        ("3,4,zz", "row 2: .*'zz' in `phash`.*; expected 16 hexadecimal digits"),
+    ],
+)
+def test_a_value_that_nothing_can_be_compared_with_is_refused(tmp_path: Path, second: str, told: str) -> None:
+    (tmp_path / "b.csv").write_text(f"id,lat,lon,phash\na,1,170,ff\nb,{second}\n")
+    with pytest.raises(SourceError, match=told):
+        read_benchmark(Benchmark(name="b", table=tmp_path / "b.csv"))
+
+
+def test_a_row_without_coordinates_is_known_by_its_id_alone(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("id,lat,lon\na,,\nb, ,\nc,1,2\n")
+    table = read_benchmark(Benchmark(name="b", table=tmp_path / "b.csv"))
+    assert table.select("id", "lat", "lon").rows() == [("a", None, None), ("b", None, None), ("c", 1.0, 2.0)]
+
+
+def test_a_table_parted_by_semicolons_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("id;lat;lon\nz;38.7118;-9.13\n")
+    with pytest.raises(SourceError, match="it has id;lat;lon; it is parted by `;`, expected `,`: name them"):
+        read_benchmark(Benchmark(name="b", table=tmp_path / "b.csv"))
 
 
 def test_text_in_many_chunks_is_compared(benchmark: Benchmark) -> None:
@@ -139,6 +168,12 @@ def test_a_column_that_is_not_there_is_named(benchmark: Benchmark) -> None:
     wrong = benchmark.model_copy(update={"columns": {"lat": "breite"}})
     with pytest.raises(SourceError, match=r"no column `breite` \(its lat\); it has IMG_ID, AUTHOR"):
         read_benchmark(wrong)
+
+
+def test_half_of_the_coordinates_is_no_distance_and_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("id,latt,lon\nz,38.7118,-9.13\n")
+    with pytest.raises(SourceError, match="half of its coordinates, `lon`"):
+        read_benchmark(Benchmark(name="b", table=tmp_path / "b.csv"))
 
 
 def test_the_settings_schema_stands_in_one_piece() -> None:

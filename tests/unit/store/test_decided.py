@@ -15,8 +15,8 @@ from factory.verify.clue_no_leak import clue_no_leak
 from schemas import Case
 from tests.screen_cases import case
 
-SETTINGS = {"mp16_reason": {}, "mg_geo_clue": {"clues": "clues.csv"}}
-COLUMN = {"mp16_reason": "response", "mg_geo_clue": "description"}
+SETTINGS = {"mp16_reason": {}, "mg_geo_clue": {"clues": "clues.csv"}, "cvg_text": {}}
+COLUMN = {"mp16_reason": "response", "mg_geo_clue": "description", "cvg_text": "description"}
 TEXT = "A narrow street, and a sign in French."
 
 

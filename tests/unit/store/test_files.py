@@ -22,6 +22,7 @@ from factory.store.files import (
     private_database,
     read_json,
     refuse_odd_files,
+    write_all,
     write_bytes,
 )
 
@@ -169,3 +170,25 @@ def test_a_disk_that_cannot_be_written_is_said_with_what_helps(tmp_path: Path, e
         raise OSError(error, os.strerror(error))
     with pytest.raises(PermissionError), disk_faults(tmp_path):
         raise PermissionError(errno.EACCES, "not a fault of the disk", "x")
+
+
+def test_any_number_of_parts_is_appended_in_order(tmp_path: Path) -> None:
+    parts = [b"%06d" % number for number in range(2_500)] + [b"", b"x" * 3_000_000]
+    with (tmp_path / "parts").open("wb") as file:
+        write_all(file.fileno(), parts)
+    assert (tmp_path / "parts").read_bytes() == b"".join(parts)
+
+
+def test_what_is_taken_in_part_is_gone_on_with_where_it_ended() -> None:
+    """A pipe takes 64 kB of it; the rest is offered at once, and refused."""
+    there, here = os.pipe()
+    parts = [bytes([number % 251]) * 1_000 for number in range(200)]
+    try:
+        os.set_blocking(here, False)
+        with pytest.raises(BlockingIOError):
+            write_all(here, parts)
+        taken = os.read(there, 1_000_000)
+    finally:
+        os.close(there)
+        os.close(here)
+    assert 0 < len(taken) < 200_000 and b"".join(parts).startswith(taken)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factory.store.files import file_digest
 from factory.store.images import ImageStore, member_name
 
 
@@ -35,6 +36,18 @@ def test_what_is_written_is_read_back(
     fill(path, images)
     with ImageStore(path) as store:
         assert {(position, index): store.read(position, index) for position, index in images} == images
+
+
+def test_a_tar_that_was_written_knows_its_digest_and_is_not_read_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "images.tar"
+    with ImageStore.create(path) as store:
+        store.add(0, b"first")
+        assert store.digest is None, "it is not whole yet"
+        store.add(1, b"second" * 1000)
+        store.finish()
+        assert store.digest == file_digest(path)
+    with ImageStore(path) as store:
+        assert store.digest is None, "somebody else wrote it"
 
 
 def test_a_samples_first_picture_bears_its_number_alone(tmp_path: Path) -> None:

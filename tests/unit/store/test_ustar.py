@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.store.ustar import BLOCK, END, member
+from factory.store.ustar import BLOCK, END
+from tests.tars import member
 
 
 @given(st.lists(st.tuples(st.from_regex(r"[a-z0-9]{1,90}\.jpg", fullmatch=True), st.binary(max_size=1500)), max_size=4))

@@ -107,6 +107,11 @@ def test_a_model_without_eyes_stops_the_build(status: int, content: bytes) -> No
     assert (failure.kind, flags(failure)) == ("pictures_refused", "fatal")
 
 
+def test_too_many_pictures_of_one_sample_are_its_own() -> None:
+    failure = http_failure(400, error("At most 4 image(s) may be provided in one prompt. (parameter=image)"))
+    assert (failure.kind, flags(failure)) == ("http_400", "mendable")
+
+
 SENT = ("temperature", "max_tokens", "top_k", "seed")
 
 

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from factory.plugins.contracts import Question
-from factory.teachers.openai_backend import OpenAIBackend, openai_teacher, request_body
+from factory.teachers.openai_backend import OpenAIBackend, openai_teacher, request_body, seed_of
 from schemas import Picture, Request, Turn
-from schemas.settings import TeacherSettings
+from schemas.settings import Sampling, TeacherSettings
 
 TURNS = (
     Turn("system", ("You look.",)),
@@ -77,17 +77,17 @@ def question(draw: int, attempt: int) -> Question:
 
 @pytest.mark.parametrize(("draw", "attempt", "seed"), [(0, 0, 5), (1, 0, 6), (99, 0, 104), (0, 1, 1005), (3, 2, 2008)])
 def test_every_draw_and_every_repetition_has_another_seed(draw: int, attempt: int, seed: int) -> None:
-    assert backend_of(seed=5)._seed(question(draw, attempt)) == seed
+    assert seed_of(Sampling(seed=5), question(draw, attempt)) == seed
 
 
 def test_no_two_questions_of_a_teacher_share_a_seed() -> None:
-    backend = backend_of(draws=100, seed=0)
-    seeds = [backend._seed(question(draw, attempt)) for draw in range(100) for attempt in range(11)]
+    sampling = Sampling(draws=100, seed=0)
+    seeds = [seed_of(sampling, question(draw, attempt)) for draw in range(100) for attempt in range(11)]
     assert len(set(seeds)) == len(seeds)
 
 
 def test_no_seed_is_sent_unless_the_recipe_has_one() -> None:
-    assert backend_of()._seed(question(3, 2)) is None
+    assert seed_of(Sampling(), question(3, 2)) is None
     assert "seed" not in body(Request("answer", TURNS), seed=None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.plugins.contracts import Usage
+from factory.plugins.shared import Usage
 from factory.teachers.openai_backend import most_answer_tokens
 from factory.teachers.usage import MOST, stated_usage
 

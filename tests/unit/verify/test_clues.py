@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.verify.clues import affirmed, alike, containment, overlap, similarities, similarity, vector_overlap, words
+from tests.effort import bounded_work
 
 TEXTS = st.text(alphabet="aAbsSß 123\"“”'éЖ京都ก-.", max_size=30)
 LISTS = st.lists(TEXTS, max_size=6)
@@ -84,9 +83,8 @@ def test_a_long_word_is_not_remembered() -> None:
 
 
 def test_hostile_lists_are_compared_in_bounded_time() -> None:
-    started = time.process_time()
-    overlap([f"{'word ' * 2000}{i}" for i in range(500)], [f"{'“' * 3000}{i}" for i in range(500)])
-    assert time.process_time() - started < 3.0
+    with bounded_work():
+        overlap([f"{'word ' * 2000}{i}" for i in range(500)], [f"{'“' * 3000}{i}" for i in range(500)])
 
 
 def test_vector_overlap_needs_a_usable_vector_of_every_clue() -> None:

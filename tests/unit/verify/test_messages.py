@@ -39,6 +39,8 @@ def test_the_answer_itself_may_say_everything() -> None:
         ("51,34;12,37", "coordinates 51,34"),
         ("51°20'23\"N", "coordinates 51°20'23\""),
         ("12° 22′ W", "coordinates 12° 22′"),
+        ("51°20.38212345678' N", "coordinates 51°20.38212345678'"),
+        ("51°20'22.9273402813\" N", "coordinates 51°20'22.9273402813\""),
     ],
 )
 def test_the_truth_is_found_in_what_a_student_is_given(question: str, found: str) -> None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from factory.verify import no_leak
 from schemas import Case, LocatedAnswer
+from tests.effort import bounded_work
 
 Answer = Callable[..., LocatedAnswer]
 Make = Callable[..., Case]
@@ -297,6 +297,23 @@ def test_quoting_is_found_in_the_languages_that_models_answer_in(
     assert (found.outcome, found.reason) == ("fail", kind), found
 
 
+FINE = (
+    "55°47.7612345678' N",
+    "55 47 45.7612345678 N, 49 7 21.1234567890 E",
+    "55d47m45.7612345678s N",
+    "55 Grad 47,7612345678 Minuten",
+    "latitude 55.79612345678901234",
+    "55.79612345678901234, 49.12212345678901234",
+    "+55.79612345678901+049.12212345678901",
+)
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_no_number_of_decimals_hides_a_place(make_case: Make, make_answer: Answer, text: str) -> None:
+    """Python prints up to seventeen digits of a float; 40 decimals are read."""
+    assert no_leak(make_case(make_answer(reasoning=f"A tram. {text}"))).reason == "quotes_coordinates"
+
+
 @pytest.mark.parametrize("text", OTHER_NOTATIONS)
 def test_a_place_is_found_in_every_notation(make_case: Make, make_answer: Answer, text: str) -> None:
     assert no_leak(make_case(make_answer(reasoning=f"A tram. {text}"))).reason == "quotes_coordinates"
@@ -388,6 +405,5 @@ def test_abstains_without_text_or_answer(make_case: Make, make_answer: Answer) -
     ["1.1 " * 5000, "9" * 20000, " " * 20000 + "lat", "latitude " * 2000, "-" * 20000, "img_" * 5000, "°1" * 9000],
 )
 def test_hostile_text_is_read_in_bounded_time(make_case: Make, make_answer: Answer, text: str) -> None:
-    started = time.process_time()
-    no_leak(make_case(make_answer(reasoning=text)))
-    assert time.process_time() - started < 0.5
+    with bounded_work():
+        no_leak(make_case(make_answer(reasoning=text)))
