@@ -54,6 +54,17 @@ class Shown:
         """What an expression is in the page."""
         return self.page.evaluate(expression)
 
+    def becomes(self, expression: str, expected: Any) -> None:
+        """Waits until an expression is what a test expects: what follows a click comes when it has time.
+
+        It fails where the expression was something else for ten seconds.
+        """
+        for _ in range(100):
+            if (found := self.value(expression)) == expected:
+                return
+            self.wait(100)
+        raise AssertionError(f"{expression} is {found!r}, not {expected!r}")
+
     def wait(self, milliseconds: float) -> None:
         """Lets the page go on."""
         self.page.wait_for_timeout(milliseconds)

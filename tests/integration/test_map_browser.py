@@ -45,7 +45,7 @@ def drawn(tmp_path: Path) -> str:
 def test_values_and_title_are_shown_and_not_run(browser: Browser, drawn: str) -> None:
     with browsing(browser, drawn) as page:
         assert page.value("document.title") != "owned"
-        assert page.value(OUTSIDE) == 0
+        page.becomes(OUTSIDE, 0)
         legend = page.value("document.querySelector('ul').textContent")
         assert all(text[:70] in legend for text in PAYLOADS)
         assert (page.value("document.querySelector('h1').textContent")).startswith(PAYLOADS[1])
@@ -65,8 +65,8 @@ def test_every_point_is_drawn_inside_the_map(browser: Browser, drawn: str, width
                     && box.top >= map.top - 1 && box.bottom <= map.bottom + 1 && map.width > 100;
             }).length;
         })()"""
-        assert page.value(inside) == 7
-        assert page.value("document.documentElement.scrollWidth <= window.innerWidth")
+        page.becomes(inside, 7)
+        page.becomes("document.documentElement.scrollWidth <= window.innerWidth", True)
         assert not page.problems
 
 
