@@ -100,13 +100,14 @@ def write_ngcg(
     """
     pairs = []
     for row in rows:
-        name, paths = cvg_text_name(row), dict[str, str]()
-        for role, data in _by_role(row):
-            paths[role] = f"{version}-{_FOLDER[role]}/{name}"
-            _write(root, paths[role], data)
+        name, pictures = cvg_text_name(row), dict(_by_role(row))
+        paths = {role: f"{version}-{_FOLDER[role]}/{name}" for role in pictures}
         found = paths.get("satellite") or paths.get("map")
         if found is None or (query == "ground" and "ground" not in paths):
             raise _refused(row, "lacks the picture from above, or the street view")
+        for role, path in paths.items():
+            if path == found or (query == "ground" and role == "ground"):
+                _write(root, path, pictures[role])
         text, view = (row["description"], NOTHING) if query == "text" else (NOTHING, paths["ground"])
         pairs.append({"qry_text": text, "qry_img_path": view, "pos_text": NOTHING, "pos_img_path": found})
     _write(root, f"{split}.json", _json(pairs))

@@ -49,6 +49,8 @@ class Mixed(TypedDict):
     """Rows of each, by split."""
     leaks: int
     """Rows left out because another split has their picture."""
+    shared: int
+    """Pictures that rows of several parts show: a model sees them more often than others."""
     seed: int
 
 
@@ -78,14 +80,17 @@ def mix_releases(
         schema = _schema(parts, there)
         leaks = [0] * len(parts)
         if drop_leaks:
-            leaking = _pictures(parts, there, schema).leaking()
+            pictures = _pictures(parts, there, schema)
+            leaking = pictures.leaking()
             found = [_without(part, ids, leaking, schema) for part, ids in zip(parts, there, strict=True)]
             leaks = [_rows_of(ids) - _rows_of(left) for ids, left in zip(there, found, strict=True)]
             there = found
+        _refuse_empty(parts, there, rows)
         wanted = exact_counts([share.weight for share in shares], [len(one[DRAWN]) for one in there], shares, rows)
         kept = [_drawn(ids, part.name, seed, count) for ids, part, count in zip(there, parts, wanted, strict=True)]
         if not drop_leaks:
-            _pictures(parts, kept, schema).refuse_leaks()
+            pictures = _pictures(parts, kept, schema)
+            pictures.refuse_leaks()
         left = [len(ids[DRAWN]) - len(one[DRAWN]) for ids, one in zip(there, kept, strict=True)]
         drops = [*_drops(parts, left, "not_drawn"), *_drops(parts, leaks, "picture_in_two_splits")]
         counts = [{split: len(one[split]) for split in SPLITS} for one in kept]
@@ -109,8 +114,19 @@ def mix_releases(
         "splits": facts["counts"]["splits"],
         "parts": {part.name: {k: v for k, v in one.items() if v} for part, one in zip(parts, counts, strict=True)},
         "leaks": sum(leaks),
+        "shared": pictures.shared(_named(parts, kept, schema)),
         "seed": seed,
     }
+
+
+def _refuse_empty(parts: Sequence[Part], there: Sequence[Ids], rows: int | None) -> None:
+    """Raises RecipeError for a part without a row to draw: by its weight there would be none of the others either."""
+    empty = [part.name for part, ids in zip(parts, there, strict=True) if not ids[DRAWN]]
+    if rows is None and empty and any(ids[DRAWN] for ids in there):
+        raise RecipeError(
+            f"{', '.join(empty)}: no row of {DRAWN}, so that by the weights the mix would have none; leave the part "
+            "out, or draw other splits when you build it"
+        )
 
 
 Ids = Mapping[str, Collection[str]]
@@ -136,6 +152,12 @@ def _without(part: Part, ids: Ids, leaking: Collection[str], schema: RowSchema) 
     return {
         split: [name for name in names if _id_of(part, name, schema) not in leaking] for split, names in ids.items()
     }
+
+
+def _named(parts: Sequence[Part], kept: Sequence[Ids], schema: RowSchema) -> frozenset[str]:
+    """What the rows of the mix are called."""
+    each = ((part, name) for part, ids in zip(parts, kept, strict=True) for names in ids.values() for name in names)
+    return frozenset(_id_of(part, name, schema) for part, name in each)
 
 
 def _rows_of(ids: Ids) -> int:

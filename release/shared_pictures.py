@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,11 +25,12 @@ class Pictures:
     """The pictures of rows that are to stand in one release."""
 
     _rows: list[tuple[str, str, str | None, int | None, float | None, float | None]] = field(default_factory=list)
-    _shown: list[tuple[str, str, bytes]] = field(default_factory=list)
+    _shown: list[tuple[str, str, bytes, str]] = field(default_factory=list)
 
     def add(self, row_id: str, taken: Taken) -> None:
         """Notes a row, under the id that it is to have."""
-        self._shown += [(row_id, taken.split, hashlib.sha256(jpeg).digest()) for jpeg in taken.jpegs]
+        part = taken.part.name
+        self._shown += [(row_id, taken.split, hashlib.sha256(jpeg).digest(), part) for jpeg in taken.jpegs]
         sha256, phash = (taken.values.get(name) for name in ("image_sha256", "image_phash"))
         lat, lon = (taken.values.get(name) for name in ("lat", "lon"))
         degrees = [value if isinstance(value, float) else None for value in (lat, lon)]
@@ -54,6 +55,14 @@ class Pictures:
                 "out with --drop-leaks",
             )
 
+    def shared(self, kept: Collection[str]) -> int:
+        """How many pictures, byte for byte, several parts show in the rows that are kept."""
+        parts: dict[bytes, set[str]] = {}
+        for row_id, _, digest, part in self._shown:
+            if row_id in kept:
+                parts.setdefault(digest, set()).add(part)
+        return sum(len(names) > 1 for names in parts.values())
+
     def leaking(self) -> frozenset[str]:
         """Ids of rows whose picture a split that comes before theirs in `MEASURES` has: without them no picture is in
         two splits."""
@@ -67,9 +76,8 @@ class Pictures:
     def _odd(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """What rows of several splits share: the bytes of a picture, the digest of its source's file, or nearly a
         picture, by its perceptual hash; and these rows, as id, split, label."""
-        shown = pl.DataFrame(
-            self._shown, schema={"id": pl.String, "split": pl.String, "label": pl.Binary}, orient="row"
-        )
+        columns = {"id": pl.String, "split": pl.String, "label": pl.Binary, "part": pl.String}
+        shown = pl.DataFrame(self._shown, schema=columns, orient="row").drop("part")
         rows = pl.DataFrame(self._rows, schema=_ROWS, orient="row")
         label = pl.Series(together(rows, ("near_duplicates",), max_hamming=HAMMING))
         near = rows.with_columns(label=label).filter(pl.col("image_phash").is_not_null())

@@ -99,6 +99,8 @@ def mix(
         return
     for part, found in done["parts"].items():
         say(f"mixed     {part}: {', '.join(f'{split} {count:,}' for split, count in found.items())}")
+    if done["shared"]:
+        say(f"shared    {counted(done['shared'], 'picture')} of several parts: trained on once for each")
     say(f"seed      {done['seed']}")
     _tell(done["root"], done["rows"], done["splits"], done["leaks"])
 

@@ -30,7 +30,7 @@ def locate(folder: Path, locator: str) -> Path:
     """
     relative = Path(locator)
     if not locator or "\0" in locator or relative.is_absolute() or ".." in relative.parts:
-        raise SourceError(f"{locator!r}: must be a relative path inside {folder.name}/, without `..`")
+        raise SourceError(f"{locator!r}: must be a relative path inside {folder.resolve().name}/, without `..`")
     real = _real_folder(folder)
     path = real / relative
     if not locator.isascii():
@@ -40,11 +40,11 @@ def locate(folder: Path, locator: str) -> Path:
             path = path.resolve(strict=True)
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise ImageMissing(f"{locator!r}: no such file in {folder.name}/") from None
+        raise ImageMissing(f"{locator!r}: no such file in {real.name}/") from None
     except (OSError, RuntimeError) as error:
         raise SourceError(f"{locator!r}: cannot be opened ({error.__class__.__name__})") from None
     if not path.is_relative_to(real):
-        raise SourceError(f"{locator!r}: a symbolic link leads out of {folder.name}/")
+        raise SourceError(f"{locator!r}: a symbolic link leads out of {real.name}/")
     if not stat.S_ISREG(mode):
         raise SourceError(f"{locator!r}: not a regular file")
     return path

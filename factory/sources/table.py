@@ -131,6 +131,8 @@ class TableSource:
     encoding: str
     delimiter: str | None
     defaults: Mapping[str, Any]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Fields whose column a key of its own names in the recipe, with that key: where to put it right."""
     _held: list[pl.DataFrame] = field(default_factory=list, init=False, repr=False, compare=False)
     """The table that `digest` read, until the plan takes it or a picture is asked for: it is parsed once a build."""
 
@@ -347,9 +349,10 @@ class TableSource:
     def _no_column(self, name: str, column: str, schema: Schema, under: str = "columns") -> SourceError:
         hint = did_you_mean(column, schema)
         shown = ", ".join(list(schema)[:30]) + (", ..." if len(schema) > 30 else "")
+        remedy = f"{self.keys[name]}: NAME" if name in self.keys else f"{under}: {{{name}: NAME}}"
         return SourceError(
             f"{self.name}: no column `{column}` for {name}{hint}; the file has: {shown or 'nothing'}. "
-            f"Map it with `{under}: {{{name}: NAME}}`"
+            f"Map it with `{remedy}`"
         )
 
     def _unreadable(self, error: Exception) -> SourceError:

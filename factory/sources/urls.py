@@ -70,12 +70,14 @@ def urls(
     file = recipe_path(root, path, key="path")
     if not file.is_file():
         raise SourceError(f"source.path: there is no {path}; {HOW_TO_GET_IT}")
+    if "image" in (columns or {}):
+        raise SourceError(f"source.columns: `image` would do nothing; write `address: {(columns or {})['image']}`")
     defaults = {"licence": licence, "author": author, "uncertainty_km": uncertainty_km}
     given = {name: value for name, value in defaults.items() if value is not None}
     further = {**(texts or {}), **({_SHA256: sha256} if sha256 else {})}
     table = TableSource(
         path, file, file.parent, table_format(path, file, format), None, {**(columns or {}), "image": address}, {},
-        further, encoding, delimiter, given,
+        further, encoding, delimiter, given, {"image": "address", _SHA256: "sha256"},
     )  # fmt: skip
     return Urls(path, table, FetchedPictures(recipe_path(root, images, key="images"), fetch))
 

@@ -94,6 +94,8 @@ def test_ngcg_s_pairs_are_read_by_its_loader(
             assert pair["texts"] == {"qry": row["description"]} and [*pair["pictures"]] == ["pos"]
         else:
             assert pair["texts"] == {} and pair["pictures"]["qry"].read_bytes() == row["images"][0]["bytes"]
+    folders = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert folders == {"Rows-satellite", *(("Rows-ground",) if query == "ground" else ())}, "no picture without a pair"
 
 
 @pytest.mark.parametrize(

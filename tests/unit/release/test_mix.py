@@ -102,6 +102,20 @@ def test_one_picture_in_two_splits_is_refused(parts: dict[str, Path], tmp_path: 
         mix_releases(both, tmp_path / "m", name="mix")
 
 
+def test_pictures_of_several_parts_in_one_split_are_counted(parts: dict[str, Path], tmp_path: Path) -> None:
+    both = [Share("a", parts["photos"], Fraction(1)), Share("b", parts["photos"], Fraction(1))]
+    done = mix_releases(both, tmp_path / "m", name="mix")
+    assert done["shared"] == done["splits"]["train"] // 2 + done["splits"].get("test", 0) // 2 > 0
+    alone = mix_releases(shares(parts, photos=1, quiz=1), tmp_path / "n", name="mix", drop_leaks=True)
+    assert alone["shared"] == 0
+
+
+def test_a_part_without_a_row_to_draw_does_not_make_the_mix_empty(parts: dict[str, Path], tmp_path: Path) -> None:
+    tests = part_of(tmp_path / "tests", 16, lambda number: number > 7, splits=lambda _: "test")
+    with pytest.raises(RecipeError, match=r"tests: no row of train, .* leave the part out"):
+        mix_releases([Share("tests", tests, Fraction(1)), *shares(parts, quiz=1)], tmp_path / "m", name="mix")
+
+
 def test_rows_that_leak_can_be_left_out(parts: dict[str, Path], tmp_path: Path) -> None:
     twin = part_of(tmp_path / "twin", 16, lambda _: True, splits={"train": "test", "test": "train"}.__getitem__)
     both = [Share("a", parts["photos"], Fraction(1)), Share("b", twin, Fraction(1))]

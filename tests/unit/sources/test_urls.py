@@ -68,6 +68,15 @@ def test_what_is_no_address_is_dropped_by_name(tmp_path: Path, address: str, dig
     assert plan.reasons == ({problem: 1} if problem else {})
 
 
+def test_a_column_that_is_missing_is_named_by_the_key_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no column `url` for image.*the file has: link, lat, lon.*`address: NAME`"):
+        source(tmp_path, "link,lat,lon", "https://a.example/1,1,2").table()
+    with pytest.raises(SourceError, match=r"no column `sum` for _sha256.*Map it with `sha256: NAME`"):
+        source(tmp_path, "url,lat,lon", "https://a.example/1,1,2", sha256="sum").table()
+    with pytest.raises(SourceError, match=r"source.columns: `image` would do nothing; write `address: link`"):
+        source(tmp_path, "link,lat,lon", "https://a.example/1,1,2", columns={"image": "link"})
+
+
 def test_columns_may_be_called_otherwise(tmp_path: Path) -> None:
     found = source(
         tmp_path,
