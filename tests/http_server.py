@@ -9,6 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class Listening(ThreadingHTTPServer):
+    """A thread a connection. Sixteen callers at once may wait to be taken: with Python's own five some are reset."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @contextmanager
 def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """The address, `/v1` included, at which a handler answers on a port of its own."""
@@ -19,8 +26,7 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 @contextmanager
 def listening(handler: type[BaseHTTPRequestHandler], *, quiet: bool = False) -> Iterator[str]:
     """The same without a path. `quiet` prints nothing of what the handler raises: it ends connections on purpose."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = Listening(("127.0.0.1", 0), handler)
     if quiet:
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

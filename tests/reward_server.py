@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
 from typing import Any
+
+from tests.http_server import Listening
 
 YES = (("yes", math.log(0.6)), ("No", math.log(0.2)), ("maybe", math.log(0.1)))
 
@@ -67,8 +69,7 @@ def reward_server(
         def log_message(self, *args: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Listening(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     seen.url = f"http://127.0.0.1:{server.server_address[1]}/v1"

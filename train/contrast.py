@@ -13,13 +13,20 @@ from typing import Any, Final
 
 import orjson
 
+from train.conversation import UnlearnableRow
+
 Encode = Callable[[Any], Any]
 """Takes a piece's inputs; returns embeddings of length 1, float32, (rows, width)."""
 FAR: Final = float("-inf")
 
 
 def place_id(row: Mapping[str, Any], columns: Sequence[str]) -> int:
-    """A number for a row's place, the same in every process and run: the first 8 bytes of a digest, signed."""
+    """A number for a row's place, the same in every process and run: the first 8 bytes of a digest, signed.
+
+    Raises UnlearnableRow for a row that does not say it: whose neighbour it is nobody knows.
+    """
+    if (unknown := next((column for column in columns if row[column] is None), None)) is not None:
+        raise UnlearnableRow(f"{row['id']}: says no `{unknown}`, so nobody knows which rows are of its place")
     written = orjson.dumps([row[column] for column in columns], default=str)
     return int.from_bytes(hashlib.sha256(written).digest()[:8], "big", signed=True)
 

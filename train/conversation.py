@@ -71,7 +71,8 @@ def plain_messages(row: Mapping[str, Any], marks: Sequence[str] = ()) -> list[di
     Raises UnlearnableRow where they are no conversation, or a text contains a mark.
     """
     if faults := list(message_faults(row["messages"] or (), len(row["images"] or ()))):
-        raise UnlearnableRow(f"{row['id']}: {faults[0]}")
+        hint = "" if row["images"] else _withheld(row["messages"] or ())
+        raise UnlearnableRow(f"{row['id']}: {faults[0]}{hint}")
     messages = [
         {"role": turn["role"], "content": [_part(part) for part in turn["content"]]} for turn in row["messages"]
     ]
@@ -82,6 +83,14 @@ def plain_messages(row: Mapping[str, Any], marks: Sequence[str] = ()) -> list[di
     if mark := next((mark for mark in marks if any(mark in text for text in texts)), None):
         raise UnlearnableRow(f"{row['id']}: its text contains {mark!r}, a mark of this model; take the row out")
     return messages
+
+
+def _withheld(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What to do about a row that has none of the pictures that it shows."""
+    shown = pictures_shown(messages)
+    return ": they are withheld; `factory hydrate` fetches them, and another `config` has rows with theirs" * bool(
+        shown
+    )
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:

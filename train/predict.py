@@ -120,27 +120,33 @@ def endpoint_predictions(
             raise EnvironmentFault(f"{url}: gives no answer to row {row['id']!r} ({kind_of(error)})") from None
         return {"id": row["id"], "text": text.encode(errors="replace").decode()}  # a lone surrogate is no text
 
-    waiting: deque[Future[dict[str, Any]]] = deque()
+    said: dict[str, dict[str, Any]] = {}
+    waiting: deque[tuple[str, Future[None]]] = deque()
 
-    def first() -> dict[str, Any]:
-        answer = waiting[0].result()  # where that is interrupted, it is still waited for
+    def keep(row: Row) -> None:  # by the thread itself: an interrupt may come before its question is in `waiting`
+        said[row["id"]] = ask(row)
+
+    def first() -> Iterator[dict[str, Any]]:
+        key, asked = waiting[0]
+        asked.result()  # where that is interrupted, it is still waited for
+        yield said[key]
         waiting.popleft()
-        return answer
+        del said[key]
 
     with ThreadPoolExecutor(at_once) as pool:
         try:
             for row in given:
-                waiting.append(pool.submit(ask, row))
+                waiting.append((row["id"], pool.submit(keep, row)))
                 if len(waiting) >= 2 * at_once:
-                    yield first()
+                    yield from first()
             while waiting:
-                yield first()
+                yield from first()
         except (Exception, KeyboardInterrupt):
-            under_way = [one for one in waiting if not one.cancel()]
-            yield from [one.result() for one in under_way if one.exception() is None]
+            pool.shutdown(cancel_futures=True)
+            yield from list(said.values())
             raise
         finally:
-            for late in waiting:
+            for _, late in waiting:
                 late.cancel()
 
 

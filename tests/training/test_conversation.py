@@ -108,6 +108,11 @@ def test_a_row_that_is_no_conversation_is_named(processor: Any, messages: list[A
     assert "train-0005" in str(caught.value)
 
 
+def test_a_row_whose_pictures_are_withheld_says_how_they_are_fetched(processor: Any) -> None:
+    with pytest.raises(UnlearnableRow, match=r"train-0003: shows 1 pictures .* withheld; `factory hydrate` fetches"):
+        Collator(processor)([{**row(3), "images": []}])
+
+
 def test_a_picture_that_cannot_be_decoded_is_named(processor: Any) -> None:
     broken = {**row(3), "images": [{"bytes": picture("Egypt", 3)[:-40], "path": "3.jpg"}]}
     with pytest.raises(DamagedRelease, match="train-0003"):

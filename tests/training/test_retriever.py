@@ -16,6 +16,7 @@ from factory.errors import RecipeError
 from tests.training.running import assert_learnt_in_4_bits, logits, weights
 from tests.training.tiny import make_llava, make_release
 from train.blocks import ReleaseBlock
+from train.contrast import place_id
 from train.conversation import UnlearnableRow
 from train.evaluate.retrieval_files import measured
 from train.folder import RunFolder
@@ -158,6 +159,13 @@ def test_a_text_that_contains_a_mark_of_the_model_is_named(mark: str, llava: Pat
     assert pairs.side(side, [{"id": "a", "country": "Peru"}])["input_ids"].shape[0] == 1
     with pytest.raises(UnlearnableRow, match=rf"^b: `country` contains '{re.escape(mark)}', a mark of this model"):
         pairs.side(side, [{"id": "a", "country": "Peru"}, {"id": "b", "country": f"Pe{mark}ru"}])
+
+
+def test_a_row_that_does_not_say_where_it_is_is_named_and_is_nobodys_neighbour() -> None:
+    rows = [{"id": "a", "lat": 1.0, "lon": 2.0}, {"id": "b", "lat": 1.0, "lon": None}]
+    assert place_id(rows[0], ("lat", "lon")) == place_id({**rows[0], "id": "c"}, ("lat", "lon"))
+    with pytest.raises(UnlearnableRow, match=r"^b: says no `lon`"):
+        place_id(rows[1], ("lat", "lon"))
 
 
 def test_a_row_without_its_side_is_named(llava: Path, release: Path, tmp_path: Path) -> None:

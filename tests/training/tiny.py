@@ -7,8 +7,9 @@ picture is right once in four times.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -126,9 +127,22 @@ def tokenizer(texts: Sequence[str] = WORDS, words: int = 400) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<|pad|>", eos_token="<|im_end|>")
 
 
-def make_qwen(root: Path, *, width: int = 32, heads: int = 4) -> Path:
+def make_qwen(
+    root: Path,
+    *,
+    width: int = 32,
+    heads: int = 4,
+    sides: tuple[int, int] = (56, 112),
+    language: Mapping[str, Any] = MappingProxyType({}),
+    seeing: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Writes a Qwen2.5-VL of two layers each; its pictures become four tokens, at 56 pixels a side. vLLM wants heads of
-    64 numbers: a width of 128 with two of them."""
+    64 numbers: a width of 128 with two of them.
+
+    Args:
+        sides: least and most pixels of a side of what it sees.
+        language, seeing: other settings of the language model and of the vision tower.
+    """
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil, set_seed
 
     from train.processors import image_only
@@ -152,6 +166,7 @@ def make_qwen(root: Path, *, width: int = 32, heads: int = 4) -> Path:
             "mrope_section": [width // heads // 4, width // heads // 8, width // heads // 8],
             "rope_theta": 10000.0,
         },
+        **language,
     }
     vision = {
         "depth": 2,
@@ -161,6 +176,7 @@ def make_qwen(root: Path, *, width: int = 32, heads: int = 4) -> Path:
         "out_hidden_size": width,
         "window_size": 56,
         "fullatt_block_indexes": [1],
+        **seeing,
     }
     names = ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id")
     set_seed(0)
@@ -170,7 +186,7 @@ def make_qwen(root: Path, *, width: int = 32, heads: int = 4) -> Path:
         )
     )
     model.generation_config.pad_token_id, model.generation_config.eos_token_id = pad, end
-    pictures = Qwen2VLImageProcessorPil(size={"shortest_edge": 56 * 56, "longest_edge": 112 * 112})
+    pictures = Qwen2VLImageProcessorPil(size={"shortest_edge": sides[0] ** 2, "longest_edge": sides[1] ** 2})
     template = TEMPLATE.replace("<image>\n", "<|vision_start|><|image_pad|><|vision_end|>")
     model.save_pretrained(root)
     image_only("Qwen2_5_VLProcessor")(pictures, words, chat_template=template).save_pretrained(root)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +111,29 @@ def test_an_interrupt_loses_no_answer_that_is_under_way(release: Path) -> None:
         for row in endpoint_predictions(answering(sent), "m", release, "validation", at_once=2):
             given.append(row)  # noqa: PERF402 - those before an interrupt are looked at
     assert {"validation-0000", "validation-0001"} <= {row["id"] for row in given}
+
+
+def test_an_interrupt_right_behind_a_question_that_was_sent_loses_no_answer(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes after a thread has taken the question and before whoever asked knows of it."""
+    submit, taken = ThreadPoolExecutor.submit, threading.Event()
+
+    def interrupted(pool: ThreadPoolExecutor, call: Callable[..., Any], *given: Any) -> Any:
+        submit(pool, call, *given)
+        taken.wait(10)
+        raise KeyboardInterrupt
+
+    def sent(_: int) -> bytes:
+        taken.set()
+        return REPLY
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    given: list[dict[str, Any]] = []
+    with pytest.raises(KeyboardInterrupt):
+        for row in endpoint_predictions(answering(sent), "m", release, "validation"):
+            given.append(row)  # noqa: PERF402 - those before an interrupt are looked at
+    assert [row["id"] for row in given] == ["validation-0000"]
 
 
 def test_what_is_under_way_is_given_before_what_stopped_it_and_what_is_there_is_not_asked(release: Path) -> None:
