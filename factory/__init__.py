@@ -29,6 +29,8 @@ def build(
     overrides: Sequence[str] = (),
     out: str | Path = "builds",
     engine: str = "local",
+    address: str | None = None,
+    storage: str | None = None,
     workers: int | None = None,
     retry: bool = False,
     allow_hosts: Sequence[str] = (),
@@ -41,7 +43,9 @@ def build(
         profile: a profile of the recipe; `demo` by default where the recipe has one.
         overrides: `key.key=value` texts, as `--set` on the command line.
         out: the folder that holds builds.
-        engine: what runs shards: `local`, in processes of this machine.
+        engine: what runs shards: `local`, in processes of this machine, or `ray`, on a cluster.
+        address: of the cluster; `ray` starts one on this machine where none is given.
+        storage: where shards of a cluster come home (an address of fsspec), where its machines do not see `out`.
         workers: shards run at the same time; by default one a core, fewer for few samples.
         retry: ask again for rows that were quarantined for a passing reason.
         allow_hosts: hosts from which a source may fetch pictures though their numbers are not public.
@@ -60,6 +64,8 @@ def build(
         out=Path(out),
         phases=phases_with(lambda build, root: write_release(build, root=root)),
         engine=engine,
+        address=address,
+        storage=storage,
         workers=workers,
         retry=retry,
         allow_hosts=allow_hosts,

@@ -316,7 +316,11 @@ class ReleaseSettings(Closed):
 
 
 class BuildSettings(Closed):
-    """When a finished build counts as failed. Not part of a build's identity."""
+    """When a finished build counts as failed, and what its shards take of a cluster. Not part of a build's identity."""
 
     max_quarantined_share: Share = 0.05
     """Above it, `factory build` ends with exit code 1."""
+    cpus_per_shard: int = Field(default=1, ge=1)
+    """Cores of a cluster's machine that a shard takes, each with a process that decodes pictures (`--engine ray`)."""
+    gpus_per_shard: float = Field(default=0.0, ge=0.0)
+    """Its share of a cluster's GPUs, for a model in the process (`--engine ray`)."""

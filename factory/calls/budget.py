@@ -57,7 +57,7 @@ class Budget:
         """`limits` and `prices` are by teacher name; `path` lies on the build's local disk and is made by `reset`."""
         self.limits = {name: limit for name, limit in limits.items() if not limit.is_unlimited}
         """Of the teachers that have any."""
-        self._prices = prices or {}
+        self.prices = dict(prices or {})
         self._file = BudgetFile(path)
         self._queues: dict[str, _Queue] = {}
 
@@ -81,7 +81,7 @@ class Budget:
         if limits is None:
             return UNLIMITED
         queue = self._queues.setdefault(teacher, _Queue())
-        decide = partial(_room, teacher, limits, self._prices.get(teacher, Prices()), foreseen)
+        decide = partial(_room, teacher, limits, self.prices.get(teacher, Prices()), foreseen)
         async with queue.turn:
             while True:
                 queue.settled.clear()
@@ -132,7 +132,7 @@ class Budget:
         self.close()
 
     def _cost(self, teacher: str, usage: Usage) -> int:
-        return nano(self._prices.get(teacher, Prices()).cost(usage.prompt_tokens or 0, usage.completion_tokens or 0))
+        return nano(self.prices.get(teacher, Prices()).cost(usage.prompt_tokens or 0, usage.completion_tokens or 0))
 
     def _wake(self, teacher: str) -> None:
         if queue := self._queues.get(teacher):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -87,7 +87,14 @@ class LedgerTotals:
 class Ledger:
     """One shard's live ledger. Use it from one event loop; close it when the shard is done or given up."""
 
-    def __init__(self, path: Path, *, prior: Sequence[Path] = (), sample_ids: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        prior: Sequence[Path] = (),
+        sample_ids: Collection[str] | None = None,
+        beside: Callable[[Sequence[LedgerRow]], None] | None = None,
+    ) -> None:
         """Opens or creates the ledger at `path`.
 
         Args:
@@ -95,6 +102,9 @@ class Ledger:
                 have the same key, a reply wins over a failure, then the first in this order.
             sample_ids: only the prior rows of these samples are looked at, and of samples that shared a picture with
                 them; None for all.
+            beside: what else keeps every group of rows before it counts as recorded, for a disk that may be lost with
+                its machine (`factory.calls.journal`); called in the ledger's thread. A FactoryError of its ends the
+                ledger like a failed write.
 
         Warns (RuntimeWarning) when `path` is on a network file system.
 
@@ -104,6 +114,7 @@ class Ledger:
         """
         self.path = path
         self._fault: FactoryError | None = None
+        self._beside = beside
         self._waiting: list[tuple[LedgerRow, asyncio.Future[None]]] = []
         self._committing = False
         self._prior, self._prior_at, self._prior_files = load_prior(prior, sample_ids, path)
@@ -296,6 +307,12 @@ class Ledger:
         except sqlite3.Error as error:
             self._fault = sqlite_fault(self.path, error)
             raise self._fault from error
+        if self._beside is not None and merged:
+            try:
+                self._beside(list(merged.values()))
+            except FactoryError as error:
+                self._fault = error
+                raise
         for key, row in merged.items():
             if not self.owns(key):
                 self._statuses[key] = row.status

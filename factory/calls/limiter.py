@@ -69,6 +69,7 @@ class Limiter:
         self.settings = settings or LimiterSettings()
         self._clock = clock
         self._limit = max(self.settings.min_in_flight, min(self.settings.start, self.settings.max_in_flight))
+        self._allowed = self.settings.max_in_flight
         self._in_flight = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._successes_since_change = 0
@@ -81,7 +82,12 @@ class Limiter:
     @property
     def limit(self) -> int:
         """Slots that may be out now."""
-        return self._limit
+        return min(self._limit, self._allowed)
+
+    @property
+    def allowed(self) -> int:
+        """What others leave to this process, who ask at the same endpoint: `allow`."""
+        return self._allowed
 
     @property
     def in_flight(self) -> int:
@@ -97,6 +103,15 @@ class Limiter:
     def waiting(self) -> int:
         """Requests that wait for a slot."""
         return sum(not waiter.done() for waiter in self._waiters)
+
+    def allow(self, most: int) -> None:
+        """From now on at most so many slots, whatever the endpoint would serve; those that are out are given back when
+        their calls end. From any thread: `wake` in the loop lets in who waits."""
+        self._allowed = most
+
+    def wake(self) -> None:
+        """Lets in who waits, after `allow`; in the event loop."""
+        self._admit()
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -139,7 +154,7 @@ class Limiter:
             self._pauses += 1
 
     async def _acquire(self) -> None:
-        if not self._waiters and self._in_flight < self._limit and not self._closed_for():
+        if not self._waiters and self._in_flight < self.limit and not self._closed_for():
             self._in_flight += 1
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -161,14 +176,14 @@ class Limiter:
 
     def _admit(self) -> None:
         """Lets in as many waiters as the limit allows, now or when the endpoint's pause is over."""
-        if not self._waiters or self._in_flight >= self._limit:
+        if not self._waiters or self._in_flight >= self.limit:
             return
         pause = self._closed_for()
         if pause:
             if self._timer is None:
                 self._timer = self._time().call_later(pause, self._pause_over)
             return
-        while self._waiters and self._in_flight < self._limit:
+        while self._waiters and self._in_flight < self.limit:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 self._in_flight += 1

@@ -16,6 +16,7 @@ from factory.errors import FactoryError, PluginFault, RecipeError
 from factory.plugins.blocks import Call, input_files
 from factory.plugins.contracts import Backends, Needs
 from factory.plugins.promises import opened
+from factory.plugins.shared import Shared
 from factory.redact import Redactor
 from schemas.settings import TeacherSettings
 
@@ -116,7 +117,13 @@ def sampling_of(settings: TeacherSettings, backends: Backends) -> dict[str, Any]
 
 @asynccontextmanager
 async def open_teacher(
-    settings: TeacherSettings, backends: Backends, *, share: int = 1, final: bool = True, secrets: Iterable[str] = ()
+    settings: TeacherSettings,
+    backends: Backends,
+    *,
+    share: int = 1,
+    shared: Shared | None = None,
+    final: bool = True,
+    secrets: Iterable[str] = (),
 ) -> AsyncIterator[Teacher]:
     """A teacher with its connections, closed on exit.
 
@@ -124,6 +131,7 @@ async def open_teacher(
         final: see `Teacher`.
         secrets: values that nothing of its replies may hold when it is kept.
         share: processes that ask at the same time; each takes this part of `max_in_flight`.
+        shared: who divides it among processes of several machines instead.
     """
     slots = max(1, settings.max_in_flight // share)
     async with AsyncExitStack() as stack:
@@ -131,7 +139,10 @@ async def open_teacher(
         for backend in backends.endpoints:
             if isinstance(backend, AbstractAsyncContextManager):
                 await _entered(stack, settings.name, backend)
-            lanes.append(Lane(backend, Limiter(LimiterSettings(max_in_flight=slots))))
+            limiter = Limiter(LimiterSettings(max_in_flight=slots))
+            if shared is not None and backend.paid:
+                shared.share(f"{settings.name} at {backend.name}", slots, limiter)
+            lanes.append(Lane(backend, limiter))
         own = settings.model_copy(update={"max_in_flight": slots})
         yield Teacher(
             settings=own,

@@ -24,7 +24,7 @@ DISTRIBUTION = "geo-reasoning-factory"
 DEVELOPMENT = frozenset(("dev", "gazetteer"))
 """Extras of those who change the factory; what they bring is nothing to a build."""
 
-BESIDE = {"ray": "2.56.0", "vllm": "0.32.0"}
+BESIDE = {"vllm": "0.32.0"}
 """Packages that we do not ask for but that often share an environment: their oldest versions without a published
 advisory, as in CONTRIBUTING.md. Floors of what we ask for stand in pyproject.toml and nowhere else."""
 

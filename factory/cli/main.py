@@ -161,7 +161,18 @@ def build(
     profile: Profile = None,
     overrides: Overrides = None,
     out: Out = Path("builds"),
-    engine: Annotated[str, typer.Option("--engine", help="What runs shards: `local`, in processes here.")] = "local",
+    engine: Annotated[
+        str, typer.Option("--engine", help="What runs shards: `local`, in processes here; `ray`, on a cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option("--address", help="Of the Ray cluster: `auto`, HOST:PORT (default: one made here).")
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage", metavar="URL", help="Where a cluster that does not see --out leaves shards: s3://..."
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Shards at the same time (default: one a core, fewer for few samples).")
     ] = None,
@@ -180,6 +191,8 @@ def build(
             overrides=overrides or (),
             out=out,
             engine=engine,
+            address=address,
+            storage=storage,
             workers=workers,
             retry=retry,
             allow_hosts=allow_host or (),

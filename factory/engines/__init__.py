@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from factory.engines import local as local
+from factory.engines import ray as ray
 from factory.errors import PluginFault, RecipeError
 from factory.plugins.contracts import Engine, Task
 from factory.plugins.registry import UnknownPlugin, plugin
 
-__all__ = ["open_engine"]
+__all__ = ["has_machines", "open_engine"]
 
 SpecT = TypeVar("SpecT")
 StaffT = TypeVar("StaffT")
 ReportT = TypeVar("ReportT")
 
 
-def open_engine(name: str) -> Engine:
-    """The engine of that name, held to one report a spec: a build whose shards were not all run must not go on as if
-    they were.
+def has_machines(name: str) -> bool:
+    """Whether an engine, which is known, runs specs on other machines than this one: then it takes their address."""
+    return "address" in plugin("engine", name).settings.model_fields
+
+
+def open_engine(name: str, **settings: object) -> Engine:
+    """The engine of that name with what the command line says of it (`address`), held to one report a spec: a build
+    whose shards were not all run must not go on as if they were.
 
     Raises RecipeError with the nearest known name; the engine raises PluginFault for another number of reports.
     """
     try:
-        engine: Engine = plugin("engine", name).function
+        found = plugin("engine", name)
     except UnknownPlugin as unknown:
         raise RecipeError(f"--engine: {unknown}") from None
+    given = {key: value for key, value in settings.items() if value is not None}
+    for key in given.keys() - found.settings.model_fields.keys():
+        raise RecipeError(f"--{key}: the engine `{name}` takes none")
+    engine: Engine = partial(found.function, **given)
 
     def held(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers: int) -> Iterator[ReportT]:
         given = 0

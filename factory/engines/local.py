@@ -69,7 +69,7 @@ def _run_in_pool(
         while running or (waiting and failure is None):
             while waiting and failure is None and len(running) < workers:
                 index = waiting.pop()
-                running[pool.submit(_run_with_staff, task, specs[index])] = index
+                running[pool.submit(run_with_staff, task, specs[index])] = index
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 index, error = running.pop(future), future.exception()
@@ -85,7 +85,8 @@ _STAFF: dict[Any, Any] = {}
 """In a worker: what its process lends to every spec of a task, opened with the first."""
 
 
-def _run_with_staff(task: Task[SpecT, StaffT, ReportT], spec: SpecT) -> ReportT:
+def run_with_staff(task: Task[SpecT, StaffT, ReportT], spec: SpecT) -> ReportT:
+    """In a worker: runs a spec with the staff that this process opened for its first one."""
     if task.staff not in _STAFF:
         stack = ExitStack()
         _STAFF[task.staff] = stack.enter_context(task.staff(spec))

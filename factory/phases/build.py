@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from factory.engines import open_engine
-from factory.errors import FactoryError
+from factory.engines import has_machines, open_engine
+from factory.errors import FactoryError, RecipeError
 from factory.fetch.public import hosts
 from factory.phases.decide import DECIDE
 from factory.phases.identity import identify
@@ -56,6 +56,8 @@ def run_build(
     out: Path,
     phases: Sequence[Phase],
     engine: str = "local",
+    address: str | None = None,
+    storage: str | None = None,
     workers: int | None = None,
     retry: bool = False,
     allow_hosts: Collection[str] = (),
@@ -63,13 +65,16 @@ def run_build(
 ) -> BuildResult:
     """Runs every phase that is not done yet. See `factory.build`."""
     begun = time.monotonic()
-    open_engine(engine)  # a misspelt one is named before anything is begun
+    open_engine(engine, address=address)  # a misspelt one is named before anything is begun
+    if storage is not None and not has_machines(engine):
+        raise RecipeError(f"--storage: the engine `{engine}` takes none")
     source = open_source(loaded.recipe.source, loaded.root)
     identity = identify(loaded, source)
     require_ready(loaded.recipe, loaded.root)
     paths = BuildPaths(out / f"{loaded.recipe.name}-{identity.short}")
     run = Run.of(loaded, identity, paths, source, engine=engine, workers=workers, listener=listener or Silent())
     run.begun, run.allowed = begun, hosts(allow_hosts)
+    run.address, run.storage = address, storage
     run.listener.started(title(run))
     refuse_odd_files(paths.root)
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):

@@ -6,15 +6,11 @@ shards; their answers and pictures are taken over, and only what failed is asked
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-
 from factory.calls.files import row_from
-from factory.calls.ledger import Ledger, read_ledger, remove_live
-from factory.calls.row import LedgerRow
-from factory.shard.loop import Loop
+from factory.calls.ledger import read_ledger, remove_live
+from factory.shard.away import write_live
 from factory.shard.spec import is_sound, read_report
-from factory.store.files import remove, rename, sync_directory
+from factory.store.files import remove
 from factory.store.layout import BuildPaths, ShardPaths
 
 
@@ -53,16 +49,7 @@ def unfinish(shard: ShardPaths) -> None:
 def thaw(shard: ShardPaths) -> None:
     """The sealed ledger as a live one again, whole or not at all: the shard then stands where it stood before it was
     finished. Nothing happens where a live one is, or no sealed one. Raises CorruptBuild for a damaged ledger."""
-    aside = shard.thawing
-    remove_live(aside)  # of a run that was killed while it did this
+    remove_live(shard.thawing)  # of a run that was killed while it did this
     if shard.live_ledger.exists() or not shard.ledger.exists():
         return
-    rows = [row_from(shard.ledger, row) for row in read_ledger(shard.ledger).iter_rows()]
-    with Loop() as loop, Ledger(aside) as ledger:
-        loop.run(_record(ledger, rows))
-    rename(aside, shard.live_ledger)
-    sync_directory(shard.root)
-
-
-async def _record(ledger: Ledger, rows: Sequence[LedgerRow]) -> None:
-    await asyncio.gather(*map(ledger.record, rows))
+    write_live([row_from(shard.ledger, row) for row in read_ledger(shard.ledger).iter_rows()], shard)

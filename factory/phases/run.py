@@ -107,6 +107,10 @@ class Run:
     begun: float = field(default_factory=time.monotonic)
     before_s: float = 0.0
     """What earlier runs of the build took, seconds."""
+    address: str | None = None
+    """Of other machines that the engine uses."""
+    storage: str | None = None
+    """Where what is made there comes home, where that is not the build's own folder."""
     allowed: frozenset[str] = frozenset()
     """Hosts from which pictures are fetched though their numbers are not public."""
     _earlier: list[EarlierBuild] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Final
@@ -14,7 +14,8 @@ import polars as pl
 from factory.calls.budget import spent_by_teacher
 from factory.calls.siblings import Siblings
 from factory.calls.teacher import made_teachers
-from factory.engines import open_engine
+from factory.engines import has_machines, open_engine
+from factory.errors import RecipeError
 from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, prior_shard
 from factory.phases.fetch import fetch_pictures
@@ -24,16 +25,18 @@ from factory.phases.reopen import clear, thaw, unfinish
 from factory.phases.run import Run
 from factory.phases.take_over import take_over
 from factory.phases.watch import Watch
-from factory.plugins.contracts import Task
+from factory.plugins.contracts import Elsewhere, Task
 from factory.processes import usable_cores
 from factory.recipe.model import teacher_settings
 from factory.redact import named_secrets
+from factory.shard.away import bring_home, gather, lend, tidy
 from factory.shard.memory import give_back
 from factory.shard.run import run_shard
 from factory.shard.spec import ShardReport, ShardSpec, read_report
-from factory.shard.staff import open_budget, open_staff
+from factory.shard.staff import Staff, open_budget, open_staff
 from factory.store.databases import databases, databases_digest, fold, has_side_files, remove_database
 from factory.store.files import digest_of
+from factory.store.home import Home
 from factory.store.layout import answered_digest, shards_digest
 from factory.store.tables import read_columns
 from factory.text import counted
@@ -53,6 +56,7 @@ def _work(run: Run) -> Waiting | None:
     for number in numbers:
         unfinish(paths.shard(number))
         clear(paths.shard(number))
+    left = _gather(run)
     take_over(run, earlier)
     for number in numbers:
         if not paths.shard(number).report.exists():
@@ -67,7 +71,8 @@ def _work(run: Run) -> Waiting | None:
         _start_budget(run)
         samples = min(counts["planned"], len(waiting) * run.recipe.plan.shard_size)
         at_once = max(1, min(workers_for(run), len(waiting), run.processes(samples, worth=WORTH_A_PROCESS)))
-        engine, task = open_engine(run.engine), Task(run_shard, open_staff)
+        at_once = at_once if not has_machines(run.engine) else _most_processes(run)
+        engine, task = open_engine(run.engine, address=run.address), _task(run)
         look = partial(watch.look, waiting)
         with (
             _own_servers(run),
@@ -83,6 +88,7 @@ def _work(run: Run) -> Waiting | None:
                     siblings.enter([report.number], again=True)
         with open_budget(paths, run.recipe, run.loaded.root) as budget:
             counts["budget"] = budget.lines()
+    _tidy(run, left)
     _note_databases(run)
     give_back()
     run.calls_now += sum(report.calls_now for report in reports)
@@ -94,6 +100,64 @@ def _work(run: Run) -> Waiting | None:
             f"a batch: the answers about {counted(deferred, 'sample')} come later; the same command asks for them"
         )
     return None
+
+
+def _task(run: Run) -> Task[ShardSpec, Staff, ShardReport]:
+    """What an engine runs, here or on other machines."""
+    of = run.recipe.build
+    there = Elsewhere(partial(lend, home=_home(run)), bring_home, cpus=of.cpus_per_shard, gpus=of.gpus_per_shard)
+    return Task(run_shard, open_staff, there)
+
+
+def _home(run: Run) -> Home:
+    """Where shards that are made on other machines come home: the build's own folder, or where an earlier run of it
+    said, which may have left answers there."""
+    folder = run.paths.root.absolute()
+    if run.storage is None and "storage" not in run.info:
+        return Home(str(folder))
+    if run.storage is not None and run.info.get("storage", run.storage) != run.storage:
+        raise RecipeError(
+            f"--storage {run.storage}: this build's answers come home to {run.info['storage']}, where some may lie: go "
+            "on with that"
+        )
+    run.info["storage"] = run.info.get("storage", run.storage)
+    run.save(run.info["state"])
+    return Home(f"{run.info['storage'].rstrip('/')}/{folder.name}")
+
+
+def _gather(run: Run) -> list[int]:
+    """Brings back what an earlier run was answered on other machines. Gives the shards of which something lies there
+    still, until `_tidy`."""
+    home = _home(run)
+    if home.is_folder:
+        left = [number for number in run.shards if (run.paths.shard(number).root / "away").is_dir()]
+    else:
+        named = set(home.list("shards"))
+        left = [number for number in run.shards if run.paths.shard(number).root.name in named]
+    for number in left:
+        if not run.paths.shard(number).report.exists():
+            gather(run.paths.shard(number), home, number)
+    return left
+
+
+def _tidy(run: Run, left: Iterable[int]) -> None:
+    """Takes away what of finished shards lies where they were made."""
+    for number in left:
+        if run.paths.shard(number).report.exists():
+            tidy(run.paths.shard(number), _home(run), number)
+
+
+def _most_processes(run: Run) -> int:
+    """Shards at the same time on other machines: as many as the command says, or 0 for as many as there is room for;
+    never more than processes may open a teacher."""
+    made = made_teachers(run.recipe.teachers, run.loaded.root)
+    if any(backends.server is not None for _, backends in made):
+        raise RecipeError(
+            f"--engine {run.engine}: a teacher with `serve: true` is started on this machine and answers here alone; "
+            "start it with `factory serve-teacher` where all machines reach it, and name it in `base_urls`"
+        )
+    most = [backends.most_processes for _, backends in made if backends.most_processes is not None]
+    return min([*most, *([run.workers] if run.workers_given else [])], default=0)
 
 
 def _own_servers(run: Run) -> AbstractContextManager[Any]:
@@ -144,7 +208,7 @@ def _spec(
     at_once: int,
     plain: Mapping[str, Any],
 ) -> ShardSpec:
-    mine = run.paths.shard(number)
+    mine, elsewhere = run.paths.shard(number), has_machines(run.engine)
     reopened = mine.answers.exists() and mine.images.exists()
     return ShardSpec(
         build=str(run.paths.root),
@@ -153,8 +217,8 @@ def _spec(
         root=str(run.loaded.root),
         prior_ledgers=priors.ledgers_for(number),
         prior_shard=str(mine.root) if reopened else prior_shard(earlier, run.identity, number),
-        share=at_once,
-        decoders=max(1, usable_cores() // at_once),
+        share=1 if elsewhere else at_once,
+        decoders=run.recipe.build.cpus_per_shard if elsewhere else max(1, usable_cores() // at_once),
     )
 
 

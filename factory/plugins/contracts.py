@@ -24,6 +24,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import polars as pl
 
 from factory.plugins.server import Server
+from factory.plugins.shared import Shared
 from schemas.answer import GeoAnswer
 from schemas.record import Answered, Case, CheckResult, Evidence, LocatedAnswer, Seen, Truth, Verdict
 from schemas.request import Reply, Request
@@ -339,16 +340,35 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere(Generic[SpecT, ReportT]):
+    """How a task runs on several machines. Both functions run where the engine was started."""
+
+    lend: Callable[[SpecT, Shared], SpecT]
+    """What travels: a spec with what its function reads from this machine's disk. Called once a try; a try that was
+    given up can bring nothing home from then on."""
+    home: Callable[[SpecT, ReportT], ReportT]
+    """Brings home what the function made of a spec that travelled, and gives the report that stands."""
+    cpus: int = 1
+    gpus: float = 0.0
+    """What one spec takes of a machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Task(Generic[SpecT, StaffT, ReportT]):
     """What an engine runs: a function over specs. Both callables are module-level, so that they travel by name."""
 
     function: Callable[[SpecT, StaffT], ReportT]
     staff: Callable[[SpecT], AbstractContextManager[StaffT]]
     """Opened once a process with the first spec it gets, lent to every call, closed with the process."""
+    elsewhere: Elsewhere[SpecT, ReportT] | None = None
+    """How it runs where the disk of this machine is not; None for what runs here alone."""
 
 
 class Engine(Protocol):
-    """Runs a task over specs, in processes of this machine or of a cluster, and yields reports as they come."""
+    """Runs a task over specs, in processes of this machine or of a cluster, and yields reports as they come.
+
+    `workers` is how many run at the same time; 0, on a cluster, as many as there is room for.
+    """
 
     def __call__(
         self, task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers: int

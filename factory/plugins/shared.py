@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from schemas.settings import BudgetLimits, Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +52,38 @@ class Store(Protocol):
 
     def claim(self, what: str, wait_s: float = 0.0) -> AbstractContextManager[int]:
         """Holds the store for one writer and gives a token that grows with every claim. Raises BuildLocked."""
+
+
+class Limited(Protocol):
+    """The calls that one process has in flight at one endpoint. `factory.calls.limiter` is one."""
+
+    @property
+    def allowed(self) -> int:
+        """What it may have."""
+
+    @property
+    def in_flight(self) -> int:
+        """What it has."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a slot."""
+
+    def allow(self, most: int) -> None:
+        """From now on at most so many; from any thread."""
+
+    def wake(self) -> None:
+        """Lets in who waits, in the event loop's thread."""
+
+
+class Shared(Protocol):
+    """What an engine lends to the processes that it starts on several machines. It travels with a spec."""
+
+    def budget(
+        self, path: Path, limits: Mapping[str, BudgetLimits], prices: Mapping[str, Prices]
+    ) -> AbstractContextManager[Budget]:
+        """The build's budget, whose file lies at `path` where the engine was started: one for all processes."""
+
+    def share(self, endpoint: str, most: int, limiter: Limited) -> None:
+        """From now on the limiter allows this process its part of the calls, at most `most`, that all processes
+        together may have in flight at an endpoint. Called in a running event loop, which wakes it."""

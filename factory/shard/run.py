@@ -32,6 +32,7 @@ from factory.errors import FactoryError
 from factory.images.records import image_key
 from factory.plugins.contracts import Deferred
 from factory.plugins.shared import Store
+from factory.shard.away import made_away, send_home
 from factory.shard.memory import rare_collections
 from factory.shard.photos import open_photos, shard_photos
 from factory.shard.sample import answer_sample
@@ -57,13 +58,22 @@ def run_shard(spec: ShardSpec, staff: Staff | None = None) -> ShardReport:
 
     Raises BudgetReached, EnvironmentFault (disk, credentials) or CorruptBuild; what was recorded until then is kept.
     """
-    root = Path(spec.build)
-    paths = BuildPaths(root).shard(spec.number)
-    if paths.report.exists():
+    paths = BuildPaths(Path(spec.build)).shard(spec.number)
+    if spec.away is None and paths.report.exists():
         return read_report(paths)
     if staff is None:
         with open_staff(spec) as staff:
             return run_shard(spec, staff)
+    if spec.away is not None:
+        with made_away(spec) as here:
+            report = _run(here, BuildPaths(Path(here.build)).shard(here.number), staff)
+            send_home(here, report)
+            return report
+    return _run(spec, paths, staff)
+
+
+def _run(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport:
+    root = Path(spec.build)
     store: Store = FolderStore(paths.root)
     mine = store.claim(f"shard {spec.number} of {spec.build}", wait_s=10)
     with disk_faults(paths.root), held(root), mine as token, rare_collections():
@@ -83,7 +93,9 @@ async def _work(spec: ShardSpec, paths: ShardPaths, staff: Staff) -> ShardReport
     samples = read_samples(BuildPaths(Path(spec.build)).plan, spec.number)
     priors = [Path(path) for path in spec.prior_ledgers]
     require_whole(paths.live_ledger)
-    with Ledger(paths.live_ledger, prior=priors, sample_ids={sample.id for sample in samples}) as ledger:
+    ids = {sample.id for sample in samples}
+    kept = None if spec.away is None else spec.away.claim.journal()
+    with Ledger(paths.live_ledger, prior=priors, sample_ids=ids, beside=kept) as ledger:
         before = ledger.totals()
         found, images = await _answer_all(
             spec, samples, paths, Desk(ledger, staff.budget, staff.teachers, staff.siblings), staff

@@ -6,11 +6,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
+from factory.calls.journal import Claim
+from factory.plugins.shared import Shared
 from factory.store.cases import stored_photos
 from factory.store.files import file_digest
 from factory.store.info import read_shard_report
 from factory.store.layout import ShardPaths
 from factory.store.ustar import archive_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """What a shard takes along to another machine."""
+
+    claim: Claim
+    plan: bytes
+    """The rows of its samples, as an Arrow stream."""
+    shared: Shared
+    prior_ledgers: tuple[str, ...] = ()
+    """Names of folders in the claim's home, each with the ledger and the answers of an earlier shard; by these the
+    answers are found where `ShardSpec.prior_ledgers` is not at hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +47,8 @@ class ShardSpec:
     """Shards that run at the same time: each takes this part of a teacher's calls in flight."""
     decoders: int = 1
     """Processes that decode photos for this shard."""
+    away: Away | None = None
+    """Where it is made on a machine that lacks the build's directory; then `build` says where that lies elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,13 @@ from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factory.calls.budget import Budget
+from factory.calls.budget import Budget as FileBudget
 from factory.calls.siblings import Siblings
 from factory.calls.teacher import ANSWERS, Teacher, made_teachers, open_teacher
 from factory.generators import open_generator
 from factory.images.worker import DecodeWorkers
 from factory.plugins.contracts import Generator, Source, Witness
+from factory.plugins.shared import Budget, Shared
 from factory.recipe.model import Recipe, teacher_settings
 from factory.redact import named_secrets
 from factory.shard.loop import Loop
@@ -42,7 +43,8 @@ class Staff:
     witnesses: tuple[tuple[Witness, Teacher | None], ...]
     """Each with the model it asks, where it asks one."""
     budget: Budget
-    siblings: Siblings
+    siblings: Siblings | None
+    """None on another machine, where no finished shard lies."""
     decoders: int
     _stack: ExitStack = field(default_factory=ExitStack)
     _workers: DecodeWorkers | None = None
@@ -81,10 +83,14 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
     recipe, root = Recipe.model_validate(spec.recipe), Path(spec.root)
     with ExitStack() as stack:
         loop = stack.enter_context(Loop())
-        budget = stack.enter_context(open_budget(BuildPaths(Path(spec.build)), recipe, root))
+        paths, shared = BuildPaths(Path(spec.build)), None if spec.away is None else spec.away.shared
+        own = open_budget(paths, recipe, root)
+        budget: Budget = stack.enter_context(
+            own if shared is None else shared.budget(paths.budget, own.limits, own.prices)
+        )
         connections = AsyncExitStack()
         stack.callback(lambda: loop.run(connections.aclose()))
-        teachers, witnesses = loop.run(_connect(connections, recipe, root, spec.share))
+        teachers, witnesses = loop.run(_connect(connections, recipe, root, spec.share, shared))
         staff = Staff(
             recipe=recipe,
             root=root,
@@ -94,7 +100,7 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
             teachers=teachers,
             witnesses=witnesses,
             budget=budget,
-            siblings=stack.enter_context(Siblings(BuildPaths(Path(spec.build)))),
+            siblings=stack.enter_context(Siblings(paths)) if shared is None else None,
             decoders=spec.decoders,
         )
         with staff._stack:
@@ -102,11 +108,13 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
 
 
 async def _connect(
-    connections: AsyncExitStack, recipe: Recipe, root: Path, share: int
+    connections: AsyncExitStack, recipe: Recipe, root: Path, share: int, shared: Shared | None
 ) -> tuple[tuple[Teacher, ...], tuple[tuple[Witness, Teacher | None], ...]]:
     secrets = named_secrets(recipe.model_dump(mode="json")).values()
     teachers = [
-        await connections.enter_async_context(open_teacher(settings, backends, share=share, secrets=secrets))
+        await connections.enter_async_context(
+            open_teacher(settings, backends, share=share, shared=shared, secrets=secrets)
+        )
         for settings, backends in made_teachers(recipe.teachers, root)
     ]
     witnesses: list[tuple[Witness, Teacher | None]] = []
@@ -114,15 +122,17 @@ async def _connect(
         model = None
         if witness.settings is not None and witness.backends is not None:
             required = witness.required
-            opened = open_teacher(witness.settings, witness.backends, share=share, final=not required, secrets=secrets)
+            opened = open_teacher(
+                witness.settings, witness.backends, share=share, shared=shared, final=not required, secrets=secrets
+            )
             model = await connections.enter_async_context(opened)
         witnesses.append((witness, model))
     return tuple(teachers), tuple(witnesses)
 
 
-def open_budget(paths: BuildPaths, recipe: Recipe, root: Path) -> Budget:
+def open_budget(paths: BuildPaths, recipe: Recipe, root: Path) -> FileBudget:
     """What each teacher and each witness of a recipe may spend in a build, by name."""
     asked = [teacher_settings(call) for call in recipe.teachers]
     asked += [witness.settings for witness in made_witnesses(recipe.witnesses, root) if witness.settings is not None]
     limits = {settings.name: settings.budget for settings in asked}
-    return Budget(paths.budget, limits, {settings.name: settings.prices for settings in asked})
+    return FileBudget(paths.budget, limits, {settings.name: settings.prices for settings in asked})

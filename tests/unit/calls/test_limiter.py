@@ -313,3 +313,36 @@ async def play(events: list[tuple[str, float]], cap: int, start: int) -> None:
     for client, result in zip(clients, results, strict=True):
         assert result is None or (client in cancelled and isinstance(result, asyncio.CancelledError))
     assert (limiter.in_flight, limiter.waiting) == (0, 0)
+
+
+async def test_what_others_leave_to_a_process_bounds_its_slots_and_may_grow_again() -> None:
+    limiter = Limiter(LimiterSettings(max_in_flight=8, start=8))
+    limiter.allow(1)
+    assert (limiter.allowed, limiter.limit) == (1, 1)
+    got: list[int] = []
+    leave = asyncio.Event()
+
+    async def ask(number: int) -> None:
+        async with limiter.slot():
+            got.append(number)
+            await leave.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(4):
+            tasks.create_task(ask(number))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert got == [0] and limiter.waiting == 3
+        limiter.allow(3)
+        limiter.wake()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert got == [0, 1, 2] and limiter.in_flight == 3
+        limiter.allow(0)
+        leave.set()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert limiter.in_flight == 0 and got == [0, 1, 2]
+        limiter.allow(8)
+        limiter.wake()
+    assert got == [0, 1, 2, 3]
