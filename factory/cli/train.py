@@ -27,13 +27,15 @@ def train(
 
     run = load_run(recipe, profile=profile, overrides=overrides or ())
     require_libraries()
+    from train.processes import process_state
     from train.trainers import trainer_of
 
     try:
         folder = trainer_of(run)(run, out, say)
     except DamagedRelease as error:
         raise RecipeError(str(error)) from None
-    tell(str(folder.model))
+    if process_state().is_main_process:  # of several one says where it lies
+        tell(str(folder.model))
 
 
 def merge_adapter(

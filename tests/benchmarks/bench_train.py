@@ -1,6 +1,6 @@
 """Training by the clock: tokens and rows a second, memory, and the share of the machine's peak, of SFT and of GRPO.
 
-    python tests/benchmarks/bench_train.py                        # a GPU: 1.1 billion random weights, 100 steps of each
+    python tests/benchmarks/bench_train.py                        # a GPU: 1.2 billion random weights, 100 steps of each
     python tests/benchmarks/bench_train.py --size tiny --steps 6  # what runs without one: shows that it runs
 
 A Qwen2.5-VL is made on the spot, with a release of drawn pictures; nothing is fetched. On a machine without a network:

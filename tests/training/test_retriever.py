@@ -146,6 +146,7 @@ def test_two_processes_end_with_the_weights_of_one(llava: Path, release: Path, t
     half = [*launcher, *map(str, words), "--set=optim.batch_size=4"]
     done = subprocess.run(half, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == [str(tmp_path / "two" / "tiny" / "model")]
     first, second = weights(one.model), weights(tmp_path / "two" / "tiny" / "model")
     assert first.keys() == second.keys()
     assert all(torch.allclose(first[name], second[name], atol=2e-5) for name in first)

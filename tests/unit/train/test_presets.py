@@ -168,12 +168,13 @@ def test_a_sovereigns_name_is_true_of_its_territory(said: str, right: float) -> 
 
 
 def test_navig_looks_for_the_true_name_inside_the_answers_letter_by_letter() -> None:
-    rows = truth(*({"lat": 52.5, "lon": 13.4, "country": "Germany", "city": "Berlin"},) * 3)
+    place = {"lat": 52.5, "lon": 13.4, "country": "Germany", "region": "Berlin", "city": "Berlin"}
+    rows = truth(*(place,) * 3)
     said = [{"country": "Germany (Europe)", "city": "East Berlin"}, {"country": "germany", "city": "Bonn"}]
     found = numbers("navig", rows, *({"id": str(at), "lat": 1, "lon": 1, **one} for at, one in enumerate(said)))
     assert found["country DIRE"] == pytest.approx(1 / 3), "all rows are the denominator, the missing one, too"
     assert found["city DIRE"] == pytest.approx(1 / 3)
-    assert "region DIRE" not in found
+    assert "region DIRE" not in found and "region HIER" not in found, "its script knows no regions"
 
 
 def test_levels_by_labels_of_points_leave_out_rows_without_a_label() -> None:
