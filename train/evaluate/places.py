@@ -122,8 +122,7 @@ def _same(true: pl.Series, said: pl.Series) -> pl.Series:
 
 
 def _contained(true: pl.Series, said: pl.Series) -> pl.Series:
-    """As NAVIG's script does it, which knows no regions: letter by letter, every row counted; a level that no row has is
-    not measured."""
+    """As NAVIG's script does it, letter by letter, every row counted; a level that no row has is not measured."""
     if not true.is_not_null().any():
         return pl.Series([None] * len(true), dtype=pl.Float64)
     found = [a is not None and b is not None and a in b for a, b in zip(true, said, strict=True)]
