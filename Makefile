@@ -33,9 +33,12 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-# Commands on hostile files for SECONDS; SEED=7 repeats the cases of a run that printed it. CI does not run it.
+# STOPS builds that are killed, or whose disk fails, anywhere; then commands on hostile files for SECONDS. Each prints its
+# seed; SEED=7 repeats the cases of a run that printed it. CI does not run it.
+STOPS ?= 200
 SECONDS ?= 300
 test-faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.stops --seeds $(STOPS) $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.faults --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 # From 400 drawn scenes to an evaluated model, beside one that saw them shuffled, over three seeds.

@@ -29,9 +29,9 @@ from schemas.settings import BudgetLimits, Prices
 
 EVERY_S: Final = 0.25
 """Between two words of a process: how soon a slot that one leaves is another's."""
-LOST_S: Final = 30.0
+LOST_S: Final = 90.0
 """A process that said nothing for so long has ended, or ends itself when it wakes."""
-ANSWER_S: Final = 10.0
+ANSWER_S: Final = 30.0
 """How long an actor's answer is waited for: a third of LOST_S, so that who is given up knows it first."""
 GAVE_UP: Final = 75
 """Exit code of a process whose build has ended."""

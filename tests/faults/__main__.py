@@ -43,7 +43,7 @@ def main() -> int:
     started, tried, failed = time.monotonic(), Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder, "sound")
-        if _apart(lambda: _make(sound)):
+        if apart(lambda: _make(sound)):
             return 2
         kinds = options.only or list(CASES)
         numbers = [options.case] if options.case is not None else range(10**9)
@@ -104,7 +104,7 @@ def _tried(kind: str, number: int, seed: int, sound: Path, work: Path) -> str:
 def _run(command: Command, folder: Path) -> tuple[int, str]:
     """Exit code, negative for a signal, and what was said, of a command in a process of its own."""
     said = folder.with_name("said")
-    code = _apart(lambda: _command(command, folder, said))
+    code = apart(lambda: _command(command, folder, said))
     return code, said.read_text("utf-8", "replace") if said.exists() else ""
 
 
@@ -127,7 +127,7 @@ def _command(command: Command, folder: Path, said: Path) -> int:
     return 0
 
 
-def _apart(work: Callable[[], int]) -> int:
+def apart(work: Callable[[], int]) -> int:
     """Runs a function in a process of its own and in a session of its own, and ends what that leaves behind."""
     sys.stdout.flush()
     child = os.fork()

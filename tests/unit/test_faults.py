@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from random import Random
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.faults.cases import CASES, Case, faults_of
 from tests.faults.mutate import CHANGES, MOST_BYTES, Change, mutated
+from tests.faults.stops import Disk
 
 DATA = b'{"id": "a", "response": {"country": "Chad"}}\n' * 40
 
@@ -44,6 +46,20 @@ def test_damage_that_check_does_not_see_is_told() -> None:
     assert list(faults_of(case, ["check", "made"], 0, "sound")) == ["`factory check` finds nothing wrong"]
     assert not list(faults_of(case, ["check", "made"], 1, "differs"))
     assert not list(faults_of(case, ["status", "made"], 0, ""))
+
+
+def test_a_disk_fails_at_the_call_that_was_drawn_and_where_it_is_full_at_all_that_follow() -> None:
+    for what, fails in {"EIO": [2], "ENOSPC": [2], "ENOSPC from then on": [2, 3, 4]}.items():
+        disk = Disk(2, what)
+        call = disk.around(lambda: 7)
+        failed = []
+        for number in range(1, 5):
+            try:
+                assert call() == 7
+            except OSError as error:
+                assert error.errno in (errno.EIO, errno.ENOSPC)
+                failed.append(number)
+        assert failed == fails and disk.count == 4
 
 
 def test_each_kind_has_a_name_that_the_command_line_takes() -> None:
