@@ -5,6 +5,9 @@ library: whoever can put a `socket.py` there runs code in every child. Children 
 parent looks, and nowhere else. A script that was started by its path still finds the modules beside it, in children
 too: that place is the parent's.
 
+Nor do these children run the program's script once more, as `multiprocessing` would: what they do is ours, and a
+script, a notebook or lines on standard input that call `factory.build` need no `if __name__ == "__main__"`.
+
 A program that a plug-in starts from a child finds the environment as it was before.
 
 Other programs (a server for reviewers) are started here as well: from a list of arguments, never through a shell, with
@@ -24,7 +27,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing import process, resource_tracker
+from multiprocessing import process, resource_tracker, spawn
 from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
@@ -59,7 +62,7 @@ class _SpawnProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: process.BaseProcess) -> SpawnPopen:  # noqa: N802 - as multiprocessing calls it
-        with _parents_path():
+        with _parents_path(), _without_script():
             return SpawnProcess._Popen(process_obj)
 
     def run(self) -> None:
@@ -76,7 +79,7 @@ class _ForkServerProcess(ForkServerProcess):
 
     @staticmethod
     def _Popen(process_obj: process.BaseProcess) -> ForkServerPopen:  # noqa: N802 - as multiprocessing calls it
-        with _parents_path():
+        with _parents_path(), _without_script():
             return ForkServerProcess._Popen(process_obj)
 
     def run(self) -> None:
@@ -140,6 +143,25 @@ def _parents_path() -> Iterator[None]:
             yield
         finally:
             _restore(before)
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """While it lasts, what this thread starts is not told where the program's script lies. Under `_parents_path`, which
+    lets one thread in at a time; what another thread starts by `multiprocessing` itself is told as ever."""
+    told, thread = spawn.get_preparation_data, threading.get_ident()
+
+    def without(name: str) -> dict[str, Any]:
+        data = told(name)
+        ours = threading.get_ident() == thread
+        return {key: value for key, value in data.items() if not (ours and key.startswith("init_main_from_"))}
+
+    with _STARTING:
+        spawn.get_preparation_data = without
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = told
 
 
 def _outside() -> dict[str, str | None]:

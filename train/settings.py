@@ -18,7 +18,16 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from factory.errors import RecipeError
 from factory.store.paths import input_path
-from factory.store.yaml_draft import Draft, listed, misplaced_variables, origin_of, paths_in, set_value, with_profile
+from factory.store.yaml_draft import (
+    Draft,
+    listed,
+    misplaced_variables,
+    origin_of,
+    paths_in,
+    profile_words,
+    set_value,
+    with_profile,
+)
 from factory.store.yaml_lines import Place, read_yaml
 from factory.store.yaml_problems import line_order, message, models_at
 from factory.text import did_you_mean
@@ -40,6 +49,8 @@ class LoadedRun:
     path: Path
     profile: str | None = None
     origins: Mapping[Place, str] = field(default_factory=dict, compare=False)
+    profile_words: str = ""
+    """Which profile was taken, and why, for people."""
 
     def at(self, *place: str | int) -> str:
         """Where a value was written and its key, for messages: "r.yaml:12:9: `data.releases.0.path`"."""
@@ -81,7 +92,7 @@ def load_run(path: str | Path, *, profile: str | None = None, overrides: Sequenc
         raise RecipeError(*unknown)
     if unsound := list(misplaced_variables(draft, set(paths_in(run, ())))):
         raise RecipeError(*listed(unsound, len(unsound)))
-    return LoadedRun(run, Path(path).resolve().parent, Path(path), used, draft.origins)
+    return LoadedRun(run, Path(path).resolve().parent, Path(path), used, draft.origins, profile_words(used, profile))
 
 
 def require_processes(run: LoadedRun, processes: int) -> None:

@@ -105,6 +105,7 @@ def print_estimate(foreseen: Estimate) -> None:
     console.print(line((foreseen.build, "bold"), f"  {foreseen.state}"))
     for cause in foreseen.causes:
         console.print(line(f"  {cause}"))
+    console.print(line(f"profile   {foreseen.profile}"))
     dropped = ", ".join(f"{reason} {count:,}" for reason, count in foreseen.dropped.items())
     left_out = f" · dropped: {dropped}" if dropped else ""
     shards = f"{foreseen.shards:,} shard{'s' * (foreseen.shards != 1)}"

@@ -125,7 +125,7 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
     from factory.sources import look_for_pictures, open_source
 
     loaded = load_recipe(path, profile=profile, overrides=overrides)
-    yield Finding(subject="recipe", text=f"{path}: valid")
+    yield Finding(subject="recipe", text=f"{path}: valid ({loaded.profile_words})")
     try:
         source = open_source(loaded.recipe.source, loaded.root)
         table = source.table()

@@ -7,6 +7,7 @@ foresees every call again. What is foreseen are first questions; asking again af
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +30,15 @@ from factory.recipe.load import LoadedRecipe
 from factory.recipe.model import Recipe, teacher_settings
 from factory.sources import open_source
 from factory.store.cases import PASSING_REFUSALS
-from factory.store.layout import BuildPaths, ShardPaths, open_build
+from factory.store.layout import Build, BuildPaths, ShardPaths, open_build
 from factory.store.tables import read_columns
 from factory.text import counted
 from factory.verify.judge import require_ready
 from schemas.settings import TeacherSettings
 
-MOST_CAUSES = 12
+MOST_CAUSES: Final = 7
+"""Lines about what changed since the nearest earlier build, below the one that names it."""
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,9 @@ class Estimate:
     build: str
     state: str
     causes: tuple[str, ...]
-    """Why it is not the newest earlier build: one changed key each."""
+    """Why it is not the nearest earlier build, of the same profile and with the fewest changes: a changed key each."""
+    profile: str
+    """Which profile was taken, and why."""
     samples: int
     unplaced: int
     """Samples without a known place."""
@@ -115,7 +120,8 @@ def estimate(loaded: LoadedRecipe, *, out: Path) -> Estimate:
     return Estimate(
         build=str(paths.root),
         state=open_build(paths.root).info["state"] if paths.info.exists() else "new",
-        causes=_causes(earlier, dict(identity.identity)) if not paths.info.exists() else (),
+        causes=() if paths.info.exists() else _causes(earlier, identity.identity, loaded.profile, plan.samples.height),
+        profile=loaded.profile_words,
         samples=plan.samples.height,
         unplaced=plan.counts["unplaced"],
         disk_bytes=most,
@@ -262,12 +268,37 @@ def _add_figures(about: _Known, rows: pl.DataFrame) -> None:
         about.latency_s += float(paid["latency_s"].sum())
 
 
-def _causes(earlier: Sequence[EarlierBuild], identity: dict[str, object]) -> tuple[str, ...]:
-    if not earlier:
+def _causes(
+    earlier: Sequence[EarlierBuild], identity: Mapping[str, Any], profile: str | None, samples: int
+) -> tuple[str, ...]:
+    """What is not as in the nearest earlier build: one of the same profile where there is one, with the fewest changes,
+    and the newest of these."""
+    told = [(build, _told(build)) for build in earlier if build.identity]
+    alike = [one for one in told if one[1].get("profile") == profile] or told
+    if not alike:
         return ()
-    changed = differences(earlier[0].identity, identity)
-    more = [f"... and {len(changed) - MOST_CAUSES} more"] if len(changed) > MOST_CAUSES else []
-    return (f"it differs from {earlier[0].paths.root}:", *changed[:MOST_CAUSES], *more)
+    nearest, info = min(alike, key=lambda one: len(differences(one[0].identity, identity)))
+    before = info.get("counts", {}).get("planned")
+    changed = [_shown(line, before, samples) for line in differences(nearest.identity, identity)]
+    if len(changed) > MOST_CAUSES:
+        changed[MOST_CAUSES - 1 :] = [f"... and {len(changed) - MOST_CAUSES + 1} more"]
+    return (f"it differs from {nearest.paths.root}:", *changed)
+
+
+def _told(build: EarlierBuild) -> Mapping[str, Any]:
+    try:
+        return Build(build.paths).info
+    except (CorruptBuild, OSError):
+        return {}
+
+
+def _shown(line: str, before: Any, samples: int) -> str:
+    """A change as somebody reads it: of a folder or a file, that its content changed, and how many samples it has."""
+    key, _, values = line.partition(": ")
+    if not _DIGEST.search(values):
+        return line
+    counts = f": {before:,} → {samples:,} samples planned" if key == "inputs.source" and isinstance(before, int) else ""
+    return f"{key.removeprefix('inputs.')}: its content changed{counts}"
 
 
 def _estimate_teacher(ids: pl.Series, about: _Known, recorded: tuple[int, int] | None, needs: Needs) -> TeacherEstimate:

@@ -9,7 +9,14 @@ import typer
 
 from factory.errors import RecipeError
 
-Profile = Annotated[str | None, typer.Option("--profile", "-p", help="Profile of the recipe (default: `demo`).")]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        help="Profile of the recipe (default: `demo`, where there is one); `none`: the recipe itself.",
+    ),
+]
 Overrides = Annotated[list[str] | None, typer.Option("--set", "-s", help="Override a key: `teachers.0.model=x`.")]
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output; talk goes to standard error.")]
 Split = Annotated[str | None, typer.Option(help="Of a release (default: `test`).", show_default=False)]

@@ -53,8 +53,7 @@ def recipe_check(
         except FactoryError as error:
             raise type(error)(f"{recipe}: {error}") from None
         else:
-            used = f", profile {loaded.profile}" if loaded.profile else ""
-            say(f"{recipe}{used}: valid")
+            say(f"{recipe}: valid ({loaded.profile_words})")
     if faults:
         raise RecipeError(*faults)
     if not runs:

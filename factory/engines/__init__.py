@@ -12,7 +12,9 @@ from factory.errors import PluginFault, RecipeError
 from factory.plugins.contracts import Engine, Task
 from factory.plugins.registry import UnknownPlugin, plugin
 
-__all__ = ["has_machines", "open_engine"]
+refuse_within_script = local.refuse_within_script
+
+__all__ = ["has_machines", "open_engine", "refuse_within_script"]
 
 SpecT = TypeVar("SpecT")
 StaffT = TypeVar("StaffT")

@@ -5,22 +5,29 @@ A spec whose process dies (memory, a crash in a native library) is run once more
 
 from __future__ import annotations
 
+import importlib
 import os
+import runpy
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from multiprocessing.util import Finalize
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-from factory.errors import EnvironmentFault
+from factory.errors import EnvironmentFault, PluginFault
 from factory.plugins.contracts import Task
-from factory.plugins.registry import register
+from factory.plugins.registry import foreign_modules, register
 from factory.processes import spawn_context
 
 SpecT = TypeVar("SpecT")
 StaffT = TypeVar("StaffT")
+_SCRIPT: Final = "__main__"
+_SCRIPT_IN_WORKER: Final = "__mp_main__"
+"""What a script is called where it runs once more, as multiprocessing calls it: its main part is left out."""
 ReportT = TypeVar("ReportT")
 
 
@@ -35,6 +42,7 @@ def local(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers
         yield from _run_here(task, specs)
         return
     remaining = list(range(len(specs)))
+    _require_script_file()
     for last_try in (False, True):
         try:
             for index, report in _run_in_pool(task, specs, tuple(remaining), workers):
@@ -43,6 +51,12 @@ def local(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers
             return
         except BrokenProcessPool:
             if last_try:
+                if _SCRIPT in foreign_modules():
+                    raise PluginFault(
+                        f"no process could start from {sys.modules[_SCRIPT].__file__}, which registers a plug-in: move "
+                        "the plug-in into a module of its own and import that, or call `factory.build` under "
+                        "`if __name__ == '__main__':`"
+                    ) from None
                 numbers = ", ".join(str(getattr(specs[index], "number", index)) for index in remaining[:5])
                 raise EnvironmentFault(
                     f"a worker process died twice while running shards {numbers} (out of memory?); "
@@ -64,7 +78,8 @@ def _run_in_pool(
     waiting = list(reversed(indices))
     failure: BaseException | None = None
     context = spawn_context()
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
+    begin = (os.getpid(), foreign_modules(), str(getattr(sys.modules[_SCRIPT], "__file__", "")))
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=begin) as pool:
         running: dict[Future[ReportT], int] = {}
         while running or (waiting and failure is None):
             while waiting and failure is None and len(running) < workers:
@@ -81,6 +96,16 @@ def _run_in_pool(
         raise failure
 
 
+_LEARNS = False
+"""In a worker: it runs a script once more to know its plug-ins, and what that would build is under way already."""
+
+
+def refuse_within_script() -> None:
+    """Raises PluginFault in a worker whose script comes to its own `factory.build` once more."""
+    if _LEARNS:
+        raise PluginFault("a script that registers plug-ins calls `factory.build` outside `if __name__ == '__main__':`")
+
+
 _STAFF: dict[Any, Any] = {}
 """In a worker: what its process lends to every spec of a task, opened with the first."""
 
@@ -92,6 +117,29 @@ def run_with_staff(task: Task[SpecT, StaffT, ReportT], spec: SpecT) -> ReportT:
         _STAFF[task.staff] = stack.enter_context(task.staff(spec))
         Finalize(None, stack.close, exitpriority=10)  # a pool's process ends without running `atexit`
     return task.function(spec, _STAFF[task.staff])
+
+
+def _require_script_file() -> None:
+    """Raises PluginFault where workers could not learn of a plug-in: it stands in a notebook or on standard input."""
+    lies = getattr(sys.modules[_SCRIPT], "__file__", None)
+    if _SCRIPT in foreign_modules() and (lies is None or not Path(lies).is_file()):
+        raise PluginFault(
+            "a plug-in is registered in a notebook or on standard input, where other processes cannot find it: save it "
+            "as a module and import that, or build with workers=1"
+        )
+
+
+def _begin(parent: int, modules: Sequence[str], script: str) -> None:
+    """The first that a worker does: it ends with its parent, and knows the plug-ins that the parent knows."""
+    global _LEARNS
+    _end_with(parent)
+    _LEARNS = True
+    for module in modules:
+        if module == _SCRIPT:
+            runpy.run_path(script, run_name=_SCRIPT_IN_WORKER)
+        else:
+            importlib.import_module(module)
+    _LEARNS = False
 
 
 def _end_with(parent: int) -> None:

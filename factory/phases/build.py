@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from factory.engines import has_machines, open_engine
+from factory.engines import has_machines, open_engine, refuse_within_script
 from factory.errors import FactoryError, RecipeError
 from factory.fetch.public import hosts
 from factory.phases.decide import DECIDE
@@ -65,6 +65,7 @@ def run_build(
 ) -> BuildResult:
     """Runs every phase that is not done yet. See `factory.build`."""
     begun = time.monotonic()
+    refuse_within_script()
     open_engine(engine, address=address)  # a misspelt one is named before anything is begun
     if storage is not None and not has_machines(engine):
         raise RecipeError(f"--storage: the engine `{engine}` takes none")

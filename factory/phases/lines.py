@@ -16,7 +16,7 @@ from factory.text import counted
 
 
 def title(run: Run) -> str:
-    profile = f"profile {run.loaded.profile} · " if run.loaded.profile else ""
+    profile = f"{run.loaded.profile_words} · " if run.loaded.profile_words else ""
     return f"{run.recipe.name} · {profile}{run.paths.root}"
 
 

@@ -32,13 +32,13 @@ class Call:
 
 
 class BlockError(ValueError):
-    """A problem inside a block: a nested validation error, or a name nobody registered."""
+    """Problems inside a block: nested validation errors, or a name nobody registered."""
 
     def __init__(
-        self, place: Place, problem: ValidationError | UnknownPlugin, models: tuple[type[BaseModel], ...] = ()
+        self, place: Place, *problems: ValidationError | UnknownPlugin, models: tuple[type[BaseModel], ...] = ()
     ) -> None:
-        super().__init__(str(problem))
-        self.place, self.problem, self.models = place, problem, models
+        super().__init__("; ".join(map(str, problems)))
+        self.place, self.problems, self.models = place, problems, models
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,21 @@ class Block:
             model = plugin(self.kind, name).settings
         except UnknownPlugin as unknown:
             raise BlockError((self.key or name,), unknown) from None
-        try:
-            if self.common is None:
-                return Call(name, model.model_validate(settings))
+        parts: list[tuple[type[BaseModel], Mapping[str, Any]]] = [(model, settings)]
+        if self.common is not None:
             own = {key: value for key, value in settings.items() if key in model.model_fields}
             rest = {key: value for key, value in settings.items() if key not in model.model_fields}
-            return Call(name, model.model_validate(own), self.common.model_validate(rest | {str(self.key): name}))
-        except ValidationError as error:
-            raise BlockError(place, error, (model, *([self.common] if self.common else []))) from None
+            parts = [(model, own), (self.common, rest | {str(self.key): name})]
+        read: list[BaseModel] = []
+        wrong: list[ValidationError] = []
+        for block, part in parts:
+            try:
+                read.append(block.model_validate(part))
+            except ValidationError as error:
+                wrong.append(error)
+        if wrong:
+            raise BlockError(place, *wrong, models=tuple(block for block, _ in parts))
+        return Call(name, *read)
 
     def dump(self, call: Call) -> dict[str, Any]:
         """The Call as plain data in its written form, every default filled in."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -47,6 +48,8 @@ class Plugin:
     settings: type[BaseModel]
     version: str = "1"
     """Raised when its code may give something else for the same input; part of the identity of builds that use it."""
+    home: str = ""
+    """The module that registered it: what another process imports to know it, too."""
 
 
 class UnknownPlugin(LookupError):
@@ -67,7 +70,8 @@ def register(kind: Kind, name: str, *, version: str = "1") -> Callable[[Function
     def add(function: FunctionT) -> FunctionT:
         if (kind, name) in _PLUGINS:
             raise ValueError(f"{kind} `{name}` is registered twice")
-        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function), version)
+        home = str(sys._getframe(1).f_globals.get("__name__", ""))
+        _PLUGINS[kind, name] = Plugin(kind, name, function, settings_model(name, function), version, home)
         return function
 
     return add
@@ -148,3 +152,10 @@ def known(kind: Kind) -> dict[str, Plugin]:
     """All plug-ins of a kind, by name."""
     importlib.import_module(_HOMES[kind])
     return {name: plugin for (k, name), plugin in _PLUGINS.items() if k == kind}
+
+
+def foreign_modules() -> tuple[str, ...]:
+    """Modules outside the factory that registered plug-ins, in the order of their registration."""
+    ours = {home.split(".")[0] for home in _HOMES.values()}
+    homes = (entry.home for entry in _PLUGINS.values())
+    return tuple(dict.fromkeys(home for home in homes if home and home.split(".")[0] not in ours))

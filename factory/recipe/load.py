@@ -16,7 +16,14 @@ from factory.errors import RecipeError
 from factory.plugins.blocks import Place
 from factory.recipe.model import Recipe, path_places
 from factory.recipe.problems import problems
-from factory.store.yaml_draft import listed, misplaced_variables, origin_of, set_value, with_profile
+from factory.store.yaml_draft import (
+    listed,
+    misplaced_variables,
+    origin_of,
+    profile_words,
+    set_value,
+    with_profile,
+)
 from factory.store.yaml_lines import read_yaml
 
 
@@ -31,6 +38,8 @@ class LoadedRecipe:
     overrides: tuple[str, ...] = ()
     origins: Mapping[Place, str] = field(default_factory=dict, compare=False)
     """`file:line:column`, or the `--set` text, of every value that was written."""
+    profile_words: str = ""
+    """Which profile was taken, and why, for people."""
 
     def at(self, place: Place) -> str:
         """Where a value was written and its key, for messages: "r.yaml:12:9: `teachers.0.path`"."""
@@ -42,7 +51,7 @@ class LoadedRecipe:
 
 
 def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequence[str] = ()) -> LoadedRecipe:
-    """Reads and validates a recipe. Without a profile, `demo` is laid over when the recipe has one.
+    """Reads and validates a recipe. Without a profile, `demo` is laid over when there is one; for `none`, nothing.
 
     Raises RecipeError with every problem found, one a line.
     """
@@ -56,4 +65,5 @@ def load_recipe(path: str | Path, *, profile: str | None = None, overrides: Sequ
         raise RecipeError(*listed(problems(draft.where, error, Recipe), error.error_count())) from None
     if unsound := list(misplaced_variables(draft, set(path_places(recipe)))):
         raise RecipeError(*listed(unsound, len(unsound)))
-    return LoadedRecipe(recipe, Path(path).resolve().parent, Path(path), used, tuple(overrides), draft.origins)
+    root, words = Path(path).resolve().parent, profile_words(used, profile)
+    return LoadedRecipe(recipe, root, Path(path), used, tuple(overrides), draft.origins, words)

@@ -6,16 +6,19 @@ says what of it is a build's identity.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, model_validator
 
 from factory.images.records import ImageSettings
-from factory.plugins.blocks import Block, Call, Place
+from factory.plugins.blocks import Block, Call, Place, input_files
 from factory.plugins.contracts import Decider, Generator
 from factory.plugins.promises import opened
 from factory.plugins.registry import plugin
+from factory.recipe.fingerprint import identity_part
 from factory.store.yaml_draft import paths_in
 from schemas.settings import (
     BuildSettings,
@@ -49,7 +52,18 @@ class VerifyBlock(Closed):
     """The checks, in order, and how they decide."""
 
     checks: tuple[CheckCall, ...] = Field(min_length=1)
-    decide: DeciderCall
+    decide: DeciderCall = Field(default={"by": "rules"}, validate_default=True)
+    """Lists of checks that it leaves out are the decider's own, as far as the checks are there."""
+
+    @model_validator(mode="after")
+    def _defaults_follow_the_checks(self) -> VerifyBlock:
+        names, settings = {check.name for check in self.checks}, self.decide.settings
+        lists = {
+            action: listed for action, listed in _listed_checks(settings) if action not in settings.model_fields_set
+        }
+        fitting = {action: tuple(name for name in listed if name in names) for action, listed in lists.items()}
+        object.__setattr__(self, "decide", replace(self.decide, settings=settings.model_copy(update=fitting)))
+        return self
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> VerifyBlock:
@@ -100,6 +114,14 @@ class Recipe(Closed):
         names = [teacher_settings(teacher).name for teacher in self.teachers]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"teachers share a name: {', '.join(sorted(twice))}")
+        asked: dict[str, str] = {}
+        for teacher in self.teachers:
+            name = teacher_settings(teacher).name
+            if (other := asked.setdefault(_asks(teacher), name)) != name:
+                raise ValueError(
+                    f"teachers {other} and {name} would ask the same questions and share every answer: give one of "
+                    "them another model or another sampling.seed"
+                )
         witnesses = [witness.name for witness in self.witnesses]
         if twice := {name for name in witnesses if witnesses.count(name) > 1 or name in names}:
             raise ValueError(f"witnesses share a name with another or with a teacher: {', '.join(sorted(twice))}")
@@ -178,6 +200,18 @@ def teacher_settings(call: Call) -> TeacherSettings:
     """The keys every teacher has."""
     assert isinstance(call.common, TeacherSettings)
     return call.common
+
+
+def _asks(call: Call) -> str:
+    """What of a teacher tells its questions from those of others: all but its name, where it lies, how hard it is asked
+    and what becomes of a bad answer. A recording has its own answers, whatever else it shares."""
+    settings = teacher_settings(call)
+    if next(input_files(call.settings), None) is not None:
+        return settings.name
+    plain = identity_part(TEACHER.dump(call), ("teachers", settings.name))
+    asks = {key: value for key, value in plain.items() if key not in ("name", "bad_answer")}
+    asks["sampling"] = settings.sampling.identity()
+    return json.dumps(asks, sort_keys=True, default=str)
 
 
 def recipe_json_schema() -> dict[str, Any]:

@@ -34,9 +34,10 @@ def _problems(where: Where, error: ValidationError, base: Place, models: Sequenc
         place = (*base, *item["loc"])
         if isinstance(inner, BlockError):
             at = (*place, *inner.place)
-            if isinstance(inner.problem, UnknownPlugin):
-                yield f"{where(at)}: `{dotted(place)}`: {inner.problem}"
-            else:
-                yield from _problems(where, inner.problem, at, inner.models)
+            for problem in inner.problems:
+                if isinstance(problem, UnknownPlugin):
+                    yield f"{where(at)}: `{dotted(place)}`: {problem}"
+                else:
+                    yield from _problems(where, problem, at, inner.models)
         else:
             yield message(where, item, place, models_at(models, item["loc"][:-1]), _ELSEWHERE)

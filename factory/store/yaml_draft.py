@@ -17,6 +17,8 @@ from factory.text import did_you_mean
 from schemas.settings import PathSetting
 
 DEFAULT_PROFILE: Final = "demo"
+NO_PROFILE: Final = "none"
+"""Asked for as a profile, the file as it stands, with nothing laid over it."""
 MAX_PROBLEMS: Final = 100
 """Of a file that are shown at once."""
 
@@ -46,9 +48,10 @@ def listed(found: Iterable[str], count: int) -> list[str]:
 
 
 def with_profile(document: LinedDocument, profile: str | None) -> tuple[Draft, str | None]:
-    """The document with a profile laid over it, and which: `demo` where none is asked for and there is one.
+    """The document with a profile laid over it, and which: `demo` where none is asked for and there is one; nothing is
+    laid over it for `none`.
 
-    Raises RecipeError where there is no such profile, or it is no mapping.
+    Raises RecipeError where there is no such profile, it is no mapping, or one is called `none`.
     """
     data = dict(document.data)
     origins = {place: f"{document.path}:{line}:{column}" for place, (line, column) in document.places.items()}
@@ -56,12 +59,19 @@ def with_profile(document: LinedDocument, profile: str | None) -> tuple[Draft, s
     profiles = data.pop("profiles", None) or {}
     if not isinstance(profiles, Mapping):
         raise RecipeError(f"{document.where(('profiles',))}: `profiles`: expected a mapping of profile names")
+    if NO_PROFILE in profiles:
+        at = document.where(("profiles", NO_PROFILE))
+        raise RecipeError(f"{at}: `profiles.{NO_PROFILE}`: `none` means no profile at all; give this one another name")
     if profile is None:
         profile = DEFAULT_PROFILE if DEFAULT_PROFILE in profiles else None
+    elif profile == NO_PROFILE:
+        profile = None
     elif profile not in profiles:
         hint = did_you_mean(profile, profiles)
-        known = ", ".join(profiles) or "none"
-        raise RecipeError(f"{document.path}: no profile `{profile}`{hint}; profiles here: {known}")
+        known = "".join(f"{name}, " for name in profiles)
+        raise RecipeError(
+            f"{document.path}: no profile `{profile}`{hint}; profiles here: {known}and {NO_PROFILE}, the file itself"
+        )
     if profile is not None:
         overlay = profiles[profile]
         if not isinstance(overlay, Mapping):
@@ -71,6 +81,20 @@ def with_profile(document: LinedDocument, profile: str | None) -> tuple[Draft, s
         for key, value in overlay.items():
             _overlay(draft, (key,), value, ("profiles", profile, key), origins)
     return draft, profile
+
+
+def profile_words(used: str | None, asked: str | None) -> str:
+    """Which profile was taken, and why, for people.
+
+    Args:
+        used: what `with_profile` laid over the file.
+        asked: what was asked for.
+    """
+    if used is None:
+        return "no profile, as asked" if asked == NO_PROFILE else "no profile, for none was named"
+    if asked is None:
+        return f"profile {used}, the default (--profile {NO_PROFILE} takes the file itself)"
+    return f"profile {used}, as asked"
 
 
 def _overlay(draft: Draft, place: Place, value: Any, written: Place, origins: Mapping[Place, str]) -> None:

@@ -165,7 +165,7 @@ def test_many_files_of_both_kinds_are_checked_at_once(tmp_path: Path, capsys: py
     with pytest.raises(RecipeError, match="did you mean `optim`"):
         app(["recipe", "check", str(recipe), str(wrong), *map(str, SHIPPED)], standalone_mode=False)
     told = capsys.readouterr().err
-    assert f"{recipe}, profile demo: valid" in told
+    assert f"{recipe}: valid (profile demo, the default" in told
     assert all(f"{path}: valid" in told for path in SHIPPED)
 
 
