@@ -198,7 +198,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     """`factory doctor`."""
     console = terminal()
     for finding in findings:
-        mark = ("✗", "red") if finding.fault else ("✓", "green")
+        mark = ("✗", "red") if finding.fault else ("-", "dim") if finding.absent else ("✓", "green")
         remedy = f"  {finding.remedy}" if finding.fault and finding.remedy else ""
         console.print(line(mark, f" {escaped(finding.subject):<24} {finding.text}", (remedy, "yellow")))
 

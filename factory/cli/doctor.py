@@ -41,6 +41,8 @@ class Finding:
     text: str
     fault: bool = False
     remedy: str = ""
+    absent: bool = False
+    """Something that may be wanted is not there: no fault, and nothing to tick."""
 
 
 def examine(recipe: Path | None, *, profile: str | None, overrides: Sequence[str]) -> list[Finding]:
@@ -96,26 +98,26 @@ def _package(name: str, allowed: SpecifierSet, *, required: bool) -> Iterator[Fi
             yield Finding(subject=name, text="missing", fault=True, remedy=f"pip install '{name}{allowed}'")
         return
     fits = allowed.contains(version, prereleases=True)
-    yield Finding(subject=name, text=version, fault=not fits, remedy=f"pip install '{name}{allowed}'")
+    yield Finding(subject=name, text=version, fault=not fits, remedy="" if fits else f"pip install '{name}{allowed}'")
 
 
 def _disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free / 1e9
-    return Finding(
-        subject="disk", text=f"{free:,.0f} GB free here", fault=free < MIN_FREE_GB, remedy=f"make {MIN_FREE_GB} GB free"
-    )
+    full = free < MIN_FREE_GB
+    remedy = f"make {MIN_FREE_GB} GB free" if full else ""
+    return Finding(subject="disk", text=f"{free:,.0f} GB free here", fault=full, remedy=remedy)
 
 
 def _heif() -> Finding:
     try:
         import pillow_heif
     except ImportError:
-        return Finding(subject="HEIC", text="not readable: the extra `heic` is not installed")
+        return Finding(subject="HEIC", text="not readable: the extra `heic` is not installed", absent=True)
     library = pillow_heif.libheif_info()["libheif"]
     numbers = tuple(int(part) for part in library.split(".")[:2])
-    return Finding(
-        subject="HEIC", text=f"libheif {library}", fault=numbers < (1, 22), remedy="libheif 1.22 or newer is needed"
-    )
+    old = numbers < (1, 22)
+    remedy = "libheif 1.22 or newer is needed" if old else ""
+    return Finding(subject="HEIC", text=f"libheif {library}", fault=old, remedy=remedy)
 
 
 def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterator[Finding]:
@@ -173,8 +175,9 @@ def _recordings(loaded: LoadedRecipe) -> Iterator[Finding]:
             continue
         if found is not None:
             text = f"has recorded answers to {found[0]:,} of {found[1]:,} planned questions"
-            remedy = "is it the recording of these samples, by the same ids?"
-            yield Finding(subject=name, text=text, fault=found[1] > 0 and not found[0], remedy=remedy)
+            none = found[1] > 0 and not found[0]
+            remedy = "is it the recording of these samples, by the same ids?" if none else ""
+            yield Finding(subject=name, text=text, fault=none, remedy=remedy)
 
 
 def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
@@ -192,10 +195,44 @@ def _endpoint(name: str, url: str, variable: str | None, model: str) -> Finding:
     except CallFailed as failed:
         if failed.kind == "credentials":
             return Finding(subject=name, text=f"{url} refuses the key", fault=True, remedy=remedy)
-        remedy = "start it" if failed.down else "look at its log; is the address right, does it need /v1?"
-        return Finding(subject=name, text=f"{url} does not answer ({failed.detail})", fault=True, remedy=remedy)
+        said, remedy = _why(url, key, failed)
+        return Finding(subject=name, text=f"{url} {said}", fault=True, remedy=remedy)
     if served and model not in served:
         redact = redactor_of(key)
         listed = ", ".join(redact.brief(each, MAX_NAME) for each in served[:5])
         return Finding(subject=name, text=f"{url} does not serve {model}", fault=True, remedy=f"it serves {listed}")
     return Finding(subject=name, text=f"{url} serves {model}")
+
+
+def _why(url: str, key: str, failed: CallFailed) -> tuple[str, str]:
+    """What it means that an endpoint gave no list of models, and what to do: where the likely address gives one, that
+    address."""
+    from factory.teachers.client import NO_KEY
+
+    unsafe = url.startswith("https:") and "SSL" in failed.detail
+    if unsafe and "Cert" in failed.detail:
+        return f"has a certificate that is not trusted here ({failed.detail})", "trust who signed it, on this machine"
+    if unsafe:  # a key is never sent in the clear, not even to ask
+        likely = url.replace("https:", "http:", 1)
+        remedy = f"write {likely}" if _answers(likely, NO_KEY) else "is it http?"
+        return f"speaks no TLS ({failed.detail})", remedy
+    if failed.kind == "model_unknown":
+        likely = f"{url}/v1"
+        lacks = not url.endswith("/v1")
+        remedy = f"write {likely}" if lacks and _answers(likely, key) else "is the address right?"
+        return f"answers, but has no list of models there ({failed.detail})", remedy
+    if failed.kind.startswith("http_5"):
+        return f"answers with an error of its own ({failed.detail})", "it runs: look at its log"
+    remedy = "start it" if failed.down else "look at its log; is the address right, does it need /v1?"
+    return f"does not answer ({failed.detail})", remedy
+
+
+def _answers(url: str, key: str) -> bool:
+    """Whether an endpoint is there: it lists models, or wants a key."""
+    from factory.teachers.models import served_models
+
+    try:
+        asyncio.run(served_models(url, key))
+    except CallFailed as failed:
+        return failed.kind == "credentials"
+    return True

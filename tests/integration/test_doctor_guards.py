@@ -164,3 +164,41 @@ def test_no_answer_is_too_odd(tmp_path: Path, status: int, body: str) -> None:
 
     with serving(odd) as (url, _):
         assert doctor(tmp_path, url).returncode == 3
+
+
+def models_at(path: str) -> Respond:
+    """A server that lists its models there, and knows no other address."""
+
+    def respond(to: BaseHTTPRequestHandler, _: Asked) -> None:
+        body = b'{"data": [{"id": "model-0"}]}' if to.path == path else b""
+        head(to, 200 if body else 404, Content_Length=str(len(body)))
+        to.wfile.write(body)
+
+    return respond
+
+
+def test_an_address_without_v1_is_told_the_one_that_answers(tmp_path: Path) -> None:
+    with serving(models_at("/v1/models")) as (url, _):
+        bare = url.removesuffix("/v1")
+        done = doctor(tmp_path, bare)
+    assert done.returncode == 3 and f"{bare} answers, but has no list of models there" in done.stdout
+    assert f"write {bare}/v1" in done.stdout and "start it" not in done.stdout
+
+
+def test_https_where_http_is_spoken_is_told_without_sending_the_key_in_the_clear(tmp_path: Path) -> None:
+    keys: list[str] = []
+
+    def models(to: BaseHTTPRequestHandler, asked: Asked) -> None:
+        keys.append(to.headers["Authorization"])
+        models_at("/v1/models")(to, asked)
+
+    with serving(models) as (url, _):
+        done = doctor(tmp_path, url.replace("http:", "https:"))
+    assert done.returncode == 3 and "speaks no TLS" in done.stdout and f"write {url}" in done.stdout
+    assert keys == ["Bearer EMPTY"]
+
+
+def test_a_server_that_fails_is_not_told_to_be_started(tmp_path: Path) -> None:
+    with serving(lambda to, _: head(to, 500, Content_Length="0")) as (url, _):
+        done = doctor(tmp_path, url)
+    assert "answers with an error of its own (500" in done.stdout and "it runs: look at its log" in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from factory.cli.console import print_findings
 from factory.cli.doctor import BESIDE, DISTRIBUTION, Finding, examine
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -120,3 +122,16 @@ def test_no_floor_is_below_an_advisory_that_contributing_lists() -> None:
     for name in listed.keys() & declared.keys():
         floor = next(Version(part.version) for part in declared[name].specifier if part.operator == ">=")
         assert floor >= Version(listed[name]), name
+
+
+def test_what_is_well_carries_no_remedy() -> None:
+    assert [found for found in examine(None, profile=None, overrides=()) if found.remedy and not found.fault] == []
+
+
+def test_heic_that_cannot_be_read_is_not_ticked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (found,) = [found for found in examine(None, profile=None, overrides=()) if found.subject == "HEIC"]
+    print_findings([found])
+    assert capsys.readouterr().out.startswith("- HEIC ") and not found.fault
