@@ -159,8 +159,8 @@ class BudgetFile:
         with self._transaction() as connection:
             found = connection.execute(
                 "SELECT holder, id FROM reserved WHERE teacher = ? AND holder IN (?, ?) AND key = ? "
-                "ORDER BY holder = ? DESC, id",
-                (teacher, _BATCH, _COLLECTED, key, _COLLECTED),
+                "ORDER BY holder = ? DESC, id",  # one that was sent again is charged again
+                (teacher, _BATCH, _COLLECTED, key, _BATCH),
             ).fetchone()
             if found is not None and found[0] == _COLLECTED:
                 return

@@ -39,6 +39,8 @@ REFUSED = frozenset(
         "parameter_refused",
         "no_output",
         "permanent_error",
+        "batch_expired",
+        "batch_cancelled",
     )
 )
 """Kinds of failures that are on nobody's bill, besides those of an HTTP status."""
@@ -93,6 +95,9 @@ async def call(
             raise EnvironmentFault(f"teacher {teacher.name}: {lane.backend.name}: {failed}")
         if failed.kind == SCHEMA_REFUSED:
             continue
+        if failed.of_batch and failed.retryable:  # it goes into another one
+            question = replace(question, handle=None)
+            continue
         pause_s = course.after(failed, lane)
         if pause_s is None:
             break
@@ -124,6 +129,9 @@ async def _one_call(
         raise
     except CallFailed as failure:
         usage = UNSTATED if may_be_billed(failure) else NOTHING
+        if failure.of_batch:
+            budget.collect(teacher.name, question.key, usage)
+            raise
         lane.failed(failure, asyncio.get_running_loop().time(), probing=probing)
         if failure.presses:
             lane.limiter.pressed(failure.retry_after_s, closes=failure.waits and not failure.down)

@@ -124,6 +124,7 @@ async def open_teacher(
     shared: Shared | None = None,
     final: bool = True,
     secrets: Iterable[str] = (),
+    folder: Path | None = None,
 ) -> AsyncIterator[Teacher]:
     """A teacher with its connections, closed on exit.
 
@@ -132,14 +133,18 @@ async def open_teacher(
         secrets: values that nothing of its replies may hold when it is kept.
         share: processes that ask at the same time; each takes this part of `max_in_flight`.
         shared: who divides it among processes of several machines instead.
+        folder: where questions are kept that are sent later; None outside a build.
     """
     slots = max(1, settings.max_in_flight // share)
+    if backends.post is not None and folder is not None:
+        backends.post.keep_in(folder)
+    first = slots if backends.post is not None else LimiterSettings().start  # nobody is there whom haste could press
     async with AsyncExitStack() as stack:
         lanes = []
         for backend in backends.endpoints:
             if isinstance(backend, AbstractAsyncContextManager):
                 await _entered(stack, settings.name, backend)
-            limiter = Limiter(LimiterSettings(max_in_flight=slots))
+            limiter = Limiter(LimiterSettings(max_in_flight=slots, start=first))
             if shared is not None and backend.paid:
                 shared.share(f"{settings.name} at {backend.name}", slots, limiter)
             lanes.append(Lane(backend, limiter))

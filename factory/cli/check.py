@@ -168,12 +168,19 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     """Files that the factory has not written, or has not taken away."""
     finished = state in FINISHED
     root = {path.name for path in _noted_files(paths, "done")}
-    root |= {path.name for path in (paths.info, paths.model, paths.shard_folder, paths.release, paths.review)}
+    own = (paths.info, paths.model, paths.shard_folder, paths.release, paths.review, paths.batches, paths.logs)
+    root |= {path.name for path in own}
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
     live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
     for path in _entries(paths.root):
         lock = re.fullmatch(re.escape(paths.budget.name) + "-[0-9a-f]{16}", path.name) and not path.stat().st_size
         if not (path.name in root | live or lock or (state != "done" and is_aside(path.name))):
+            yield _NOT_OURS.format(path)
+    for path in _entries(paths.batches):
+        if not _OF_BATCHES.fullmatch(path.name) and not (not finished and is_aside(path.name)):
+            yield _NOT_OURS.format(path)
+    for path in _entries(paths.logs):
+        if not re.fullmatch(rf"vllm-{TEACHER_NAME}\.log", path.name):
             yield _NOT_OURS.format(path)
     people = {paths.screen, paths.tasks, paths.annotations, paths.reviewers, paths.decisions}
     people |= {paths.review_report, paths.refused, paths.pulls, paths.review_projects, paths.server}
@@ -195,6 +202,11 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
                 yield _NOT_OURS.format(path)
 
 
+TEACHER_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""As `schemas.settings.TeacherSettings.name` has it."""
+_OF_BATCHES: Final = re.compile(
+    rf"{TEACHER_NAME}(?:\.sqlite(?:-wal|-shm|-journal)?|-[0-9a-f]{{32}}(?:\.out|\.part)?\.jsonl)"
+)
 _DATABASE: Final = ("", *SIDE_FILES)
 """Ends of the files that SQLite keeps beside each other."""
 _NOT_OURS: Final = "{}: is not among what was written; look at it and take it away"

@@ -137,6 +137,8 @@ def print_status(state: BuildStatus) -> None:
     console.print(line(f"samples   {state.samples_done:,}/{state.samples:,} · {shards}/{state.shards:,}"))
     if state.waiting:
         console.print(line(("waits", "yellow"), f"     for {state.waiting}"))
+    for teacher in state.batches:
+        console.print(line(("batches", "yellow"), f"   {teacher}"))
     for endpoint in state.away:
         console.print(line(("endpoint", "yellow"), f"  {endpoint}"))
     for name, counts in (("decided", state.decisions), ("people", state.people)):

@@ -140,12 +140,25 @@ def _recipe(path: Path, profile: str | None, overrides: Sequence[str]) -> Iterat
     for call in loaded.recipe.teachers:
         name = teacher_settings(call).name
         variable = getattr(call.settings, "api_key_env", None)
-        for url in getattr(call.settings, "base_urls", ()):
-            yield _endpoint(name, url, variable, teacher_settings(call).model)
+        for url in (*getattr(call.settings, "base_urls", ()), getattr(call.settings, "base_url", None)):
+            if url:
+                yield _endpoint(name, url, variable, teacher_settings(call).model)
+        if getattr(call.settings, "serve", False) or getattr(call.settings, "run_batch", False):
+            yield _vllm(name)
     for call in loaded.recipe.witnesses:
         if url := getattr(call.settings, "base_url", None):
             variable, model = getattr(call.settings, "api_key_env", None), getattr(call.settings, "model", "")
             yield _endpoint(call.name, url, variable, model)
+
+
+def _vllm(teacher: str) -> Finding:
+    """Whether the program is there that a teacher runs by."""
+    from factory.teachers.serving import vllm_program
+
+    try:
+        return Finding(subject=teacher, text=f"runs by {vllm_program()}")
+    except EnvironmentFault as missing:
+        return Finding(subject=teacher, text=str(missing), fault=True)
 
 
 def _recordings(loaded: LoadedRecipe) -> Iterator[Finding]:

@@ -22,6 +22,8 @@ from factory.store.paid import PAID_COLUMNS, PAID_SCHEMA, added_up, paid, taken_
 from factory.store.progress import read_progress
 from factory.store.reviews import final_decision, read_reviews
 from factory.store.tables import read_columns
+from factory.teachers.batch_box import standing_of
+from factory.text import counted
 
 WhatT = TypeVar("WhatT")
 ReadT = TypeVar("ReadT")
@@ -52,6 +54,8 @@ class BuildStatus:
     """For what a build waits, as the run said that ended so; empty where it does not wait."""
     away: tuple[str, ...] = ()
     """Endpoints that a running build waits for, and since when."""
+    batches: tuple[str, ...] = ()
+    """How the batches of each teacher stand that has any under way."""
     faults: tuple[str, ...] = ()
     """Files that could not be read; what they hold is not counted."""
 
@@ -90,6 +94,7 @@ def build_status(build: Build) -> BuildStatus:
         },
         waiting=build.info.get("waiting", "") if build.info["state"] == "waiting" and not running else "",
         away=away_lines(one for progress in under_way for one in progress.away) if running else (),
+        batches=tuple(_read(_batches, build, (), faults)),
         faults=tuple(dict.fromkeys(faults)),
     )
 
@@ -101,6 +106,16 @@ def _read(look: Callable[[WhatT], ReadT], what: WhatT, otherwise: ElseT, faults:
     except (CorruptBuild, EnvironmentFault, OSError) as error:
         faults.append(str(error))
         return otherwise
+
+
+def _batches(build: Build) -> list[str]:
+    """Each teacher's questions that wait or are on their way, read without changing anything."""
+    told = []
+    for path in sorted(build.paths.batches.glob("*.sqlite")):
+        waiting, batches, asked = standing_of(path)
+        if waiting or asked:
+            told.append(f"{path.stem}: {counted(asked, 'question')} in batches ({batches:,}), {waiting:,} to be sent")
+    return told
 
 
 def _planned(build: Build) -> pl.Series:

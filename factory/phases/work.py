@@ -16,6 +16,7 @@ from factory.calls.siblings import Siblings
 from factory.calls.teacher import made_teachers
 from factory.engines import has_machines, open_engine
 from factory.errors import RecipeError
+from factory.phases.batches import asked_in_rounds
 from factory.phases.disk import require_room, room_for
 from factory.phases.earlier import EarlierBuild, PriorAnswers, prior_shard
 from factory.phases.fetch import fetch_pictures
@@ -65,6 +66,7 @@ def _work(run: Run) -> Waiting | None:
     watch = Watch(paths, reports)
     waiting = [number for number in numbers if number not in watch.finished]
     _distrust_databases(run)
+    standing = ""
     if waiting:
         fetch_pictures(run, waiting)
         require_room(paths.root, _room(run, waiting, earlier)[0])
@@ -81,11 +83,16 @@ def _work(run: Run) -> Waiting | None:
         ):
             if len(numbers) > 1:
                 siblings.enter(watch.finished)
-            for report in engine(task, _specs(run, waiting, earlier, at_once), workers=at_once):
-                watch.ended(report)
-                reports.append(report)
-                if len(numbers) > 1 and not report.deferred:
-                    siblings.enter([report.number], again=True)
+
+            def ask(shards: Sequence[int]) -> Iterator[ShardReport]:
+                for report in engine(task, _specs(run, shards, earlier, at_once), workers=at_once):
+                    watch.ended(report)
+                    if len(numbers) > 1 and not report.deferred:
+                        siblings.enter([report.number], again=True)
+                    yield report
+
+            worked, standing = asked_in_rounds(run, waiting, ask)
+            reports += worked
         with open_budget(paths, run.recipe, run.loaded.root) as budget:
             counts["budget"] = budget.lines()
     _tidy(run, left)
@@ -98,6 +105,7 @@ def _work(run: Run) -> Waiting | None:
     if deferred := sum(report.deferred for report in reports):
         return Waiting(
             f"a batch: the answers about {counted(deferred, 'sample')} come later; the same command asks for them"
+            f"{standing}"
         )
     return None
 
@@ -155,6 +163,11 @@ def _most_processes(run: Run) -> int:
         raise RecipeError(
             f"--engine {run.engine}: a teacher with `serve: true` is started on this machine and answers here alone; "
             "start it with `factory serve-teacher` where all machines reach it, and name it in `base_urls`"
+        )
+    if any(backends.post is not None for _, backends in made):
+        raise RecipeError(
+            f"--engine {run.engine}: questions that go in batches are gathered on this machine: leave `--engine` out, "
+            "the build has little to do meanwhile"
         )
     most = [backends.most_processes for _, backends in made if backends.most_processes is not None]
     return min([*most, *([run.workers] if run.workers_given else [])], default=0)

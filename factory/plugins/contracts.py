@@ -23,6 +23,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import polars as pl
 
+from factory.plugins.post import Post
 from factory.plugins.server import Server
 from factory.plugins.shared import Shared
 from schemas.answer import GeoAnswer
@@ -186,7 +187,8 @@ class CallFailed(Exception):
     quota).
 
     A failure that is not retryable is the sample's own and kept for good, unless `mendable` says that a server in
-    another state could answer: then other endpoints are asked, and the next run asks again.
+    another state could answer: then other endpoints are asked, and the next run asks again. `of_batch` says that it is
+    what came of a batch: it tells nothing of the endpoint now, and a retryable one goes into another batch.
     """
 
     kind: str
@@ -197,6 +199,7 @@ class CallFailed(Exception):
     waits: bool = False
     mendable: bool = False
     fatal: bool = False
+    of_batch: bool = False
     retry_after_s: float | None = None
 
     def __str__(self) -> str:
@@ -249,6 +252,8 @@ class Backends:
     """Of recordings: how many questions (id of the sample, draw, turn) have an answer; else None."""
     server: Server | None = None
     """What must run before the first question; None where somebody else sees to that."""
+    post: Post | None = None
+    """Who sends what its backend wrote down; None where the backend asks by itself."""
 
 
 # --- witnesses ------------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
         )
         connections = AsyncExitStack()
         stack.callback(lambda: loop.run(connections.aclose()))
-        teachers, witnesses = loop.run(_connect(connections, recipe, root, spec.share, shared))
+        teachers, witnesses = loop.run(_connect(connections, recipe, root, spec, shared))
         staff = Staff(
             recipe=recipe,
             root=root,
@@ -108,12 +108,13 @@ def open_staff(spec: ShardSpec) -> Iterator[Staff]:
 
 
 async def _connect(
-    connections: AsyncExitStack, recipe: Recipe, root: Path, share: int, shared: Shared | None
+    connections: AsyncExitStack, recipe: Recipe, root: Path, spec: ShardSpec, shared: Shared | None
 ) -> tuple[tuple[Teacher, ...], tuple[tuple[Witness, Teacher | None], ...]]:
     secrets = named_secrets(recipe.model_dump(mode="json")).values()
+    share, batches = spec.share, BuildPaths(Path(spec.build)).batches
     teachers = [
         await connections.enter_async_context(
-            open_teacher(settings, backends, share=share, shared=shared, secrets=secrets)
+            open_teacher(settings, backends, share=share, shared=shared, secrets=secrets, folder=batches)
         )
         for settings, backends in made_teachers(recipe.teachers, root)
     ]

@@ -161,6 +161,11 @@ class BuildPaths:
         return self.root / "logs"
 
     @property
+    def batches(self) -> Path:
+        """What teachers of batches were asked and answered: a database each."""
+        return self.root / "batches"
+
+    @property
     def model(self) -> Path:
         """What the decider fitted on the whole set, where it fits."""
         return self.root / "model.json"

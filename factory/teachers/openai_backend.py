@@ -121,6 +121,21 @@ class OpenAIBackend(OpenAIClient):
                 failure.detail += f" (asked for `{self.settings.model}`; does the address need /v1?)"
             raise
 
+    def question_body(self, question: Question, images: Mapping[str, bytes]) -> bytes:
+        """The JSON of a question as a batch file holds it."""
+        structured = self._structured and question.request.schema is not None
+        seed = seed_of(self.settings.sampling, question)
+        return request_body(self._fields, question.request, images, seed, structured, self._image_detail)
+
+    def row_failure(self, status: int, content: bytes) -> CallFailed:
+        """The failure that an error body in a row of a batch's output stands for."""
+        if self._structured and may_refuse_form(status, content):
+            failure = http_failure(status, content, None, self.redact)
+            remedy = "write `structured_output: false` of this teacher, whose batches take no schema"
+            return CallFailed(kind="parameter_refused", detail=f"{failure.detail}; {remedy}", fatal=True)
+        seeded = self.settings.sampling.seed
+        return self._failure(status, content, None, self._sent(seeded))
+
     def _failure(self, status: int, content: bytes, wait_s: float | None, sent: Sequence[str]) -> CallFailed:
         """The failure that an error body stands for."""
         failure = http_failure(status, content, wait_s, self.redact)

@@ -103,6 +103,11 @@ def _variable(port: int) -> str:
     return f"{_KEY_VARIABLE}{port}"
 
 
+def ours_alone(hidden: Sequence[str]) -> dict[str, str]:
+    """This process's variables without `hidden`, which are keys of other services, and without those of our own."""
+    return {name: value for name, value in os.environ.items() if not _is_ours(name, hidden)}
+
+
 def _is_ours(name: str, hidden: Sequence[str]) -> bool:
     return name in hidden or name == ARGUMENTS_VARIABLE or name.startswith(_KEY_VARIABLE)
 
@@ -138,9 +143,8 @@ def _running(server: Server, folder: Path, say: Say, hidden: Sequence[str], more
     log = folder / f"vllm-{server.name}.log"
     with open_itself(log) as file:
         file.truncate(0)
-    own = {name: value for name, value in os.environ.items() if not _is_ours(name, hidden)}
-    environment = {**own, **server.environment, "VLLM_API_KEY": key_of(server.port)}
-    arguments = [str(vllm_program()), "serve", *server.arguments, *_own_arguments(), *more]
+    environment = {**ours_alone(hidden), **server.environment, "VLLM_API_KEY": key_of(server.port)}
+    arguments = [str(vllm_program()), "serve", *server.arguments, *own_arguments(), *more]
     say(f"{server.name}: starting vllm serve at {server.url}; it writes {log}")
     ours, theirs = spawn_context().Pipe()
     watcher = spawn_context().Process(
@@ -175,7 +179,8 @@ def vllm_program() -> Path:
     return Path(found).absolute()
 
 
-def _own_arguments() -> list[str]:
+def own_arguments() -> list[str]:
+    """What `FACTORY_VLLM_ARGS` says. Raises EnvironmentFault for what no shell would read."""
     try:
         return shlex.split(os.environ.get(ARGUMENTS_VARIABLE, ""))
     except ValueError as error:
@@ -204,7 +209,8 @@ def _wait_until_up(server: Server, watched: _Watched, say: Say) -> None:
                 "did not start" if watched.given_up is not None else f"is not up after {server.start_s:g} s (`start_s`)"
             )
             raise EnvironmentFault(
-                f"{server.name}: vllm serve {why}. The end of {watched.log}:", *_last_words(watched.log, server.port)
+                f"{server.name}: vllm serve {why}. The end of {watched.log}:",
+                *last_words(watched.log, key_of(server.port)),
             )
         time.sleep(LOOK_S)
     say(f"{server.name}: vllm serve is up after {time.monotonic() - started:.0f} s")
@@ -222,8 +228,9 @@ def is_up(port: int) -> bool:
         connection.close()
 
 
-def _last_words(log: Path, port: int) -> list[str]:
-    redact = Redactor((key_of(port),))
+def last_words(log: Path, key: str) -> list[str]:
+    """The end of a program's log, without the key that it was given."""
+    redact = Redactor((key,))
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - MOST_CUT))
         lines = file.read().decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]

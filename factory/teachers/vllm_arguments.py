@@ -93,7 +93,16 @@ def serve_arguments(knobs: Knobs, *, model: str, name: str, port: int, api_serve
         api_servers: processes that take requests and prepare pictures; None leaves it to vLLM.
     """
     given = [model, "--host", "127.0.0.1", "--port", str(port), "--served-model-name", name]
-    arguments = {**engine_arguments(knobs), **({"api_server_count": api_servers} if api_servers else {})}
+    return given + _flags({**engine_arguments(knobs), **({"api_server_count": api_servers} if api_servers else {})})
+
+
+def run_batch_arguments(knobs: Knobs, *, model: str, name: str) -> list[str]:
+    """What follows `vllm run-batch` with its files; see `serve_arguments`."""
+    return ["--model", model, "--served-model-name", name, *_flags(engine_arguments(knobs))]
+
+
+def _flags(arguments: Mapping[str, Any]) -> list[str]:
+    given: list[str] = []
     for argument, value in arguments.items():
         flag = argument.replace("_", "-")
         if isinstance(value, bool):

@@ -1,4 +1,5 @@
-"""Models that vLLM runs for this build: in a server of its own (`serve: true`), or in this process."""
+"""Models that vLLM runs for this build: in a server of its own (`serve: true`), over files (`run_batch: true`), or
+in this process."""
 
 from __future__ import annotations
 
@@ -13,13 +14,17 @@ from factory.plugins.registry import register
 from factory.plugins.server import Server
 from factory.store.paths import input_path, shown_path
 from factory.store.weights import weights_digest
+from factory.teachers.batch_local import RunBatch
+from factory.teachers.batch_teacher import batched
 from factory.teachers.client import NO_KEY
 from factory.teachers.openai_backend import OpenAIBackend, most_answer_tokens
 from factory.teachers.serving import key_of
-from factory.teachers.vllm_arguments import Knobs, serve_arguments, serve_environment
+from factory.teachers.vllm_arguments import Knobs, run_batch_arguments, serve_arguments, serve_environment
 from schemas.settings import ExtraFields, ModelFolder, TeacherSettings
 
 Positive = Annotated[int, Field(ge=1)]
+_ANY_SIZE: Final = 2**40
+"""Bytes of a file that this machine itself reads."""
 _OF_KNOBS: Final = frozenset(Knobs.__dataclass_fields__)
 
 
@@ -31,6 +36,8 @@ def vllm_teacher(
     weights: ModelFolder = None,
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None,
     serve: bool = False,
+    run_batch: bool = False,
+    batch_rows: Positive = 10_000,
     port: Annotated[int, Field(ge=1024, le=65_535)] = 8211,
     start_s: Annotated[float, Field(gt=0, le=86_400)] = 1800.0,
     restarts: Annotated[int, Field(ge=0, le=1000)] = 3,
@@ -63,6 +70,8 @@ def vllm_teacher(
         revision: the commit that a model of the Hub is pinned to.
         serve: `vllm serve` in a process of its own, started once and shared by all workers; false loads it in the
             build's one worker.
+        run_batch: `vllm run-batch`, which loads it for each file of questions; instead of the other two.
+        batch_rows: most questions of such a file.
         port: of 127.0.0.1, where it is served.
         start_s: how long it may take to load, in seconds.
         restarts: how often a server whose engine died is started again. `recovery_s` says how long questions wait.
@@ -106,6 +115,22 @@ def vllm_teacher(
     identity |= {} if folder is None else {"weights": weights_digest(folder)}
     identity |= {name: value for name, value in _changes_answers(knobs).items() if value is not None}
     tokens = most_answer_tokens(settings.sampling.model_dump(include={"max_tokens"}) | fields)
+    if serve and run_batch:
+        raise RecipeError(f"teacher {settings.name}: `serve` or `run_batch`, one of them")
+    if run_batch:
+        asks = OpenAIBackend("vllm run-batch", NO_KEY, None, settings, None, fields)
+        arguments = run_batch_arguments(knobs, model=model, name=settings.model)
+        return batched(
+            asks,
+            settings,
+            identity,
+            fields,
+            carrier=lambda folder, say: RunBatch(
+                folder, say, teacher=settings.name, arguments=arguments, environment=serve_environment(knobs)
+            ),
+            rows=batch_rows,
+            size=_ANY_SIZE,
+        )
     if not serve:
         from factory.teachers.in_process import InProcess
 
