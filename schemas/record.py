@@ -113,6 +113,8 @@ class Seen:
     """Those that the family says it reads (`Needs.texts`); others (the name of a landmark) may tell the place."""
     evidence: tuple[Evidence, ...] = ()
     """What the witnesses found that look before the teachers answer."""
+    captured_at: str | None = None
+    """When its pictures were taken, as the source says it; for witnesses, families are not given it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,16 @@ class Photo:
     source_bytes: int | None = None
     source_mtime_ns: int | None = None
     """Of the source file when it was decoded: a later build takes the picture over only if both are unchanged."""
+
+
+SUPPORT: Final = "support"
+"""Kind of the finding by which a witness says how far it speaks for an answer's place: its `text` is the answer's
+`voice_name`, its `score` above 0.5 for the place, below against it. Without such a finding it says nothing of it."""
+
+
+def voice_name(answered: Answered) -> str:
+    """What findings call an answer: its teacher, and which draw it is but for the first."""
+    return answered.teacher if answered.draw == 0 else f"{answered.teacher}/{answered.draw}"
 
 
 CALIBRATED: Final = "calibrated"

@@ -68,6 +68,11 @@ class CheckRef:
     """Marks an item of a decider's setting as the name of a check, which the recipe must then have."""
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessRef:
+    """Marks an item of a decider's setting as the name of a witness, which the recipe must then have."""
+
+
 def endpoint_url(url: str) -> str:
     """A base URL without its trailing slash. Raises ValueError for anything but http(s) without credentials."""
     parts = urlsplit(url)

@@ -109,4 +109,5 @@ def _said(rng: np.random.Generator, confidence: Reals, right: Flags, together: F
             near = (right[:, one] & right[:, other]) | (~right[:, one] & ~right[:, other] & together)
             far = 30 + np.exp(rng.normal(6, 1.5, rows))
             apart[:, one, other] = apart[:, other, one] = np.where(near, np.minimum(rng.gamma(1, 4, rows), 25), far)
-    return Said(confidence, np.ones((rows, count)), np.ones((rows, count), dtype=np.bool_), apart)
+    placed = np.ones((rows, count), dtype=np.bool_)
+    return Said(confidence, np.ones((rows, count)), placed, apart, np.zeros((rows, count, 0)))

@@ -13,6 +13,7 @@ from factory.phases.lines import listed, plan_line, release_line, select_line, t
 from factory.phases.phase import Phase
 from factory.phases.plan import plan_source
 from factory.phases.run import Run
+from factory.phases.worth import worths_of
 from factory.select.accepted import select_rows
 from factory.shard.memory import give_back
 from factory.store.databases import databases
@@ -128,7 +129,8 @@ def _report(run: Run) -> None:
     from factory.report import write_report
 
     give_back()
-    write_report(Build(run.paths))
+    build = Build(run.paths)
+    write_report(build, worths=worths_of(build))
 
 
 def renew_report(build: Build) -> Path:
@@ -141,10 +143,10 @@ def renew_report(build: Build) -> Path:
     paths = build.paths
     if build.info["state"] != REPORT.state:
         with disk_faults(paths.root), held(paths.root):
-            return write_report(build)
+            return write_report(build, worths=worths_of(build))
     with disk_faults(paths.root), lease(paths.root / "lease", what=str(paths.root), wait_s=0.5):
         info = read_info(paths.info)
-        path = write_report(Build(paths))
+        path = write_report(Build(paths), worths=worths_of(Build(paths)))
         info.setdefault("files", {})[path.name] = file_digest(path)
         write_info(info, paths.info)
     return path

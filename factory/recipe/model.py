@@ -20,6 +20,7 @@ from factory.plugins.promises import opened
 from factory.plugins.registry import plugin
 from factory.recipe.fingerprint import identity_part
 from factory.store.yaml_draft import paths_in
+from factory.text import did_you_mean
 from schemas.settings import (
     BuildSettings,
     CheckRef,
@@ -29,6 +30,7 @@ from schemas.settings import (
     ReleaseSettings,
     ReviewSettings,
     TeacherSettings,
+    WitnessRef,
 )
 
 SOURCE = Block("source", key="kind")
@@ -59,7 +61,9 @@ class VerifyBlock(Closed):
     def _defaults_follow_the_checks(self) -> VerifyBlock:
         names, settings = {check.name for check in self.checks}, self.decide.settings
         lists = {
-            action: listed for action, listed in _listed_checks(settings) if action not in settings.model_fields_set
+            action: listed
+            for action, listed in _listed(settings, CheckRef())
+            if action not in settings.model_fields_set
         }
         fitting = {action: tuple(name for name in listed if name in names) for action, listed in lists.items()}
         object.__setattr__(self, "decide", replace(self.decide, settings=settings.model_copy(update=fitting)))
@@ -70,7 +74,7 @@ class VerifyBlock(Closed):
         names = [check.name for check in self.checks]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"check listed twice: {', '.join(sorted(twice))}")
-        for action, listed in _listed_checks(self.decide.settings):
+        for action, listed in _listed(self.decide.settings, CheckRef()):
             for name in listed:
                 if name not in names:
                     raise ValueError(
@@ -80,11 +84,11 @@ class VerifyBlock(Closed):
         return self
 
 
-def _listed_checks(settings: BaseModel) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The settings of a decider that list checks by name: those whose items are marked as `CheckRef`."""
+def _listed(settings: BaseModel, mark: CheckRef | WitnessRef) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The settings of a decider that list checks or witnesses by name: those whose items are marked so."""
     for action, field in type(settings).model_fields.items():
         notes = [note for item in get_args(field.annotation) for note in getattr(item, "__metadata__", ())]
-        if CheckRef() in notes:
+        if mark in notes:
             yield action, tuple(getattr(settings, action))
 
 
@@ -125,6 +129,14 @@ class Recipe(Closed):
         witnesses = [witness.name for witness in self.witnesses]
         if twice := {name for name in witnesses if witnesses.count(name) > 1 or name in names}:
             raise ValueError(f"witnesses share a name with another or with a teacher: {', '.join(sorted(twice))}")
+        for setting, listed in () if self.verify is None else _listed(self.verify.decide.settings, WitnessRef()):
+            for name in listed:
+                if name not in witnesses:
+                    near = did_you_mean(name, witnesses)
+                    there = ", ".join(witnesses) or "none"
+                    raise ValueError(
+                        f"verify.decide.{setting} names `{name}`, which is not among the witnesses: {there}{near}"
+                    )
         return self
 
     @model_validator(mode="after")

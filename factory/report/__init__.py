@@ -6,6 +6,7 @@ It shows nothing that is not in the build's files, so a report can be made again
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from factory.report.frames import (
     ledger_totals,
     read_frames,
 )
+from factory.report.worths import Worth
 from factory.store.files import write_bytes
 from factory.store.layout import Build
 
@@ -43,19 +45,22 @@ NOT_RELEASED = "none"
 """What the filter by split calls samples that are in none."""
 
 
-def write_report(build: Build, path: Path | None = None) -> Path:
+def write_report(build: Build, path: Path | None = None, *, worths: Sequence[Worth] = ()) -> Path:
     """Writes the report and returns its path (`report.html` of the build by default).
+
+    Args:
+        worths: what each source of evidence is worth on the build's known places (`factory.verify.worth`).
 
     Works at any state of the build: frames that do not exist yet are shown as empty. Raises CorruptBuild when a file
     of the build cannot be read.
     """
     target = path or build.paths.report
-    page = html.render(*_page(build))
+    page = html.render(*_page(build, worths))
     write_bytes(page.encode(), target)
     return target
 
 
-def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
+def _page(build: Build, worths: Sequence[Worth] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
     """The template's values and the script's data."""
     frames = read_frames(build)
     samples = frames.samples
@@ -79,6 +84,7 @@ def _page(build: Build) -> tuple[dict[str, Any], dict[str, Any]]:
         **_teacher_context(frames),
         **_check_context(frames),
         **_acceptance_context(build, frames),
+        "worths": worths,
     }
     return context, {"cards": [_script_card(card) for card in cards]}
 

@@ -44,8 +44,9 @@ async def answer_sample(
         return Asker(desk=desk, sample=sample, image_keys=image_keys, image=image, teacher=teacher, **more)
 
     async def witnessed(when: str, seen: Seen, answers: tuple[Answered, ...]) -> tuple[Evidence, ...]:
+        dated = replace(seen, captured_at=sample.captured_at)
         looking = [
-            _look(witness, seen, answers, asker(model, may_see_truth=False), image, image_keys)
+            _look(witness, dated, answers, asker(model, may_see_truth=False), image, image_keys)
             for witness, model in staff.witnesses
             if witness.when == when
         ]

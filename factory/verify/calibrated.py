@@ -27,9 +27,10 @@ from factory.verify.said import features_of, teachers_in
 from schemas import Case, CheckResult, Label, Outcome, Verdict
 from schemas.plain_json import read_json
 from schemas.record import CALIBRATED
-from schemas.settings import OptionalFile, Share
+from schemas.settings import OptionalFile, Share, WitnessRef
 
 Precision = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+WitnessName = Annotated[str, WitnessRef()]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -55,6 +56,7 @@ def calibrated(
     suspect_from: Share = 0.9,
     radius_km: Radius = 25.0,
     fitted_on: OptionalFile = None,
+    witnesses: tuple[WitnessName, ...] = (),
     reject: tuple[CheckName, ...] = (),
 ) -> Decider:
     """Accepts what is probably right by what the teachers say, each on a scale fitted for it.
@@ -74,6 +76,8 @@ def calibrated(
             tier city.
         fitted_on: `model.json` of an earlier build of the same teachers with the same target or promise and radius: its
             model and threshold are taken, and no place of this build is learnt from.
+        witnesses: Names of witnesses whose word for or against a place is weighed, each by what it is worth on this
+            build's known places; one that is worth nothing there has no weight. None vetoes.
         reject: A fail of one of these checks rejects; every other fail goes to people.
 
     A sample without a known place (`plan: {truth: unknown}`) gets that of the teacher with the highest probability as
@@ -89,17 +93,17 @@ def calibrated(
     aim = Aim(target=target, promise=promise, confidence=0.95 if promise is None else confidence)
 
     def features(case: Case, _checks: Sequence[CheckResult]) -> Mapping[str, float]:
-        return features_of(case, radius_km=radius_km)
+        return features_of(case, radius_km=radius_km, witnesses=witnesses)
 
     def fit(frame: pl.DataFrame) -> Model:
         if fitted_on is None:
-            return fitted(frame, radius_km=radius_km, aim=aim)
-        model = _earlier(fitted_on, teachers_in(frame.columns), aim, radius_km)
+            return fitted(frame, radius_km=radius_km, aim=aim, witnesses=witnesses)
+        model = _earlier(fitted_on, teachers_in(frame.columns), aim, radius_km, witnesses)
         return transferred(model, frame, name=Path(fitted_on).resolve().parent.name)
 
     def ready(teachers: Sequence[str]) -> None:
         if fitted_on is not None:
-            _earlier(fitted_on, teachers, aim, radius_km)
+            _earlier(fitted_on, teachers, aim, radius_km, witnesses)
 
     def decide(checks: Sequence[CheckResult], known: Mapping[str, float], model: Model | None) -> Verdict:
         sample = None if model is None else judged(known, model)
@@ -118,14 +122,14 @@ def calibrated(
     return Decider(decide=decide, features=features, fit=fit, labels=bars.by_threshold, ready=ready)
 
 
-def _earlier(path: str, teachers: Sequence[str], aim: Aim, radius_km: float) -> Model:
+def _earlier(path: str, teachers: Sequence[str], aim: Aim, radius_km: float, witnesses: Sequence[str]) -> Model:
     """The model of an earlier build. Raises RecipeError when there is none that fits this one."""
     try:
         file = Path(path)
         if (size := file.stat().st_size) > MAX_JSON_BYTES:
             raise ValueError(f"{size:,} bytes, at most {MAX_JSON_BYTES:,} are read")
         model: Model = read_json(file.read_bytes())
-        require_fit(model, teachers, aim=aim, radius_km=radius_km)
+        require_fit(model, teachers, aim=aim, radius_km=radius_km, witnesses=witnesses)
         return model
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError(f"verify.decide.fitted_on: {path}: no model for this build: {error}") from None

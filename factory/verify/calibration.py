@@ -27,6 +27,9 @@ _MAP_PENALTY: Final = np.array([0.01, 0.7, 0.7])
 _WEIGHT_PENALTY: Final = np.array([0.01, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
 """Ridge penalties, the constants nearly free. Of penalties from 0.01 to 3 these had the least held-out log loss on 215
 photos of four teachers; docs/acceptance.md has the figures, also of isotonic maps, which lost."""
+_WITNESS_PENALTY: Final = 1.0
+"""Of a witness's weight: as of the others. What speaks for a place never makes it less probable: a witness whose word
+is worth nothing on the rows with a known place has no weight at all."""
 _MAP_SIGNS: Final = np.array([False, True, True])
 _WEIGHT_SIGNS: Final = np.array([False, True, False, True, False, True, True, True])
 """More confidence never makes a place less probable, nor does a more confident teacher that agrees; one that disagrees
@@ -45,10 +48,14 @@ class Said:
     """(rows, teachers) whether the teacher gives a place at all."""
     apart_km: Reals
     """(rows, teachers, teachers) kilometres between two teachers' places."""
+    support: Reals
+    """(rows, teachers, witnesses) how far each witness speaks for the place, -1 to 1; nan where it says nothing."""
 
     def rows(self, which: npt.NDArray[Any]) -> Said:
         """The rows of a mask or of positions."""
-        return Said(self.confidence[which], self.level[which], self.placed[which], self.apart_km[which])
+        return Said(
+            self.confidence[which], self.level[which], self.placed[which], self.apart_km[which], self.support[which]
+        )
 
     @property
     def candidates(self) -> Flags:
@@ -63,7 +70,7 @@ class Calibration:
     maps: Reals
     """(teachers, 3): log odds = constant + a ln c - b ln(1 - c) of the stated confidence c."""
     weights: Reals
-    """(8,) of the columns of `_columns`."""
+    """(8 + witnesses,) of the columns of `_columns`."""
     radius_km: float
 
     def plain(self) -> dict[str, Any]:
@@ -75,8 +82,8 @@ class Calibration:
         }
 
     @classmethod
-    def read(cls, plain: Mapping[str, Any], teachers: int) -> Calibration:
-        """A model from its JSON. Raises ValueError when it is none for so many teachers."""
+    def read(cls, plain: Mapping[str, Any], teachers: int, witnesses: int = 0) -> Calibration:
+        """A model from its JSON. Raises ValueError when it is none for so many teachers and witnesses."""
         try:
             maps = np.asarray(plain["maps"], dtype=np.float64)
             weights = np.asarray(plain["weights"], dtype=np.float64)
@@ -84,7 +91,7 @@ class Calibration:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"no calibration: {error!r}") from None
         whole = np.isfinite(maps).all() and np.isfinite(weights).all() and np.isfinite(radius_km)
-        if maps.shape != (teachers, 3) or weights.shape != _WEIGHT_PENALTY.shape or not whole:
+        if maps.shape != (teachers, 3) or weights.shape != (len(_WEIGHT_PENALTY) + witnesses,) or not whole:
             raise ValueError(f"no calibration of {teachers} teachers: maps {maps.shape}, weights {weights.shape}")
         return cls(maps, weights, radius_km)
 
@@ -113,7 +120,10 @@ def fit(said: Said, right: Flags, *, radius_km: float) -> Calibration | None:
     mapped = _mapped(said, maps)
     columns = np.concatenate([_columns(said, mapped, n, radius_km)[known] for n, known in enumerate(candidates.T)])
     outcomes = np.concatenate([right[known, n] for n, known in enumerate(candidates.T)])
-    weights = fit_logistic(columns, outcomes, penalty=_WEIGHT_PENALTY, nonnegative=_WEIGHT_SIGNS)
+    heard = said.support.shape[2]
+    penalty = np.append(_WEIGHT_PENALTY, np.full(heard, _WITNESS_PENALTY))
+    signs = np.append(_WEIGHT_SIGNS, np.ones(heard, dtype=np.bool_))
+    weights = fit_logistic(columns, outcomes, penalty=penalty, nonnegative=signs)
     return Calibration(maps, weights, radius_km)
 
 
@@ -157,9 +167,9 @@ def _mapped(said: Said, maps: Reals) -> Reals:
 
 
 def _columns(said: Said, mapped: Reals, teacher: int, radius_km: float) -> Reals:
-    """(rows, 8) what a teacher's place is judged by: 1; its own log odds; how many others agree, and the best of their
-    log odds; how many disagree, the best of theirs (negated) and how far off the nearest of them is (negated log of
-    radii); how fine a place it names.
+    """(rows, 8 + witnesses) what a teacher's place is judged by: 1; its own log odds; how many others agree, and the
+    best of their log odds; how many disagree, the best of theirs (negated) and how far off the nearest of them is
+    (negated log of radii); how fine a place it names; how far each witness speaks for it.
 
     A voice without a readable confidence still disagrees, by its place; agreeing, it counts for nothing.
     """
@@ -182,6 +192,7 @@ def _columns(said: Said, mapped: Reals, teacher: int, radius_km: float) -> Reals
             np.where(np.isfinite(against), -np.logaddexp(0.0, against), 0.0),
             -distance,
             np.nan_to_num(said.level[:, teacher]),
+            *np.nan_to_num(said.support[:, teacher]).T,
         ],
         axis=1,
     )

@@ -62,13 +62,14 @@ class Judged:
         return max(known, key=lambda one: one[0], default=None)
 
 
-def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
+def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim, witnesses: Sequence[str] = ()) -> Model:
     """A model of the samples whose truth is known, as JSON values.
 
     Args:
         frame: features of `factory.verify.said` by sample, sorted by id.
         radius_km: within which places are right and the same.
         aim: the threshold that is looked for, if any.
+        witnesses: whose word is fitted, too; a model of some has `witnesses` with their names.
 
     Returns:
         `teachers`, `rows` (with known truth), `groups` (among them), `parts` (a model each, null where there are no
@@ -78,7 +79,7 @@ def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
         stated otherwise) and `fitted_on` (null: on this build).
     """
     teachers = teachers_in(frame.columns)
-    every = read(frame, teachers)
+    every = read(frame, teachers, witnesses)
     known = _only(every, every.known)
     parts = part_of(known.groups)
     models = cross_fit(known.said, known.right, parts, radius_km=radius_km)
@@ -97,6 +98,7 @@ def fitted(frame: pl.DataFrame, *, radius_km: float, aim: Aim) -> Model:
         "stated": stated(known.said),
         "drift": drift(stated(known.said), _only(every, ~every.known).said),
         "fitted_on": None,
+        **({"witnesses": list(witnesses)} if witnesses else {}),
     }
 
 
@@ -108,21 +110,31 @@ def transferred(model: Model, frame: pl.DataFrame, *, name: str) -> Model:
         name: what is kept of where it comes from.
     """
     teachers = list(model["teachers"])
-    return {**model, "drift": drift(model["stated"], read(frame, teachers).said), "fitted_on": name}
+    return {**model, "drift": drift(model["stated"], read(frame, teachers, heard_by(model)).said), "fitted_on": name}
 
 
-def require_fit(model: Model, teachers: Sequence[str], *, aim: Aim, radius_km: float) -> None:
+def heard_by(model: Model) -> list[str]:
+    """The witnesses whose word a model weighs."""
+    return list(model.get("witnesses", ()))
+
+
+def require_fit(
+    model: Model, teachers: Sequence[str], *, aim: Aim, radius_km: float, witnesses: Sequence[str] = ()
+) -> None:
     """Raises ValueError, KeyError or TypeError when this is no model that `fitted` returned, or one of other teachers,
     of another radius within which a place is right, or of another aim than its threshold was looked for with: the rows
     that it was counted on stay where they were."""
     if not isinstance(model, dict) or not {"parts", "teachers", "threshold", "models", "stated"} <= model.keys():
         raise ValueError("it is no `model.json` that `calibrated` fitted")
-    _, parts = _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
+    parts = _opened(orjson.dumps(model["parts"]), len(model["teachers"]), len(heard_by(model)), model.get("version"))
     if odd := {part.radius_km for part in parts if part is not None} - {radius_km}:
         raise ValueError(f"was made with `radius_km: {min(odd):g}`, and this recipe has `radius_km: {radius_km:g}`")
     if sorted(model["teachers"]) != sorted(teachers):
         was, are = _listed(model["teachers"]), _listed(sorted(teachers))
         raise ValueError(f"is of the teachers {was}; those of this build are {are}")
+    if heard_by(model) != list(witnesses):
+        heard, asked = _listed(heard_by(model)), _listed(witnesses)
+        raise ValueError(f"weighs the witnesses {heard}; this recipe's decider the witnesses {asked}")
     had = _aim_of(model["threshold"])
     if had != aim:
         raise ValueError(
@@ -142,8 +154,9 @@ def judged(features: Mapping[str, float], model: Model) -> Judged:
 
     Raises ValueError for JSON that is no model.
     """
-    teachers, models = _opened(orjson.dumps(model["parts"]), tuple(model["teachers"]), model.get("version"))
-    one = read(features, teachers)
+    teachers, heard = tuple(model["teachers"]), heard_by(model)
+    models = _opened(orjson.dumps(model["parts"]), len(teachers), len(heard), model.get("version"))
+    one = read(features, teachers, heard)
     calibration = models[int(part_of(one.groups)[0])]
     right, known = tuple(one.right[0].tolist()), bool(one.known[0])
     if calibration is None:
@@ -155,13 +168,11 @@ def judged(features: Mapping[str, float], model: Model) -> Judged:
 
 
 @lru_cache(maxsize=4)
-def _opened(
-    parts: bytes, teachers: tuple[str, ...], version: Any
-) -> tuple[tuple[str, ...], tuple[Calibration | None, ...]]:
+def _opened(parts: bytes, teachers: int, witnesses: int, version: Any) -> tuple[Calibration | None, ...]:
     plain = orjson.loads(parts)
     if version != VERSION or len(plain) != FOLDS:
         raise ValueError(f"no fitted model: version {version!r} with {len(plain)} parts, expected {VERSION}, {FOLDS}")
-    return teachers, tuple(None if part is None else Calibration.read(part, len(teachers)) for part in plain)
+    return tuple(None if part is None else Calibration.read(part, teachers, witnesses) for part in plain)
 
 
 def _listed(names: Sequence[str]) -> str:

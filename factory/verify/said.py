@@ -4,6 +4,7 @@
     placed:TEACHER       1 where there is a place   right:TEACHER   1 or 0, where the truth is known
     km:TEACHER:TEACHER   between two places         group           who belongs together, a whole number
     model:TEACHER        which model answered, a whole number
+    support:WITNESS:TEACHER  how far a witness speaks for the place, -1 to 1; only where it says anything
 
 What was not said, cannot be read or cannot be measured is left out; in arrays it is nan.
 """
@@ -11,7 +12,7 @@ What was not said, cannot be read or cannot be measured is left out; in arrays i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -22,16 +23,19 @@ import polars as pl
 
 from factory.generators.labelled import stated_point
 from factory.verify.calibration import Said
+from factory.verify.clues import vector_overlap
 from factory.verify.logistic import Flags, Reals
 from schemas import Case, LocatedAnswer, Sample
+from schemas.record import SUPPORT, voice_name
 
 _LEVELS = {"city": 1.0, "region": 0.5}
 _CONFIDENCE, _LEVEL, _PLACED, _RIGHT, _KM, _GROUP = "confidence", "level", "placed", "right", "km", "group"
-_MODEL = "model"
+_MODEL, _SUPPORT = "model", "support"
 
 
-def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
-    """One sample's numbers. A teacher that was shown the place says nothing by naming it."""
+def features_of(case: Case, *, radius_km: float, witnesses: Sequence[str] = ()) -> dict[str, float]:
+    """One sample's numbers, with the support of the witnesses named. A teacher that was shown the place says nothing by
+    naming it."""
     from factory.geo import haversine_km
 
     found = {_GROUP: group_of(case.sample)}
@@ -47,7 +51,39 @@ def features_of(case: Case, *, radius_km: float) -> dict[str, float]:
     for (one, here), (other, there) in combinations(sorted(points.items()), 2):
         known = here is not None and there is not None
         found[f"{_KM}:{one}:{other}"] = haversine_km(*here, *there) if known else nan  # type: ignore[misc]
+    found |= {f"{_SUPPORT}:{witness}:{name}": far for witness in witnesses for name, far in supports(case, witness)}
     return {name: number for name, number in found.items() if not isnan(number)}
+
+
+def supports(case: Case, witness: str) -> Iterator[tuple[str, float]]:
+    """Teachers of whose place a witness says anything, and how far it speaks for it: 1 for, -1 against, 0 neither.
+
+    A witness that gives vectors of clues speaks for the teachers whose clues mean what another's do.
+    """
+    heard = [evidence for evidence in case.evidence if evidence.source == witness]
+    said = {
+        finding.text: 2.0 * finding.score - 1.0
+        for evidence in heard
+        for finding in evidence.findings
+        if finding.kind == SUPPORT and finding.score is not None and 0.0 <= finding.score <= 1.0
+    }
+    vectors = next((evidence.vectors for evidence in heard if evidence.vectors), None)
+    for voice in case.voices if said or vectors else ():
+        if (far := said.get(voice_name(voice.answered))) is not None:
+            yield voice.answered.teacher, far
+        elif vectors and (alike := _most_alike(case, voice, vectors)) is not None:
+            yield voice.answered.teacher, 2.0 * alike - 1.0
+
+
+def _most_alike(case: Case, voice: LocatedAnswer, vectors: Mapping[str, tuple[float, ...]]) -> float | None:
+    """The overlap of a teacher's clues with those of the other whose clues are most like them, by vectors."""
+    place = voice.answered.place
+    others = [other.answered.place for other in case.voices if other is not voice]
+    if place is None:
+        return None
+    mine = [clue.text for clue in place.clues]
+    found = (vector_overlap(mine, [clue.text for clue in other.clues], vectors) for other in others if other)
+    return max((alike for alike in found if alike is not None), default=None)
 
 
 def group_of(sample: Sample) -> float:
@@ -86,7 +122,7 @@ def teachers_in(names: Sequence[str]) -> list[str]:
     return sorted(name.removeprefix(f"{_PLACED}:") for name in names if name.startswith(f"{_PLACED}:"))
 
 
-def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str]) -> Read:
+def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str], witnesses: Sequence[str] = ()) -> Read:
     """Features of many samples (a frame) or of one (a mapping) as arrays; a column that is missing is nan."""
     height, count = rows.height if isinstance(rows, pl.DataFrame) else 1, len(teachers)
 
@@ -106,7 +142,9 @@ def read(rows: pl.DataFrame | Mapping[str, float], teachers: Sequence[str]) -> R
     for one, other in combinations(range(count), 2):
         apart[:, one, other] = apart[:, other, one] = column(f"{_KM}:{teachers[one]}:{teachers[other]}")
     right = columns(_RIGHT)
-    said = Said(columns(_CONFIDENCE), columns(_LEVEL), columns(_PLACED) == 1, apart)
+    heard = [columns(f"{_SUPPORT}:{witness}") for witness in witnesses]
+    support = np.stack(heard, axis=2) if heard else np.zeros((height, count, 0))
+    said = Said(columns(_CONFIDENCE), columns(_LEVEL), columns(_PLACED) == 1, apart, support)
     known: Flags = np.asarray(np.isfinite(right).any(axis=1), dtype=np.bool_)
     return Read(said, right == 1, known, column(_GROUP), columns(_MODEL))
 

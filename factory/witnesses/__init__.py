@@ -8,6 +8,9 @@ from factory.plugins.blocks import Call
 from factory.plugins.contracts import Witness
 from factory.plugins.promises import opened
 from factory.witnesses import embeddings as embeddings
+from factory.witnesses import facts as facts
+from factory.witnesses import ocr as ocr
+from factory.witnesses import sun as sun
 
 __all__ = ["made_witnesses"]
 

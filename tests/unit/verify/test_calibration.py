@@ -25,7 +25,13 @@ def one_row(confidences: list[float], apart_km: float) -> Said:
     count = len(confidences)
     apart = np.full((1, count, count), apart_km)
     apart[0, range(count), range(count)] = 0
-    return Said(np.array([confidences]), np.ones((1, count)), np.ones((1, count), dtype=np.bool_), apart)
+    return Said(
+        np.array([confidences]),
+        np.ones((1, count)),
+        np.ones((1, count), dtype=np.bool_),
+        apart,
+        np.zeros((1, count, 0)),
+    )
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)

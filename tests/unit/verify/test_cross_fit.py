@@ -38,7 +38,7 @@ def test_a_teacher_that_only_one_part_has_heard_is_no_surprise() -> None:
     parts = part_of(made.groups)
     confidence = made.said.confidence.copy()
     confidence[parts != 4, 1] = np.nan
-    said = Said(confidence, made.said.level, made.said.placed, made.said.apart_km)
+    said = Said(confidence, made.said.level, made.said.placed, made.said.apart_km, made.said.support)
     found = cross_scored(said, parts, cross_fit(said, made.right, parts, radius_km=25))
     assert np.isfinite(found[:, 0]).all()
     assert np.isfinite(found[parts == 4, 1]).all()
