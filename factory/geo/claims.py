@@ -13,27 +13,38 @@ from itertools import combinations
 from math import isfinite
 
 from factory.geo.gazetteer import WORLDVIEWS, country_codes, unit_countries
-from factory.geo.names import country_code
+from factory.geo.inputs import name_of
+from factory.geo.names import DISSOLVED, country_code, country_name
+from factory.geo.normalise import fold
 from factory.geo.reverse import reverse
 
 
-def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -> bool | None:
+def is_country_of(given: str | None, own: str | None, at: tuple[float, float] | None = None) -> bool | None:
     """Whether the country `given` is true of a place labelled `own`.
 
     Args:
-        given: The country that is named: ISO 3166-1 alpha-2, or any name that `country_code` knows.
+        given: The country that is named: ISO 3166-1 alpha-2, any name that `country_code` knows, or that of a state
+            that is no more (`names.DISSOLVED`), which stands for each of its successors.
         own: That of the place's label, likewise.
         at: The place in degrees (lat, lon), where it is known. It is looked at only when the two countries share a
             territory or a dispute, so that most questions load no polygon.
 
     Returns:
         True when `given` is `own`, its sovereign or a country whose name `forward` accepts behind it, or is one of
-        these for what any worldview says of the position; None when only the missing position could tell.
+        these for what any worldview says of the position; None when only the missing position could tell, and where a
+        country is missing (None, NaN).
 
     Raises:
-        ValueError: for a name that is no country's; two capitals are a code, also one that nobody has.
+        ValueError: for a name or code that is no country's.
+        TypeError: for what is no text and not missing.
     """
-    given, own = _code(given), _code(own)
+    both = _codes(given), _codes(own)
+    found = [_holds(one, other, at) for one in both[0] for other in both[1]]
+    return True if True in found else None if None in found or not found else False
+
+
+def _holds(given: str, own: str, at: tuple[float, float] | None) -> bool | None:
+    """The same of two codes."""
     if given == own or (given, own) in _accepted():
         return True
     if (own, given) not in _accepted() and (given, own) not in _contested():
@@ -43,13 +54,16 @@ def is_country_of(given: str, own: str, at: tuple[float, float] | None = None) -
     return any(code == given or (given, code) in _accepted() for code in _countries_at(*at))
 
 
-def _code(country: str) -> str:
-    if len(country) == 2 and country.isascii() and country.isupper():
-        return country
-    code = country_code(country)
-    if code is None:
-        raise ValueError(f"{country!r} is no country: expected an ISO 3166-1 code such as FI, or a country's name")
-    return code
+def _codes(country: str | None) -> tuple[str, ...]:
+    """The code of a country, those of all that a former one became, none where it is missing."""
+    name = name_of(country)
+    if name is None:
+        return ()
+    if code := name if country_name(name) else country_code(name):
+        return (code,)
+    if successors := DISSOLVED.get(fold(name)):
+        return tuple(successors.split())
+    raise ValueError(f"{name!r} is no country: expected an ISO 3166-1 code such as FI, or a country's name")
 
 
 @cache

@@ -1,7 +1,8 @@
-"""Every place a name can mean, as columns: cities, admin-1 units, the regions they roll up to, and countries.
+"""Every place a name can mean, as columns: cities, admin-1 units, the regions they roll up to, islands, and countries.
 
 A place is one number. Cities come first, most populous first, so that a smaller number is the likelier place; then
-units, regions and countries from their own bases. The names in data/names.parquet point at these numbers.
+units, regions and islands, and countries from their own bases. An island is a region with land and towns of its own
+that may lie in a larger one. The names in data/names.parquet point at these numbers.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from factory.geo.gazetteer import (
     city_of_places,
     countries,
     country_codes,
+    named_islands,
     unit_countries,
 )
 from factory.geo.names import DISSOLVED
@@ -54,10 +56,11 @@ Floats = npt.NDArray[np.float64]
 class Entities:
     """Columns by number of place.
 
-    `vectors` are unit vectors, right to a metre. `regions` holds up to three numbers of regions a place belongs to, -1
-    for none; a region or country that is `compact` is no larger than a city. `claimed` is the country of a disputed
-    place in the other worldview, else its own: people write either behind it. `city_of` is the city that a place is a
-    quarter of, else the place itself; `on_island` whether a city lies on an island.
+    `vectors` are unit vectors, right to a metre. `regions` holds up to four numbers of regions a place belongs to, the
+    last the island that a city lies on, -1 for none; a region or country that is `compact` is no larger than a city.
+    `claimed` is the country of a disputed place in the other worldview, else its own: people write either behind it.
+    `city_of` is the city that a place is a quarter of, else the place itself; `on_island` whether a city lies on an
+    island, or a region is one.
     """
 
     kind: npt.NDArray[np.uint8]
@@ -93,7 +96,7 @@ class Entities:
 
     def city_regions(self) -> pl.DataFrame:
         """(entity, region) pairs: a city and a region it lies in."""
-        found = pl.DataFrame(self.regions[: len(self.city_ids)], schema=["a", "b", "c"]).with_row_index("entity")
+        found = pl.DataFrame(self.regions[: len(self.city_ids)], schema=["a", "b", "c", "d"]).with_row_index("entity")
         pairs = found.unpivot(index="entity", value_name="region").filter(pl.col("region") >= 0)
         return pairs.select(pl.col("entity", "region").cast(pl.Int64)).unique().sort("entity", "region")
 
@@ -113,20 +116,22 @@ def read_entities(worldview: str = "default") -> Entities:
     order = cities().with_row_index("row").sort(["population", "id"], descending=[True, False])["row"]
     places = cities()[order]
     codes = countries()["code"].to_list()
-    size, units, groups = COUNTRY_BASE + len(codes), admin1(), _groups()
-    group_of = _group_of_units()
+    size, units, groups, isles = COUNTRY_BASE + len(codes), admin1(), _groups(), named_islands()
+    group_of, first_isle = _group_of_units(), island_base()
     blocks = (
         slice(0, places.height),
         slice(REGION_BASE, REGION_BASE + units.height),
         slice(REGION_BASE + units.height, REGION_BASE + units.height + groups.height),
+        slice(first_isle, first_isle + isles.height),
         slice(COUNTRY_BASE, size),
     )
+    unit_of_isle = isles["admin1_index"].cast(pl.Int64).to_numpy()
     kind = np.full(size, NOTHING, dtype=np.uint8)
     country, claimed = np.full((2, size), -1, dtype=np.int16)
     lat, lon, weight = np.full(size, np.nan), np.full(size, np.nan), np.zeros(size, dtype=np.float32)
-    regions = np.full((size, 3), -1, dtype=np.int32)
+    regions = np.full((size, 4), -1, dtype=np.int32)
     for block, level, table in zip(
-        blocks, (CITY, REGION, REGION, COUNTRY), (places, units, groups, countries()), strict=True
+        blocks, (CITY, REGION, REGION, REGION, COUNTRY), (places, units, groups, isles, countries()), strict=True
     ):
         kind[block] = level
         lat[block], lon[block] = table["lat"].to_numpy(), table["lon"].to_numpy()
@@ -134,24 +139,30 @@ def read_entities(worldview: str = "default") -> Entities:
         column[blocks[0]] = of_cities[order.to_numpy()]
         column[blocks[1]] = of_units
         column[blocks[2]] = of_units[groups["first"].to_numpy()]
-        column[blocks[3]] = np.arange(len(codes))
-    regions[blocks[0]] = _regions_of_cities(places, group_of)
+        column[blocks[3]] = of_units[unit_of_isle]
+        column[blocks[4]] = np.arange(len(codes))
+    regions[blocks[0], :3] = _regions_of_cities(places, group_of)
+    regions[blocks[0], 3] = (places["named_island"].cast(pl.Int32) + first_isle).fill_null(-1).to_numpy()
     regions[blocks[1], 0] = np.arange(blocks[1].start, blocks[1].stop)
     regions[blocks[1], 1] = group_of
     regions[blocks[2], 0] = np.arange(blocks[2].start, blocks[2].stop)
+    regions[blocks[3], 0] = np.arange(blocks[3].start, blocks[3].stop)
+    regions[blocks[3], 1], regions[blocks[3], 2] = unit_of_isle + REGION_BASE, group_of[unit_of_isle]
     people = places["population"].to_numpy().astype(np.float64)
     weight[blocks[0]] = np.log10(people + 1)
     weight[REGION_BASE:COUNTRY_BASE] = _region_weights(regions[blocks[0]], people)
-    names = pl.concat([units["region"], groups["region"]])
+    names = pl.concat([units["region"], groups["region"], units["region"].gather(unit_of_isle)])
     back = np.empty(places.height, dtype=np.int32)
     back[order.to_numpy()] = np.arange(places.height)
     city_of = np.arange(size, dtype=np.int32)
     city_of[blocks[0]] = back[city_of_places()[order.to_numpy()]]
     on_island = np.zeros(size, dtype=bool)
     on_island[blocks[0]] = places["island"].to_numpy()
+    on_island[blocks[1]], on_island[blocks[2]] = _insular(units["landmass"].to_numpy(), group_of, groups.height)
+    on_island[blocks[3]] = True
     vectors = unit_vectors(lat, lon).astype(np.float32)
     compact = np.zeros(size, dtype=bool)
-    for block, table in ((blocks[1], units), (blocks[2], groups), (blocks[3], countries())):
+    for block, table in ((blocks[1], units), (blocks[2], groups), (blocks[3], isles), (blocks[4], countries())):
         compact[block] = np.sqrt(table["area_km2"].to_numpy() / np.pi) <= _COMPACT_KM
     compact[REGION_BASE:COUNTRY_BASE] &= _far_share(regions[blocks[0]], people, vectors) <= _FAR_SHARE
     return Entities(
@@ -190,6 +201,26 @@ def _regions_of_cities(places: pl.DataFrame, group_of: Ints) -> Ints:
     astray = ~here.fill_null(False).to_numpy() & (told >= 0)
     first, last = np.where(astray, told, own), np.where(astray, own, told)
     return np.column_stack([first, rolled, last]).astype(np.int32)
+
+
+def island_base() -> int:
+    """Number of the first of `named_islands`: they come behind the regions that units roll up to."""
+    return REGION_BASE + admin1().height + _groups().height
+
+
+def _insular(landmass: Ints, group_of: Ints, groups: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which units, and which regions of several, have the land that they lie on to themselves: Bali, and Hawaii."""
+    drawn = np.flatnonzero(landmass >= 0)
+    alone = np.bincount(landmass[drawn], minlength=int(landmass.max(initial=-1)) + 1) == 1
+    units = (landmass >= 0) & alone[landmass]
+    region = group_of - REGION_BASE - len(landmass)
+    shared = pl.DataFrame({"land": landmass[drawn], "region": np.where(region < 0, -1, region)[drawn]})
+    mixed = shared.group_by("land").agg(several=pl.col("region").n_unique() > 1)
+    judged = shared.join(mixed, on="land").filter(pl.col("region") >= 0)
+    judged = judged.group_by("region").agg(whole=~pl.col("several").any())
+    whole = np.zeros(groups, dtype=bool)
+    whole[judged["region"].to_numpy()] = judged["whole"].to_numpy()
+    return units, whole
 
 
 def _region_weights(regions: Ints, people: Floats) -> Floats:

@@ -3,7 +3,8 @@
 Parts in any order and script are looked up in a prebuilt index and weighed against each other (see `place_match`).
 The written country always binds: a city outside it, its territories or its parent is never the answer. Only when no
 part names a city within it is one letter allowed to be wrong (see `misspelt`), at half the score. What is not found
-is null; a place found only as a region or a country says so in `level`.
+is null; a place found only as a region or a country says so in `level`. An island is a region at its own point, and
+`region` the unit that it belongs to.
 """
 
 from __future__ import annotations
@@ -39,9 +40,11 @@ def forward(
 
     Raises:
         ValueError: for `candidates` outside 1 to 100 or an unknown worldview.
-        TypeError: for anything but names, such as bytes, a dict or a list of lists.
+        TypeError: for anything but names, such as bytes, a dict or a list of lists; for `candidates` that is no int.
         EnvironmentFault: in a process forked after the parent used the gazetteer.
     """
+    if not isinstance(candidates, int) or isinstance(candidates, bool):
+        raise TypeError(f"candidates must be a whole number, not {candidates!r}")
     if not 1 <= candidates <= _MAX_CANDIDATES:
         raise ValueError(f"candidates must lie between 1 and {_MAX_CANDIDATES}, not {candidates}")
     from factory.geo.forked import refuse_fork

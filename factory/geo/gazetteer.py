@@ -93,8 +93,8 @@ def cities() -> pl.DataFrame:
 
     `country` is GeoNames' own ISO 3166-1 code ("NA" is Namibia); `admin1_index` is the row of `admin1` that the place
     lies in, or the nearest of its country, null where nothing is drawn. `part_of` is the id of the city that the place
-    is a quarter of, null for most; `island` whether it lies on an island. The codes are Categorical, a quarter of the
-    room of text.
+    is a quarter of, null for most; `island` whether it lies on an island, `named_island` the row of `named_islands` it
+    lies on, null for most. The codes are Categorical, a quarter of the room of text.
     """
     return table("cities").with_columns(pl.col("country", "admin1_geonames").cast(pl.Categorical))
 
@@ -109,9 +109,16 @@ def islands() -> pl.DataFrame:
 def admin1() -> pl.DataFrame:
     """Units, a row's number being the polygon's: index, country, admin1, iso_3166_2 (today's), geonames, region,
     region_code, area_km2, lat, lon (a point inside), disputed, country_natural_earth, drawn ("polygon", or "places"
-    where today's unit has no polygon and its towns tell where it is).
+    where today's unit has no polygon and its towns tell where it is), landmass (number of the connected land that most
+    of it belongs to, -1 for none).
     """
     return table("admin1")
+
+
+@cache
+def named_islands() -> pl.DataFrame:
+    """Islands with names of their own: name, country, lat, lon, admin1_index (the unit they belong to), area_km2."""
+    return table("named_islands")
 
 
 @cache

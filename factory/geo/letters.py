@@ -1,5 +1,5 @@
 """Letters at the end of a written place that stand for a state or country without saying so by their capitals: "los
-angeles, ca", "boston ma", "sydney, nsw", "BOSTON MA"."""
+angeles, ca", "Paris, Tx", "boston ma", "Boston Ma", "sydney, nsw", "BOSTON MA"."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ import polars as pl
 from factory.geo.entities import Entities
 from factory.geo.gazetteer import countries
 from factory.geo.name_index import LETTERS, NameIndex
-from factory.geo.names import code_of_letters
+from factory.geo.names import code_of_letters, country_keys
 from factory.geo.normalise import fold_column
 from factory.geo.parse_place import cut_last_word
 
 STATE_COUNTRIES: Final = ("US", "CA", "AU")
 """Where people write a state as letters: American, Canadian, Australian."""
 
-_BEHIND = r"^([a-z][a-z .'\u{2019}-]+?)\s+([a-z]{2,3})$"
-_ALONE = r"^[a-z]{2,3}$"
+_BEHIND = r"^([A-Za-z][A-Za-z .'\u{2019}-]+?)\s+([a-z]{2,3}|[A-Z][a-z]{1,2})$"
+_ALONE = r"^(?:[a-z]{2,3}|[A-Z][a-z]{1,2})$"
+_TITLE = r"^[A-Z][a-z]{1,2}$"
+_NO_WORD = r"^[^aeiou]+$"
+"""Letters that can be no word: "ct" and "nm" name a state behind any place, "in" and "me" only behind a town of it."""
 _TWO: Final = 2
 _ALL_CAPITALS = r"^[A-Z][A-Z .'\u{2019}-]+\s[A-Z]{2,3}$"
 
@@ -37,8 +40,8 @@ def with_capitals(rows: pl.DataFrame, index: NameIndex, entities: Entities) -> p
     before them where all is capitals.
 
     Behind a comma they are letters of a state or of an American territory, or of a country where no place is called
-    so; behind a space they are letters of a state in which there is a place of the name before them: "boston ma", but
-    not "somewhere in".
+    so, but "Norway, Mo" is the town; behind a space they are letters of a state in which there is a place of the name
+    before them ("boston ma", but not "somewhere in"), or letters that are no word behind any place: "madrid nm".
     """
     last = pl.col("position") == pl.col("position").max().over("query")
     alone = rows.filter(last & (pl.col("position") > 0) & pl.col("text").str.contains(_ALONE))["text"].unique()
@@ -48,17 +51,40 @@ def with_capitals(rows: pl.DataFrame, index: NameIndex, entities: Entities) -> p
         return rows
     letters = alone.filter(_are_codes(alone, index, entities))
     towns = behind.filter(are_towns_of_states(behind, index, entities))
+    named = pl.col("query").is_in(_towns_of_named_countries(rows, letters, index, entities).implode())
     raised = last & (
-        (pl.col("text").is_in(letters.implode()) & (pl.col("position") > 0)) | pl.col("text").is_in(towns.implode())
+        (pl.col("text").is_in(letters.implode()) & (pl.col("position") > 0) & ~named)
+        | pl.col("text").is_in(towns.implode())
     )
-    head, tail = pl.col("text").str.extract(r"^(.*?)[a-z]{2,3}$", 1), pl.col("text").str.extract(r"([a-z]{2,3})$", 1)
+    ends = r"([A-Za-z][a-z]{1,2})$"
+    head, tail = pl.col("text").str.replace(ends, ""), pl.col("text").str.extract(ends, 1)
     rows = rows.with_columns(text=pl.when(raised).then(head + tail.str.to_uppercase()).otherwise("text"))
     return cut_last_word(rows, capitals.filter(are_towns_of_states(capitals, index, entities)))
 
 
+def _towns_of_named_countries(
+    rows: pl.DataFrame, letters: pl.Series, index: NameIndex, entities: Entities
+) -> pl.Series:
+    """Strings whose last part is such letters with a capital, as a town has, and the name of one in a country that
+    another part names."""
+    titles = letters.filter(letters.str.contains(_TITLE))
+    first, last = index.find(titles.str.to_lowercase())
+    places = {text: (a, b) for text, a, b in zip(titles, first, last, strict=True) if b > a}
+    ends = rows.filter(pl.col("text").is_in(list(places)), pl.col("position") > 0)
+    beside = rows.join(ends.select("query", letters="text"), on="query").filter(pl.col("text") != pl.col("letters"))
+    codes = {code: row for row, code in enumerate(entities.codes)}
+    found = []
+    for query, key, text in zip(beside["query"], fold_column(beside["text"]), beside["letters"], strict=True):
+        land = codes.get(country_keys().get(key, ""), -1)
+        if land >= 0 and (entities.country[index.entity[slice(*places[text])]] == land).any():
+            found.append(query)
+    return pl.Series(found, dtype=pl.Int64)
+
+
 def _are_codes(letters: pl.Series, index: NameIndex, entities: Entities) -> pl.Series:
-    low, high = index.find(LETTERS + letters)
-    first, last = index.find(letters)
+    small = letters.str.to_lowercase()
+    low, high = index.find(LETTERS + small)
+    first, last = index.find(small)
     states = [letters_of_states(index.entity[a:b], entities).any() for a, b in zip(low, high, strict=True)]
     codes = [code_of_letters(text.upper()) if len(text) == _TWO else None for text in letters]
     lands = np.array([code is not None for code in codes], dtype=bool) & (first == last)
@@ -73,16 +99,20 @@ def _territories() -> frozenset[str]:
 
 
 def are_towns_of_states(texts: pl.Series, index: NameIndex, entities: Entities) -> pl.Series:
-    """Which texts end in letters of a state behind the name of a place in it, all of them small or all capitals."""
+    """Which texts end in letters of a state, small or all capitals, behind the name of a place in it, or of any place
+    where the letters can be no word."""
     texts = pl.select(
         pl.when(texts.str.contains(_ALL_CAPITALS)).then(texts.str.to_lowercase()).otherwise(texts)
     ).to_series()
     whole_first, whole_last = index.find(fold_column(texts))
     first, last = index.find(fold_column(texts.str.extract(_BEHIND, 1)))
-    low, high = index.find(LETTERS + texts.str.extract(_BEHIND, 2))
+    letters = texts.str.extract(_BEHIND, 2).str.to_lowercase()
+    low, high = index.find(LETTERS + letters)
+    no_word = letters.str.contains(_NO_WORD).fill_null(False).to_numpy()
     found = np.zeros(len(texts), dtype=bool)
     for row in np.flatnonzero((whole_first == whole_last) & (last > first) & (high > low)).tolist():
         states = index.entity[low[row] : high[row]]
         states = states[letters_of_states(states, entities)]
-        found[row] = np.isin(entities.regions[index.entity[first[row] : last[row]]], states).any()
+        inside = np.isin(entities.regions[index.entity[first[row] : last[row]]], states).any()
+        found[row] = len(states) > 0 and (inside or no_word[row])
     return pl.Series(found)

@@ -115,9 +115,13 @@ def _with_corrections(
     regions = best[entities.kind[found.entity[best]] == REGION]
     region[found.query[regions]] = found.entity[regions]
     country = written_country(parts, queries)
+    told = country >= 0
+    country[found.query[regions]] = np.where(
+        told[found.query[regions]], country[found.query[regions]], entities.country[found.entity[regions]]
+    )
     lands = best[entities.kind[found.entity[best]] == COUNTRY]
     country[found.query[lands]] = entities.country[found.entity[lands]]  # "Taiwan, China" is Taiwan
-    fixes = corrections(parts, settled, country, region, index, entities)
+    fixes = corrections(parts, settled, country, region, told, index, entities)
     if not fixes:
         return found, {}
     part = np.array([fix.part for fix in fixes])

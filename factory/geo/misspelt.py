@@ -1,12 +1,12 @@
 """City names that are nearly right: one wrong letter, or another spelling in the same script. The only fuzzy matching.
 
-A name is corrected only when no part of the string was found as a city, a country is written, and the name has no
-meaning of its own; then to a city of that country, and of the written region if there is one; to one below 100,000
-people only where no other city of the country is as near. A name with an unknown
-part behind it, a region most likely, stays unknown: it is somewhere else. Either its loose key is that of a city (see
-`loose_key`), or, with five letters or more, one letter is added, dropped, swapped with its neighbour or changed for one
-that sounds like it: "Iakutsk" may be Yakutsk, never Irkutsk. The city must be large enough that the error is likelier
-than another, unknown place.
+A name is corrected only when no part of the string was found as a city, a country or a region is written, and the name
+has no meaning of its own; then to a city of that country, and of the written region if there is one; to one below
+100,000 people only where the country is written and no other city of it is as near. A name with an unknown part behind
+it, a region most likely, stays unknown: it is somewhere else. Either its loose key is that of a city (see `loose_key`),
+or, with five letters or more, one letter is added, dropped, swapped with its neighbour or changed for one that sounds
+like it: "Iakutsk" may be Yakutsk, never Irkutsk. The city must be large enough that the error is likelier than another,
+unknown place.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ def corrections(
     settled: npt.NDArray[np.bool_],
     country: npt.NDArray[np.int64],
     region: npt.NDArray[np.int64],
+    told: npt.NDArray[np.bool_],
     index: NameIndex,
     entities: Entities,
 ) -> list[Correction]:
-    """At most one correction a string, for strings that are not `settled` and name a country.
+    """At most one correction a string, for strings that are not `settled` and name a country or a region.
 
-    `country` is the written country of each string and `region` the region found for it, -1 for none.
+    `country` is the country of each string and `region` the region found for it, -1 for none; `told` says whether the
+    country is written. Behind a region alone only cities of `_PEOPLE` are meant: "Philadelpia, PA".
     """
     unknown = np.flatnonzero(~parts.known & ~settled[parts.query] & (country[parts.query] >= 0) & _last_unknown(parts))
     unknown = unknown[np.array([len(parts.key[i]) <= _MAX_LETTERS for i in unknown], dtype=bool)]
@@ -81,6 +83,7 @@ def corrections(
                 continue
             here = np.flatnonzero(of_part == part)
             fits = _fits(entity[here], parts.key[part], int(country[query]), int(region[query]), entities)
+            fits &= bool(told[query]) | (entities.weight[entity[here]] >= _PEOPLE)
             if fits.any():
                 best = here[fits][np.argmin(entity[here[fits]])]
                 found[query] = Correction(part, int(entity[best]), spelt[int(known[which[best]])])

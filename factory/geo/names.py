@@ -59,8 +59,11 @@ _SHORT_WORDS = (
     (re.compile(r"\bfed\b"), "federated"),
     (re.compile(r"\bsts\b"), "states"),
 )
+_THE = re.compile(r"\s*[(\[]\s*the\s*[)\]]", re.IGNORECASE)
+"""The article as the United Nations write it: "Bahamas (the)"."""
 _TURNED = re.compile(r"([^,()]+), ([^,()]+)")
 _TWICE = re.compile(r"([^()\[\]]+)[(\[]([^()\[\]]+)[)\]]")
+_OF = re.compile(r"\bof(?: the)?$", re.IGNORECASE)
 _FLAG = re.compile(r"[\U0001f1e6-\U0001f1ff]{2}")
 _FLAG_A = 0x1F1E6
 
@@ -88,7 +91,7 @@ def country_code(name: str | None) -> str | None:
     name = name_of(name)
     if not name or len(name) > MAX_COUNTRY_LENGTH:
         return None
-    written = name.strip()
+    written = _THE.sub("", name).strip()
     if code := code_of_letters(written) or _by_key(fold(written)):
         return code
     if _FLAG.fullmatch(written):
@@ -96,8 +99,11 @@ def country_code(name: str | None) -> str | None:
     if "&" in written and (code := _by_key(fold(written.replace("&", " and ")))):
         return code
     if both := _TWICE.fullmatch(written):
-        first, second = (country_code(part) for part in both.groups())
-        return first if first == second else None
+        outer, inner = (part.strip() for part in both.groups())
+        first, second = country_code(outer), country_code(inner)
+        if first is None or first != second:  # "Netherlands (Kingdom of the)", "Korea (the Republic of)"
+            return _by_key(fold(f"{inner} {outer}")) if _OF.search(inner) else None
+        return first
     if turned := _TURNED.fullmatch(written):
         last, first = (fold(part) for part in turned.groups())
         return _by_key(f"{first} {last}") or _by_key(f"{first} of {last}")
@@ -113,7 +119,8 @@ def _by_key(key: str) -> str | None:
     if code := country_keys().get(key):
         return code
     for article in _ARTICLES:
-        code = country_keys().get(key[len(article) :]) if key.startswith(article) else None
+        rest = key.removeprefix(article)
+        code = (country_keys().get(rest) or country_keys().get(f"the {rest}")) if rest != key else None
         if code and code != _NOT_BY_ARTICLE:
             return code
     return None

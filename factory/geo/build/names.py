@@ -20,18 +20,21 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory.geo.build.islands import island_names, read_islands
 from factory.geo.build.other_names import living, telling
 from factory.geo.build.unit_names import (
     MAX_KEY,
     Meant,
     bare_names,
+    finer_names,
     main_names,
     own_names,
     rows_of,
     twins,
     unit_names,
 )
-from factory.geo.entities import REGION_BASE, Entities, read_entities
+from factory.geo.entities import REGION_BASE, Entities, island_base, read_entities
+from factory.geo.gazetteer import named_islands
 from factory.geo.loose_key import loose_key
 from factory.geo.misspelt import one_letter_off
 from factory.geo.name_index import ALIAS, ALTERNATE, EXEMPLAR, NAMESAKE, PRIMARY, UNIT
@@ -46,6 +49,14 @@ _LEAST_LOOSE = 4.0
 """Base 10 logarithm of the people of a city that answers to a loose key."""
 _LEAST_BORROWER = 3.0
 """Base 10 logarithm of the people of a place that may borrow its namesakes' names."""
+_SHORTER = {
+    "islands": ("is",), "island": ("i", "is"), "republic": ("rep",), "democratic": ("dem",), "federated": ("fed",),
+    "states": ("sts",), "territory": ("ter", "terr"), "territories": ("ter", "terr"), "northern": ("n",),
+    "north": ("n",), "southern": ("s",), "south": ("s",), "western": ("w",), "eastern": ("e",), "equatorial": ("eq",),
+    "french": ("fr",), "british": ("br",), "american": ("am",), "central": ("cent",),
+}  # fmt: skip
+"""Words of English names of countries as Natural Earth, the World Bank and the UN shorten them."""
+_MOST_FORMS, _LEAST = 16, 4
 _ENGLISH_VOTES, _PYCOUNTRY_VOTES, _ALIAS_VOTES = 1_000, 2_000, 100_000
 
 
@@ -79,6 +90,9 @@ def build_names(
             rows_of(_aliases(entities), ALIAS),
         ]
     )
+    isles = rows_of(island_names(read_islands(), island_base()), ALIAS)
+    rows = pl.concat([_without_islands(rows, isles, main_names(units)), isles])
+    rows = pl.concat([rows, finer_names(meant, rows, ALTERNATE, entities)])
     countries_by_key = country_names(
         locales, _large_cities(pl.concat([rows, rows_of(_short_names(entities), PRIMARY)]), entities)
     )
@@ -162,8 +176,32 @@ def country_names(locales: Mapping[str, Any], large_cities: Mapping[str, str]) -
         misleading = rivals - {code} and code not in rivals and votes[key][code] <= _FEW_VOTES
         if misleading or (votes[key][code] < _ENGLISH_VOTES and large_cities.get(key, code) != code):
             del clear[key]
+    clear |= _shortened({key: code for key, code in clear.items() if votes[key][code] >= _ENGLISH_VOTES}, clear)
     keys = sorted(key for key in clear if len(key) <= MAX_KEY)
     return pl.DataFrame({"key": keys, "code": [clear[key] for key in keys]})
+
+
+def _without_islands(rows: pl.DataFrame, isles: pl.DataFrame, main_names: pl.DataFrame) -> pl.DataFrame:
+    """Names without those that a unit has from an island in it: Newfoundland is no Labrador. Its own names stay."""
+    home = pl.Series(named_islands()["admin1_index"].cast(pl.Int64) + REGION_BASE)
+    inside = isles.select("key", entity=home.gather(isles["entity"] - island_base()))
+    lent = inside.join(main_names.select("key", "entity"), on=["key", "entity"], how="anti")
+    return rows.join(lent, on=["key", "entity"], how="anti", maintain_order="left")
+
+
+def _shortened(english: Mapping[str, str], taken: Mapping[str, str]) -> dict[str, str]:
+    """English names as maps and tables shorten them ("U.S. Virgin Is.", "N. Cyprus") and with the article behind them
+    ("Bahamas (the)"); one that is another's name, or that two countries would share, is left out."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, code in english.items():
+        forms = [""]
+        for word in key.split():
+            forms = [f"{form} {end}".strip() for form in forms for end in (word, *_SHORTER.get(word, ()))][:_MOST_FORMS]
+        for form in forms:
+            found[form].add(code)
+            found[f"{form} the"].add(code)
+    fresh = {key: codes for key, codes in found.items() if len(key) > _LEAST and key not in taken}
+    return {key: min(codes) for key, codes in fresh.items() if len(codes) == 1}
 
 
 def _large_cities(rows: pl.DataFrame, entities: Entities) -> dict[str, str]:

@@ -56,6 +56,22 @@ _ROMAN: Final = {
     for letter in group[1:]
 } | {ord("ю"): "ju", ord("я"): "ja", ord("џ"): "dz"}
 """A letter or two for each Cyrillic one, as folded names have them."""
+_PARTICLES: Final = frozenset(
+    ("la", "le", "les", "l", "los", "las", "el", "il", "lo", "o", "a", "os", "as", "de", "del", "di", "da", "do", "the")
+)
+_ENGLISH: Final = {
+    word: english
+    for english, words in {
+        "new": "nueva nuevo nova novo nouvelle nouveau neu neue nuova nuovo nieuw ny nya nowy nowa nou",
+        "saint": "san santa sankt sint sao santo", "north": "norte nord nordre norra", "south": "sur sul sud sued",
+        "west": "oeste ouest ovest", "east": "este est leste ost", "lake": "lago lac", "city": "ciudad cidade ville",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+"""Words of American towns' names by what they are in Spanish, Portuguese, French, Italian, German, Dutch, Swedish,
+Danish, Polish and Catalan."""
+_SAME_WORD: Final = 0.8
+"""How alike two words must be, so that "orlean" and "orleans" are one."""
 _BALTIC_END: Final = re.compile(r"(?<=..)[aeiouy]?s$")
 
 
@@ -100,7 +116,8 @@ def living(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
     Baltimore Abell. Behind a state such a name nearly always is another place today, of the read half of a list of
     post offices (docs/geo-measured.md) 52 of 137 lay more than 100 km away. In Latin letters a town keeps names of the
     same letters ("De Kalb"), its own without "Township" and the like, and those of other languages (see `_respelt`),
-    which spell every American town of its name; a city of `_WELL_KNOWN` people keeps all of them ("Nueva York").
+    or words of it translated ("Nueva Orleans"), which spell every American town of its name; a city of `_WELL_KNOWN`
+    people keeps all of them ("Nueva York").
     """
     own = pl.DataFrame({"own_name": fold_column(entities.city_name)}).with_row_index("entity")
     own = own.with_columns(pl.col("entity").cast(pl.Int64), american=pl.Series(entities.city_countries()) == "US")
@@ -121,8 +138,8 @@ def living(rows: pl.DataFrame, entities: Entities) -> pl.DataFrame:
 
 
 def _respelt(written: pl.DataFrame, spoken: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
-    """(key, entity) of the names in Latin letters that sound as the town is called in Cyrillic ones, look more like
-    that than like its own name, and are no other town's name, be it a former one.
+    """(key, entity) of the names in Latin letters that sound as the town is called in Cyrillic ones and look more like
+    that than like its own name, or translate its words, and are no other town's name, be it a former one.
 
     Who writes a town by its sound in one alphabet does so in another: Juneau is "Джуно", so "Džuno" and "Juno" are it,
     and Rockwell, Fliptown and Harrisburg, as it was once called, are not. "Glocester" is another town's spelling.
@@ -132,7 +149,9 @@ def _respelt(written: pl.DataFrame, spoken: pl.DataFrame, taken: pl.Series) -> p
         heard[entity].append((sound(key), key.translate(_ROMAN)))
     several = pl.col("own_name").n_unique().over("key") > 1
     names = written.filter(~several, ~pl.col("key").is_in(taken.implode())).select("key", "entity", "own_name")
-    foreign = [_is_foreign(key, own, heard[entity]) for key, entity, own in names.iter_rows()]
+    foreign = [
+        _is_foreign(key, own, heard[entity]) or is_translated(key, own) for key, entity, own in names.iter_rows()
+    ]
     return names.filter(pl.Series(foreign, dtype=pl.Boolean)).select("key", "entity")
 
 
@@ -140,6 +159,15 @@ def _is_foreign(key: str, own: str, heard: list[tuple[str, str]]) -> bool:
     mine = sounds(key)
     spelt = [roman for sounding, roman in heard if sounding in mine]
     return any(_alike(key, roman) > _alike(key, own) for roman in spelt)
+
+
+def is_translated(key: str, own: str) -> bool:
+    """Whether a folded name is the town's own with common words in another language: "la nouvelle orleans"."""
+    words = [_ENGLISH.get(word, word) for word in key.split() if word not in _PARTICLES]
+    mine = own.split()
+    if words == key.split() or len(words) != len(mine) or not set(words) & set(_ENGLISH.values()):
+        return False
+    return all(max(_alike(word, other) for other in mine) >= _SAME_WORD for word in words)
 
 
 def _alike(one: str, other: str) -> float:

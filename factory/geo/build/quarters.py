@@ -9,7 +9,8 @@ in units of the city's own size, the square root of its people, as far as it is 
 - any other place with at most a quarter of the city's people, in its very core. Suburbs with a name of their own lie
   farther out: Neuilly-sur-Seine is not Paris.
 
-Only places of the city's admin-1 unit count, but for sections, which may be units themselves (Budapest, Singapore).
+Only places of the city's admin-1 unit count, but for sections, which may be units themselves (Budapest, Singapore). A
+capital that is alone in its unit, as GeoNames has Lima, is judged by the unit that most places in its core are in.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ LEAST_PEOPLE = 15_000
 _SECTION = "PPLX"
 _CAPITAL = "PPLC"
 _HALF, _QUARTER = 2, 4
+_ALONE = 3
+"""A unit with so few places is its capital and nothing else."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -60,6 +63,7 @@ def parts_of_cities(places: pl.DataFrame, features: Mapping[int, str]) -> Ints:
     feature = np.array([features.get(number, "") for number in places["id"].to_list()])
     vectors = unit_vectors(places["lat"].to_numpy(), places["lon"].to_numpy())
     tree = cKDTree(vectors)
+    times = dict(zip(*np.unique(unit, return_counts=True), strict=True))
     city, nearest = np.full(places.height, -1, dtype=np.int64), np.full(places.height, np.inf)
     large = np.flatnonzero((people >= LEAST_PEOPLE) & (feature != _SECTION))
     for i in large[np.lexsort((places["id"].to_numpy()[large], -people[large]))].tolist():
@@ -68,7 +72,9 @@ def parts_of_cities(places: pl.DataFrame, features: Mapping[int, str]) -> Ints:
         near = near[(near != i) & (country[near] == country[i])]
         away = np.linalg.norm(vectors[near] - vectors[i], axis=1) * EARTH_RADIUS_KM / size
         section, unknown = feature[near] == _SECTION, feature[near] == ""
-        own_unit = (unit[near] == unit[i]) | ((section | unknown) & (away <= HALF_KM))
+        alone = feature[i] == _CAPITAL and times[unit[i]] <= _ALONE
+        home = _most(unit[near[away <= CORE_KM]], unit[i]) if alone else unit[i]
+        own_unit = (unit[near] == unit[i]) | (unit[near] == home) | ((section | unknown) & (away <= HALF_KM))
         few = (people[near] == 0) | (unknown & (_HALF * people[near] <= people[i]))
         small = (_QUARTER * people[near] <= people[i]) & (feature[near] != _CAPITAL)
         part = (section & (people[near] < people[i])) | (few & (away <= HALF_KM)) | (small & (away <= CORE_KM))
@@ -77,3 +83,9 @@ def parts_of_cities(places: pl.DataFrame, features: Mapping[int, str]) -> Ints:
     while (chained := np.flatnonzero((city >= 0) & (city[np.maximum(city, 0)] >= 0))).size:
         city[chained] = city[city[chained]]
     return city
+
+
+def _most(units: npt.NDArray[np.str_], own: str) -> str:
+    """The unit that most of the places are in, `own` for none; of equal ones the first by name."""
+    named, times = np.unique(units, return_counts=True)
+    return str(named[np.argmax(times)]) if len(named) else own

@@ -27,11 +27,12 @@ _CODE = re.compile(r"^[A-Z0-9]{2,5}$")
 
 @dataclass(frozen=True)
 class Meant:
-    """Which of today's units each of Natural Earth's is, None for none, and today's first-level units by GeoNames
-    code."""
+    """Which of today's units each of Natural Earth's is, None for none, today's first-level units by GeoNames code, and
+    the second-level units by the first's code."""
 
     units: Sequence[Today | None]
     regions: Mapping[str, Today]
+    finer: Mapping[str, Sequence[Today]]
 
 
 # Words for "province", "governorate", "state" and so on around the name of a unit, by language of Natural Earth.
@@ -78,6 +79,32 @@ def unit_names(units: Sequence[Mapping[str, Any]], meant: Meant, entities: Entit
         if len(members) >= SEVERAL:
             shared = set.intersection(*(names[int(member)] for member in members))
             yield from ((name, entity) for name in sorted(shared))
+
+
+def finer_names(meant: Meant, rows: pl.DataFrame, source: int, entities: Entities) -> pl.DataFrame:
+    """Names of second-level units with an ISO 3166-2 code, which stand for the region that they lie in: Al Haouz is in
+    Marrakesh-Safi. Only names that nothing else in the country bears: most such units have polygons of their own."""
+    coded = admin1().with_row_index("row").filter(pl.col("geonames").fill_null("") != "")
+    alone = coded.filter(pl.len().over("geonames") == 1)
+    region = {code: REGION_BASE + row for code, row in alone.select("geonames", "row").iter_rows()}
+    region |= {code: number for number, _, code, _ in entities.groups()}
+    named = rows_of(
+        (
+            (name, region[code])
+            for code, units in meant.finer.items()
+            if code in region
+            for unit in units
+            if unit.iso
+            for name in unit.names
+            if not _CODE.match(name)
+        ),
+        source,
+    )
+    country = pl.Series("country", entities.country)
+    taken = rows.select("key", country=country.gather(rows["entity"])).unique()
+    found = named.with_columns(country=country.gather(named["entity"])).join(taken, on=["key", "country"], how="anti")
+    clear = found.filter(pl.col("entity").n_unique().over("key", "country") == 1)
+    return clear.select(rows.columns).sort("key", "entity")
 
 
 def twins(

@@ -71,6 +71,32 @@ def test_without_a_position_only_what_needs_none_is_decided(at: tuple[float, flo
     assert is_country_of("FR", "US", at) is False
 
 
+@pytest.mark.parametrize(("given", "own"), [(None, "US"), ("US", None), (math.nan, "US"), (None, None)])
+def test_a_missing_country_decides_nothing(given: str | None, own: str | None) -> None:
+    assert is_country_of(given, own) is None
+
+
+@pytest.mark.parametrize(("given", "own"), [("US", "ZZ"), ("ZZ", "US"), ("Atlantis", "GR"), ("QQ", "QQ"), ("", "FI")])
+def test_what_is_no_country_is_refused(given: str, own: str) -> None:
+    with pytest.raises(ValueError, match="is no country"):
+        is_country_of(given, own)
+
+
+@pytest.mark.parametrize("given", [b"US", ["US"], {}])
+def test_what_is_no_text_is_refused(given: object) -> None:
+    with pytest.raises(TypeError, match="expected a name as text"):
+        is_country_of(given, "US")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "right"),
+    [("USSR", "EE", True), ("USSR", "FI", False), ("Yugoslavia", "HR", True), ("Czechoslovakia", "SK", True),
+     ("HR", "Yugoslavia", True), ("Yugoslavia", "Albania", False)],
+)  # fmt: skip
+def test_a_state_that_is_no_more_stands_for_its_successors(given: str, own: str, right: bool) -> None:
+    assert is_country_of(given, own) is right
+
+
 def test_unrelated_countries_load_no_polygons(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the position was looked at")

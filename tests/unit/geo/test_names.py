@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.geo import country_code, country_name
+from factory.geo import country_code, country_name, forward
 from factory.geo.gazetteer import countries
 
 WRITTEN = [
@@ -82,6 +82,41 @@ def test_never_guesses(name: str | None) -> None:
 )  # fmt: skip
 def test_reads_turned_doubled_and_shortened_names_and_flags(name: str, code: str) -> None:
     assert country_code(name) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Bahamas (the)", "BS"), ("Central African Republic (the)", "CF"), ("Cook Islands (The)", "CK"),
+        ("Netherlands (Kingdom of the)", "NL"), ("Korea (the Republic of)", "KR"), ("Philippines [the]", "PH"),
+        ("Korea (the Democratic People's Republic of)", "KP"), ("Moldova (the Republic of)", "MD"),
+        ("Bolivia (Plurinational State of)", "BO"), ("Iran (Islamic Republic of)", "IR"), ("Niger (the)", "NE"),
+        ("Congo (the)", "CG"), ("Sudan (the)", "SD"), ("Gambia (the)", "GM"), ("Comoros (the)", "KM"),
+        ("Pitcairn Is.", "PN"), ("Faeroe Is.", "FO"), ("Faroe Is.", "FO"), ("U.S. Virgin Is.", "VI"),
+        ("British Virgin Is.", "VG"), ("Br. Virgin Is.", "VG"), ("Turks and Caicos Is.", "TC"), ("N. Cyprus", "CY"),
+        ("Czech Rep.", "CZ"), ("Dominican Rep.", "DO"), ("Central African Rep.", "CF"), ("Cayman Is.", "KY"),
+        ("Cook Is.", "CK"), ("Marshall Is.", "MH"), ("Solomon Is.", "SB"), ("N. Mariana Is.", "MP"),
+        ("Falkland Is.", "FK"), ("Wallis and Futuna Is.", "WF"), ("Fr. Polynesia", "PF"), ("W. Sahara", "EH"),
+        ("Eq. Guinea", "GQ"), ("S. Sudan", "SS"), ("N. Korea", "KP"), ("S. Geo. and the Is.", "GS"),
+        ("Heard I. and McDonald Is.", "HM"), ("Br. Indian Ocean Ter.", "IO"), ("Fr. S. Antarctic Lands", "TF"),
+        ("St-Martin", "MF"), ("St. Pierre and Miquelon", "PM"), ("Norfolk I.", "NF"), ("Christmas I.", "CX"),
+        ("Åland Is.", "AX"), ("Ashmore and Cartier Is.", "AU"), ("Indian Ocean Ter.", "AU"),
+    ],
+)  # fmt: skip
+def test_reads_the_short_forms_of_maps_and_of_the_united_nations(name: str, code: str) -> None:
+    assert country_code(name) == code
+
+
+@pytest.mark.parametrize(
+    ("query", "city"),
+    [
+        ("Praha, Czech Rep.", "Prague"), ("Nassau, Bahamas (the)", "Nassau"), ("Tórshavn, Faeroe Is.", "Tórshavn"),
+        ("Kyrenia, N. Cyprus", "Kyrenia"), ("Manila, Philippines (the)", "Manila"), ("Juba, S. Sudan", "Juba"),
+    ],
+)  # fmt: skip
+def test_a_short_form_binds_a_place_to_its_country(query: str, city: str) -> None:
+    found = forward([query]).row(0, named=True)
+    assert (found["city"], found["score"]) == (city, 1.0)
 
 
 @pytest.mark.parametrize(

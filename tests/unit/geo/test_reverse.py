@@ -183,3 +183,17 @@ def test_neither_order_nor_block_size_changes_a_label() -> None:
     assert reverse(lat[order], lon[order]).equals(whole[order])
     pieces = [reverse(lat[i : i + 40_001], lon[i : i + 40_001]) for i in range(0, len(lat), 40_001)]
     assert pl.concat(pieces).equals(whole)
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "city"),
+    [
+        (-12.0464, -77.0428, "Lima"),
+        (-12.0565, -77.0530, "Lima"),
+        (10.4942, -66.8560, "Caracas"),
+        (48.8566, 2.3522, "Paris"),
+    ],
+)
+def test_a_capital_that_is_alone_in_its_unit_keeps_its_quarters(lat: float, lon: float, city: str) -> None:
+    """GeoNames files Lima under its province and Lima's districts under the region around it."""
+    assert reverse(lat, lon)["city"].item() == city
