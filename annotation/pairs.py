@@ -161,7 +161,7 @@ def send(
             note_shown(files.projects, shows, whole)
         finally:
             write_table(pa.Table.from_pylist(sender.sent(), schema=TASKS), files.tasks)
-    for line in told_of_renewal(shows, renewers.values()):
+    for line in told_of_renewal(shows, renewers.values(), [projects[slot].shown for slot in renewers]):
         say(line)
     say(f"{client.url}: {sender.made:,} tasks sent, {there + sender.there:,} were there; for {len(slots)} reviewers")
     return sender.made, there + sender.there

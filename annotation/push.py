@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from annotation.client import Client
 from annotation.pictures import Pictures
-from annotation.projects import PICTURES, UPLOADS, Project, ensure, note_shown
+from annotation.projects import PICTURES, UPLOADS, Project, ensure, note_shown, read_projects
 from annotation.renewing import Renewer, told_of_renewal
 from annotation.sending import Sender
+from annotation.shown_then import ShownThen
 from annotation.tasks import Made, Screen, Wanted, task_body, task_row
 from factory.store.brought_back import mends
 from factory.store.cases import AnsweredSample, read_cases
@@ -30,6 +31,7 @@ from factory.store.held import held
 from factory.store.layout import Build
 from factory.store.lease import lease
 from factory.store.tables import read_all, write_table
+from factory.text import counted
 from schemas import Case, Sample, arrow
 
 NOTED_EVERY: Final = 2_000
@@ -67,7 +69,7 @@ def push(
 
 def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen, say: Callable[[str], None]) -> Pushed:
     write_bytes(screen.config.strip().encode(), build.paths.screen)
-    out = Pushed(projects=_projects(build, client, {one.slot for one in wanted}, screen))
+    out = Pushed(projects=_projects(build, client, {one.slot for one in wanted} | _slots_lost(build), screen))
     pictures = Pictures(client, out.projects[PICTURES])
     sender = Sender(client, out.projects, sent_rows(build))
     _write(build, sender)
@@ -76,11 +78,19 @@ def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen
     if new:
         note_shown(build.paths.review_projects, screen.shows, new)
     version, todo = _version(build), [one for one in wanted if not sender.is_done(one.slot, one.external)]
+    todo += _not_noted(build, sender, wanted)
+    _name_gold(sender, wanted)
+    then: dict[str, ShownThen] = {}
     try:
-        for number, (shown, (made, case)) in enumerate(_shown(build, todo, pictures, screen)):
+        for number, (shown, coming) in enumerate(_shown(build, todo, pictures, screen)):
             at = datetime.now(UTC).isoformat(timespec="seconds")
             for one in shown:
-                sender.add(task_body(one, made, version), task_row(one, made, case, at=at))
+                body, row = task_body(one, coming.made, version), task_row(one, coming.made, coming.case, at=at)
+                if (task := sender.task_of(one.slot, one.external)) is not None:
+                    if one.slot not in then:
+                        then[one.slot] = ShownThen(client, out.projects[one.slot])
+                    row = then[one.slot].row(row, task, body["data"], coming.candidates(screen))
+                sender.add(body, row)
             if number % 500 == 499:
                 say(f"{sender.made:,} of {len(todo):,} tasks")
             if sender.unwritten >= NOTED_EVERY:
@@ -90,8 +100,13 @@ def _push(build: Build, client: Client, wanted: Sequence[Wanted], screen: Screen
         sender.settle()
     finally:
         _write(build, sender)
+    if unknown := sum(one.unknown for one in then.values()):
+        say(
+            f"{counted(unknown, 'task')} of which is not known any more what was shown: what people said there counts "
+            "for the picture, and not for text and clues"
+        )
     _renew(build, client, sender, pictures, screen, {slot: out.projects[slot] for slot in stale - new}, say)
-    out.made, out.there = sender.made, len(wanted) - len(todo) + sender.there
+    out.made, out.there = sender.made, sum(sender.is_done(one.slot, one.external) for one in wanted) - sender.made
     return out
 
 
@@ -115,14 +130,58 @@ def _renew(
         for row in rows
         if row["id"] in shards
     ]
-    for shown, (made, _) in _shown(build, ones, pictures, screen):
+    for shown, coming in _shown(build, ones, pictures, screen):
+        made = coming.made
         for one in shown:
             row = sender.rows[one.external]
             same = (list(made.keys), list(made.clues), made.reasoning) == (row["keys"], row["clues"], row["reasoning"])
             renewers[one.slot].show(row["task"], task_body(one, made, "")["data"], same=same)
     note_shown(build.paths.review_projects, screen.shows, projects)
-    for line in told_of_renewal(screen.shows, renewers.values()):
+    for line in told_of_renewal(screen.shows, renewers.values(), [one.shown for one in projects.values()]):
         say(line)
+
+
+def _slots_lost(build: Build) -> set[str]:
+    """The slots whose tasks are to be noted again, though nothing may be wanted of them: all, where none is noted."""
+    projects = {} if build.paths.tasks.exists() else read_projects(build.paths.review_projects)
+    return {slot for slot in projects if slot != PICTURES}
+
+
+def _not_noted(build: Build, sender: Sender, wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Tasks that the server has, of which nothing is noted and that are not wanted: those of rows that people decided
+    meanwhile, where tasks.parquet was lost."""
+    known = {one.external for one in wanted}
+    missing = [
+        (name.rpartition(":")[0], slot)
+        for slot, names in sender.names().items()
+        for name in sorted(names - known)
+        if not sender.is_done(slot, name)
+    ]
+    if not missing:
+        return []
+    plan = build.plan.filter(pl.col("id").is_in([name for name, _ in missing])).select("id", "shard")
+    shards = dict(plan.iter_rows())
+    accepted = {*build.verdicts.filter(pl.col("decision") == "accept")["id"]}
+    return [
+        Wanted(
+            id=name,
+            shard=shards[name],
+            slot=slot,
+            kind="audit" if name in accepted else "dispute",
+            uncertainty=0.0,
+        )
+        for name, slot in missing
+        if name in shards
+    ]
+
+
+def _name_gold(sender: Sender, wanted: Sequence[Wanted]) -> None:
+    """Notes of tasks that are known what is expected of them: their row may have been lost and noted without."""
+    for one in wanted:
+        row = sender.rows.get(one.external)
+        if one.kind == "gold" and row is not None and (row["kind"], row["expected"]) != ("gold", one.expected):
+            sender.rows[one.external] = {**row, "kind": "gold", "expected": one.expected}
+            sender.unwritten += 1
 
 
 def sent_rows(build: Build) -> list[dict[str, Any]]:
@@ -149,9 +208,25 @@ def _projects(build: Build, client: Client, slots: Iterable[str], screen: Screen
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """What the screen of a sample shows."""
+
+    made: Made
+    case: Case
+    pictures: Mapping[str, str]
+    """Addresses on the server by role."""
+
+    def candidates(self, screen: Screen) -> Iterator[Made]:
+        """What a screen may have shown of it: the answer that it shows now, then every other."""
+        yield self.made
+        for found in self.case.given:
+            yield screen.task(replace(self.case, chosen=found.answered.keys), self.pictures)
+
+
 def _shown(
     build: Build, wanted: Sequence[Wanted], pictures: Pictures, screen: Screen
-) -> Iterator[tuple[list[Wanted], tuple[Made, Case]]]:
+) -> Iterator[tuple[list[Wanted], _Coming]]:
     """Each sample's tasks with what its screen shows, shard by shard, the pictures of some samples at a time.
 
     Where people have decided already, the place is theirs and the answer the one they chose, as they will be released;
@@ -187,12 +262,12 @@ def _made(
     by_id: Mapping[str, list[Wanted]],
     pictures: Pictures,
     screen: Screen,
-) -> Iterator[tuple[list[Wanted], tuple[Made, Case]]]:
+) -> Iterator[tuple[list[Wanted], _Coming]]:
     jpegs = [_jpegs(build, shard, position, case) for position, case in chunk]
     addresses = pictures.addresses(jpeg for one in jpegs for jpeg in one.values())
     for (_, case), one in zip(chunk, jpegs, strict=True):
         shown = {role: addresses[hashlib.sha256(jpeg).hexdigest()] for role, jpeg in one.items()}
-        yield by_id[case.sample.id], (screen.task(case, shown), case)
+        yield by_id[case.sample.id], _Coming(screen.task(case, shown), case, shown)
 
 
 def _jpegs(build: Build, shard: int, position: int, case: Case) -> dict[str, bytes]:

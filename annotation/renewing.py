@@ -49,14 +49,20 @@ class Renewer:
         self.renewed += 1
 
 
-def told_of_renewal(shows: str, renewers: Iterable[Renewer]) -> Iterator[str]:
-    """What is said of it, in a line, where anything differed."""
+def told_of_renewal(shows: str, renewers: Iterable[Renewer], then: Iterable[str] = ("",)) -> Iterator[str]:
+    """What is said of it, in a line, where anything differed.
+
+    Args:
+        then: what the screens showed before (`Screen.shows`), empty where that is not known.
+    """
     counts = [(one.renewed, one.stay) for one in renewers]
     renewed, stay = (sum(numbers) for numbers in zip(*counts, strict=True)) if counts else (0, 0)
     if renewed or stay:
         told = f"screens have {shows} now: {counted(renewed, 'task')} made anew that nobody had answered"
-        kept = f", {counted(stay, 'task')} left as answered; what was said with and without the truth does not compare"
-        yield told + kept * bool(stay)
+        kept = f", {counted(stay, 'task')} left as answered"
+        truths = {one.rpartition(", ")[2] for one in (shows, *then)}
+        apart = "; what was said with and without the truth does not compare" * (len(truths) > 1)
+        yield told + (kept + apart) * bool(stay)
 
 
 def _digest(data: Mapping[str, Any]) -> bytes:

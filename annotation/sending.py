@@ -54,6 +54,14 @@ class Sender:
         """How many tasks of ours the slot's project has."""
         return len(self._indexes[slot].tasks)
 
+    def task_of(self, slot: str, name: str) -> int | None:
+        """The number of a task that the server is known to have."""
+        return self._indexes[slot].tasks.get(name)
+
+    def names(self) -> dict[str, set[str]]:
+        """The names of all tasks of ours that the server has, by slot."""
+        return {slot: {*index.tasks} for slot, index in self._indexes.items()}
+
     def is_done(self, slot: str, name: str) -> bool:
         """Whether the server has the task and we have its row."""
         task, row = self._indexes[slot].tasks.get(name), self.rows.get(name)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from annotation.projects import PICTURES, Project, read_projects
 from factory.errors import CorruptBuild
-from factory.store.annotations import is_lost
+from factory.store.annotations import why_lost
 from factory.store.brought_back import brings_back, mends
 from factory.store.files import read_json
 from factory.store.layout import BuildPaths
@@ -52,7 +52,11 @@ def _lost(paths: BuildPaths, projects: list[Project]) -> Iterator[str]:
     if not projects and paths.tasks.exists():
         why = "its tasks were sent"
         yield _LOST.format(paths.review_projects, why, brings_back(paths, paths.review_projects))
-    if is_lost(paths):
-        yield _LOST.format(paths.annotations, "people's answers were pulled", brings_back(paths, paths.annotations))
+    try:
+        lost = why_lost(paths)
+    except CorruptBuild:  # decisions are looked at elsewhere
+        lost = None
+    if lost is not None:
+        yield _LOST.format(paths.annotations, lost, brings_back(paths, paths.annotations))
     if any(one.pulled_until for one in projects) and not paths.refused.exists():
         yield _LOST.format(paths.refused, "every pull writes it", brings_back(paths, paths.refused))

@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
+import orjson
+
 from schemas import Case
 
 Kind = Literal["dispute", "audit", "gold"]
 
 EXTERNAL: Final = "ext_id"
 """Key of a task's data under which its name stands; the server knows no duplicates, so we do."""
+SHOWN: Final = "shown"
+"""Key of its data for a digest of what is judged on it, by which that is known where its row is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,13 @@ def task_body(wanted: Wanted, made: Made, model_version: str) -> dict[str, Any]:
         "score": task_score(wanted),
         "result": [dict(result) for result in made.results],
     }
-    return {"data": {**made.data, EXTERNAL: wanted.external}, "predictions": [prediction]}
+    return {"data": {**made.data, EXTERNAL: wanted.external, SHOWN: shown_digest(made)}, "predictions": [prediction]}
+
+
+def shown_digest(made: Made) -> str:
+    """What is judged on a screen, as a digest: whatever its language, and whether it shows the truth or not."""
+    data = orjson.dumps([list(made.keys), list(made.clues), made.reasoning])
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def task_score(wanted: Wanted) -> float:

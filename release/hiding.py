@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from factory.errors import EnvironmentFault, RecipeError
+from factory.images.blur import blurred
 from factory.processes import expendable, forkserver_context, limited, mapped_bytes, usable_cores
 from factory.store.paths import input_path
 from factory.text import tidy
-from release.blur import blurred
 from release.detect import PACKAGE, VERSION, WEIGHTS_SHA256, DetectorFailed, Detectors, Wanted
 from release.onnx_model import digest, read_weights
 from schemas.settings import ReleaseSettings

@@ -32,6 +32,7 @@ def open_screen(build: Build, speaks: Speaks | None) -> Screen:
         family=recipe["generator"]["name"],
         language=review.language,
         photo=bool(build.plan.select((pl.col("images").list.len() > 0).any()).item()),
+        several=bool(build.plan.select((pl.col("images").list.len() > 1).any()).item()),
         show_truth=review.show_truth,
         speaks=speaks,
     )

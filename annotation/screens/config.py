@@ -72,17 +72,19 @@ def layout_of(family: str) -> Layout:
     return LAYOUTS.get(family, OTHER)
 
 
-def screen_config(layout: Layout, words: Words, *, photo: bool) -> str:
+def screen_config(layout: Layout, words: Words, *, photo: bool, several: bool = False) -> str:
     """Label Studio's configuration.
 
     Args:
         photo: whether the build's samples have pictures; without, the words that were said are looked at.
+        several: whether some have more than one, of which the first is shown.
     """
-    return document(_columns(layout, words, photo=photo))
+    return document(_columns(layout, words, photo=photo, several=several))
 
 
-def _columns(layout: Layout, words: Words, *, photo: bool) -> ElementTree.Element:
+def _columns(layout: Layout, words: Words, *, photo: bool, several: bool) -> ElementTree.Element:
     left = [*_photo(words)] if photo else [_words_said(words, TARGET)]
+    left += [note(words["first_of_several"])] if photo and several else []
     right = [card(tag("HyperText", name="map", value="$map", inline="true")), _verdict(words)]
     if layout.said and photo:
         right.append(_words_said(words, "said"))

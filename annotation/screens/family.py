@@ -41,6 +41,8 @@ class FamilyScreen:
     language: str = "en"
     photo: bool = True
     """Whether the build's samples have pictures."""
+    several: bool = False
+    """Whether some have more than one. The first is shown, and boxes are of that one alone."""
     show_truth: bool = True
     speaks: Speaks | None = None
     """Which answer is released; where it is none, or not known, the nearest to the truth is shown."""
@@ -53,7 +55,7 @@ class FamilyScreen:
     @cached_property
     def config(self) -> str:
         """Label Studio's configuration, the same for all tasks of a build."""
-        return screen_config(self.layout, words_of(self.language), photo=self.photo)
+        return screen_config(self.layout, words_of(self.language), photo=self.photo, several=self.several)
 
     @property
     def shows(self) -> str:

@@ -32,6 +32,6 @@ def words_of(language: str) -> Words:
 def known_language(name: str) -> str:
     """One of LANGUAGES, as a person wrote it. Raises RecipeError for another."""
     if name not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
-        raise RecipeError(f"language {name!r:.40}{did_you_mean(name, LANGUAGES)}: there are words in {known}")
+        near = did_you_mean(name, LANGUAGES)
+        raise RecipeError(f"--language {name!r:.40}: expected one of {', '.join(LANGUAGES)}{near}")
     return name

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from factory.calls.of_shard import shard_rows
 from factory.errors import CorruptBuild, RecipeError
-from factory.store.decided import WITHHELD
+from factory.store.decided import WITHHELD, decided_of
 from factory.store.info import FINISHED
 from factory.store.layout import Build, ShardPaths
 from factory.store.reviews import decided_by, read_reviews
@@ -187,8 +187,15 @@ def _outcome(
         return f"accepted by the checks, and {why}: waits for their lead"
     because = ", ".join(verdict["reasons"])
     said = {"review": "waits for review", "reject": "rejected", "quarantine": "quarantined"}[verdict["decision"]]
-    ignored = "; people's decision cannot count" if people and people["decision"] != decision else ""
+    ignored = _ignored(people, verdict["unreleasable"]) if people and people["decision"] != decision else ""
     return (f"{said}: {because}" if because else said) + ignored
+
+
+def _ignored(people: Mapping[str, Any], unreleasable: str | None) -> str:
+    """Why what people decided does not hold."""
+    told = f"; people's decision cannot count{f' ({unreleasable})' if unreleasable else ''}"
+    asked = people["decision"] == "accept" and unreleasable is not None and decided_of(people).edited
+    return f"{told}: as they left it nobody can release it, and their lead is asked" if asked else told
 
 
 def _dropped_story(build: Build, sample_id: str) -> Story:

@@ -101,6 +101,7 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
     from annotation.connection import find_login
     from factory.cli.console import print_json
     from factory.phases.asked import told_after_pull
+    from factory.phases.held import told_of_held
     from factory.phases.weigh import told, weigh_build
     from factory.redact import named_secrets
     from factory.store.layout import open_build
@@ -114,6 +115,7 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
         f"since the last time: {found.new:,} new, {found.changed:,} changed, {found.deleted:,} taken back",
         *taking.told(found.refused),
         told(weighed.tally.plain()),
+        *told_of_held(weighed.held),
         *told_after_pull(weighed.asked, opened.paths.root),
     )
     if json:
@@ -127,13 +129,14 @@ def pull(build: BuildDir, data: DataDir = None, json: Json = False) -> None:
 def report(build: BuildDir) -> None:
     """Write the page for leads: agreement, gold, time, drift, what audits prove, and where people differ."""
     from factory.cli.review_report import write_review_report
+    from factory.phases.held import told_of_held
     from factory.phases.weigh import told, weigh_build
     from factory.store.layout import open_build
 
     opened = open_build(build)
     found = weigh_build(opened)
     tell(str(write_review_report(opened, found)))
-    say(told(found.tally.plain()))
+    say(told(found.tally.plain()), *told_of_held(found.held))
 
 
 @review_app.command()
@@ -159,6 +162,7 @@ def decide(
     from factory.cli.console import print_json
     from factory.phases.asked import told_after_deciding
     from factory.phases.decide import decide_build
+    from factory.phases.held import told_of_held
     from factory.phases.weigh import told
     from factory.store.layout import open_build
 
@@ -171,10 +175,16 @@ def decide(
         say(f"  no word of {name} counts: {one}; --trust {name} --lead NAME lets it")
     for row in found.queue:
         say(f"  for the lead: {row['id']}  {row['note'] or ''}")
+    for name, why in found.held.items():
+        say(f"  for the lead: {name}  cannot be released as people left it: {why}")
+    for line in told_of_held(found.held):
+        say(line)
     for line in told_after_deciding(found.asked, opened):
         say(line)
     if json:
         queue = [{"id": row["id"], "note": row["note"]} for row in found.queue]
+        held = found.held.items()
+        queue += [{"id": name, "note": f"cannot be released as people left it: {why}"} for name, why in held]
         far = {"people": found.tally.plain(), "asked": asdict(found.asked)}
         print_json(far | {"queue": queue, "barred": [*found.barred]})
 

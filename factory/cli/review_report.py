@@ -12,12 +12,15 @@ import pyarrow as pa
 from annotation import agreement, choose
 from annotation.qualify import Round
 from annotation.words import LEAD, REFUSED
+from factory.phases.asked import told_of_spent
 from factory.phases.decide import rule_of
+from factory.phases.held import told_of_held
 from factory.phases.weigh import Weighed, told, weigh_build
 from factory.recipe.load import load_recipe
 from factory.report import DECISION_WORDS, gallery, html, measures
 from factory.report.frames import read_frames
 from factory.report.words import shorten
+from factory.store.decided import decided_of
 from factory.store.files import make_folder, write_bytes
 from factory.store.held import held
 from factory.store.layout import Build
@@ -55,8 +58,8 @@ def write_review_report(build: Build, weighed: Weighed | None = None) -> Path:
     names, unheard = found.names, {found.names[who] for who in found.barred}
     said = said.with_columns(reviewer=pl.Series([names[name] for name in said["reviewer"]], dtype=pl.String))
     frames = read_frames(build)
-    ids = differing(said, decisions)
-    cards = gallery.cards(build, frames, ids[:MAX_CARDS])
+    ids = list(dict.fromkeys([*found.held, *differing(said, decisions)]))
+    cards = gallery.cards(build, frames, ids[:MAX_CARDS], {row["id"]: decided_of(row) for row in found.rows})
     by_sample = {name: _sayings(said, name, unheard) for name in ids[:MAX_CARDS]}
     style = (html.ASSETS / "report.css").read_text(encoding="utf-8")
     page = (
@@ -68,7 +71,7 @@ def write_review_report(build: Build, weighed: Weighed | None = None) -> Path:
             style=html.own(style),
             policy=html.policy(""),
             counts=[(word, getattr(found.tally, name)) for name, word in _FIGURES.items()],
-            line=told(found.tally.plain()),
+            lines=[told(found.tally.plain()), *told_of_held(found.held), *told_of_spent(found.asked, paths.root)],
             agreement=_agreement(said),
             people=_people(said, {names[who]: one for who, one in found.rounds.items()}, unheard),
             confusion=agreement.confusion(agreement.ratings_of(said), _gold(tasks)).to_dicts(),

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from annotation.decide import TIED
 from annotation.qualify import Round
-from factory.phases.asked import Asked
+from factory.phases.asked import Asked, told_of_spent
 from factory.phases.earlier import EarlierBuild
 from factory.phases.lead import read_word, shown_keys, write_down
 from factory.phases.people import reviewed_builds
@@ -50,6 +50,8 @@ class Outcome:
     """How far the rows are that were sent."""
     queue: tuple[Row, ...]
     """Rows of decisions.parquet that wait for the lead."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Rows that wait for the lead since they cannot be released as people left them, with the reason."""
     barred: Mapping[str, Round] = field(default_factory=dict)
     """Accounts whose word does not count, by pseudonym, with how they did on gold."""
 
@@ -96,7 +98,7 @@ def decide_now(paths: BuildPaths, recipe: Recipe, earlier: Sequence[EarlierBuild
     write_table(pa.Table.from_pylist(labelled, schema=arrow.REVIEWS), paths.decisions)
     queue = tuple(row for row in labelled if row["rule"] == TIED)
     out = {found.names[who]: one for who, one in found.barred.items()}
-    return Outcome(tally=found.tally, asked=found.asked, queue=queue, barred=out)
+    return Outcome(tally=found.tally, asked=found.asked, queue=queue, held=found.held, barred=out)
 
 
 def _labelled(rows: Sequence[Row], worldview: str) -> list[Row]:
@@ -126,7 +128,11 @@ def rule_of(settings: ReviewSettings) -> str:
 
 def _decide(run: Run) -> None:
     outcome = decide_now(run.paths, run.recipe, run.reviewed)
-    run.info["counts"] |= {"people": outcome.tally.plain(), "barred": len(outcome.barred)}
+    run.info["counts"] |= {
+        "people": outcome.tally.plain(),
+        "barred": len(outcome.barred),
+        "spent": [*told_of_spent(outcome.asked, run.paths.root)],
+    }
 
 
 def _says(run: Run) -> Iterator[tuple[str, str]]:
@@ -135,6 +141,8 @@ def _says(run: Run) -> Iterator[tuple[str, str]]:
         yield "decide", told(tally)
     if out := run.info["counts"].get("barred"):
         yield "decide", f"{counted(out, 'account')} did not pass on gold, and no word of theirs counts"
+    for line in run.info["counts"].get("spent", ()):
+        yield "decide", line
 
 
 DECIDE = Phase(
@@ -148,7 +156,7 @@ DECIDE = Phase(
     },
     makes=lambda run: (),
     left=lambda run: {"decisions": digest_of(run.paths.decisions), "reviewers": digest_of(run.paths.reviewers)},
-    counts=("people", "barred"),
+    counts=("people", "barred", "spent"),
     go=_decide,
     says=_says,
     state="answered",

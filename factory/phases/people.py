@@ -17,7 +17,7 @@ import polars as pl
 from factory.errors import CorruptBuild
 from factory.phases.earlier import EarlierBuild, builds_beside, described
 from factory.store.annotations import Row, read_annotations
-from factory.store.brought_back import brings_back, mends
+from factory.store.brought_back import mends
 from factory.store.files import kind_of
 from factory.store.layout import BuildPaths
 from factory.store.reviews import read_reviews
@@ -39,11 +39,6 @@ def said_in(build: EarlierBuild) -> list[Row]:
     """Annotations of an earlier build. Raises CorruptBuild where the file is damaged or lost, or has other columns."""
     paths = build.paths
     with needed(paths):
-        if not paths.annotations.exists() and _decided_by_rule(paths):
-            raise CorruptBuild(
-                f"{paths.annotations}: is not there, and {paths.decisions.name} was made of it; "
-                f"{brings_back(paths, paths.annotations)}"
-            )
         rows = read_annotations(paths)
         if rows and (other := {*arrow.ANNOTATIONS.names} ^ {*column_names(paths.annotations)}):
             raise CorruptBuild(
@@ -86,11 +81,6 @@ def _why(paths: BuildPaths) -> Sequence[str]:
         f"  if nothing that they said there shall count any more, move that build out of {paths.root.parent}; "
         "then the same command goes on",
     )
-
-
-def _decided_by_rule(paths: BuildPaths) -> bool:
-    """Whether decisions were made of annotations, as far as another program did not write them."""
-    return not read_reviews(paths)["rule"].drop_nulls().is_empty()
 
 
 def _is_reviewed(paths: BuildPaths) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from factory.phases.held import held_rows, told_of_held
 from factory.phases.phase import Phase, Waiting
 from factory.phases.run import Run
 from factory.phases.steps import judged
@@ -26,18 +27,23 @@ def _review(run: Run) -> Waiting | None:
     final = people.filter(pl.col("decision").is_in(["accept", "reject"]))["id"]
     decided = disputed.filter(disputed.is_in(final.implode()))
     strangers = _strangers(run.paths, final)
+    held = held_rows(run.paths)
     run.info["counts"] |= {"disputed": len(disputed), "decided": len(decided), "decided_unknown": strangers}
-    if not run.recipe.review.wait or len(decided) == len(disputed):
+    run.info["counts"] |= {"held": [*told_of_held(held)]}
+    if not run.recipe.review.wait or (len(decided) == len(disputed) and not held):
         return None
+    if held:
+        return Waiting(f"people: {next(told_of_held(held))}; `factory review decide {run.paths.root}` lists them")
     kept = reviewable_rows(Build(run.paths), run.recipe, run.loaded.root).filter(pl.col("kind") == "dispute")["id"]
     asked = kept.filter(kept.is_in(disputed.implode()) & ~kept.is_in(decided.implode()))
     if asked.is_empty():  # what nobody decided would be taken out by a selector
         return None
     tied = int(asked.is_in(people.filter(pl.col("decision") == "review")["id"].implode()).sum())
+    spent = "".join(f"; {line}" for line in run.info["counts"].get("spent", ()))
     lead = f" ({tied:,} of them: people differ, and their lead is asked)" if tied else ""
     return Waiting(
         f"people: {len(asked):,} of {counted(len(disputed), 'disputed row')} without a decision{lead} in "
-        f"{run.paths.decisions}; the same command goes on when they have, `review: {{wait: false}}` without them"
+        f"{run.paths.decisions}{spent}; the same command goes on when they have, `review: {{wait: false}}` without them"
     )
 
 
@@ -61,6 +67,8 @@ def _says(run: Run) -> Iterator[tuple[str, str]]:
         verb = "counts" if strangers == 1 else "count"
         told = f"{counted(strangers, 'decision')} about samples that this build has not {verb} for nothing"
         yield "review", told
+    for line in run.info["counts"].get("held", ()):
+        yield "review", line
     if not disputed:
         yield "review", "nothing is disputed"
     elif decided == disputed:
@@ -76,7 +84,7 @@ REVIEW = Phase(
     name="review",
     reads=lambda run: {**judged(run), "wait": str(run.recipe.review.wait)},
     makes=lambda run: (),
-    counts=("disputed", "decided", "decided_unknown"),
+    counts=("disputed", "decided", "decided_unknown", "held"),
     go=_review,
     says=_says,
     state="reviewed",

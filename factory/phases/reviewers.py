@@ -13,14 +13,29 @@ import polars as pl
 from annotation.qualify import Expected, Round, rounds
 from factory.errors import CorruptBuild, RecipeError
 from factory.phases.earlier import EarlierBuild
-from factory.phases.people import gold_in, read_gold
+from factory.phases.people import decided_in, gold_in, read_gold, said_in
 from factory.store.annotations import TIME, Row, read_annotations
 from factory.store.brought_back import mends
 from factory.store.files import make_folder, read_json, write_bytes
 from factory.store.layout import BuildPaths
+from factory.store.reviews import read_reviews
 from factory.text import did_you_mean
 
 _PSEUDONYM: Final = re.compile(r"reviewer-[1-9][0-9]{0,8}")
+
+
+def require_people(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> None:
+    """Reads all that decides what people said, here and in earlier builds, before anybody is asked: what cannot be read
+    stops the build later anyhow, when teachers are paid. Raises CorruptBuild as deciding does."""
+    read_annotations(paths)
+    read_reviews(paths)
+    read_gold(paths)
+    for build in earlier:
+        if any(row["taken_from"] is None for row in said_in(build)):
+            gold_in(build)
+        decided_in(build)
+    read_names(paths, earlier)
+    read_trusted(paths, earlier)
 
 
 def read_names(paths: BuildPaths, earlier: Sequence[EarlierBuild]) -> dict[str, str]:

@@ -16,8 +16,9 @@ from annotation.heard import Content
 from annotation.qualify import Round, barred, muted
 from annotation.screens.config import layout_of
 from annotation.words import LEAD, counts, is_refused
-from factory.phases.asked import Asked, how_far, sent_ids
+from factory.phases.asked import Asked, how_far, sent_slots
 from factory.phases.earlier import EarlierBuild
+from factory.phases.held import held_rows
 from factory.phases.people import reviewed_builds
 from factory.phases.reviewers import gold_rounds, known_names, pseudonym, read_trusted
 from factory.phases.taken_over import taken_by_hand, taken_over
@@ -87,6 +88,8 @@ class Weighed:
     tally: Tally
     asked: Asked
     """How far the rows are that were sent."""
+    held: Mapping[str, str]
+    """Rows that people accept and that cannot be released so, with the reason: `factory.phases.held`."""
 
     @property
     def is_empty(self) -> bool:
@@ -127,7 +130,15 @@ def weigh(paths: BuildPaths, recipe: Recipe, earlier: Sequence[EarlierBuild], an
         trusted=trusted,
         rounds=rounds,
         barred=out,
-        asked=how_far(sent_ids(paths), rows, looks(heard, contents), recipe.review.overlap),
+        asked=how_far(
+            sent_slots(paths),
+            rows,
+            looks(heard, contents),
+            recipe.review.overlap,
+            annotations=annotations,
+            names=names,
+        ),
+        held=held_rows(paths, ordered),
         tally=_tally(annotations, [row for row in ordered if row["id"] in contents], contents.keys(), _asked(paths)),
     )
 

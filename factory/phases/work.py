@@ -23,6 +23,7 @@ from factory.phases.fetch import fetch_pictures
 from factory.phases.lines import answers_line, unanswered_lines
 from factory.phases.phase import Phase, Waiting
 from factory.phases.reopen import clear, thaw, unfinish
+from factory.phases.reviewers import require_people
 from factory.phases.run import Run
 from factory.phases.take_over import take_over
 from factory.phases.watch import Watch
@@ -53,6 +54,7 @@ TOTALS: Final = ("calls", "replayed", "reused", "prompt_tokens", "completion_tok
 def _work(run: Run) -> Waiting | None:
     paths, counts = run.paths, run.info["counts"]
     numbers = run.shards
+    require_people(paths, run.reviewed)
     earlier = run.earlier
     for number in numbers:
         unfinish(paths.shard(number))

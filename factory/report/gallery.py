@@ -20,6 +20,7 @@ from factory.geo.distance import haversine_km
 from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
 from factory.report.pictures import Shown, opening, pictures
 from factory.report.words import described, people_said, readable, shorten, went
+from factory.store.decided import Decided, read_decided
 from factory.store.layout import Build, ShardPaths
 from factory.store.tables import read_rows
 
@@ -137,13 +138,21 @@ def choose(samples: pl.DataFrame, limit: int = MAX_CARDS) -> list[str]:
     return ordered.filter(pl.col("rank") < quota).sort("order")["id"].to_list()
 
 
-def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
-    """The cards of the chosen samples, with their thumbnails. Raises CorruptBuild naming a damaged file."""
+def cards(
+    build: Build, frames: Frames, ids: Collection[str], people: Mapping[str, Decided] | None = None
+) -> list[Card]:
+    """The cards of the chosen samples, with their thumbnails. Raises CorruptBuild naming a damaged file.
+
+    Args:
+        people: what people decided, as far as their marks of what is private hide or blur it; the build's decisions by
+            default.
+    """
     if not ids:
         return []
     chosen = pl.DataFrame({"id": list(ids)}, schema={"id": pl.String})
     rows = frames.samples.join(chosen, on="id", how="semi").sort("order")
     planned = read_rows(build.paths.plan, ["id", "licence", "author", "source_row", "texts", "images"], ids)
+    decided = read_decided(build.paths) if people is None else people
     found: list[Card] = []
     with opening(build) as opened:
         for (shard,), mine in rows.group_by("shard", maintain_order=True):
@@ -152,7 +161,8 @@ def cards(build: Build, frames: Frames, ids: Collection[str]) -> list[Card]:
             positions = dict(mine.select("id", "position").iter_rows())
             shown = [(positions[row["id"]], row["photos"]) for row in stored.values()]
             notes = {row["position"]: _notes(planned[row["id"]]["images"], row) for row in mine.iter_rows(named=True)}
-            photos = pictures(paths.images, shown, opened, notes)
+            private = {positions[name]: decided[name] for name in stored.keys() & decided.keys()}
+            photos = pictures(paths.images, shown, opened, notes, private)
             found += [
                 _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
                 for row in mine.iter_rows(named=True)

@@ -13,8 +13,10 @@ from typing import Any
 from PIL import Image
 
 from factory.errors import CorruptBuild
+from factory.images.blur import blurred
 from factory.images.records import ImageSettings, Prepared
 from factory.report.words import shorten
+from factory.store.decided import WITHHELD, Decided
 from factory.store.images import ImageStore
 from factory.store.layout import Build
 
@@ -61,6 +63,11 @@ class Shown:
         return min(max(self.width / self.height, 0.5), 3.0) if self.width and self.height else 4 / 3
 
 
+PRIVATE = "private"
+"""Said in place of a picture in which something is private and nobody marked what."""
+_BLURRED_QUALITY = 90
+"""Of a picture that is made small at once."""
+
 Open = Callable[[bytes], bytes]
 """A prepared picture as a JPEG that was decoded before. Raises ValueError where it does not decode."""
 
@@ -90,6 +97,7 @@ def pictures(
     samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]],
     opened: Open = lambda jpeg: jpeg,
     notes: Mapping[int, Mapping[str, str]] | None = None,
+    people: Mapping[int, Decided] | None = None,
 ) -> dict[int, tuple[tuple[Shown, ...], int]]:
     """By position in the shard: the pictures that a card shows, the first large, or the first three, and how many
     it leaves out.
@@ -99,7 +107,10 @@ def pictures(
         samples: position and the structs `schemas.arrow.PHOTO` of its pictures.
         opened: see `opening`.
         notes: by position and role, what is said of a picture.
+        people: by position, what people decided: what they marked as private is blurred, as in the release, and a
+            picture of which they did not mark it is not shown.
     """
+    decided = people or {}
     small: dict[tuple[int, int], str] = {}
     places = [
         (position, at, FURTHER if at >= SIDE_BY_SIDE else BESIDE if len(photos) > 1 else FIRST)
@@ -109,7 +120,8 @@ def pictures(
     with suppress(OSError, CorruptBuild), ImageStore(images) as store:
         for position, at, size in places:
             with suppress(KeyError, ValueError, OSError, CorruptBuild):
-                if data := thumbnail(opened(store.read(position, at)), size):
+                jpeg = opened(store.read(position, at))
+                if data := thumbnail(_unmarked(jpeg, decided.get(position) if at == 0 else None), size):
                     small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
     found = {}
     for position, photos in samples:
@@ -117,7 +129,7 @@ def pictures(
             Shown(
                 role=shorten(photo["role"], 40),
                 uri=small.get((position, at)),
-                refused=shorten(photo["refused"], 60),
+                refused=shorten(photo["refused"], 60) or _hidden(decided.get(position) if at == 0 else None),
                 width=photo["width"],
                 height=photo["height"],
                 note=shorten((notes or {}).get(position, {}).get(photo["role"], ""), 60),
@@ -126,6 +138,19 @@ def pictures(
         )
         found[position] = (shown, len(photos) - len(shown))
     return found
+
+
+def _unmarked(jpeg: bytes, decided: Decided | None) -> bytes:
+    """A sample's first picture without what people marked as private. Raises ValueError where that is not known."""
+    if decided is None:
+        return jpeg
+    if _hidden(decided):
+        raise ValueError(PRIVATE)
+    return blurred(jpeg, decided.private, quality=_BLURRED_QUALITY)
+
+
+def _hidden(decided: Decided | None) -> str:
+    return PRIVATE if decided is not None and WITHHELD in (decided.row.get("flags") or ()) else ""
 
 
 def thumbnail(jpeg: bytes, size: Thumbnails = FIRST) -> bytes | None:

@@ -55,7 +55,8 @@ def people_said(row: Mapping[str, Any]) -> str:
     day = f" on {row['at'][:10]}" if row["at"] else ""
     against = ""
     if verdict is not None and decided_by(verdict, person, row.get("unreleasable")) != person:
-        against = f", which cannot count: the sample is {VERBS[verdict]}"
+        why = f" ({row['unreleasable']})" if row.get("unreleasable") else ""
+        against = f", which cannot count{why}: the checks said {verdict}"
     elif verdict is not None and verdict != person:
         reasons = ", ".join(row["reasons"] or ())
         against = f", where the checks said {verdict}" + (f" ({reasons})" if reasons else "")

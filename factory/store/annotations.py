@@ -16,6 +16,7 @@ from factory.store.files import make_folder
 from factory.store.held import held
 from factory.store.layout import BuildPaths
 from factory.store.lease import lease
+from factory.store.reviews import read_reviews
 from factory.store.tables import read_all, write_table
 from schemas import arrow
 
@@ -33,9 +34,19 @@ def is_of_server(row: Mapping[str, Any]) -> bool:
     return row["taken_from"] is None and row["annotation"] >= 0
 
 
-def is_lost(paths: BuildPaths) -> bool:
-    """Whether there is no file though people's answers were pulled: every pull that brings one leaves a file."""
-    return not paths.annotations.exists() and any(paths.pulls.glob("[0-9]*.parquet"))
+def why_lost(paths: BuildPaths) -> str | None:
+    """Why there must have been a file where there is none; None where it is there, or nobody ever spoke.
+
+    Every pull that brings an answer leaves a file, and decisions by a rule are made of what people said: a lead's word
+    on the command line among that, which no server has. Raises CorruptBuild where decisions.parquet is damaged.
+    """
+    if paths.annotations.exists():
+        return None
+    if any(paths.pulls.glob("[0-9]*.parquet")):
+        return "people's answers were pulled"
+    if not read_reviews(paths)["rule"].drop_nulls().is_empty():
+        return f"{paths.decisions.name} was made of it"
+    return None
 
 
 def read_annotations(paths: BuildPaths, *, lost: bool = False) -> list[Row]:
@@ -46,9 +57,8 @@ def read_annotations(paths: BuildPaths, *, lost: bool = False) -> list[Row]:
 
     Raises CorruptBuild for a damaged file, and for one that is lost: what people decided would go with it.
     """
-    if not lost and is_lost(paths):
-        remedy = brings_back(paths, paths.annotations)
-        raise CorruptBuild(f"{paths.annotations}: is not there, and people's answers were pulled; {remedy}")
+    if not lost and (why := why_lost(paths)) is not None:
+        raise CorruptBuild(f"{paths.annotations}: is not there, and {why}; {brings_back(paths, paths.annotations)}")
     return read_all(paths.annotations, arrow.ANNOTATIONS, mends(paths, paths.annotations))
 
 

@@ -13,7 +13,11 @@ def brings_back(paths: BuildPaths, path: Path) -> str:
     return {
         paths.tasks: f"{push} notes again the tasks that the server has: with the same --gold, where gold was sent",
         paths.annotations: f"{pull} brings back all that the server has; what a lead said on the command line is to be "
-        "said again",
+        "said again"
+        if paths.review_projects.exists()
+        else f"nothing was sent to a server, so only a copy brings it back: what a lead said on the command line stood "
+        f"in it. Without one take {paths.decisions.name} away as well, with what another program wrote into it, and "
+        "say all of it again",
         paths.refused: f"{pull} lists again what cannot count",
         paths.review_projects: f"{push} finds the projects on the server again",
         paths.reviewers: f"{decide} gives pseudonyms anew, in the order in which people came; for whom a lead vouched "
@@ -25,5 +29,5 @@ def brings_back(paths: BuildPaths, path: Path) -> str:
 def mends(paths: BuildPaths, path: Path) -> str:
     """What to do about a file of `review/` that is damaged, likewise."""
     if path.parent == paths.pulls:
-        return "take it away: nothing reads it, and what counts stands in annotations.parquet"
+        return "take it away: it is kept for people, and what counts stands in annotations.parquet"
     return f"take it away, and {brings_back(paths, path)}"

@@ -21,9 +21,9 @@ from PIL import Image
 
 from factory.errors import RecipeError
 from factory.images import ImageSettings, Prepared
+from factory.images.blur import blurred
 from factory.images.prepare import prepare
 from release import check_release, open_release, write_release
-from release.blur import blurred
 from release.detect import Detectors, Wanted
 from release.hydrated import MISSING
 from release.manifest import MANIFEST, digest_of, manifest_bytes, read_manifest

@@ -18,6 +18,8 @@ from PIL import Image
 import factory
 from factory.cli.check import file_faults
 from factory.cli.explain import explain_sample
+from factory.cli.review_report import write_review_report
+from factory.phases.decide import decide_build
 from factory.plugins import registry
 from factory.plugins.registry import plugin, register
 from factory.store.layout import Build
@@ -177,6 +179,34 @@ def test_a_clue_that_people_call_wrong_leaves_the_row(build: Build) -> None:
     after = released(again(build))[name]
     assert after["clues"] == before["clues"][1:]
     assert (after["people"]["changed"], after["response"]) == ("clues", before["response"])
+
+
+def test_reviewers_who_take_out_different_clues_leave_a_row_that_is_the_leads(build: Build) -> None:
+    rows = []
+    for name in released(build):
+        first, second, third = by_all(build, name, "fix", "fix", "accept")
+        clues = [{"index": at, "judgement": "wrong"} for at in range(clue_count(build, name))]
+        first["clues"], second["clues"] = clues[::2], clues[1::2]
+        rows += [first, second, third]
+    write_annotations(build.paths, rows)
+    build = again(build)
+    found = decide_build(build)
+    name = min(found.held)
+    assert name not in released(build)
+    outcome = explain_sample(build, name).outcome
+    assert f"people's decision cannot count ({found.held[name]}): as they left it nobody can release it" in outcome
+    page = write_review_report(build).read_text()
+    assert f'id="{name}"' in page and "that people accept and rewrote cannot be released so" in page
+    waiting = factory.build(RECIPE, out=build.paths.root.parent, overrides=(*THREE, "review.wait=true"), workers=1)
+    assert waiting.exit_code == 5 and "cannot be released so" in (waiting.waiting or "")
+    decide_build(build, lead="lena", said=[f"{name}=as_shown" for name in found.held])
+    build = again(build)
+    assert {*found.held} <= {*released(build)} and decide_build(build).held == {}
+
+
+def clue_count(build: Build, name: str) -> int:
+    row = build.answers.row(by_predicate=pl.col("id") == name, named=True)
+    return len(row["answers"][spoken(build, name)]["place"]["clues"])
 
 
 def test_a_round_of_a_dialog_that_people_call_wrong_takes_the_row_out_and_says_why(tmp_path: Path) -> None:

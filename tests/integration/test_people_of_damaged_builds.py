@@ -163,6 +163,7 @@ def test_nothing_is_released_without_what_people_said_in_an_earlier_build(
     assert done.returncode == 3 and f"{path}: " in done.stderr, done
     assert "Traceback" not in done.stderr
     assert not made(old).paths.release.exists()
+    assert not any(made(old).paths.shard_folder.iterdir()), "nobody was asked before, and nothing paid"
     if hurt is not people_s_names_cut:
         assert "would be released unblurred" in done.stderr
         assert f"move that build out of {old.paths.root.parent}" in done.stderr

@@ -187,35 +187,61 @@ def test_pull_and_decide_say_what_is_lacking_and_what_to_type_next(build: Build,
     ids = sorted({row["id"] for row in rows})
     assert len(ids) == 2 and len(rows) == 4
     back = run(build, url, "pull", "--json")
-    assert (
-        "0 of 2 rows sent have what the recipe's rule asks for; 2 rows lack 4 answers: "
-        f"`factory review decide {root}` writes down what is decided" in back.stderr
-    )
+    assert f"4 answers are lacking: `factory review pull {root}` takes them back when reviewers" in back.stderr
     for row in rows:
         if row["id"] == ids[0]:
             studio.answer(row["task"], [choice("verdict", "accept")], by=int(row["slot"]))
     (other, last) = [row["task"] for row in rows if row["id"] == ids[1]]
     studio.answer(other, [choice("verdict", "reject")], by=1)
     back = run(build, url, "pull", "--json")
-    assert "1 of 2 rows sent has what the recipe's rule asks for; 1 row lacks 1 answer: " in back.stderr
-    asked = {"sent": 2, "decided": 1, "tied": 0, "lacking": 1, "answers": 1}
+    assert f"1 answer is lacking: `factory review decide {root}` writes down what is decided" in back.stderr
+    assert back.stderr.count("1 for the lead") + back.stderr.count("people decided 1 sample") == 1, "each count once"
+    asked = {"sent": 2, "decided": 1, "tied": 0, "lacking": 1, "answers": 1, "to_send": 0, "spent": [], "twice": []}
     assert json.loads(back.stdout)["asked"] == asked
     decided = run(build, url, "decide", "--json")
-    assert f"1 of 2 rows sent decided; 1 row lacks 1 answer: `factory review pull {root}` takes" in decided.stderr
-    assert (
-        "the release is without this until `factory build` runs again with the recipe of mp16_reason" in decided.stderr
-    )
+    assert f"1 answer is lacking: `factory review pull {root}` takes them back" in decided.stderr
+    build_again = f"`factory build RECIPE --profile demo --out {root.parent}`"
+    assert f"the release is without this until {build_again} runs again" in decided.stderr
     assert json.loads(decided.stdout)["asked"] == asked
     studio.answer(last, [choice("verdict", "accept")], by=2)
-    assert (
-        "1 of 2 rows sent has what the recipe's rule asks for; 1 waits for the lead: " in run(build, url, "pull").stderr
-    )
+    assert f"\n`factory review decide {root}` writes down what is decided and lists" in run(build, url, "pull").stderr
     info = orjson.loads(build.paths.info.read_bytes())
     decide_build(build, lead="lena", said=[f"{ids[1]}=accept"])
     info["phases"] = {"release": {"decisions": digest_of(build.paths.decisions)}}
     build.paths.info.write_bytes(orjson.dumps(info))
     settled = run(build, url, "decide")
     assert settled.returncode == 0 and "lack" not in settled.stderr and "the release is without" not in settled.stderr
+
+
+def test_one_account_in_both_projects_is_one_voice_and_what_to_do_is_said(
+    build: Build, server: tuple[Studio, str]
+) -> None:
+    studio, url = server
+    build.paths.recipe_lock.write_text(build.paths.recipe_lock.read_text() + "review: {overlap: 2, audit_share: 0.0}\n")
+    with Client(Login(url=url, key=TOKEN, source="test")) as client:
+        push(build, client, wanted_tasks(build), PlainScreen())
+    rows = sent_rows(build)
+    name = rows[0]["id"]
+    numbers = {
+        row["slot"]: studio.answer(row["task"], [choice("verdict", "accept")]) for row in rows if row["id"] == name
+    }
+    back, decided = run(build, url, "pull", "--json"), run(build, url, "decide")
+    told = (
+        f"1 row ({name}) has an answer in every project and lacks one all the same: reviewer-1 has answered in several "
+        "projects, and a person has one voice; delete one of the two answers in Label Studio and let another account "
+        f"answer there, or decide as the lead, `factory review decide {build.paths.root} ID=VERDICT --lead NAME`"
+    )
+    assert told in back.stderr and told in decided.stderr
+    asked = json.loads(back.stdout)["asked"]
+    assert (asked["spent"], asked["twice"]) == ([name], ["reviewer-1"])
+    page = run(build, url, "report")
+    assert "reviewer-1 has answered in several projects" in Path(page.stdout.strip()).read_text()
+    studio.users.append({"id": 2, "email": "second@example.com"})
+    studio.remove(numbers["2"])
+    again = next(row["task"] for row in rows if row["id"] == name and row["slot"] == "2")
+    studio.answer(again, [choice("verdict", "accept")], by=2)
+    back = run(build, url, "pull")
+    assert "in several projects" not in back.stderr and "1 accepted" in back.stderr
 
 
 def test_two_releases_are_compared_by_one_command_run_again(server: tuple[Studio, str], tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -10,15 +11,18 @@ import polars as pl
 import pytest
 
 from annotation.pull import Pulled
-from annotation.push import Pushed
+from annotation.push import Pushed, push
+from annotation.screens.family import FamilyScreen
+from annotation.tasks import Wanted
 from factory.cli.check import file_faults
 from factory.errors import CorruptBuild
 from factory.phases.decide import decide_build
 from factory.store.layout import Build
+from schemas import Case, LocatedAnswer
 from tests.build_fixture import make_build
 from tests.fake_studio import TOKEN, Studio, running_studio
 from tests.real_build import Done, factory
-from tests.review_sync import annotations, pulled, pushed, said, tasks
+from tests.review_sync import annotations, opened, pulled, pushed, said, tasks, wanted
 from tests.studio import choice
 
 TABLES = ("tasks.parquet", "annotations.parquet", "refused.parquet")
@@ -123,7 +127,7 @@ def test_nothing_is_decided_without_what_people_said(
     [
         ("reviewers.json", "`factory review decide {}` gives pseudonyms anew"),
         ("decisions.parquet", "`factory review decide {}` makes it again"),
-        ("pulls/000001.parquet", "take it away: nothing reads it"),
+        ("pulls/000001.parquet", "take it away: it is kept for people"),
     ],
 )
 def test_check_names_what_is_damaged_of_the_others(sent: tuple[Build, Studio, str], name: str, remedy: str) -> None:
@@ -135,6 +139,76 @@ def test_check_names_what_is_damaged_of_the_others(sent: tuple[Build, Studio, st
     decide_build(build)
     assert faults(build, "") == []
     assert decided is None or pl.read_parquet(build.paths.decisions).equals(decided)
+
+
+def test_nothing_is_decided_where_what_a_lead_alone_said_is_lost(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "trial-00000000", samples=6, shard_size=5)
+    name = build.verdicts.filter(pl.col("decision") == "review")["id"][0]
+    decide_build(build, lead="dora", said=[f"{name}=reject"])
+    before = build.paths.decisions.read_bytes()
+    build.paths.annotations.unlink()
+    with pytest.raises(CorruptBuild, match=r"is not there, and decisions\.parquet was made of it"):
+        decide_build(build)
+    assert build.paths.decisions.read_bytes() == before
+    (told,) = faults(build, "annotations.parquet")
+    assert "take decisions.parquet away as well" in told
+    build.paths.decisions.unlink()
+    decide_build(build, lead="dora", said=[f"{name}=reject"])
+    assert faults(build, "") == [] and annotations(build)["reviewer"].to_list() == ["dora"]
+
+
+def showing(at: int) -> FamilyScreen:
+    """A screen that shows the answer which people chose, else one of a number."""
+
+    def speaks(case: Case) -> LocatedAnswer:
+        chosen = (found for found in case.given if found.answered.keys == case.chosen)
+        return next(chosen, case.given[at])
+
+    return FamilyScreen(family="mp16_reason", speaks=speaks)
+
+
+def pushed_with(build: Build, url: str, screen: FamilyScreen, ones: Sequence[Wanted] | None = None) -> list[str]:
+    told: list[str] = []
+    with opened(url) as client:
+        push(build, client, wanted(build) if ones is None else ones, screen, say=told.append)
+    return told
+
+
+def test_a_lost_row_is_noted_again_as_the_task_was_and_not_as_a_screen_would_be_today(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "trial-00000000", samples=6, shard_size=5)
+    with running_studio() as (studio, url):
+        pushed_with(build, url, showing(1))
+        before = tasks(build).drop("pushed_at")
+        build.paths.tasks.unlink()
+        told = pushed_with(build, url, showing(0))
+        assert tasks(build).drop("pushed_at").equals(before) and told == []
+        one = next(iter(studio.tasks.values()))
+        name = one["data"]["ext_id"]
+        one["data"]["shown"] = "another"
+        build.paths.tasks.unlink()
+        told = pushed_with(build, url, showing(0))
+        after = tasks(build).drop("pushed_at")
+        assert after.filter(pl.col("external") != name).equals(before.filter(pl.col("external") != name))
+        row = after.row(by_predicate=pl.col("external") == name, named=True)
+        then = before.row(by_predicate=pl.col("external") == name, named=True)
+        assert row["keys"] == ["unknown"] and (row["clues"], row["images"]) == (then["clues"], then["images"])
+        assert told == [
+            "1 task of which is not known any more what was shown: what people said there counts for the picture, and "
+            "not for text and clues"
+        ]
+
+
+def test_tasks_of_rows_that_are_wanted_no_more_are_noted_again_too(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "trial-00000000", samples=6, shard_size=5)
+    with running_studio() as (_, url):
+        pushed_with(build, url, showing(0))
+        before = tasks(build).drop("pushed_at", "kind", "score")
+        build.paths.tasks.unlink()
+        gold = replace(wanted(build)[0], kind="gold", expected="reject")
+        pushed_with(build, url, showing(0), [replace(gold, kind="dispute", expected=None)])
+        assert tasks(build).drop("pushed_at", "kind", "score").equals(before)
+        pushed_with(build, url, showing(0), [gold])
+        assert tasks(build).filter(pl.col("kind") == "gold")["external"].to_list() == [gold.external]
 
 
 def test_projects_that_name_nothing_are_no_projects(sent: tuple[Build, Studio, str]) -> None:

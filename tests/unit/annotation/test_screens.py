@@ -251,3 +251,12 @@ def test_a_sample_without_a_picture_among_others_has_a_grey_one() -> None:
 def test_a_task_is_json() -> None:
     for screen in SCREENS:
         orjson.dumps(dict(screen.task(case(screen.family), PICTURES).data))
+
+
+def test_a_screen_says_that_it_shows_the_first_of_several_pictures() -> None:
+    for language in LANGUAGES:
+        said = words_of(language)["first_of_several"]
+        several = FamilyScreen(family="vigor_pairs", language=language, several=True)
+        assert said in [part.get("value") for part in parts(several)]
+        one = FamilyScreen(family="vigor_pairs", language=language)
+        assert said not in [part.get("value") for part in parts(one)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.tasks import EXTERNAL, Made, Wanted, asked, slots_of, task_body
+from annotation.tasks import EXTERNAL, SHOWN, Made, Wanted, asked, shown_digest, slots_of, task_body
 
 MADE = Made(data={"image": "/data/upload/1/x.jpg"}, results=[], keys=("k",), clues=("a",), reasoning="r")
 
@@ -53,6 +53,6 @@ def test_who_has_not_qualified_gets_gold_alone_and_keeps_what_was_sent() -> None
 
 def test_the_least_sure_is_shown_first_and_nothing_tells_why_it_was_sent() -> None:
     body = task_body(Wanted(id="p1", shard=0, slot="2", kind="gold", uncertainty=0.9, expected="reject"), MADE, "v")
-    assert body["data"] == {"image": "/data/upload/1/x.jpg", EXTERNAL: "p1:2"}
+    assert body["data"] == {"image": "/data/upload/1/x.jpg", EXTERNAL: "p1:2", SHOWN: shown_digest(MADE)}
     assert body["predictions"] == [{"model_version": "v", "score": pytest.approx(0.1), "result": []}]
     assert "gold" not in str(body) and "reject" not in str(body)

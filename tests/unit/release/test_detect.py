@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from factory.errors import EnvironmentFault, RecipeError
-from release.blur import blurred
+from factory.images.blur import blurred
 from release.detect import (
     GROWN,
     WEIGHTS_SHA256,

@@ -7,16 +7,22 @@ from pathlib import Path
 import numpy as np
 import orjson
 import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 from factory.errors import CorruptBuild
+from factory.images.blur import blurred
+from factory.report import write_report
 from factory.report.frames import read_frames
 from factory.report.gallery import Card, cards, choose
 from factory.report.pictures import BESIDE, FIRST, MAX_FURTHER, SIDE_BY_SIDE, pictures, thumbnail
 from factory.report.words import described
+from factory.store.files import make_folder
 from factory.store.layout import Build, open_build
+from factory.store.tables import write_table
 from schemas import arrow
+from tests.annotations import box
 from tests.build_fixture import HOSTILE_TEXT, make_build
 from tests.rich_build import Rows, edit, forget_places, make_rich_build
 
@@ -205,3 +211,51 @@ def test_a_description_is_shown_whole_and_values_of_strangers_are_none() -> None
     assert described(orjson.dumps({"description": long, "names": []}).decode()) == long
     for values in (None, "", "[]", "no", '{"description": 3}', '{"names": []}', "[" * 10_000):
         assert described(values) == ""
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> tuple[Build, dict[str, Card]]:
+    """s000 has a box of what is private, s001 was flagged without one, s002 has a box of evidence."""
+    build = make_build(tmp_path / "mp16_reason-fixture0")
+    rows = [
+        {
+            "id": name,
+            "decision": "review",
+            "by": ["reviewer-1"],
+            "at": "now",
+            "rule": "tied",
+            "flags": flags,
+            "boxes": boxes,
+        }
+        for name, flags, boxes in (
+            ("s000", [], [box(width=0.6, height=0.6)]),
+            ("s001", ["privacy", "withheld"], []),
+            ("s002", [], [box("evidence")]),
+        )
+    ]
+    make_folder(build.paths.review)
+    write_table(pa.Table.from_pylist(rows, schema=arrow.REVIEWS), build.paths.decisions)
+    frames = read_frames(build)
+    return build, {card.id: card for card in cards(build, frames, choose(frames.samples))}
+
+
+def shown_jpeg(card: Card) -> bytes:
+    return base64.b64decode((card.pictures[0].uri or "").partition(",")[2])
+
+
+def test_what_people_marked_as_private_is_blurred_on_a_card_as_in_the_release(
+    marked: tuple[Build, dict[str, Card]],
+) -> None:
+    build, found = marked
+    (whole,) = (build.image(0, 0),)
+    assert shown_jpeg(found["s000"]) == thumbnail(blurred(whole, [box(width=0.6, height=0.6)], quality=90))
+    assert shown_jpeg(found["s000"]) != thumbnail(whole)
+    assert shown_jpeg(found["s002"]) == thumbnail(build.image(0, 2))
+
+
+def test_a_picture_of_which_nobody_marked_what_is_private_is_not_shown(marked: tuple[Build, dict[str, Card]]) -> None:
+    build, found = marked
+    assert found["s001"].pictures[0].uri is None and found["s001"].pictures[0].refused == "private"
+    page = write_report(build).read_text()
+    small = thumbnail(build.image(0, 1))
+    assert small is not None and base64.b64encode(small).decode() not in page

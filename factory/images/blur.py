@@ -1,4 +1,4 @@
-"""Blurs what people marked as private in a picture: the only place where a released picture's pixels change.
+"""Blurs what people marked as private in a picture: of a release and of a page alike, and nowhere else.
 
 What lay there cannot be won back: each rectangle keeps at most 4 x 4 means, stretched smoothly over it. The rest of the
 picture is decoded and encoded once more, as preparation encodes: the same bytes on every machine with one Pillow.

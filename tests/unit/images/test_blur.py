@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from factory.images.blur import blurred
 from factory.store.layout import Build
 from factory.store.tables import write_table
 from release import open_release, write_release
-from release.blur import blurred
 from schemas import Case, arrow
 from tests.annotations import box
 from tests.build_fixture import draw_jpeg, make_build
