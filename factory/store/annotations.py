@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import polars as pl
 import pyarrow as pa
 
 from factory.errors import CorruptBuild
@@ -44,9 +45,17 @@ def why_lost(paths: BuildPaths) -> str | None:
         return None
     if any(paths.pulls.glob("[0-9]*.parquet")):
         return "people's answers were pulled"
-    if not read_reviews(paths)["rule"].drop_nulls().is_empty():
+    if _is_made_of_annotations(read_reviews(paths)):
         return f"{paths.decisions.name} was made of it"
     return None
+
+
+def _is_made_of_annotations(reviews: pl.DataFrame) -> bool:
+    """Whether a decision by a rule follows from more than rows that another program wrote, which hold for every sample
+    with their pictures."""
+    by_hand = {digest for images in reviews.filter(pl.col("rule").is_null())["images"] for digest in images or ()}
+    ruled = reviews.filter(pl.col("rule").is_not_null())["images"]
+    return any(by_hand.isdisjoint(images or ()) for images in ruled)
 
 
 def read_annotations(paths: BuildPaths, *, lost: bool = False) -> list[Row]:

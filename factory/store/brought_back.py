@@ -14,7 +14,7 @@ def brings_back(paths: BuildPaths, path: Path) -> str:
         paths.tasks: f"{push} notes again the tasks that the server has: with the same --gold, where gold was sent",
         paths.annotations: f"{pull} brings back all that the server has; what a lead said on the command line is to be "
         "said again"
-        if paths.review_projects.exists()
+        if paths.review_projects.exists() or any(paths.pulls.glob("[0-9]*.parquet"))
         else f"nothing was sent to a server, so only a copy brings it back: what a lead said on the command line stood "
         f"in it. Without one take {paths.decisions.name} away as well, with what another program wrote into it, and "
         "say all of it again",

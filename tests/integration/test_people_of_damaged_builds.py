@@ -66,7 +66,7 @@ def made(old: Build) -> Build:
 
 
 def pulled_once(old: Build) -> None:
-    old.paths.pulls.mkdir()
+    old.paths.pulls.mkdir(exist_ok=True)
     shutil.copy(old.paths.annotations, old.paths.pulls / "000001.parquet")
 
 
@@ -171,8 +171,14 @@ def test_nothing_is_released_without_what_people_said_in_an_earlier_build(
 
 @pytest.mark.parametrize("hurt", [annotations_cut, lost_after_a_pull])
 def test_the_message_says_what_brings_the_file_back(old: Build, hurt: Callable[[Build], Path]) -> None:
+    pulled_once(old)
     hurt(old)
     assert f"`factory review pull {old.paths.root}`" in newer(old).stderr
+
+
+def test_a_lead_s_words_that_no_server_has_come_back_from_a_copy_alone(old: Build) -> None:
+    annotations_cut(old)
+    assert "only a copy brings it back" in newer(old).stderr
 
 
 def test_a_build_that_is_moved_away_counts_no_more(old: Build, name: str) -> None:
