@@ -34,6 +34,8 @@ def build(
     workers: int | None = None,
     retry: bool = False,
     allow_hosts: Sequence[str] = (),
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> BuildResult:
     """Builds a recipe and says what came out; a finished build returns at once, a stopped one goes on.
@@ -49,6 +51,8 @@ def build(
         workers: shards run at the same time; by default one a core, fewer for few samples.
         retry: ask again for rows that were quarantined for a passing reason.
         allow_hosts: hosts from which a source may fetch pictures though their numbers are not public.
+        select: phases and shards to work on, as `--select` of the command line; all by default.
+        exclude: those to leave out.
         listener: told about phases and progress; see `factory.phases.run.Listener`.
 
     Raises:
@@ -69,6 +73,8 @@ def build(
         workers=workers,
         retry=retry,
         allow_hosts=allow_hosts,
+        select=select,
+        exclude=exclude,
         listener=listener,
     )
 

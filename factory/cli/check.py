@@ -168,8 +168,8 @@ def _unlisted(paths: BuildPaths, shards: int, state: str) -> Iterator[str]:
     """Files that the factory has not written, or has not taken away."""
     finished = state in FINISHED
     root = {path.name for path in _noted_files(paths, "done")}
-    own = (paths.info, paths.model, paths.shard_folder, paths.release, paths.review, paths.batches, paths.logs)
-    root |= {path.name for path in own}
+    own = (paths.info, paths.log, paths.model, paths.shard_folder, paths.release, paths.review)
+    root |= {path.name for path in (*own, paths.batches, paths.logs)}
     live = {LEASE} | {f"{path.name}{end}" for path in (paths.budget, paths.answered) for end in _DATABASE}
     live |= set() if finished else {f"{paths.release.name}.tmp", f"{paths.release.name}.old"}
     for path in _entries(paths.root):

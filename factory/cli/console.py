@@ -39,14 +39,19 @@ MOST_OF_ONE, MOST_LISTED = 120, 16
 class BuildDisplay:
     """Draws a build's phases as they end and a progress bar while shards run."""
 
-    def __init__(self) -> None:
-        self._console = terminal(talk=True)
+    def __init__(self, *, detailed: bool = False) -> None:
+        self._console, self._detailed = terminal(talk=True), detailed
 
     def started(self, title: str) -> None:
         self._console.print(line((title, "bold")))
 
     def phase(self, name: str, text: str) -> None:
         self._console.print(line((f"{name:<9}", "cyan"), f" {text}"))
+
+    def detail(self, name: str, text: str) -> None:
+        """When a phase begins and how long it took."""
+        if self._detailed:
+            self._console.print(line((f"{name:<9} {text}", "dim")))
 
     @contextmanager
     def working(
@@ -89,7 +94,7 @@ class BuildDisplay:
 
 
 def print_json(value: Any) -> None:
-    """A dataclass, plain data, or a list of dataclasses, as one line on standard output."""
+    """A dataclass, plain data that may hold some, or a list of dataclasses, as one line on standard output."""
     if isinstance(value, list):
         plain: Any = [asdict(item) for item in value]
     else:

@@ -16,11 +16,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from factory.cli.accept import accept
 from factory.cli.convert import convert
 from factory.cli.diff import diff
 from factory.cli.evaluate import evaluate
 from factory.cli.geo import geo_app
+from factory.cli.graph import graph
 from factory.cli.join import merge, mix
+from factory.cli.logs import logs
+from factory.cli.looking import builds, clean, errors, rows
 from factory.cli.navig import navig
 from factory.cli.options import AllowHost, Json, Overrides, Profile, refuse_unused
 from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell
@@ -178,17 +182,35 @@ def build(
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask again where an endpoint or a file was away.")] = False,
     allow_host: AllowHost = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only so many samples, as `--set plan.limit=N`: a build of its own."),
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Work on these alone: a phase (`verify`, `+verify` with all before it, `verify+`), `shard:0-7`, "
+            "`state:failed` (new, stopped, answered); repeatable."
+        ),
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Leave these out; written as for --select.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also when each phase begins and how long it took, as in build.log.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what is wrong.")] = False,
     json: Json = False,
 ) -> None:
     """Build a recipe. A finished build returns at once; a stopped one goes on where it was."""
     import factory
     from factory.cli.console import BuildDisplay, print_json
 
+    if verbose and quiet:
+        raise RecipeError("--verbose and --quiet: expected one of them")
     try:
         result = factory.build(
             recipe,
             profile=profile,
-            overrides=overrides or (),
+            overrides=[*(overrides or ()), *([] if limit is None else [f"plan.limit={limit}"])],
             out=out,
             engine=engine,
             address=address,
@@ -196,7 +218,9 @@ def build(
             workers=workers,
             retry=retry,
             allow_hosts=allow_host or (),
-            listener=BuildDisplay(),
+            select=select or (),
+            exclude=exclude or (),
+            listener=None if quiet else BuildDisplay(detailed=verbose),
         )
     except FactoryError as error:
         if json:
@@ -300,6 +324,13 @@ def check(
     raise typer.Exit(EXIT_ROWS_FAILED if faults else EXIT_OK)
 
 
+app.command()(accept)
+app.command()(rows)
+app.command()(errors)
+app.command()(builds)
+app.command()(logs)
+app.command()(graph)
+app.command()(clean)
 app.command()(diff)
 app.command()(convert)
 app.command()(push)

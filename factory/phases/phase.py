@@ -23,6 +23,8 @@ class Waiting:
 
     what: str
     """In one line: for what."""
+    asked: bool = False
+    """Whether the run was told to end here (`--select`): then it is not the build that waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

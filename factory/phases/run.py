@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, EXIT_WAITING
 from factory.geo import GAZETTEER_VERSION
+from factory.phases.chosen import Chosen
 from factory.phases.earlier import EarlierBuild, earlier_builds
 from factory.phases.people import reviewed_builds
 from factory.processes import usable_cores
@@ -83,6 +84,10 @@ class BuildResult:
     exit_code: int
     waiting: str | None = None
     """For what it waits, where `exit_code` is 5."""
+    left_out: str | None = None
+    """What is not done since the run was told to leave it out."""
+    accepted: str | None = None
+    """Why a build of another identity stands for the recipe (`factory accept`), where one does."""
 
 
 @dataclass(slots=True)
@@ -113,6 +118,8 @@ class Run:
     """Where what is made there comes home, where that is not the build's own folder."""
     allowed: frozenset[str] = frozenset()
     """Hosts from which pictures are fetched though their numbers are not public."""
+    chosen: Chosen | None = None
+    """What of the build this run works on; None for all of it."""
     _earlier: list[EarlierBuild] | None = None
     _reviewed: list[EarlierBuild] | None = None
 
@@ -211,7 +218,7 @@ def follow_recipe(run: Run) -> None:
 def unmake(paths: BuildPaths) -> None:
     """Takes away what a build has that could not even be planned, so that nothing looks like one. Nothing is touched
     where more lies: shards, whose answers were paid for, or files that are not of a plan."""
-    written = (paths.plan, paths.dropped, paths.recipe_lock, paths.info, paths.root / LEASE)
+    written = (paths.plan, paths.dropped, paths.recipe_lock, paths.info, paths.log, paths.root / LEASE)
     known = {path.name for path in (*written, paths.shard_folder)}
     if any(path.name not in known for path in paths.root.iterdir()) or any(paths.shard_folder.iterdir()):
         return
@@ -221,12 +228,14 @@ def unmake(paths: BuildPaths) -> None:
     paths.root.rmdir()
 
 
-def result(run: Run, waiting: str | None) -> BuildResult:
-    """What a build came to. `waiting` says for what it waits, where it does."""
+def result(run: Run, waiting: str | None, left_out: str | None = None) -> BuildResult:
+    """What a build came to. `waiting` says for what it waits, where it does; `left_out` what the run was told to leave
+    undone."""
     counts = run.info["counts"]
     quarantined = counts.get("decisions", {}).get("quarantine", 0)
-    too_many = quarantined > run.recipe.build.max_quarantined_share * max(1, counts["planned"])
+    too_many = quarantined > run.recipe.build.max_quarantined_share * max(1, counts.get("planned", 0))
     nothing = not counts.get("kept", 0)
+    failed = left_out is None and (too_many or nothing)
     return BuildResult(
         directory=str(run.paths.root),
         state=run.info["state"],
@@ -235,8 +244,9 @@ def result(run: Run, waiting: str | None) -> BuildResult:
         tokens_now=run.tokens_now,
         cost_now=run.cost_now,
         seconds=round(time.monotonic() - run.begun, 3),
-        exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if too_many or nothing else EXIT_OK,
+        exit_code=EXIT_WAITING if waiting is not None else EXIT_ROWS_FAILED if failed else EXIT_OK,
         waiting=waiting,
+        left_out=left_out,
     )
 
 

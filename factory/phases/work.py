@@ -67,6 +67,8 @@ def _work(run: Run) -> Waiting | None:
     reports = [read_report(paths.shard(n)) for n in numbers if paths.shard(n).report.exists()]
     watch = Watch(paths, reports)
     waiting = [number for number in numbers if number not in watch.finished]
+    left_out = [] if run.chosen is None else [n for n in waiting if not run.chosen.takes(paths.shard(n), n)]
+    waiting = [number for number in waiting if number not in {*left_out}]
     _distrust_databases(run)
     standing = ""
     if waiting:
@@ -109,7 +111,7 @@ def _work(run: Run) -> Waiting | None:
             f"a batch: the answers about {counted(deferred, 'sample')} come later; the same command asks for them"
             f"{standing}"
         )
-    return None
+    return Waiting(counted(len(left_out), "shard"), asked=True) if left_out else None
 
 
 def _task(run: Run) -> Task[ShardSpec, Staff, ShardReport]:

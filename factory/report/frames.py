@@ -35,8 +35,8 @@ class Frames:
 
     samples: id, shard, position, lat, lon, uncertainty_km, country (name), country_code, place, scene, verdict (of the
         checks), decision (in the end: verdict, a person's decision over it, PENDING or ANSWERED), reasons, person
-        (accept, reject or null), by, at, rule, note, kept, split, removed_by, order, labelled (where the place is a
-        label: whose, and how probable). lat and lon are null where no place is known.
+        (accept, reject or null), by, at, rule, note, kept, split, removed_by, reason (of the removal), order,
+        labelled (where the place is a label: whose, and how probable). lat and lon are null where no place is known.
     answers: id, decision, teacher, draw, failure, localizable (null where no place was asked for), confidence,
         country_code, country_correct, lat, lon (of the guess), distance_km. What a teacher was shown of the truth it
         did not guess: country or place are null then. What a family combined of several answers is no teacher's word
@@ -68,6 +68,20 @@ def read_frames(build: Build) -> Frames:
     teachers = tuple(told["teacher"].unique(maintain_order=True))
     samples = _samples(build, pl.concat(decisions), answered)
     return Frames(samples, told, pl.concat(checks, rechunk=True), teachers)
+
+
+def read_samples(build: Build) -> pl.DataFrame:
+    """`Frames.samples` alone, of a build in any state: nothing is read of what was said and measured."""
+    decisions: list[pl.DataFrame] = [_NO_DECISIONS]
+    answered: list[int] = []
+    for shard in build.paths.shards():
+        if shard.report.exists() and shard.verdicts.exists():
+            columns = ["id", "decision", "reasons", "unreleasable", *(f"label.{name}" for name in _LABEL)]
+            verdicts = read_columns(shard.verdicts, columns)
+            decisions.append(verdicts.select("id", "reasons", "unreleasable", "label", verdict="decision"))
+        elif shard.report.exists():
+            answered.append(int(shard.root.name))
+    return _samples(build, pl.concat(decisions), answered)
 
 
 def dropped(build: Build) -> pl.DataFrame:

@@ -80,6 +80,13 @@ class _Released(_Stored):
     files: _Tally = {}
 
 
+class _Accepted(_Stored):
+    fingerprint: str
+    at: str
+    reason: str
+    changed: list[str]
+
+
 class _Info(_Stored):
     recipe: str
     state: STATES
@@ -99,6 +106,7 @@ class _Info(_Stored):
     released: _Released = _Released()
     files: dict[str, str] = {}
     shards_sha256: str = ""
+    accepted: list[_Accepted] = []
 
 
 class _Report(_Asked):

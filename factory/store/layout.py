@@ -156,6 +156,11 @@ class BuildPaths:
         return self.review / "decisions.parquet"
 
     @property
+    def log(self) -> Path:
+        """What its runs said, with the time of each line; a new run adds to it."""
+        return self.root / "build.log"
+
+    @property
     def logs(self) -> Path:
         """What servers of the build's own wrote."""
         return self.root / "logs"

@@ -28,6 +28,7 @@ NAMES = (
     "verified.json",
     "report.html",
     "report.html.tmp",
+    "build.log",
     "budget.sqlite",
     "answered.sqlite",
     "release",
@@ -95,7 +96,10 @@ def test_a_build_with_links_is_refused_and_what_they_lead_to_stays(foreign: Path
         shutil.copytree(kept, foreign)
 
 
-@pytest.mark.parametrize("command", ["build", "status", "check", "report", "explain"])
+LOOKING = ("rows", "errors", "logs", "graph")
+
+
+@pytest.mark.parametrize("command", ["build", "status", "check", "report", "explain", *LOOKING])
 def test_no_command_waits_for_a_pipe(foreign: Path, tmp_path: Path, command: str) -> None:
     kept = shutil.copytree(foreign, tmp_path / "kept")
     arguments = {"build": (RECIPE, *SMALL), "explain": (foreign, "x")}.get(command, (foreign,))
@@ -106,6 +110,28 @@ def test_no_command_waits_for_a_pipe(foreign: Path, tmp_path: Path, command: str
         assert name in done.stdout + done.stderr and "Traceback" not in done.stderr, (name, done)
         shutil.rmtree(foreign)
         shutil.copytree(kept, foreign)
+
+
+def test_a_folder_of_builds_is_listed_and_cleaned_around_one_with_links(foreign: Path, tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("keep")
+    for name, kind in (("build.log", "pipe"), ("shards/00000/images.tar", "link"), ("release", "link")):
+        put(foreign, name, kind, tmp_path / "victim")
+    (foreign.parent / "linked-00000000").symlink_to(foreign)
+    listed = factory("builds", foreign.parent, cwd=tmp_path)
+    assert listed.returncode == 1 and "damaged" in listed.stdout and "linked-" not in listed.stdout, listed
+    cleaned = factory("clean", foreign.parent, "--yes", "--paid", cwd=tmp_path)
+    assert cleaned.returncode == 0 and "nothing can go" in cleaned.stderr and foreign.exists(), cleaned
+    assert (tmp_path / "victim").read_text() == "keep"
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_log_that_is_none_is_not_followed_nor_waited_for(foreign: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "victim").write_text("keep")
+    put(foreign, "build.log", kind, tmp_path / "victim")
+    for command in (("logs", foreign), ("build", RECIPE, *SMALL)):
+        done = factory(*command, cwd=tmp_path)
+        assert done.returncode == 3 and "build.log: is a" in done.stderr and "Traceback" not in done.stderr, done
+    assert (tmp_path / "victim").read_text() == "keep"
 
 
 def test_an_earlier_build_with_a_pipe_or_a_link_lends_nothing(foreign: Path, tmp_path: Path) -> None:
@@ -210,11 +236,15 @@ def test_values_of_another_kind_are_named_with_their_place(
     foreign: Path, tmp_path: Path, name: str, fields: dict[str, Any], key: str
 ) -> None:
     change(foreign, name, **fields)
-    for command in (["check", foreign], ["status", foreign], ["report", foreign], ["build", RECIPE, *SMALL, "--retry"]):
+    looking = [[command, foreign] for command in ("check", "status", "report", *LOOKING)]
+    looking += [[command, foreign.parent] for command in ("builds", "clean")]
+    for command in (*looking, ["build", RECIPE, *SMALL, "--retry"]):
         done = factory(*command, cwd=tmp_path)
         said = done.stdout + done.stderr
         assert "Traceback" not in said and done.returncode in (0, 1, 3), (command, done)
-        if command[0] == "check" or name == "build.json":
+        if command[0] == "clean":
+            assert "nothing can go" in said, "what cannot be read is nobody's to throw away"
+        elif command[0] == "check" or name == "build.json":
             assert f"`{key}" in said and name in said and done.returncode in (1, 3), (command, done)
 
 
