@@ -11,8 +11,9 @@ from typing import Any
 from factory.cli.out import say, tell
 from factory.errors import CorruptBuild, EnvironmentFault, RecipeError
 from factory.store.files import entries_below
-from factory.store.layout import Build, BuildPaths, open_build
+from factory.store.layout import BuildPaths, open_build
 from factory.store.lease import is_locked
+from factory.store.paid import currency_of
 
 AGES = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -81,24 +82,12 @@ def _line(paths: BuildPaths, now: float) -> BuildLine:
             kept=counts.get("kept"),
             calls=counts.get("calls", 0),
             cost=counts.get("cost", 0.0),
-            currency=currency_of(build),
+            currency=currency_of(build.recipe),
         )
     except (CorruptBuild, EnvironmentFault, RecipeError, OSError) as error:
         nothing: dict[str, Any] = {"samples": None, "kept": None, "calls": 0, "cost": 0.0, "currency": ""}
         name = paths.root.name.rpartition("-")[0] or paths.root.name
         return BuildLine(**facts, **nothing, recipe=name, profile=None, state="damaged", fault=str(error))
-
-
-def currency_of(build: Build) -> str:
-    """In what the teachers and witnesses of a build are paid, as its recipe says: `USD`, or `EUR/USD` where they
-    differ. Empty where nobody has a price."""
-    found = set()
-    for block in ("teachers", "witnesses"):
-        for one in build.recipe.get(block) or ():
-            prices = one.get("prices") if isinstance(one, dict) else None
-            if isinstance(prices, dict) and any(prices.get(f"{kind}_per_million") for kind in ("input", "output")):
-                found.add(str(prices.get("currency") or "USD"))
-    return "/".join(sorted(found))
 
 
 def size_of(root: Path) -> int:

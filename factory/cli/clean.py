@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from factory.cli.builds import builds_in, currency_of
+from factory.cli.builds import builds_in
 from factory.cli.out import say, tell
 from factory.cli.status import build_status
 from factory.errors import CorruptBuild, EnvironmentFault, RecipeError
@@ -22,6 +22,7 @@ from factory.store.files import entries_below, is_aside, remove, remove_tree
 from factory.store.info import FINISHED
 from factory.store.layout import Build, BuildPaths, open_build
 from factory.store.lease import is_locked, lease
+from factory.store.paid import currency_of
 
 What = Literal["part", "begun", "superseded"]
 
@@ -107,7 +108,7 @@ def _paid(build: Build) -> str:
     calls = sum(int(spent["calls"]) for spent in state.spent.values())
     if calls:
         cost = sum(spent["cost"] for spent in state.spent.values())
-        told.append(f"{calls:,} paid calls ({cost:,.2f} {currency_of(build)})".replace(" )", ")"))
+        told.append(f"{calls:,} paid calls ({cost:,.2f} {currency_of(build.recipe)})".replace(" )", ")"))
     if state.faults:
         told.append(f"unknown: {state.faults[0]}")
     if build.paths.annotations.exists() or build.paths.decisions.exists():

@@ -1,4 +1,4 @@
-"""`factory rows`, `errors`, `builds` and `clean`: their options; what they find is each a module of its own."""
+"""`factory rows`, `errors`, `builds`, `clean`, `report`: their options; what they find is each a module of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from factory.cli.options import Json
 from factory.cli.out import say, tell
-from factory.errors import EXIT_OK, EXIT_ROWS_FAILED
+from factory.errors import EXIT_OK, EXIT_ROWS_FAILED, RecipeError
 
 BuildDir = Annotated[Path, typer.Argument(help="A build's directory.", show_default=False)]
 Root = Annotated[Path, typer.Argument(help="Folder that holds builds.")]
@@ -98,3 +98,30 @@ def clean(
         print_json({"root": str(root), "leftovers": [gone.get(one.path, one) for one in found]})
     elif cleared:
         say(f"removed {len(cleared):,}, {freed} are free")
+
+
+def report(
+    build: BuildDir,
+    gallery: Annotated[
+        int | None, typer.Option(min=1, max=2_000, help="Cards of samples (default: 240).", show_default=False)
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write there, with the pictures beside the page.", show_default=False),
+    ] = None,
+) -> None:
+    """Write the HTML report of a build again and print where it lies."""
+    from factory.phases.steps import renew_report
+    from factory.report import gallery as cards
+    from factory.report import write_gallery
+    from factory.store.layout import open_build
+
+    opened = open_build(build)
+    if to is not None:
+        if to.resolve().is_relative_to(build.resolve()):
+            raise RecipeError(f"--to {to}: lies in the build, which holds what a build writes; give a folder elsewhere")
+        tell(str(write_gallery(opened, to, gallery or cards.MAX_CARDS)))
+    elif gallery is not None:
+        raise RecipeError(f"--gallery {gallery}: the build's own report has {cards.MAX_CARDS}; add --to FOLDER")
+    else:
+        tell(str(renew_report(opened)))

@@ -24,7 +24,7 @@ from factory.cli.geo import geo_app
 from factory.cli.graph import graph
 from factory.cli.join import merge, mix
 from factory.cli.logs import logs
-from factory.cli.looking import builds, clean, errors, rows
+from factory.cli.looking import builds, clean, errors, report, rows
 from factory.cli.navig import navig
 from factory.cli.options import AllowHost, Json, Overrides, Profile, refuse_unused
 from factory.cli.out import TellingHandler, cut, say, show_fault, show_thread_fault, show_warning, tell
@@ -325,6 +325,7 @@ def check(
 
 
 app.command()(accept)
+app.command()(report)
 app.command()(rows)
 app.command()(errors)
 app.command()(builds)
@@ -352,15 +353,6 @@ def verify(paths: Annotated[list[str] | None, typer.Argument()] = None) -> None:
     """The name that `factory check` had in 0.1."""
     asked = shlex.join(paths) if paths else "PATH"
     raise RecipeError(f"`factory verify` is now called `factory check`: factory check {asked}")
-
-
-@app.command()
-def report(build: BuildDir) -> None:
-    """Write the HTML report of a build again and print where it lies."""
-    from factory.phases.steps import renew_report
-    from factory.store.layout import open_build
-
-    tell(str(renew_report(open_build(build))))
 
 
 @app.command()

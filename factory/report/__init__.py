@@ -26,11 +26,13 @@ from factory.report.frames import (
     ledger_totals,
     read_frames,
 )
+from factory.report.pictures import Address, embedded
 from factory.report.worths import Worth
-from factory.store.files import write_bytes
+from factory.store.files import make_folder, write_bytes
 from factory.store.layout import Build
+from factory.store.paid import currency_of
 
-__all__ = ["write_report"]
+__all__ = ["write_gallery", "write_report"]
 
 DECISION_WORDS = {
     "accept": "accepted",
@@ -41,6 +43,9 @@ DECISION_WORDS = {
     PENDING: "not yet worked",
 }
 CALIBRATION_SIDE = 100.0
+MOST_CARDS = 2_000
+"""Of a gallery whose pictures lie beside the page: what one page of cards is meant for, not a measured limit."""
+PICTURES = "pictures"
 NOT_RELEASED = "none"
 """What the filter by split calls samples that are in none."""
 
@@ -60,12 +65,38 @@ def write_report(build: Build, path: Path | None = None, *, worths: Sequence[Wor
     return target
 
 
-def _page(build: Build, worths: Sequence[Worth] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+def write_gallery(build: Build, folder: Path, limit: int) -> Path:
+    """Writes the report with more cards into a folder of its own, `report.html` with its pictures beside it in
+    `pictures/`, and returns its path. What lay there of an earlier one is written over.
+
+    Args:
+        limit: cards, at most `MOST_CARDS`.
+
+    Raises CorruptBuild as `write_report` does, and where something else than files and folders lies in the way.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder / PICTURES)
+    count = 0
+
+    def beside(jpeg: bytes) -> str:
+        nonlocal count
+        name, count = f"{PICTURES}/{count:06d}.jpg", count + 1
+        write_bytes(jpeg, folder / name)
+        return name
+
+    page = html.render(*_page(build, limit=limit, address=beside), beside=PICTURES)
+    write_bytes(page.encode(), folder / build.paths.report.name)
+    return folder / build.paths.report.name
+
+
+def _page(
+    build: Build, worths: Sequence[Worth] = (), limit: int = gallery.MAX_CARDS, address: Address = embedded
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The template's values and the script's data."""
     frames = read_frames(build)
     samples = frames.samples
-    chosen = gallery.choose(samples)
-    cards = gallery.cards(build, frames, chosen)
+    chosen = gallery.choose(samples, limit)
+    cards = gallery.cards(build, frames, chosen, address=address)
     world_map = maps.world_map(samples.filter(pl.col("lat").is_not_null()), DECISIONS)
     context = {
         "header": _header(build, frames),
@@ -108,6 +139,7 @@ def _header(build: Build, frames: Frames) -> dict[str, Any]:
         "by_people": int(frames.samples["person"].is_not_null().sum()),
         "countries": frames.samples["country_code"].drop_nulls().n_unique(),
         "ledger": ledger_totals(build),
+        "currency": currency_of(build.recipe),
     }
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from factory.errors import CorruptBuild
 from factory.geo.distance import haversine_km
 from factory.report.frames import ANSWERED, DECISIONS, PENDING, Frames
-from factory.report.pictures import Shown, opening, pictures
+from factory.report.pictures import Address, Shown, embedded, opening, pictures
 from factory.report.words import described, people_said, readable, shorten, went
 from factory.store.decided import Decided, read_decided
 from factory.store.layout import Build, ShardPaths
@@ -139,13 +139,18 @@ def choose(samples: pl.DataFrame, limit: int = MAX_CARDS) -> list[str]:
 
 
 def cards(
-    build: Build, frames: Frames, ids: Collection[str], people: Mapping[str, Decided] | None = None
+    build: Build,
+    frames: Frames,
+    ids: Collection[str],
+    people: Mapping[str, Decided] | None = None,
+    address: Address = embedded,
 ) -> list[Card]:
     """The cards of the chosen samples, with their thumbnails. Raises CorruptBuild naming a damaged file.
 
     Args:
         people: what people decided, as far as their marks of what is private hide or blur it; the build's decisions by
             default.
+        address: what leads to a thumbnail.
     """
     if not ids:
         return []
@@ -162,7 +167,7 @@ def cards(
             shown = [(positions[row["id"]], row["photos"]) for row in stored.values()]
             notes = {row["position"]: _notes(planned[row["id"]]["images"], row) for row in mine.iter_rows(named=True)}
             private = {positions[name]: decided[name] for name in stored.keys() & decided.keys()}
-            photos = pictures(paths.images, shown, opened, notes, private)
+            photos = pictures(paths.images, shown, opened, notes, private, address)
             found += [
                 _card({**planned[row["id"]], **row}, stored[row["id"]], *photos[row["position"]])
                 for row in mine.iter_rows(named=True)

@@ -25,18 +25,21 @@ SHARED = ("atlas", "facets")
 _JSON_ESCAPES = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
 
 
-def render(context: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+def render(context: Mapping[str, Any], data: Mapping[str, Any], *, beside: str = "") -> str:
     """The whole page.
 
     Args:
         context: values of the template.
         data: what the script reads, as JSON types.
+        beside: the folder beside the page that has its pictures; empty where they are embedded.
     """
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
     code = script("report")
     template = environment().get_template("report.jinja")
     parts = {"style": own(style), "script": own(code)}
-    return template.render(**context, **parts, policy=policy(code), data=script_json(data))
+    return template.render(
+        **context, **parts, beside=beside, policy=policy(code, beside=bool(beside)), data=script_json(data)
+    )
 
 
 def script(page: str) -> str:
@@ -51,16 +54,17 @@ def own(text: str) -> Markup:
     return Markup(text)  # noqa: S704 - never foreign text
 
 
-def policy(script: str, *, pages: bool = False) -> str:
+def policy(script: str, *, pages: bool = False, beside: bool = False) -> str:
     """Content-Security-Policy that allows this one script, inline style and embedded pictures.
 
     Args:
+        beside: whether pictures lie beside the page.
         pages: whether the script loads others from beside the page: from its folder or its own server.
     """
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    beside = " 'self' file:" if pages else ""
-    scripts = f"script-src 'sha256-{digest}'{beside}"
-    sources = ("default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", scripts)
+    own = " 'self' file:"
+    scripts = f"script-src 'sha256-{digest}'{own * pages}"
+    sources = ("default-src 'none'", f"img-src data:{own * beside}", "style-src 'unsafe-inline'", scripts)
     return "; ".join((*sources, "base-uri 'none'", "form-action 'none'"))
 
 

@@ -49,7 +49,7 @@ class Shown:
 
     role: str
     uri: str | None
-    """data: URI, or None when there is no prepared picture or it cannot be read."""
+    """data: URI, or the name of a file beside the page; None when there is no prepared picture or it cannot be read."""
     refused: str
     """Why there is none; empty otherwise."""
     width: int | None
@@ -92,12 +92,22 @@ def opening(build: Build) -> Iterator[Open]:
         yield decoded
 
 
+Address = Callable[[bytes], str]
+"""What leads from the page to a small JPEG."""
+
+
+def embedded(jpeg: bytes) -> str:
+    """The picture itself, as a data: URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+
+
 def pictures(
     images: Path,
     samples: Sequence[tuple[int, Sequence[Mapping[str, Any]]]],
     opened: Open = lambda jpeg: jpeg,
     notes: Mapping[int, Mapping[str, str]] | None = None,
     people: Mapping[int, Decided] | None = None,
+    address: Address = embedded,
 ) -> dict[int, tuple[tuple[Shown, ...], int]]:
     """By position in the shard: the pictures that a card shows, the first large, or the first three, and how many
     it leaves out.
@@ -109,6 +119,7 @@ def pictures(
         notes: by position and role, what is said of a picture.
         people: by position, what people decided: what they marked as private is blurred, as in the release, and a
             picture of which they did not mark it is not shown.
+        address: what leads to a small picture.
     """
     decided = people or {}
     small: dict[tuple[int, int], str] = {}
@@ -122,7 +133,7 @@ def pictures(
             with suppress(KeyError, ValueError, OSError, CorruptBuild):
                 jpeg = opened(store.read(position, at))
                 if data := thumbnail(_unmarked(jpeg, decided.get(position) if at == 0 else None), size):
-                    small[position, at] = "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
+                    small[position, at] = address(data)
     found = {}
     for position, photos in samples:
         shown = tuple(

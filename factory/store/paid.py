@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import polars as pl
 
@@ -55,3 +55,15 @@ def taken_from(shard: ShardPaths) -> str | None:
         return None
     name = read_shard_report(shard.report).get("taken_from")
     return None if name is None else str(name)
+
+
+def currency_of(recipe: Mapping[str, Any]) -> str:
+    """In what teachers and witnesses of a resolved recipe are paid: `USD`, or `EUR/USD` where they differ; empty where
+    nobody has a price."""
+    found = set()
+    for block in ("teachers", "witnesses"):
+        for one in recipe.get(block) or ():
+            prices = one.get("prices") if isinstance(one, Mapping) else None
+            if isinstance(prices, Mapping) and any(prices.get(f"{kind}_per_million") for kind in ("input", "output")):
+                found.add(str(prices.get("currency") or "USD")[:8])
+    return "/".join(sorted(found))

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from factory.report import write_report
+from factory.report import write_gallery, write_report
 from factory.store.layout import Build, open_build
+from factory.store.paid import currency_of
 from factory.store.tables import write_table
 from schemas import arrow
 from tests.build_fixture import HOSTILE_TEXT, make_build
@@ -156,3 +157,26 @@ def test_counts_of_the_header_are_those_of_the_build(tmp_path: Path) -> None:
     page = write_report(make_build(tmp_path / "b", samples=12)).read_text(encoding="utf-8")
     figures = re.findall(r'<(?:a|div) class="figure[^>]*><b>([^<]*)</b>', page)
     assert figures == ["12", "6", "2", "2", "2", "5"]
+
+
+def test_a_gallery_elsewhere_has_its_pictures_beside_it_and_none_embedded(tmp_path: Path) -> None:
+    build = make_build(tmp_path / "b", samples=12)
+    page = write_gallery(build, tmp_path / "out", 5)
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r'<img src="(pictures/\d+\.jpg)"', text)
+    assert named and all((page.parent / name).read_bytes()[:2] == b"\xff\xd8" for name in named)
+    assert "data:image" not in text and "img-src data: &#39;self&#39; file:;" in text
+    assert len(re.findall('<article class="card', text)) <= 5
+    assert not (build.paths.root / "pictures").exists()
+
+
+def test_the_page_in_the_build_embeds_its_pictures_and_may_load_no_other(tmp_path: Path) -> None:
+    text = write_report(make_build(tmp_path / "b", samples=12)).read_text(encoding="utf-8")
+    assert "img-src data:;" in text and "data:image/jpeg" in text and "pictures/" not in text
+
+
+def test_a_cost_has_its_currency_and_is_unknown_without_prices(tmp_path: Path) -> None:
+    recipe = {"teachers": [{"name": "a", "prices": {"input_per_million": 2, "currency": "EUR"}}]}
+    assert currency_of(recipe) == "EUR" and currency_of({"teachers": [{"name": "a", "prices": {}}]}) == ""
+    text = write_report(make_build(tmp_path / "b", samples=6)).read_text(encoding="utf-8")
+    assert re.search(r"<dt>cost</dt><dd>(none|unknown: the recipe has no prices)</dd>", text)
