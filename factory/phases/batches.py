@@ -12,6 +12,7 @@ from functools import partial
 from factory.calls.teacher import made_teachers
 from factory.phases.run import Run
 from factory.plugins.post import Post, Standing
+from factory.redact import named_secrets
 from factory.shard.spec import ShardReport
 from factory.text import counted
 
@@ -67,7 +68,8 @@ def _delivered(run: Run, posts: Sequence[Post]) -> list[Standing]:
 
 def _exchange(run: Run, posts: Sequence[Post], *, send: bool) -> list[Standing]:
     say = partial(run.listener.phase, "batches")
-    return [post.exchange(run.paths.batches, say, send=send) for post in posts]
+    hidden = tuple(named_secrets(run.loaded.plain()))
+    return [post.exchange(run.paths.batches, say, send=send, hidden=hidden) for post in posts]
 
 
 def _in_words(standings: Sequence[Standing]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,7 +35,8 @@ class Post(Protocol):
         """Where questions and answers are kept: told to every process before its first question."""
         ...
 
-    def exchange(self, folder: Path, say: Callable[[str], None], *, send: bool) -> Standing:
-        """Fetches what is ready and, with `send`, sends what waits. One process of a build does that at a time. Raises
+    def exchange(self, folder: Path, say: Callable[[str], None], *, send: bool, hidden: Sequence[str] = ()) -> Standing:
+        """Fetches what is ready and, with `send`, sends what waits. One process of a build does that at a time;
+        programs that are started for it do not get the variables `hidden`, keys of other services. Raises
         EnvironmentFault where nothing can be done now; nothing that is known is lost by it."""
         ...

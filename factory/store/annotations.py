@@ -53,8 +53,10 @@ def why_lost(paths: BuildPaths) -> str | None:
 def _is_made_of_annotations(reviews: pl.DataFrame) -> bool:
     """Whether a decision by a rule follows from more than rows that another program wrote, which hold for every sample
     with their pictures."""
-    by_hand = {digest for images in reviews.filter(pl.col("rule").is_null())["images"] for digest in images or ()}
-    ruled = reviews.filter(pl.col("rule").is_not_null())["images"]
+    by_hand = {
+        digest for images in reviews.filter(pl.col("rule").is_null())["images"].to_list() for digest in images or ()
+    }
+    ruled = reviews.filter(pl.col("rule").is_not_null())["images"].to_list()
     return any(by_hand.isdisjoint(images or ()) for images in ruled)
 
 

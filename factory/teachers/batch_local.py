@@ -36,7 +36,7 @@ class RunBatch:
         teacher: str,
         arguments: Sequence[str],
         environment: Mapping[str, str],
-        hidden: Sequence[str] = (),
+        hidden: Sequence[str],
     ) -> None:
         """`arguments` follow `vllm run-batch -i FILE -o FILE`; `hidden` are variables that it does not get."""
         self.name, self.redact = "vllm run-batch", Redactor()

@@ -8,7 +8,7 @@ waits. See `batch_box` for what is kept, `batch_course` for what becomes of a fi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Final, Literal, Self
@@ -81,7 +81,7 @@ def batch_teacher(
         settings,
         identity,
         fields,
-        carrier=lambda _folder, _say: provider,
+        carrier=lambda _folder, _say, _hidden: provider,
         rows=rows,
         size=round(megabytes * 1e6),
         wait_s=wait_s,
@@ -95,7 +95,7 @@ def batched(
     identity: Mapping[str, Any],
     fields: Mapping[str, Any],
     *,
-    carrier: Callable[[Path, Say], Carrier],
+    carrier: Callable[[Path, Say, Sequence[str]], Carrier],
     rows: int,
     size: int,
     wait_s: float = 0.0,
@@ -213,7 +213,7 @@ class BatchPost:
         self,
         backend: BatchBackend,
         teacher: str,
-        carrier: Callable[[Path, Say], Carrier],
+        carrier: Callable[[Path, Say, Sequence[str]], Carrier],
         *,
         rows: int,
         size: int,
@@ -224,14 +224,14 @@ class BatchPost:
         self.wait_s, self.poll_s = wait_s, poll_s
         self._teacher, self._carrier, self._rows, self._size = teacher, carrier, rows, size
 
-    def exchange(self, folder: Path, say: Say, *, send: bool) -> Standing:
+    def exchange(self, folder: Path, say: Say, *, send: bool, hidden: Sequence[str] = ()) -> Standing:
         """See `factory.plugins.post.Post`."""
         path = box_path(folder, self._teacher)
         if not path.exists():
             return Standing()
         box = Box(path)
         try:
-            carrier = self._carrier(folder, say)
+            carrier = self._carrier(folder, say, hidden)
             return exchange(box, carrier, say, teacher=self._teacher, rows=self._rows, size=self._size, send=send)
         finally:
             box.close()

@@ -125,8 +125,13 @@ def vllm_teacher(
             settings,
             identity,
             fields,
-            carrier=lambda folder, say: RunBatch(
-                folder, say, teacher=settings.name, arguments=arguments, environment=serve_environment(knobs)
+            carrier=lambda folder, say, hidden: RunBatch(
+                folder,
+                say,
+                teacher=settings.name,
+                arguments=arguments,
+                environment=serve_environment(knobs),
+                hidden=hidden,
             ),
             rows=batch_rows,
             size=_ANY_SIZE,

@@ -324,7 +324,7 @@ import orjson
 from tests.batch_server import answered
 given = sys.argv[1:]
 with open({str(home)!r} + "/runs.jsonl", "a") as file:
-    file.write(json.dumps(given) + "\\n")
+    file.write(json.dumps([*given, *(name for name in os.environ if name == "OPENAI_API_KEY")]) + "\\n")
 rows = [json.loads(line) for line in open(given[given.index("-i") + 1])]
 out = open(given[given.index("-o") + 1], "w")
 for number, row in enumerate(rows):
@@ -341,6 +341,7 @@ for number, row in enumerate(rows):
     )
     program.chmod(0o755)
     monkeypatch.setenv("FACTORY_VLLM", str(home))
+    monkeypatch.setenv("OPENAI_API_KEY", "of-another-service")
     text = path.read_text()
     (line,) = [line for line in text.splitlines() if '"backend":"batch"' in line]
     path.write_text(text.replace(line, "  - {name: t, backend: vllm, model: m, run_batch: true, max_model_len: 4096}"))
@@ -355,3 +356,4 @@ for number, row in enumerate(rows):
     runs = [orjson.loads(line) for line in (home / "runs.jsonl").read_bytes().splitlines()]
     assert len(runs) == 2 and runs[0] == runs[1]
     assert runs[0][0] == "run-batch" and runs[0][5:7] == ["--model", "m"] and "--max-model-len" in runs[0]
+    assert "OPENAI_API_KEY" not in runs[0], "keys of other services stay here"
