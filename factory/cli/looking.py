@@ -112,6 +112,7 @@ def report(
 ) -> None:
     """Write the HTML report of a build again and print where it lies."""
     from factory.phases.steps import renew_report
+    from factory.phases.worth import worths_of
     from factory.report import gallery as cards
     from factory.report import write_gallery
     from factory.store.layout import open_build
@@ -120,7 +121,7 @@ def report(
     if to is not None:
         if to.resolve().is_relative_to(build.resolve()):
             raise RecipeError(f"--to {to}: lies in the build, which holds what a build writes; give a folder elsewhere")
-        tell(str(write_gallery(opened, to, gallery or cards.MAX_CARDS)))
+        tell(str(write_gallery(opened, to, gallery or cards.MAX_CARDS, worths=worths_of(opened))))
     elif gallery is not None:
         raise RecipeError(f"--gallery {gallery}: the build's own report has {cards.MAX_CARDS}; add --to FOLDER")
     else:

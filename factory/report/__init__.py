@@ -65,12 +65,13 @@ def write_report(build: Build, path: Path | None = None, *, worths: Sequence[Wor
     return target
 
 
-def write_gallery(build: Build, folder: Path, limit: int) -> Path:
+def write_gallery(build: Build, folder: Path, limit: int, *, worths: Sequence[Worth] = ()) -> Path:
     """Writes the report with more cards into a folder of its own, `report.html` with its pictures beside it in
     `pictures/`, and returns its path. What lay there of an earlier one is written over.
 
     Args:
         limit: cards, at most `MOST_CARDS`.
+        worths: as of `write_report`.
 
     Raises CorruptBuild as `write_report` does, and where something else than files and folders lies in the way.
     """
@@ -84,7 +85,7 @@ def write_gallery(build: Build, folder: Path, limit: int) -> Path:
         write_bytes(jpeg, folder / name)
         return name
 
-    page = html.render(*_page(build, limit=limit, address=beside), beside=PICTURES)
+    page = html.render(*_page(build, worths, limit, beside), beside=PICTURES)
     write_bytes(page.encode(), folder / build.paths.report.name)
     return folder / build.paths.report.name
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory.report import write_gallery, write_report
+from factory.report.worths import Worth
 from factory.store.layout import Build, open_build
 from factory.store.paid import currency_of
 from factory.store.tables import write_table
@@ -161,12 +162,14 @@ def test_counts_of_the_header_are_those_of_the_build(tmp_path: Path) -> None:
 
 def test_a_gallery_elsewhere_has_its_pictures_beside_it_and_none_embedded(tmp_path: Path) -> None:
     build = make_build(tmp_path / "b", samples=12)
-    page = write_gallery(build, tmp_path / "out", 5)
+    silent = Worth(source="ocr", verdict="silent", rows=12, groups=3, gain=0.0, low=0.0, high=0.0)
+    page = write_gallery(build, tmp_path / "out", 5, worths=[silent])
     text = page.read_text(encoding="utf-8")
     named = re.findall(r'<img src="(pictures/\d+\.jpg)"', text)
     assert named and all((page.parent / name).read_bytes()[:2] == b"\xff\xd8" for name in named)
     assert "data:image" not in text and "img-src data: &#39;self&#39; file:;" in text
     assert len(re.findall('<article class="card', text)) <= 5
+    assert "What each source is worth" in text and "said nothing of any place" in text
     assert not (build.paths.root / "pictures").exists()
 
 
