@@ -97,8 +97,8 @@ def claims(place: GeoAnswer, country: str | None) -> tuple[Claim, ...]:
     return tuple(told)
 
 
-_NEVER_AGAINST: Final = frozenset({"language", "currency"})
-"""English signs and euro prices are everywhere: they confirm where they fit and say nothing where they do not."""
+_NEVER_AGAINST: Final = frozenset({"language"})
+"""English signs are everywhere: they confirm where they fit and say nothing where they do not."""
 
 _NO: Final = re.compile(r"\b(?:no|not|without|lacks?|absence of|nor|neither)\b[^.;:!?]*", re.IGNORECASE)
 _SIDE = (
