@@ -48,7 +48,7 @@ def write_home(record: Record, to_row: ToRow) -> dict[str, Any]:
         if "was" in one:
             row[name] = one["was"]
         else:
-            del row[name]
+            row.pop(name, None)
     order = [name for name in record.form.get("keys", ()) if name in row]
     return {**{name: row[name] for name in order}, **row}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from factory.formats.kept import read_home, write_home
@@ -73,6 +73,7 @@ FORMS = st.fixed_dictionaries(
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=300)
 @given(row=ROWS, columns=st.dictionaries(KEYS, SCALARS | TURNS, max_size=5), spelt=FORMS)
+@example(row={"id": None, "messages": []}, columns={}, spelt={"keys": [], "kept": {"id": {}}})
 def test_any_record_is_written_or_has_a_reason(
     name: str, row: dict[str, Any], columns: dict[str, Any], spelt: dict[str, Any]
 ) -> None:
