@@ -4,8 +4,7 @@ A hostile picture can cost its worker's life and nothing else: the kernel ends a
 memory beyond the limit (RLIMIT_AS), and the pool replaces the process. Limits are those of POSIX; where a system does
 not enforce RLIMIT_AS (macOS), the pixel limit and the wall clock remain.
 
-Processes come from a forkserver: it imports the image libraries once, and a new worker costs milliseconds. As with
-every such pool, a script that uses it needs the usual `if __name__ == "__main__":`.
+Processes come from a forkserver: it imports the image libraries once, and a new worker costs milliseconds.
 """
 
 from __future__ import annotations
@@ -83,9 +82,8 @@ class DecodeWorkers:
             if not isinstance(problem, Exception):
                 raise
             raise EnvironmentFault(
-                f"no decode worker started within {START_SECONDS:g} s ({type(problem).__name__}: {problem}). "
-                'A script that builds must do so under `if __name__ == "__main__":`; '
-                f"otherwise raise images.memory_mb (now {self._settings.memory_mb})."
+                f"no decode worker started within {START_SECONDS:g} s ({type(problem).__name__}: {problem}); "
+                f"raise images.memory_mb (now {self._settings.memory_mb})"
             ) from problem
         return self
 

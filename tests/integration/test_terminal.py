@@ -178,14 +178,17 @@ def test_a_foreign_build_s_files_make_no_line_of_a_check(built: Path, tmp_path: 
 
 def test_what_children_write_by_themselves_is_text(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    script.write_text(
+    (tmp_path / "beside.py").write_text(
         "import logging, warnings\n"
-        "from factory.processes import forkserver_context, spawn_context\n"
         "from tests.integration.test_terminal import ATTACK\n"
         "def says():\n"
         "    warnings.warn('a warning: ' + ATTACK)\n"
         "    logging.getLogger('x').warning('logged: ' + ATTACK)\n"
         "    raise ValueError('raised: ' + ATTACK)\n"
+    )
+    script.write_text(
+        "from factory.processes import forkserver_context, spawn_context\n"
+        "from beside import says\n"
         "if __name__ == '__main__':\n"
         "    for context in (spawn_context(), forkserver_context()):\n"
         "        child = context.Process(target=says)\n"
