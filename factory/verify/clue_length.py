@@ -8,7 +8,8 @@ from pydantic import Field
 
 from factory.generators.naviclues import sentences_of, text_of
 from factory.plugins.registry import register
-from factory.verify.votes import Vote, combine, no_answer
+from factory.verify.lengths import length_vote, lengths_fit
+from factory.verify.votes import Vote, no_answer
 from schemas import Case, CheckResult, LocatedAnswer
 
 Characters = Annotated[int, Field(ge=0)]
@@ -27,21 +28,11 @@ def clue_length(case: Case, *, min_chars: Characters = 445, max_chars: Character
     threshold the bound. Abstains without an answer (`no_answer`).
     """
     votes = [_vote(found, min_chars, max_chars) for found in case.voices]
-    failed = next((vote for vote in votes if vote.outcome == "fail"), None)
-    known = [vote.score for vote in votes if vote.score is not None]
-    score = failed.score if failed is not None else min(known, default=None)
-    bound = float(max_chars if failed is not None and failed.reason == "too_long" else min_chars)
-    return combine(
-        "clue_length", votes, teachers="all", passed="fits", nothing="no_answer", threshold=bound, score=score
-    )
+    return lengths_fit("clue_length", votes, min_chars, max_chars, tells="shortest")
 
 
 def _vote(found: LocatedAnswer, min_chars: int, max_chars: int) -> Vote:
     teacher, sentences = found.answered.teacher, sentences_of(found)
     if sentences is None:
         return no_answer(found)
-    length = len(text_of(sentences))
-    told = f"writes {length:,} characters"
-    if min_chars <= length <= max_chars:
-        return Vote(teacher, "pass", "fits", float(length), told)
-    return Vote(teacher, "fail", "too_short" if length < min_chars else "too_long", float(length), told)
+    return length_vote(teacher, len(text_of(sentences)), min_chars, max_chars, unit="characters")

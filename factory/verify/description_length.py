@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from factory.plugins.registry import register
-from factory.verify.votes import Vote, combine, no_answer
+from factory.verify.lengths import length_vote, lengths_fit
+from factory.verify.votes import Vote, no_answer
 from schemas import Case, CheckResult, LocatedAnswer
 
 Tokens = Annotated[int, Field(ge=0)]
@@ -31,13 +32,7 @@ def description_length(case: Case, *, min_tokens: Tokens = 20, max_tokens: Token
     threshold the bound. Abstains without an answer (`no_answer`).
     """
     votes = [_vote(found, min_tokens, max_tokens) for found in case.voices]
-    failed = next((vote for vote in votes if vote.outcome == "fail"), None)
-    known = [vote.score for vote in votes if vote.score is not None]
-    score = failed.score if failed is not None else max(known, default=None)
-    bound = float(min_tokens if failed is not None and failed.reason == "too_short" else max_tokens)
-    return combine(
-        "description_length", votes, teachers="all", passed="fits", nothing="no_answer", threshold=bound, score=score
-    )
+    return lengths_fit("description_length", votes, min_tokens, max_tokens, tells="longest")
 
 
 def tokens_in(text: str) -> int:
@@ -46,11 +41,7 @@ def tokens_in(text: str) -> int:
 
 
 def _vote(found: LocatedAnswer, min_tokens: int, max_tokens: int) -> Vote:
-    teacher = found.answered.teacher
     if found.answered.failure is not None:
         return no_answer(found)
     length = tokens_in(str(found.answered.values.get("description", "")))
-    told = f"writes {length:,} tokens"
-    if min_tokens <= length <= max_tokens:
-        return Vote(teacher, "pass", "fits", float(length), told)
-    return Vote(teacher, "fail", "too_short" if length < min_tokens else "too_long", float(length), told)
+    return length_vote(found.answered.teacher, length, min_tokens, max_tokens, unit="tokens")
