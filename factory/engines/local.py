@@ -5,7 +5,6 @@ A spec whose process dies (memory, a crash in a native library) is run once more
 
 from __future__ import annotations
 
-import importlib
 import os
 import runpy
 import signal
@@ -16,18 +15,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from factory.errors import EnvironmentFault, PluginFault
 from factory.plugins.contracts import Task
-from factory.plugins.registry import foreign_modules, register
+from factory.plugins.registry import SCRIPT, SCRIPT_IN_WORKER, foreign_modules, register
 from factory.processes import spawn_context
 
 SpecT = TypeVar("SpecT")
 StaffT = TypeVar("StaffT")
-_SCRIPT: Final = "__main__"
-_SCRIPT_IN_WORKER: Final = "__mp_main__"
-"""What a script is called where it runs once more, as multiprocessing calls it: its main part is left out."""
 ReportT = TypeVar("ReportT")
 
 
@@ -51,9 +47,9 @@ def local(task: Task[SpecT, StaffT, ReportT], specs: Sequence[SpecT], *, workers
             return
         except BrokenProcessPool:
             if last_try:
-                if _SCRIPT in foreign_modules():
+                if SCRIPT in foreign_modules():
                     raise PluginFault(
-                        f"no process could start from {sys.modules[_SCRIPT].__file__}, which registers a plug-in: move "
+                        f"no process could start from {sys.modules[SCRIPT].__file__}, which registers a plug-in: move "
                         "the plug-in into a module of its own and import that, or call `factory.build` under "
                         "`if __name__ == '__main__':`"
                     ) from None
@@ -78,7 +74,7 @@ def _run_in_pool(
     waiting = list(reversed(indices))
     failure: BaseException | None = None
     context = spawn_context()
-    begin = (os.getpid(), foreign_modules(), str(getattr(sys.modules[_SCRIPT], "__file__", "")))
+    begin = (os.getpid(), str(sys.modules[SCRIPT].__file__) if SCRIPT in foreign_modules() else None)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=begin) as pool:
         running: dict[Future[ReportT], int] = {}
         while running or (waiting and failure is None):
@@ -121,25 +117,22 @@ def run_with_staff(task: Task[SpecT, StaffT, ReportT], spec: SpecT) -> ReportT:
 
 def _require_script_file() -> None:
     """Raises PluginFault where workers could not learn of a plug-in: it stands in a notebook or on standard input."""
-    lies = getattr(sys.modules[_SCRIPT], "__file__", None)
-    if _SCRIPT in foreign_modules() and (lies is None or not Path(lies).is_file()):
+    lies = getattr(sys.modules[SCRIPT], "__file__", None)
+    if SCRIPT in foreign_modules() and (lies is None or not Path(lies).is_file()):
         raise PluginFault(
             "a plug-in is registered in a notebook or on standard input, where other processes cannot find it: save it "
             "as a module and import that, or build with workers=1"
         )
 
 
-def _begin(parent: int, modules: Sequence[str], script: str) -> None:
-    """The first that a worker does: it ends with its parent, and knows the plug-ins that the parent knows."""
+def _begin(parent: int, script: str | None) -> None:
+    """The first that a worker does: it ends with its parent, and runs the script that registers plug-ins, if any."""
     global _LEARNS
     _end_with(parent)
-    _LEARNS = True
-    for module in modules:
-        if module == _SCRIPT:
-            runpy.run_path(script, run_name=_SCRIPT_IN_WORKER)
-        else:
-            importlib.import_module(module)
-    _LEARNS = False
+    if script is not None:
+        _LEARNS = True
+        runpy.run_path(script, run_name=SCRIPT_IN_WORKER)
+        _LEARNS = False
 
 
 def _end_with(parent: int) -> None:

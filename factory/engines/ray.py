@@ -65,7 +65,7 @@ def ray_engine(
             while waiting and failure is None and len(running) < room:
                 index = waiting.popleft()
                 lent = task.elsewhere.lend(specs[index], shared)
-                running[run.remote(Task(task.function, task.staff), lent)] = index, lent
+                running[run.remote(task, lent)] = index, lent
             ended, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_EVERY_S)
             for one in ended:
                 index, lent = running.pop(one)

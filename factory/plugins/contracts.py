@@ -24,6 +24,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import polars as pl
 
 from factory.plugins.post import Post
+from factory.plugins.registry import foreign_modules, know_plugins
 from factory.plugins.server import Server
 from factory.plugins.shared import Shared
 from schemas.answer import GeoAnswer
@@ -360,13 +361,25 @@ class Elsewhere(Generic[SpecT, ReportT]):
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[SpecT, StaffT, ReportT]):
-    """What an engine runs: a function over specs. Both callables are module-level, so that they travel by name."""
+    """What an engine runs: a function over specs. Both callables are module-level, so that they travel by name.
+
+    In whatever process it arrives, the plug-ins of this one are known: their modules are imported there first. Only
+    `elsewhere` stays here, with whoever lends the specs.
+    """
 
     function: Callable[[SpecT, StaffT], ReportT]
     staff: Callable[[SpecT], AbstractContextManager[StaffT]]
     """Opened once a process with the first spec it gets, lent to every call, closed with the process."""
     elsewhere: Elsewhere[SpecT, ReportT] | None = None
     """How it runs where the disk of this machine is not; None for what runs here alone."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (foreign_modules(), self.function, self.staff)
+
+
+def _arrived(modules: Sequence[str], function: Any, staff: Any) -> Task[Any, Any, Any]:
+    know_plugins(modules)
+    return Task(function, staff)
 
 
 class Engine(Protocol):

@@ -13,9 +13,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
@@ -52,6 +52,12 @@ class Plugin:
     """The module that registered it: what another process imports to know it, too."""
 
 
+SCRIPT: Final = "__main__"
+"""What the program's script is called, and a plug-in's home that is registered there."""
+SCRIPT_IN_WORKER: Final = "__mp_main__"
+"""What a script is called where it runs once more, as multiprocessing calls it: its main part is left out."""
+
+
 class UnknownPlugin(LookupError):
     """No plug-in of this kind has this name; the message says which was likely meant."""
 
@@ -59,6 +65,9 @@ class UnknownPlugin(LookupError):
         self.kind, self.name, self.known = kind, name, known
         hint = did_you_mean(name, known)
         super().__init__(f"unknown {kind} `{name}`{hint}; known: {', '.join(known)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.name, self.known)  # it comes out of other processes
 
 
 _PLUGINS: dict[tuple[Kind, str], Plugin] = {}
@@ -152,6 +161,14 @@ def known(kind: Kind) -> dict[str, Plugin]:
     """All plug-ins of a kind, by name."""
     importlib.import_module(_HOMES[kind])
     return {name: plugin for (k, name), plugin in _PLUGINS.items() if k == kind}
+
+
+def know_plugins(modules: Sequence[str]) -> None:
+    """Imports the modules that register plug-ins where this process has not: those of another's `foreign_modules`. Its
+    script is none of them; who starts a process runs that."""
+    for module in modules:
+        if module not in (SCRIPT, SCRIPT_IN_WORKER):
+            importlib.import_module(module)
 
 
 def foreign_modules() -> tuple[str, ...]:
